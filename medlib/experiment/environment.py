@@ -1,0 +1,142 @@
+"""What a run depended on: the project's files it imported, packages, commit, device, resources."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import resource
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medlib.experiment.record import Commit, Device
+
+if TYPE_CHECKING:
+    import torch
+
+TRACKED_PACKAGES = ("medlib", "data_fetch")
+
+
+def sha256_of_file(path: Path) -> str:
+    """The sha256 of a file's bytes, as 64 hexadecimal digits."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def project_root() -> Path:
+    """The folder that holds `medlib`, or the one named by MEDBOOK_ROOT."""
+    named = os.environ.get("MEDBOOK_ROOT")
+    return Path(named).resolve() if named else Path(__file__).resolve().parents[2]
+
+
+def imported_files(root: Path) -> dict[str, str]:
+    """Path (relative to `root`) and sha256 of every project file that this process imported."""
+    found = {}
+    for module in list(sys.modules.values()):
+        package = (getattr(module, "__name__", "") or "").partition(".")[0]
+        path = getattr(module, "__file__", None)
+        if package in TRACKED_PACKAGES and path:
+            resolved = Path(path).resolve()
+            if resolved.is_relative_to(root) and resolved.is_file():
+                found[resolved.relative_to(root).as_posix()] = sha256_of_file(resolved)
+    return dict(sorted(found.items()))
+
+
+@cache
+def _distributions_by_module() -> dict[str, list[str]]:
+    return dict(importlib.metadata.packages_distributions())
+
+
+def imported_packages() -> dict[str, str]:
+    """Name and version of every installed distribution that this process imported."""
+    tops = {name.partition(".")[0] for name in sys.modules}
+    owners = _distributions_by_module()
+    names = {owner for top in tops for owner in owners.get(top, ())}
+    return {name: importlib.metadata.version(name) for name in sorted(names, key=str.lower)}
+
+
+def commit(root: Path) -> Commit | None:
+    """The commit `root` stands at, and whether tracked files differ from it; None without git."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        return Commit(
+            sha=git("rev-parse", "HEAD"),
+            dirty=bool(git("status", "--porcelain", "--untracked-files=no")),
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def constraints_digest(root: Path) -> str:
+    """The sha256 of constraints.txt, or an empty string where there is none."""
+    path = root / "constraints.txt"
+    return sha256_of_file(path) if path.is_file() else ""
+
+
+def resolve_device(requested: str) -> torch.device:
+    """The device that `requested` names; "auto" is the GPU where there is one.
+
+    Raises:
+        ValueError: the name is unknown, or "cuda" was asked for where there is none.
+    """
+    import torch
+
+    if requested not in ("auto", "cpu", "cuda"):
+        raise ValueError(f'device = {requested!r}: must be "auto", "cpu" or "cuda"')
+    if requested == "cuda" and not torch.cuda.is_available():
+        raise ValueError('device = "cuda": no CUDA device here; use "auto" or "cpu"')
+    if requested == "auto":
+        requested = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(requested)
+
+
+def describe_device(requested: str, used: torch.device) -> Device:
+    """The device for the record, with the name its maker gave it."""
+    import torch
+
+    name = torch.cuda.get_device_name(used) if used.type == "cuda" else processor()
+    return Device(requested=requested, used=used.type, name=name)
+
+
+@cache
+def processor() -> str:
+    """The processor's model name, as far as the system tells."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def peak_memory_mib() -> float:
+    """The peak resident memory of this process in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def cpu_seconds() -> float:
+    """User and system CPU seconds of this process so far."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def make_torch_deterministic() -> None:
+    """Ask torch for deterministic algorithms, on CPU and GPU alike."""
+    import torch
+
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
