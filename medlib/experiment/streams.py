@@ -42,7 +42,7 @@ def generator(seed: int, name: str) -> np.random.Generator:
 
 
 def torch_generator(seed: int, name: str) -> torch.Generator:
-    """The torch generator of the stream `name`, on the CPU, so that draws do not depend on a GPU."""
+    """The torch generator of the stream `name`; on the CPU, whatever device computes."""
     import torch
 
     state = int(seed_sequence(seed, name).generate_state(1, np.uint64)[0])
