@@ -2,11 +2,12 @@
 
 The cell is plain annotated Python, so that papermill's own inspection reads it as well::
 
-    seed: int = 0                 # master seed of every random stream, x >= 0
+    seed: int = 0                 # master seed of every random stream, x ≥ 0
     device: str = "auto"          # where to compute: "auto", "cpu" or "cuda"
-    dose_fraction: float = 0.25   # photons kept, 0 < x <= 1
+    dose_fraction: float = 0.25   # photons kept, 0 < x ≤ 1
 
-Papermill only logs an unknown parameter and runs the defaults; here it is an error that names the
+Ranges are written with ≤ and ≥, because papermill skips any line that holds two equals signs. It
+also only logs an unknown parameter and runs the defaults; here that is an error that names the
 nearest valid one.
 """
 
@@ -24,8 +25,8 @@ from typing import Any
 
 TYPES: dict[str, type] = {"int": int, "float": float, "bool": bool, "str": str}
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_BETWEEN = re.compile(rf"({_NUMBER})\s*(<=?)\s*x\s*(<=?)\s*({_NUMBER})")
-_ONE_SIDED = re.compile(rf"\bx\s*(<=|>=|<|>)\s*({_NUMBER})")
+_BETWEEN = re.compile(rf"({_NUMBER})\s*([<≤])\s*x\s*([<≤])\s*({_NUMBER})")
+_ONE_SIDED = re.compile(rf"\bx\s*([<≤>≥])\s*({_NUMBER})")
 _QUOTED = re.compile(r'"([^"]*)"')
 
 
@@ -60,8 +61,8 @@ class Parameter:
         """The range in words or symbols; empty where any value will do."""
         if self.choices:
             return ", ".join(f'"{choice}"' for choice in self.choices)
-        low = "" if self.low is None else f"{self.low:g} {'<' if self.low_open else '<='} "
-        high = "" if self.high is None else f" {'<' if self.high_open else '<='} {self.high:g}"
+        low = "" if self.low is None else f"{self.low:g} {'<' if self.low_open else '≤'} "
+        high = "" if self.high is None else f" {'<' if self.high_open else '≤'} {self.high:g}"
         return f"{low}x{high}" if low or high else ""
 
     def check(self, value: Any) -> Any:
@@ -133,9 +134,9 @@ def parse_parameters(source: str) -> dict[str, Parameter]:
         ParameterError: a line is not ``name: type = literal  # meaning``, or a default breaks its
             own range.
 
-    >>> found = parse_parameters("dose: float = 0.25  # photons kept, 0 < x <= 1")
+    >>> found = parse_parameters("dose: float = 0.25  # photons kept, 0 < x ≤ 1")
     >>> found["dose"].range_text(), found["dose"].meaning
-    ('0 < x <= 1', 'photons kept')
+    ('0 < x ≤ 1', 'photons kept')
     """
     try:
         statements = ast.parse(source).body
@@ -174,6 +175,11 @@ def _parse_statement(statement: ast.stmt, comments: Mapping[int, str]) -> Parame
     text = comments.get(statement.end_lineno or statement.lineno, "")
     if not text:
         raise ParameterError(f"{where}: {name} needs a trailing comment that says what it means")
+    if "=" in text:
+        raise ParameterError(
+            f"{where}: the comment of {name} holds an equals sign, and papermill would skip the"
+            " line; write ≤ for <= and ≥ for >="
+        )
     limits: dict[str, Any] = {}
     if item in ("int", "float"):
         text, limits = _parse_range(text)
@@ -198,8 +204,8 @@ def _parse_range(text: str) -> tuple[str, dict[str, Any]]:
         }
     elif match := _ONE_SIDED.search(text):
         sign, bound = match.groups()
-        side = "high" if sign.startswith("<") else "low"
-        limits = {side: float(bound), f"{side}_open": len(sign) == 1}
+        side = "high" if sign in "<≤" else "low"
+        limits = {side: float(bound), f"{side}_open": sign in "<>"}
     if match:
         text = (text[: match.start()].rstrip(" ,;:(") + text[match.end() :]).strip(" ,;)")
     return text, limits
