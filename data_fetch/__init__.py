@@ -1,0 +1,14 @@
+"""Everything that brings data to a chapter. This package knows data, not medicine.
+
+sample      what every reader returns: an array with its spacing, unit and provenance
+errors      what goes wrong, in words
+readers     DICOM, NIfTI, PNG/JPEG, NPZ files -> Sample
+packaged    real images inside installed wheels: nothing is downloaded
+simulated   physically motivated generators, always labelled simulated
+catalog     the typed view of registry.toml, the data sets on the network
+download    checked downloads into a cache folder; archive safe unpacking of zip and tar
+medmnist    PathMNIST and BreastMNIST as arrays with labels
+cards/      one page per data set, rendered in the book
+
+`python -m data_fetch --help` lists, fetches and verifies.
+"""
