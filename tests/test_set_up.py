@@ -1,0 +1,118 @@
+"""pyproject.toml, constraints.txt and environment.yml agree, and describe what is installed."""
+
+import importlib.metadata
+import re
+import subprocess
+import tomllib
+from itertools import chain
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
+
+
+def pins() -> dict[str, str]:
+    lines = [line.strip() for line in (ROOT / "constraints.txt").read_text().splitlines()]
+    found = {}
+    for line in lines:
+        if line and not line.startswith("#"):
+            assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!]+", line), (
+                f"not an exact pin: {line}"
+            )
+            name, _, version = line.partition("==")
+            found[canonicalize_name(name)] = version
+    return found
+
+
+def declared() -> list[Requirement]:
+    extras = chain.from_iterable(PROJECT["optional-dependencies"].values())
+    return [Requirement(text) for text in [*PROJECT["dependencies"], *extras]]
+
+
+def test_every_dependency_is_pinned_exactly():
+    assert {canonicalize_name(r.name) for r in declared()} <= set(pins())
+
+
+def test_versions_stand_in_constraints_only():
+    assert [str(r) for r in declared() if r.specifier] == []
+
+
+def test_installed_versions_are_the_pinned_ones():
+    wrong = {
+        name: (importlib.metadata.version(name), version)
+        for name, version in pins().items()
+        if importlib.metadata.version(name).partition("+")[0] != version
+    }
+    assert wrong == {}
+
+
+def test_pins_are_closed_under_dependencies():
+    """Nothing that pip may install beside them is left to float."""
+    unpinned = set()
+    for name in pins():
+        for text in importlib.metadata.requires(name) or []:
+            requirement = Requirement(text)
+            needed = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+            if needed and canonicalize_name(requirement.name) not in pins():
+                unpinned.add(requirement.name)
+    assert unpinned <= {"setuptools", "pip"}
+
+
+def test_conda_environment_takes_the_same_packages():
+    plain = {d for d in CONDA["dependencies"] if isinstance(d, str)}
+    (pip,) = [d["pip"] for d in CONDA["dependencies"] if isinstance(d, dict)]
+    assert CONDA["name"] == PROJECT["name"]
+    assert pip == ["--constraint constraints.txt", "--editable .[test]"]
+    assert {"make", "git", "pip"} <= plain
+    (python,) = [d.partition("=")[2] for d in plain if d.startswith("python=")]
+    assert f"{python}.0" in SpecifierSet(PROJECT["requires-python"])
+
+
+def test_makefile_and_pyproject_name_the_same_pythons():
+    makefile = (ROOT / "Makefile").read_text()
+    low, high = re.search(r"\((3, \d+)\) <= sys.version_info < \((3, \d+)\)", makefile).groups()
+    bounds = f">={low.replace(', ', '.')},<{high.replace(', ', '.')}"
+    assert PROJECT["requires-python"] == bounds
+
+
+def test_make_help_lists_every_verb():
+    makefile = (ROOT / "Makefile").read_text()
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.M).group(1).split()
+    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert [verb for verb in phony if f"  make {verb} " not in shown.stdout] == []
+
+
+def test_without_npm_make_says_what_to_install(tmp_path):
+    for name in ("sh", "bash", "env", "make", "cat", "mkdir", "touch"):
+        (tmp_path / name).symlink_to(f"/bin/{name}" if Path(f"/bin/{name}").exists() else "")
+    command = ["make", "-W", "package-lock.json", "node_modules/.package-lock.json"]
+    done = subprocess.run(
+        [str(tmp_path / "make"), *command[1:]],
+        cwd=ROOT,
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "npm is needed" in done.stdout
+    assert "apt-get install npm" in done.stdout
+
+
+@pytest.mark.parametrize("word", ["pypi.org", "registry.npmjs", "files.pythonhosted", "deb.debian"])
+def test_no_file_names_a_registry_host(word):
+    found = subprocess.run(
+        ["git", "grep", "-l", "-F", word, "--", ".", ":!tests/test_set_up.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.stdout == ""
