@@ -1,0 +1,76 @@
+"""How close an image is to a known truth: PSNR and SSIM, as scikit-image computes them.
+
+Both ask whether pixels agree. Neither asks whether a lesion can be found: see `observer`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from torch import Tensor
+
+
+def psnr_db(images: Tensor, *, truth: Tensor, data_range: float) -> np.ndarray:
+    """Peak signal-to-noise ratio, 10 log10(range² / mean squared error), image by image.
+
+    Args:
+        images: (n, height, width).
+        truth: the same shape.
+        data_range: span of values that counts as the peak, in the images' unit. It must be the same
+            wherever numbers are to be compared.
+
+    Returns:
+        (n,), in dB; higher = closer.
+
+    Raises:
+        ValueError: if the shapes differ or the range is not positive.
+
+    Example:
+        >>> import torch
+        >>> psnr_db(torch.full((1, 8, 8), 0.1), truth=torch.zeros(1, 8, 8), data_range=1.0).round(3)
+        array([20.])
+
+    Source: scikit-image's `peak_signal_noise_ratio`.
+    """
+    pairs = _pairs(images, truth, data_range)
+    return np.array([peak_signal_noise_ratio(t, x, data_range=data_range) for x, t in pairs])
+
+
+def ssim(images: Tensor, *, truth: Tensor, data_range: float) -> np.ndarray:
+    """Structural similarity, image by image, with Gaussian weights as in the original paper.
+
+    Args:
+        images: (n, height, width).
+        truth: the same shape.
+        data_range: span of values, in the images' unit.
+
+    Returns:
+        (n,), at most 1; higher = closer.
+
+    Raises:
+        ValueError: if the shapes differ or the range is not positive.
+
+    Example:
+        >>> import torch
+        >>> x = torch.rand(1, 16, 16, generator=torch.Generator().manual_seed(0))
+        >>> ssim(x, truth=x, data_range=1.0)
+        array([1.])
+
+    Source: Wang et al. 2004, doi:10.1109/TIP.2003.819861, by scikit-image.
+    """
+    pairs = _pairs(images, truth, data_range)
+    settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    return np.array(
+        [structural_similarity(t, x, data_range=data_range, **settings) for x, t in pairs]
+    )
+
+
+def _pairs(images: Tensor, truth: Tensor, data_range: float):
+    if images.shape != truth.shape or images.ndim != 3:
+        raise ValueError(
+            f"images are {tuple(images.shape)} and truth {tuple(truth.shape)}; both must be (n, "
+            "height, width)"
+        )
+    if not data_range > 0:
+        raise ValueError(f"data_range is {data_range}; it must be positive")
+    return zip(images.double().cpu().numpy(), truth.double().cpu().numpy(), strict=True)
