@@ -19,15 +19,15 @@ CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
 
 
 def pins() -> dict[str, str]:
-    lines = [line.strip() for line in (ROOT / "constraints.txt").read_text().splitlines()]
+    """Name and version of every pin that applies to this Python."""
     found = {}
-    for line in lines:
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
         if line and not line.startswith("#"):
-            assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!]+", line), (
-                f"not an exact pin: {line}"
-            )
-            name, _, version = line.partition("==")
-            found[canonicalize_name(name)] = version
+            pin = Requirement(line)
+            exact = re.fullmatch(r"==([A-Za-z0-9.!]+)", str(pin.specifier))
+            assert exact, f"not an exact pin: {line}"
+            if pin.marker is None or pin.marker.evaluate():
+                found[canonicalize_name(pin.name)] = exact.group(1)
     return found
 
 
