@@ -43,6 +43,7 @@ class Job:
     destination: Path
     profile: str = BOOK_PROFILE
     injected: dict[str, Any] = field(default_factory=dict)
+    code_sha256: str = ""
     label: str = ""
     expected_s: float | None = None
 
@@ -122,11 +123,12 @@ def plan(
         parameters = check_parameters(declared, wanted, chapter=chapter.id)
     except ParameterError as error:
         raise UserError(str(error)) from None
+    code = code_digest(notebook)
     injected = {n: v for n, v in parameters.items() if v != declared[n].default}
     if profile == BOOK_PROFILE and not injected:
         destination = project.run_dir(chapter)
     else:
-        key = json.dumps([code_digest(notebook), profile, parameters], sort_keys=True)
+        key = json.dumps([code, profile, parameters], sort_keys=True)
         digest = sha256(key.encode()).hexdigest()[:12]
         destination = project.adhoc_runs / chapter.part / chapter.name / digest
     return Job(
@@ -135,6 +137,7 @@ def plan(
         destination=destination,
         profile=profile,
         injected=injected,
+        code_sha256=code,
         label=label,
         expected_s=last_wall_s(project.run_dir(chapter)) if profile == BOOK_PROFILE else None,
     )
