@@ -1,0 +1,18 @@
+"""For every test: the library's arrays have the shapes and types that its signatures state."""
+
+import matplotlib as mpl
+import pytest
+from jaxtyping import install_import_hook
+
+import tests.shape_checker  # noqa: F401  (the hook looks it up by name)
+
+CHECKED = ["data_fetch", "medlib.nets", "medlib.pixels", "medlib.translation"]
+hook = install_import_hook(CHECKED, "tests.shape_checker.checked")
+
+mpl.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path, monkeypatch):
+    """Run each test in a folder of its own, so that none writes into the checkout."""
+    monkeypatch.chdir(tmp_path)
