@@ -1,7 +1,7 @@
 """`make bench`: every comparison in this folder, one after the other, each in a process of its own.
 
-A comparison is a file with a `main()` that prints ratios against a named peer, measured side by side
-in one run. `python -m bench NAME ...` runs the named ones only.
+A comparison is a file with a `main()` that prints ratios against a named peer, measured side by
+side in one run. `python -m bench NAME ...` runs the named ones only.
 """
 
 import os
