@@ -139,13 +139,24 @@ def plan(
         injected=injected,
         code_sha256=code,
         label=label,
-        expected_s=last_wall_s(project.run_dir(chapter)) if profile == BOOK_PROFILE else None,
+        expected_s=expected_wall_s(project, chapter) if profile == BOOK_PROFILE else None,
     )
 
 
 def last_wall_s(folder: Path) -> float | None:
     """Wall seconds of the run in `folder`, kernel start included; None where there is none."""
     return read_note(folder).get("wall_s")
+
+
+def expected_wall_s(project: Project, chapter: Chapter) -> float | None:
+    """How long the book's run takes: the last one here, else the one that was accepted."""
+    if (seconds := last_wall_s(project.run_dir(chapter))) is not None:
+        return seconds
+    try:
+        accepted = json.loads((project.results / f"{chapter.id}.json").read_text("utf-8"))
+        return float(accepted["made_with"]["wall_s"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def read_note(folder: Path) -> dict[str, Any]:

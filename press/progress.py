@@ -89,7 +89,7 @@ class PlainLines(Listener):
         word = "done   " if outcome.ok else "FAILED "
         count = f"[{self.done}/{self.total}]"
         self.echo(f"{word} {outcome.job.name} in {clock(outcome.wall_s)} {count}")
-        if outcome.failure:
+        if outcome.failure and self.total > 1:
             self.echo(f"        {outcome.failure.line}")
 
     def tick(self) -> None: ...
@@ -120,7 +120,7 @@ class LiveTable(Listener):
         self.live.console.print(
             f"{mark} {outcome.job.name}  [dim]{clock(outcome.wall_s)}[/]", highlight=False
         )
-        if outcome.failure:
+        if outcome.failure and len(self.jobs) > 1:
             self.live.console.print(f"  {outcome.failure.line}", style="red", markup=False)
 
     def tick(self) -> None:

@@ -1,0 +1,220 @@
+"""Tiny books: projects with a library, data and chapters of their own, quick to run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from press.execute import Outcome, execute_all, plan
+from press.freshness import Freshness, freshness
+from press.project import Project
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+PARAMETERS = """\
+seed: int = 0  # master seed, x ≥ 0
+device: str = "cpu"  # where to compute: "auto", "cpu" or "cuda"
+factor: float = 2.0  # what to multiply by, 0 < x ≤ 10
+"""
+
+CHAPTER = """\
+# %% [markdown]
+# # {title}
+# Some prose.
+
+# %% tags=["parameters"]
+{parameters}
+# %%
+from medlib import experiment
+{imports}
+run = experiment.start("{id}", locals())
+
+# %% [markdown]
+# ## The work
+
+# %%
+{code}
+
+# %%
+run.finish()
+"""
+
+
+@dataclass(frozen=True)
+class TinyBook:
+    """A project in a temporary folder."""
+
+    project: Project
+
+    @property
+    def root(self) -> Path:
+        return self.project.root
+
+    def write(self, path: str, text: str) -> Path:
+        """Write a file of the project."""
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+        return target
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace `old`, which must be there, by `new`."""
+        text = (self.root / path).read_text(encoding="utf-8")
+        assert old in text
+        self.write(path, text.replace(old, new))
+
+    def chapter(
+        self, chapter_id: str, code: str, *, imports: str = "", parameters: str = PARAMETERS
+    ) -> None:
+        """Write a chapter that runs `code` between `experiment.start` and `run.finish`."""
+        text = CHAPTER.format(
+            title=f"Chapter {chapter_id}",
+            id=chapter_id,
+            code=code,
+            imports=imports,
+            parameters=parameters,
+        )
+        self.write(f"chapters/{chapter_id}.py", text)
+
+    def run(self, *chapter_ids: str, workers: int = 2) -> list[Outcome]:
+        """Execute chapters as the book runs them."""
+        project = Project(self.root)
+        jobs = [plan(project, project.chapter(name)) for name in chapter_ids]
+        return execute_all(project, jobs, workers=workers)
+
+    def state(self, chapter_id: str) -> Freshness:
+        """A chapter's freshness, from files alone."""
+        project = Project(self.root)
+        return freshness(project, project.chapter(chapter_id))
+
+    def stale(self) -> dict[str, tuple[str, ...]]:
+        """The chapters that are not fresh, and why."""
+        states = {c.id: self.state(c.id) for c in Project(self.root).chapters}
+        return {name: state.reasons for name, state in states.items() if not state.fresh}
+
+    def command(self, *words: str) -> list[str]:
+        """The command line of `medbook` on this project."""
+        return [sys.executable, "-m", "press.cli", "--root", str(self.root), *words]
+
+    def medbook(
+        self, *words: str, before: Sequence[str] = (), **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `medbook` in a process of its own; `before` is a command that runs it."""
+        return subprocess.run(
+            [*before, *self.command(*words)],
+            capture_output=True,
+            text=True,
+            env=plain_environment(),
+            check=False,
+            **options,
+        )
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start `medbook` in a process of its own, and do not wait for it."""
+        return subprocess.Popen(
+            self.command(*words),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=plain_environment(),
+            start_new_session=True,
+        )
+
+
+def plain_environment() -> dict[str, str]:
+    """The environment of a user's shell: nothing of the book's or pytest's own."""
+    dropped = ("MEDBOOK_", "PYTEST_", "COV_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    return kept | {"PYTHONPATH": str(REPOSITORY), "NO_COLOR": "1", "COLUMNS": "100"}
+
+
+def make_book(root: Path) -> TinyBook:
+    """An empty project with the real medlib.experiment and nothing else."""
+    book = TinyBook(Project(root))
+    book.write("pyproject.toml", '[project]\nname = "pixels-to-patients"\n')
+    book.write("constraints.txt", "numpy==2.4.6\n")
+    book.write("chapters/profiles.yml", "smoke: {}\n")
+    for package in ("medlib", "medlib/pixels", "data_fetch"):
+        book.write(f"{package}/__init__.py", "")
+    shutil.copytree(
+        REPOSITORY / "medlib" / "experiment",
+        root / "medlib" / "experiment",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    return book
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> TinyBook:
+    """An empty tiny book."""
+    return make_book(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def executed_book(tmp_path_factory: pytest.TempPathFactory) -> TinyBook:
+    """Two executed chapters: `alpha` imports a library file that imports another, `beta` neither.
+
+    Never change it: take `ready_book`, a copy.
+    """
+    book = make_book(tmp_path_factory.mktemp("executed"))
+    book.write("medlib/pixels/double.py", "def double(x):\n    return 2 * x\n")
+    book.write(
+        "medlib/pixels/quadruple.py",
+        "from medlib.pixels.double import double\n\n\n"
+        "def quadruple(x):\n    return double(double(x))\n",
+    )
+    book.write("medlib/pixels/unused.py", "")
+    book.write("data_fetch/reading.py", READING)
+    book.write("data.txt", "3\n")
+    book.chapter(
+        "pixels/alpha",
+        'run.result("quadrupled", quadruple(factor))\n'
+        'run.claim("four times a positive number is larger", True, margin=3 * factor)\n'
+        'print("alpha ran")',
+        imports="from medlib.pixels.quadruple import quadruple",
+    )
+    book.chapter(
+        "pixels/beta",
+        'sample = run.uses(read())\nrun.result("value", float(sample.array) * factor)',
+        imports="from data_fetch.reading import read",
+    )
+    outcomes = book.run("pixels/alpha", "pixels/beta")
+    assert [outcome.failure for outcome in outcomes] == [None, None]
+    return book
+
+
+READING = """\
+import hashlib
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+
+def read():
+    path = Path(os.environ["MEDBOOK_ROOT"]) / "data.txt"
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return SimpleNamespace(
+        array=int(path.read_text()), name="numbers", kind="simulated", sha256=digest, path=path
+    )
+"""
+
+
+@pytest.fixture
+def ready_book(executed_book: TinyBook, tmp_path: Path) -> TinyBook:
+    """A copy of `executed_book` to do as one likes with.
+
+    The data file's path is recorded in full, so that it is made to point into the copy.
+    """
+    root = tmp_path / "copy"
+    shutil.copytree(executed_book.root, root)
+    record = root / "build" / "runs" / "pixels" / "beta" / "record.json"
+    record.write_text(record.read_text().replace(str(executed_book.root), str(root)))
+    return TinyBook(Project(root))

@@ -1,0 +1,84 @@
+"""An interrupt leaves no kernel behind and nothing half-written; two builds share no folder."""
+
+import os
+import signal
+
+import psutil
+import pytest
+
+from press.errors import Exit
+
+PATIENCE_S = 60
+
+
+@pytest.fixture
+def blocked(ready_book):
+    """A chapter that tells its kernel's pid through one pipe and waits at another."""
+    os.mkfifo(ready_book.root / "told")
+    os.mkfifo(ready_book.root / "go")
+    ready_book.chapter(
+        "pixels/waits",
+        f"with open({str(ready_book.root / 'told')!r}, 'w') as told:\n"
+        "    import os; told.write(str(os.getpid()))\n"
+        f"open({str(ready_book.root / 'go')!r}).read()",
+    )
+    return ready_book
+
+
+def wait_for_kernel(book) -> psutil.Process:
+    with open(book.root / "told") as told:
+        return psutil.Process(int(told.read()))
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_kills_the_kernel_and_leaves_nothing_half_written(blocked, how):
+    process = blocked.start("run", "waits")
+    kernel = wait_for_kernel(blocked)
+    worker = kernel.parent()
+    process.send_signal(how)
+    _, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == Exit.INTERRUPTED
+    assert errors.strip() == "medbook: interrupted; nothing half-written is left"
+    _, alive = psutil.wait_procs([kernel, worker], timeout=PATIENCE_S)
+    assert alive == []
+    assert sorted(os.listdir(blocked.project.runs / "pixels")) == ["alpha", "beta"]
+    assert not blocked.project.failed_runs.exists()
+
+
+def test_a_killed_press_takes_its_kernel_with_it(blocked):
+    process = blocked.start("run", "waits")
+    kernel = wait_for_kernel(blocked)
+    worker = kernel.parent()
+    process.kill()
+    process.communicate(timeout=PATIENCE_S)
+    _, alive = psutil.wait_procs([kernel, worker], timeout=PATIENCE_S)
+    assert alive == []
+
+
+def test_a_second_build_waits_for_the_first_and_names_it(blocked):
+    first = blocked.start("run", "waits")
+    wait_for_kernel(blocked)
+    refused = blocked.medbook("run", "alpha", "--no-wait")
+    assert refused.returncode == Exit.ENVIRONMENT
+    assert f"medbook: process {first.pid} (`medbook " in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    second = blocked.start("run", "alpha")
+    said = second.stderr.readline()
+    assert said.startswith(f"waiting for process {first.pid} (`medbook ")
+    with open(blocked.root / "go", "w"):
+        pass
+    for process in (first, second):
+        out, errors = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0, (out, errors)
+
+
+def test_a_run_with_other_parameters_need_not_wait(blocked):
+    first = blocked.start("run", "waits")
+    wait_for_kernel(blocked)
+    done = blocked.medbook("run", "alpha", "-p", "factor=3", "--no-wait")
+    assert done.returncode == 0
+    assert "quadrupled  12" in done.stdout
+    with open(blocked.root / "go", "w"):
+        pass
+    first.communicate(timeout=PATIENCE_S)
+    assert first.returncode == 0
