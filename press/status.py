@@ -1,0 +1,156 @@
+"""The status page: what each chapter cost, what it claims, by what margin, on which machine."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from medlib.experiment.record import Record
+from press.masthead import commit_html, data_badge, data_kinds, device_text, mebibytes, seconds
+from press.project import Project
+from press.results import seeds_path
+
+SHOWN_PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "scikit-learn", "monai", "matplotlib")
+
+
+def status_markdown(
+    project: Project, records: Mapping[str, Record], titles: Mapping[str, str]
+) -> str:
+    """The body of the status page.
+
+    Args:
+        project: where accepted results of other seeds lie.
+        records: chapter id -> the record of the run that its page shows, in book order.
+        titles: chapter id -> title.
+    """
+    if not records:
+        return "No chapter has run yet."
+    return "\n\n".join(
+        [
+            summary_table(records, titles),
+            *(
+                f"## {titles[chapter]}\n\n{chapter_markdown(project, chapter, record)}"
+                for chapter, record in records.items()
+            ),
+            "## The machine and the versions",
+            machine_table(list(records.values())),
+        ]
+    )
+
+
+def summary_table(records: Mapping[str, Record], titles: Mapping[str, str]) -> str:
+    """One row a chapter, and their sum."""
+    lines = [
+        "| Chapter | Claims | Wall | CPU | Memory | Device | Data | Profile |",
+        "|---|---|---:|---:|---:|---|---|---|",
+    ]
+    for chapter, record in records.items():
+        held = sum(claim.holds for claim in record.claims)
+        mark = "✓" if held == len(record.claims) else "✗"
+        lines.append(
+            f"| [{titles[chapter]}](/{chapter}.ipynb) | {mark} {held} of {len(record.claims)}"
+            f" | {seconds(record.wall_s)} | {seconds(record.cpu_s)}"
+            f" | {mebibytes(record.peak_memory_mib)} | {html.escape(device_text(record))}"
+            f" | {data_badge(data_kinds(record))} | `{record.profile}` |"
+        )
+    if len(records) > 1:
+        every = list(records.values())
+        held = sum(claim.holds for record in every for claim in record.claims)
+        count = sum(len(record.claims) for record in every)
+        lines.append(
+            f"| **All** | **{held} of {count}** | {seconds(sum(r.wall_s for r in every))}"
+            f" | {seconds(sum(r.cpu_s for r in every))}"
+            f" | {mebibytes(max(r.peak_memory_mib for r in every))} | | | |"
+        )
+    return "\n".join(lines)
+
+
+def chapter_markdown(project: Project, chapter: str, record: Record) -> str:
+    """A chapter's claims with margins, and how often each held over other seeds."""
+    parts = [f"Commit {commit_html(record)}, seed `{record.seed}`, Python {record.python}."]
+    seeds = read_seeds(seeds_path(project.results, chapter))
+    if not record.claims:
+        return parts[0] + " It makes no claim."
+    over = {entry["text"]: entry for entry in seeds.get("claims", [])}
+    tried = len(seeds.get("seeds", []))
+    head = [
+        "Claim",
+        "Margin",
+        *([f"Held on {tried} other seeds", "Margins there"] if tried else []),
+    ]
+    lines = ["| " + " | ".join(head) + " |", "|---|---:|" + ("---:|---|" if tried else "")]
+    for claim in record.claims:
+        mark = "✓" if claim.holds else "✗"
+        kind = " *(negative control)*" if claim.control else ""
+        row = [f"{mark} {claim.text}{kind}", number(claim.margin, claim.unit)]
+        if tried:
+            row += seed_cells(over.get(claim.text), unit=claim.unit)
+        lines.append("| " + " | ".join(row) + " |")
+    parts.append("\n".join(lines))
+    if not tried:
+        parts.append("No table of other seeds has been accepted yet.")
+    return "\n\n".join(parts)
+
+
+def seed_cells(entry: Mapping[str, Any] | None, *, unit: str) -> list[str]:
+    """How often a claim held over other seeds, and from where to where its margins went."""
+    if entry is None:
+        return ["not tried", ""]
+    margins = [m for m in entry.get("margins", []) if m is not None]
+    held = entry.get("held", sum(m >= 0 for m in margins))
+    span = f"{number(min(margins), '')} to {number(max(margins), unit)}" if margins else ""
+    return [str(held), span]
+
+
+def read_seeds(path: Path) -> dict[str, Any]:
+    """The accepted table of other seeds; empty where there is none that can be read."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def machine_table(records: Sequence[Record]) -> str:
+    """What the runs had in common: machine, Python, packages; all values where they differ."""
+    rows: list[tuple[str, str]] = [
+        ("Processor", _all(record.processor for record in records)),
+        ("Platform", _all(record.platform for record in records)),
+        ("Python", _all(record.python for record in records)),
+    ]
+    names = sorted({name for record in records for name in record.packages}, key=str.lower)
+    by_lower = {name.lower(): name for name in names}
+    for wanted in SHOWN_PACKAGES:
+        if name := by_lower.get(wanted):
+            rows.append((name, _all(record.packages.get(name, "") for record in records)))
+    return "\n".join(["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows)])
+
+
+def tally(records: Mapping[str, Record], *, body: str = "") -> str:
+    """The book in four numbers, each counted from the runs."""
+    every = list(records.values())
+    held = sum(claim.holds for record in every for claim in record.claims)
+    numbers = [
+        (len(every), "chapter" if len(every) == 1 else "chapters"),
+        (sum(len(record.results) for record in every), "measured results"),
+        (sum(len(record.figures) for record in every), "figures"),
+        (held, f"of {sum(len(record.claims) for record in every)} claims hold"),
+    ]
+    items = "".join(f"<div><dd>{n}</dd><dt>{html.escape(what)}</dt></div>" for n, what in numbers)
+    return f'```{{raw}} html\n<dl class="medbook-tally">{items}</dl>\n```'
+
+
+def number(value: float, unit: str) -> str:
+    """A margin with its sign and unit.
+
+    >>> number(0.4213, "dB"), number(-2.0, "")
+    ('+0.421 dB', '−2')
+    """
+    return f"{value:+.3g} {unit}".strip().replace("-", "−")
+
+
+def _all(values: Any) -> str:
+    return " / ".join(dict.fromkeys(str(value) for value in values if value)) or "not recorded"
