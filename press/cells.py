@@ -1,0 +1,40 @@
+"""The cells of a notebook as the checks read them: source, tags, code."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+
+
+def source_of(cell: Mapping) -> str:
+    """A cell's source as one text."""
+    source = cell["source"]
+    return source if isinstance(source, str) else "".join(source)
+
+
+def tags_of(cell: Mapping) -> set[str]:
+    """A cell's tags."""
+    return set(cell.get("metadata", {}).get("tags", []))
+
+
+def code_cells(cells: Sequence[Mapping]) -> list[tuple[int, Mapping]]:
+    """The code cells that hold any code, each with its place among all cells, counted from 1."""
+    return [
+        (index, cell)
+        for index, cell in enumerate(cells, start=1)
+        if cell["cell_type"] == "code" and source_of(cell).strip()
+    ]
+
+
+def python_of(cell: Mapping) -> str:
+    """The cell's code with IPython's magics blanked, so that `ast` can read it."""
+    return re.sub(r"^(\s*)[%!].*$", r"\1pass", source_of(cell), flags=re.M)
+
+
+def parse_cell(cell: Mapping) -> ast.Module:
+    """The cell's syntax tree; an empty one where it is not Python (another lint says so)."""
+    try:
+        return ast.parse(python_of(cell))
+    except SyntaxError:
+        return ast.Module(body=[], type_ignores=[])

@@ -1,0 +1,265 @@
+"""Hold a chapter's run to its word: claims, results, figures, budgets, and the source itself.
+
+Every check ends in a `Finding` that says which number, what it was, what it is, and the
+tolerance. Nothing here executes anything: `press.seeds` does, over other seeds.
+
+Budgets are CPU seconds, not wall seconds, so that a busy machine does not turn a chapter red. On
+a machine whose cores are slower than those the book was written on, MEDBOOK_BUDGET_FACTOR (for
+example 2) stretches them; it never shrinks them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from medlib.experiment.record import Record, RecordError, read_record
+from press.drift import inspect_against_accepted
+from press.errors import UserError
+from press.execute import NOTEBOOK, RECORD, Job, plan
+from press.finding import Finding, errors
+from press.freshness import State, freshness_of
+from press.lint import lint_notebook
+from press.project import BOOK_PROFILE, Chapter, Project
+from press.thumbnail import pixels_digest, read_pixels
+from press.weave import weave
+
+CPU_BUDGET_S = {BOOK_PROFILE: 75.0, "smoke": 10.0}
+MEMORY_BUDGET_MIB = 2048.0
+FEWEST_CLAIMS, MOST_CLAIMS = 3, 8
+
+
+def verify_book(project: Project, *, strict: bool = False) -> list[Finding]:
+    """What is wrong with the book's runs; empty when the book may be published."""
+    return errors(inspect_book(project, strict=strict))
+
+
+def inspect_book(
+    project: Project, chapters: Sequence[Chapter] | None = None, *, strict: bool = False
+) -> list[Finding]:
+    """All findings on the book's own runs, notes included.
+
+    Args:
+        project: the checkout.
+        chapters: only these; by default all, and files under results/ that belong to none.
+        strict: a figure whose pixels differ is an error even where its thumbnail agrees.
+    """
+    found: list[Finding] = []
+    for chapter in project.chapters if chapters is None else chapters:
+        found += inspect_chapter(project, chapter, strict=strict)
+    if chapters is None:
+        found += _orphans(project)
+    return found
+
+
+def inspect_chapter(
+    project: Project, chapter: Chapter, *, profile: str = BOOK_PROFILE, strict: bool = False
+) -> list[Finding]:
+    """All findings on one chapter: its source, its run, and its run against what was accepted.
+
+    In another profile than the book's, claims and accepted results are left out: they are the
+    book's.
+    """
+    found = inspect_source(project, chapter)
+    try:
+        job = plan(project, chapter, profile=profile)
+    except UserError as error:
+        return [*found, Finding(chapter.id, "source", str(error))]
+    state = freshness_of(project, job)
+    if state.state is State.NEVER_RUN:
+        how = (
+            "`medbook build`"
+            if profile == BOOK_PROFILE
+            else f"`medbook run {chapter} --profile {profile}`"
+        )
+        return [
+            *found,
+            Finding(chapter.id, "run", f"has no run of profile {profile}; {how} makes it"),
+        ]
+    if not state.fresh:
+        found.append(Finding(chapter.id, "run", f"{state}; run it again"))
+    try:
+        record = read_record(job.destination / RECORD)
+    except RecordError:
+        return found  # said above: its record cannot be used
+    found += inspect_run(record, job.destination, job=job)
+    if profile == BOOK_PROFILE:
+        found += _claims(record)
+        found += inspect_against_accepted(project, record, job.destination, strict=strict)
+    return found
+
+
+def inspect_source(project: Project, chapter: Chapter) -> list[Finding]:
+    """The lints of a chapter's source."""
+    try:
+        return lint_notebook(weave(chapter.source), chapter=chapter.id)
+    except UserError as error:
+        return [Finding(chapter.id, "source", str(error))]
+
+
+def inspect_run(record: Record, folder: Path, *, job: Job | None = None) -> list[Finding]:
+    """What a run's folder says by itself: parameters, figures, notebook, budgets."""
+    found: list[Finding] = []
+    if job is not None and record.parameters != job.parameters:
+        for name in sorted({*record.parameters, *job.parameters}):
+            was, should = record.parameters.get(name), job.parameters.get(name)
+            if was != should:
+                message = f"{name} was {was!r} in the run, profile {job.profile!r} says {should!r}"
+                found.append(Finding(record.chapter, "parameter", message))
+    found += _figures(record, folder)
+    found += _notebook(record, folder / NOTEBOOK)
+    found += _budgets(record)
+    return found
+
+
+def _claims(record: Record) -> Iterator[Finding]:
+    count = len(record.claims)
+    if not FEWEST_CLAIMS <= count <= MOST_CLAIMS:
+        yield Finding(
+            record.chapter,
+            "claim",
+            f"{count} claims; a chapter states {FEWEST_CLAIMS} to {MOST_CLAIMS} conclusions",
+        )
+    for claim in record.claims:
+        if not claim.holds:
+            unit = f" {claim.unit}" if claim.unit else ""
+            control = "negative control " if claim.control else ""
+            yield Finding(
+                record.chapter,
+                "claim",
+                (
+                    f"{control}does not hold: {claim.text!r} (margin "
+                    f"{claim.margin:.4g}{unit}, must be >= 0)"
+                ),
+            )
+
+
+def _figures(record: Record, folder: Path) -> Iterator[Finding]:
+    for figure in record.figures:
+        if not figure.caption.strip():
+            yield Finding(record.chapter, "figure", f"{figure.name}: it has no caption")
+        if len(figure.alt) != len(figure.files) or not all(alt.strip() for alt in figure.alt):
+            yield Finding(record.chapter, "figure", f"{figure.name}: it has no alt text")
+        if len(figure.pixels_sha256) != len(figure.files):
+            message = (
+                f"{figure.name}: {len(figure.files)} files but {len(figure.pixels_sha256)} digests"
+            )
+            yield Finding(record.chapter, "figure", message)
+            continue
+        for file, digest in zip(figure.files, figure.pixels_sha256, strict=True):
+            try:
+                pixels = read_pixels(folder / file)
+            except UserError as error:
+                yield Finding(record.chapter, "figure", f"{figure.name}: {error}")
+                continue
+            if pixels_digest(pixels) != digest:
+                message = f"{figure.name}: {file} does not hold the pixels that its run recorded"
+                yield Finding(record.chapter, "figure", message)
+
+
+def _notebook(record: Record, path: Path) -> Iterator[Finding]:
+    import nbformat
+
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except FileNotFoundError:
+        yield Finding(record.chapter, "notebook", f"{path} is missing; run the chapter again")
+        return
+    except Exception as error:  # nbformat raises many kinds for a damaged file
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        yield Finding(record.chapter, "notebook", f"{path} cannot be read: {first}")
+        return
+    shown: set[str] = set()
+    for index, cell in enumerate(notebook.cells, start=1):
+        for output in cell.get("outputs", []):
+            about = output.get("metadata", {}).get("medbook", {})
+            shown.add(about.get("name", ""))
+            if output.output_type == "error":
+                message = f"cell {index} raised {output.get('ename')}: {output.get('evalue')}"
+                yield Finding(record.chapter, "notebook", message)
+            if _is_picture(output) and not str(about.get("alt", "")).strip():
+                yield Finding(
+                    record.chapter,
+                    "figure",
+                    (
+                        f"cell {index} shows a picture without alt text; show it by "
+                        "run.figure(..., alt=...)"
+                    ),
+                )
+        if not _executed(cell):
+            yield Finding(record.chapter, "notebook", f"cell {index} was not executed")
+    for figure in record.figures:
+        if figure.name not in shown:
+            message = f"{figure.name}: it is in the record but not in the notebook"
+            yield Finding(record.chapter, "figure", message)
+
+
+def _executed(cell: Mapping[str, Any]) -> bool:
+    if cell["cell_type"] != "code" or not cell["source"].strip():
+        return True
+    return cell.get("execution_count") is not None
+
+
+def _is_picture(output: Mapping[str, Any]) -> bool:
+    return any(str(kind).startswith("image/") for kind in output.get("data", {}))
+
+
+def _budgets(record: Record) -> Iterator[Finding]:
+    factor = budget_factor()
+    seconds = CPU_BUDGET_S.get(record.profile)
+    if seconds is not None and record.cpu_s > seconds * factor:
+        yield Finding(
+            record.chapter,
+            "budget",
+            (
+                f"took {record.cpu_s:.1f} s of CPU; profile {record.profile!r} allows "
+                f"{seconds * factor:g} s"
+            ),
+        )
+    if record.profile in CPU_BUDGET_S and record.peak_memory_mib > MEMORY_BUDGET_MIB:
+        yield Finding(
+            record.chapter,
+            "budget",
+            (
+                f"peaked at {record.peak_memory_mib:.0f} MiB of memory; "
+                f"{MEMORY_BUDGET_MIB:.0f} MiB are allowed"
+            ),
+        )
+
+
+def budget_factor() -> float:
+    """How much slower this machine is said to be, from MEDBOOK_BUDGET_FACTOR; at least 1.
+
+    Raises:
+        UserError: the variable is not a number.
+    """
+    text = os.environ.get("MEDBOOK_BUDGET_FACTOR", "1")
+    try:
+        return max(1.0, float(text))
+    except ValueError:
+        raise UserError(
+            f"MEDBOOK_BUDGET_FACTOR is {text!r}; it must be a number such as 2"
+        ) from None
+
+
+def _orphans(project: Project) -> Iterator[Finding]:
+    known = {chapter.id for chapter in project.chapters}
+    for path in sorted(project.results.glob("*/*.json")):
+        chapter = (
+            path.relative_to(project.results)
+            .as_posix()
+            .removesuffix(".json")
+            .removesuffix(".seeds")
+        )
+        if chapter not in known:
+            yield Finding(
+                "", "result", f"{project.relative(path)} belongs to no chapter; delete it"
+            )
+
+
+def report(findings: Iterable[Finding]) -> list[str]:
+    """The findings as lines, errors first."""
+    ordered = sorted(findings, key=lambda finding: finding.severity != "error")
+    return [f"{'note: ' if finding.severity == 'note' else ''}{finding}" for finding in ordered]
