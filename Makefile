@@ -59,7 +59,7 @@ $(STAMP): constraints.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 	  echo "Could not make $(VENV). On Debian and Ubuntu: apt-get install python3-venv"; exit 4; }
 	@echo "Installing the pinned environment into $(VENV) (some minutes the first time) ..."
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[peers,test]'
 	@touch $@
 
 $(ASSETS): package.json package-lock.json

@@ -69,7 +69,7 @@ def test_conda_environment_takes_the_same_packages():
     plain = {d for d in CONDA["dependencies"] if isinstance(d, str)}
     (pip,) = [d["pip"] for d in CONDA["dependencies"] if isinstance(d, dict)]
     assert CONDA["name"] == PROJECT["name"]
-    assert pip == ["--constraint constraints.txt", "--editable .[test]"]
+    assert pip == ["--constraint constraints.txt", "--editable .[peers,test]"]
     assert {"make", "git", "pip"} <= plain
     (python,) = [d.partition("=")[2] for d in plain if d.startswith("python=")]
     assert f"{python}.0" in SpecifierSet(PROJECT["requires-python"])
