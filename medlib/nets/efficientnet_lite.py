@@ -229,7 +229,7 @@ def load_imagenet(weights: str | Path | Mapping[str, Tensor]) -> EfficientNetLit
         FileNotFoundError: no file at that path.
 
     Example:
-        `load_imagenet(data_fetch.packaged.imagenet_weights_path())`; and what does not fit is refused:
+        `load_imagenet(data_fetch.packaged.imagenet_weights_path())`; what does not fit is refused:
 
         >>> load_imagenet({"conv1.weight": torch.zeros(64, 3, 7, 7)})
         Traceback (most recent call last):

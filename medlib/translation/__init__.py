@@ -1,0 +1,9 @@
+"""From lab to clinic: what a network learned elsewhere, and what becomes of it here.
+
+- `arms`: which parameters of a pretrained network move, and how fast at each depth.
+- `finetuning`: one arm fitted: new head, the common training loop, fresh normalisation statistics.
+- `features`: features computed once for arms that never change them, and a head fitted on them.
+- `norm_statistics`: batch normalisation's means and variances, estimated anew.
+- `domain_distance`: how far a data set lies from the source, as the network sees it.
+- `forgetting`: what is left of the source task.
+"""
