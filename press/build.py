@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from press.errors import Exit, UserError
-from press.execute import Job, Outcome, available_cores, execute_all, plan
+from press.execute import Failure, Job, Outcome, available_cores, execute_all, plan
 from press.freshness import Freshness, freshness_of
 from press.lock import hold
-from press.progress import clock, display
+from press.progress import display
 from press.project import Project
 
 Echo = Callable[[str], None]
+LOCK = "medbook.lock"
 
 
 @dataclass(frozen=True)
@@ -23,14 +25,15 @@ class Stale:
     freshness: Freshness
 
 
-def what_to_run(project: Project, *, force: bool = False) -> tuple[list[Stale], list[str]]:
+def what_to_run(project: Project, *, force: bool = False) -> tuple[list[Stale], list[Failure]]:
     """The chapters that are not fresh, in book order, and those whose source cannot be used."""
     stale, broken = [], []
     for chapter in project.chapters:
         try:
             job = plan(project, chapter)
         except UserError as error:
-            broken.append(str(error))
+            line = str(error) if chapter.id in str(error) else f"{chapter}: {error}"
+            broken.append(Failure(chapter.id, line))
             continue
         state = freshness_of(project, job)
         if force or not state.fresh:
@@ -58,65 +61,79 @@ def build(
 ) -> int:
     """Execute every chapter that is not fresh, verify the book, and make its site.
 
-    A chapter that fails does not stop the others; whatever went wrong is named again at the end.
-    No site is made from a chapter that has no run of its present code.
+    A chapter that fails stops neither the others nor the checks of the others; whatever went wrong
+    is named again at the end. No site is made while a chapter has no run of its present code.
 
     Returns:
         The exit code: 0, or what `press.errors.Exit` calls the worst that happened.
     """
-    with hold(project.build / "medbook.lock", wait=wait, echo=warn):
-        stale, broken = what_to_run(project, force=force)
-        total = len(project.chapters)
-        if total == 0:
-            raise UserError(
-                f"{project.root / 'chapters'} holds no chapters: `medbook new` makes one"
-            )
-        echo(f"{total - len(stale) - len(broken)} of {total} chapters are fresh")
+    total = len(project.chapters)
+    if total == 0:
+        _no_chapters(project)
+    with hold(project.build / LOCK, wait=wait, echo=warn):
+        stale, failures = what_to_run(project, force=force)
+        echo(f"{total - len(stale) - len(failures)} of {total} chapters are fresh")
         for item in stale:
-            echo(f"run     {item.job.name}: {item.freshness}")
+            echo(f"run     {item.job.name} ({item.freshness})")
         outcomes = run_jobs(project, [item.job for item in stale], workers=workers, echo=echo)
-        failures = [outcome.failure for outcome in outcomes if outcome.failure]
+        failures += [outcome.failure for outcome in outcomes if outcome.failure]
         for outcome in outcomes:
             for warning in outcome.warnings:
                 warn(f"warning: {warning}")
-        if failures or broken:
-            for failure in failures:
-                warn("")
-                warn(failure.line)
-                for line in failure.details:
-                    warn(f"  | {line}")
-            _summarise("these chapters failed; the site was not made:", failures, broken, warn)
-            codes = [failure.exit_code for failure in failures]
-            return Exit.CHAPTER_FAILED if broken else max(codes)
-        return verify_and_publish(project, echo=echo, warn=warn)
+        problems = verify(project, failed={failure.chapter for failure in failures})
+        code = Exit.CHECK_FAILED if problems else Exit.OK
+        if failures:
+            code = Exit(max(failure.exit_code for failure in failures))
+            warn("the site was not made, because a chapter has no run of its present code")
+        else:
+            try:
+                publish(project, echo=echo)
+            except UserError as error:
+                problems.append(str(error))
+                code = Exit(error.exit_code)
+        tell_what_went_wrong(failures, problems, warn=warn)
+        return code
 
 
-def verify_and_publish(project: Project, *, echo: Echo = print, warn: Echo = print) -> int:
-    """Check every chapter's run, then make the site; the exit code."""
+def verify(project: Project, *, failed: set[str]) -> list[str]:
+    """What the checks say; of a chapter that failed, its source alone is checked."""
+    from press.finding import errors
+    from press.verify import inspect_source, verify_book
+
+    found = [finding for finding in verify_book(project) if finding.chapter not in failed]
+    for chapter in project.chapters:
+        if chapter.id in failed:
+            found += [f for f in errors(inspect_source(project, chapter)) if f.what != "source"]
+    return [str(finding) for finding in found]
+
+
+def publish(project: Project, *, echo: Echo) -> None:
+    """Make the site.
+
+    Raises:
+        UserError: it cannot be made.
+    """
     from press.site import build_site
-    from press.verify import verify_book
 
-    problems = [str(problem) for problem in verify_book(project)]
     site = build_site(project, echo=echo)
-    echo(f"the book is at {project.relative(site / 'index.html')}")
-    if problems:
-        warn("")
-        warn(f"the book was made, but {len(problems)} checks failed:")
-        for problem in problems:
-            warn(f"  - {problem}")
-        return Exit.CHECK_FAILED
-    return Exit.OK
+    echo(f"the book is at {project.relative(site / 'index.html')}; `medbook serve` shows it")
 
 
-def _summarise(head: str, failures: Sequence[object], broken: Sequence[str], warn: Echo) -> None:
-    warn("")
-    warn(head)
+def tell_what_went_wrong(
+    failures: Sequence[Failure], problems: Sequence[str], *, warn: Echo
+) -> None:
+    """Each failure with its last lines, then all that is wrong as one list."""
     for failure in failures:
-        warn(f"  - {failure.line}")
-    for line in broken:
+        if failure.details:
+            warn(f"\n{failure.chapter}")
+        for line in failure.details:
+            warn(f"  | {line}")
+    wrong = [failure.line for failure in failures] + list(problems)
+    if wrong:
+        warn(f"\n{len(wrong)} {'thing is' if len(wrong) == 1 else 'things are'} wrong:")
+    for line in wrong:
         warn(f"  - {line}")
 
 
-def describe_time(outcomes: Sequence[Outcome]) -> str:
-    """How long the jobs took, added up."""
-    return clock(sum(outcome.wall_s for outcome in outcomes))
+def _no_chapters(project: Project) -> NoReturn:
+    raise UserError(f"{project.root / 'chapters'} holds no chapters: `medbook new` makes one")

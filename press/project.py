@@ -129,9 +129,10 @@ class Project:
         """Profile name -> chapter id -> parameters, from ``chapters/profiles.yml``."""
         path = self.root / "chapters" / "profiles.yml"
         content = read_yaml(path) if path.is_file() else {}
-        if not isinstance(content, dict):
-            raise UserError(f"{self.relative(path)}: expected `profile: {{chapter: parameters}}`")
-        return {name: chapters or {} for name, chapters in content.items()}
+        if not _nested(content, depth=2):
+            shape = "`profile: {chapter: {parameter: value}}`"
+            raise UserError(f"{self.relative(path)}: expected {shape}")
+        return {name: chapters or {} for name, chapters in (content or {}).items()}
 
     def profile_parameters(self, profile: str, chapter: Chapter) -> dict[str, Any]:
         """What `profile` sets for `chapter`; the profile "book" is the notebook's own defaults.
@@ -155,6 +156,13 @@ class Project:
         for entry in _files_of(read_yaml(path)):
             stem = entry.removesuffix(".py").removesuffix(".md").removesuffix(".ipynb")
             yield "/".join(stem.split("/")[-2:])
+
+
+def _nested(content: Any, *, depth: int) -> bool:
+    """Whether `content` is a mapping (or empty), of mappings, to `depth` further levels."""
+    if content is None or not isinstance(content, dict):
+        return content is None
+    return depth == 0 or all(_nested(value, depth=depth - 1) for value in content.values())
 
 
 def _files_of(node: Any) -> Iterator[str]:
