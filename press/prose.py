@@ -147,7 +147,7 @@ _SECTIONS = (
     ),
     (
         "minutes",
-        re.compile(r"\b\d+\s+minutes\b|\bminutes\b\W{0,6}\d+", re.I),
+        re.compile(r"\b\d+\s*min(?:utes)?\b|\bminutes\b\W{0,6}\d+", re.I),
         "no minutes: say how long the chapter takes to read",
     ),
     (

@@ -11,7 +11,7 @@ example 2) stretches them; it never shrinks them.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,7 @@ def inspect_book(
     for chapter in project.chapters if chapters is None else chapters:
         found += inspect_chapter(project, chapter, strict=strict)
     if chapters is None:
+        found += inspect_profiles(project)
         found += _orphans(project)
     return found
 
@@ -62,33 +63,43 @@ def inspect_chapter(
     In another profile than the book's, claims and accepted results are left out: they are the
     book's.
     """
+    found, record, folder = _inspect_own(project, chapter, profile=profile)
+    if record is not None and profile == BOOK_PROFILE:
+        found += inspect_against_accepted(project, record, folder, strict=strict)
+    return found
+
+
+def inspect_for_acceptance(project: Project, chapter: Chapter) -> list[Finding]:
+    """All findings that stand against accepting the present run of a chapter."""
+    return _inspect_own(project, chapter, profile=BOOK_PROFILE)[0]
+
+
+def _inspect_own(
+    project: Project, chapter: Chapter, *, profile: str
+) -> tuple[list[Finding], Record | None, Path]:
+    """Findings on a chapter by itself; its record, where it can be read; its run folder."""
     found = inspect_source(project, chapter)
     try:
         job = plan(project, chapter, profile=profile)
     except UserError as error:
-        return [*found, Finding(chapter.id, "source", str(error))]
+        return [*found, Finding(chapter.id, "source", str(error))], None, project.run_dir(chapter)
+    folder = job.destination
     state = freshness_of(project, job)
     if state.state is State.NEVER_RUN:
-        how = (
-            "`medbook build`"
-            if profile == BOOK_PROFILE
-            else f"`medbook run {chapter} --profile {profile}`"
-        )
-        return [
-            *found,
-            Finding(chapter.id, "run", f"has no run of profile {profile}; {how} makes it"),
-        ]
+        book = profile == BOOK_PROFILE
+        how = "medbook build" if book else f"medbook run {chapter} --profile {profile}"
+        message = f"has no run of profile {profile}; `{how}` makes it"
+        return [*found, Finding(chapter.id, "run", message)], None, folder
     if not state.fresh:
         found.append(Finding(chapter.id, "run", f"{state}; run it again"))
     try:
-        record = read_record(job.destination / RECORD)
+        record = read_record(folder / RECORD)
     except RecordError:
-        return found  # said above: its record cannot be used
-    found += inspect_run(record, job.destination, job=job)
+        return found, None, folder  # said above: its record cannot be used
+    found += inspect_run(record, folder, job=job)
     if profile == BOOK_PROFILE:
         found += _claims(record)
-        found += inspect_against_accepted(project, record, job.destination, strict=strict)
-    return found
+    return found, record, folder
 
 
 def inspect_source(project: Project, chapter: Chapter) -> list[Finding]:
@@ -244,6 +255,31 @@ def budget_factor() -> float:
         ) from None
 
 
+def inspect_profiles(project: Project) -> list[Finding]:
+    """What ``chapters/profiles.yml`` says of chapters or parameters that are not there."""
+    found = []
+    known = {chapter.id: chapter for chapter in project.chapters}
+    for profile, entries in project.profiles.items():
+        for name, values in entries.items():
+            where = f"profile {profile!r} in chapters/profiles.yml"
+            if profile == BOOK_PROFILE:
+                message = f"{where}: the book's parameters are the defaults in the notebook"
+                found.append(Finding(name, "profile", message))
+            elif name not in known:
+                near = nearest(name, known)
+                hint = f"; did you mean {near}?" if near else ""
+                found.append(Finding("", "profile", f"{where}: there is no chapter {name!r}{hint}"))
+            elif not isinstance(values or {}, dict):
+                message = f"{where}: expected `parameter: value`, found {values!r}"
+                found.append(Finding(name, "profile", message))
+            else:
+                try:
+                    plan(project, known[name], profile=profile)
+                except UserError as error:
+                    found.append(Finding(name, "profile", f"{where}: {error}"))
+    return found
+
+
 def _orphans(project: Project) -> Iterator[Finding]:
     known = {chapter.id for chapter in project.chapters}
     for path in sorted(project.results.glob("*/*.json")):
@@ -257,9 +293,3 @@ def _orphans(project: Project) -> Iterator[Finding]:
             yield Finding(
                 "", "result", f"{project.relative(path)} belongs to no chapter; delete it"
             )
-
-
-def report(findings: Iterable[Finding]) -> list[str]:
-    """The findings as lines, errors first."""
-    ordered = sorted(findings, key=lambda finding: finding.severity != "error")
-    return [f"{'note: ' if finding.severity == 'note' else ''}{finding}" for finding in ordered]
