@@ -240,7 +240,7 @@ def run(
       medbook run low_dose_ct --profile smoke
       medbook run low_dose_ct -p device=cuda
     """
-    from press.build import run_jobs
+    from press.build import LOCK, run_jobs
     from press.execute import NOTEBOOK, plan
     from press.lock import hold
 
@@ -250,7 +250,7 @@ def run(
     job = plan(project, found, given=wanted, profile=profile)
     if output is not None:
         _must_be_writable(output)
-    lock = project.build / "medbook.lock"
+    lock = project.build / LOCK
     if job.destination != project.run_dir(found):
         lock = job.destination.with_name(f".{job.destination.name}.lock")
     with interruptible(), hold(lock, wait=not no_wait, echo=warn):
@@ -465,18 +465,19 @@ def clean(desk: Desk, only_runs: bool) -> None:
     """
     import shutil
 
+    from press.build import LOCK
     from press.lock import hold
 
     project = desk.project
     if not project.build.is_dir():
         click.echo("there is nothing to remove")
         return
-    with hold(project.build / "medbook.lock", wait=False, echo=warn):
+    with hold(project.build / LOCK, wait=False, echo=warn):
         doomed = [project.adhoc_runs] if only_runs else list(project.build.iterdir())
         for path in doomed:
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
-            elif path.exists() and not path.name.startswith("medbook.lock"):
+            elif path.exists() and not path.name.startswith(LOCK):
                 path.unlink()
     click.echo(f"removed {project.relative(project.adhoc_runs if only_runs else project.build)}")
 
@@ -496,11 +497,12 @@ def interruptible() -> Iterator[None]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {name: signal.signal(name, interrupt) for name in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for name, handler in before.items():
+            signal.signal(name, handler)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,6 +7,7 @@ run folder holds a whole run or the one before, never half of one.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import queue
@@ -17,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,6 +31,7 @@ NOTEBOOK = "notebook.ipynb"
 RECORD = "record.json"
 PRESS_NOTE = "press.json"
 LOG = "log.txt"
+DROPPED = ("MPLBACKEND", "JPY_PARENT_PID", "JUPYTER_PATH", "PYTHONSTARTUP", "PYTHONWARNINGS")
 GRACE_S = 5.0
 TRACKED = ("medlib", "data_fetch")
 
@@ -57,6 +59,7 @@ class Job:
 class Failure:
     """Why a job failed: one clear line, more lines for who wants them, and the exit code."""
 
+    chapter: str
     line: str
     details: tuple[str, ...] = ()
     exit_code: int = Exit.CHAPTER_FAILED
@@ -181,8 +184,7 @@ def environment(project: Project, job: Job, *, folder: Path, runtime: Path) -> d
     keep = {
         name: value
         for name, value in os.environ.items()
-        if name not in ("MPLBACKEND", "PYTHONSTARTUP", "PYTHONWARNINGS", "JPY_PARENT_PID")
-        and not name.startswith(("COVERAGE_", "PYTEST_"))
+        if name not in DROPPED and not name.startswith(("COVERAGE_", "PYTEST_"))
     }
     ours = str(Path(__file__).resolve().parents[1])
     path = [str(project.root), ours] if str(project.root) != ours else [ours]
@@ -277,7 +279,7 @@ class _Runner(threading.Thread):
                 outcome = self._run_job(job, begin)
             except OSError as error:
                 line = f"{job.name}: {describe_os_error(error)}"
-                failure = Failure(line, exit_code=Exit.ENVIRONMENT)
+                failure = Failure(job.chapter.id, line, exit_code=Exit.ENVIRONMENT)
                 outcome = Outcome(job, time.perf_counter() - begin, failure)
             except BaseException as error:  # handed to the main thread, which raises it
                 self.fault = error
@@ -314,11 +316,15 @@ class _Runner(threading.Thread):
             failure = failure_of(job, event, folder / LOG)
             if failure is None and not (folder / RECORD).is_file():
                 failure = Failure(
-                    f"{job.name}: it ran, but left no record: its last cell must be `run.finish()`"
+                    job.chapter.id,
+                    f"{job.name}: it ran, but left no record: its last cell must be `run.finish()`",
                 )
+            kept = self.project.failed_runs / job.chapter.id
             if failure is not None:
-                self._keep_failed(job, folder)
+                if not self.cancelled:
+                    failure = keep_failed(self.project, failure, folder, kept)
                 return Outcome(job, wall_s, failure)
+            shutil.rmtree(kept, ignore_errors=True)
             changed = changed_while_running(folder / RECORD, before)
             note |= {"wall_s": round(wall_s, 3), "changed_while_running": changed}
             (folder / PRESS_NOTE).write_text(json.dumps(note, indent=1) + "\n", encoding="utf-8")
@@ -374,42 +380,54 @@ class _Runner(threading.Thread):
         elif event["event"] == "cell":
             self.events.put(lambda: self.listener.cell(job, event["number"], event["section"]))
 
-    def _keep_failed(self, job: Job, folder: Path) -> None:
-        if self.cancelled:
-            return
-        kept = self.project.failed_runs / job.chapter.part / job.chapter.name
-        with contextlib.suppress(OSError):
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            replace_folder(folder, kept)
+
+def keep_failed(project: Project, failure: Failure, folder: Path, kept: Path) -> Failure:
+    """Move a failed run's folder to `kept`, for whoever wants to look; the failure says where."""
+    if failure.exit_code != Exit.CHAPTER_FAILED or not (folder / NOTEBOOK).is_file():
+        return failure
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        replace_folder(folder, kept)
+    except OSError:  # it is the failure itself that counts
+        return failure
+    where = f"the notebook as far as it came: {project.relative(kept / NOTEBOOK)}"
+    return replace(failure, details=(*failure.details, where))
 
 
 def failure_of(job: Job, event: dict[str, Any], log: Path) -> Failure | None:
     """The worker's last event as a failure that a person can act on; None where all went well."""
+    kind = event.get("kind")
+    details: Sequence[str] = ()
+    exit_code = Exit.CHAPTER_FAILED
     if event.get("event") == "done":
         return None
-    kind, name = event.get("kind"), job.name
     if kind == "cell":
-        message = (event["message"].strip().splitlines() or [""])[0]
+        details = event["trace"]
         if "No space left on device" in event["message"]:
-            line = f"{name}: {describe_os_error(OSError(28, 'No space left on device'))}"
-            return Failure(line, tuple(event["trace"]), Exit.ENVIRONMENT)
-        at = event["line"] or (event["source"].strip().splitlines() or [""])[0]
-        line = f"{name}: cell {event['cell']} raised {event['error']}: {message}  (at: {at})"
-        return Failure(line, tuple(event["trace"]))
-    if kind == "os":
+            line, exit_code = describe_os_error(OSError(errno.ENOSPC, "")), Exit.ENVIRONMENT
+        else:
+            at = event["line"] or _first_line(event["source"])
+            line = f"cell {event['cell']} raised {event['error']}"
+            line += f": {_first_line(event['message'])}  (at: {at})"
+    elif kind == "os":
         error = OSError(event["errno"], event["message"], event["path"])
-        return Failure(f"{name}: {describe_os_error(error)}", exit_code=Exit.ENVIRONMENT)
-    if kind == "kernel died":
-        line = f"{name}: its kernel died in the middle; most often the memory ran out"
-        return Failure(line, _tail(log))
-    if kind == "worker died":
+        line, exit_code = describe_os_error(error), Exit.ENVIRONMENT
+    elif kind == "kernel died":
+        line, details = "its kernel died in the middle; most often the memory ran out", _tail(log)
+    elif kind == "worker died":
         code = event["code"]
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return Failure(f"{name}: its worker process died ({how})", _tail(log))
-    if kind == "cancelled":
-        return Failure(f"{name}: cancelled", exit_code=Exit.INTERRUPTED)
-    line = f"{name}: papermill failed: {event.get('error')}: {event.get('message')}"
-    return Failure(line, tuple(event.get("trace", ())))
+        line, details = f"its worker process died ({how})", _tail(log)
+    elif kind == "cancelled":
+        line, exit_code = "cancelled", Exit.INTERRUPTED
+    else:
+        line = f"papermill failed: {event.get('error')}: {event.get('message')}"
+        details = event.get("trace", ())
+    return Failure(job.chapter.id, f"{job.name}: {line}", tuple(details), exit_code)
+
+
+def _first_line(text: str) -> str:
+    return next(iter(text.strip().splitlines()), "")
 
 
 def _tail(log: Path, lines: int = 8) -> tuple[str, ...]:

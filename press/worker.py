@@ -38,7 +38,7 @@ def main() -> int:
     def emit(event: str, **details: Any) -> None:
         events.write(json.dumps({"event": event, **details}) + "\n")
 
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    threading.Thread(target=leave_with_parent, args=(assignment,), daemon=True).start()
     try:
         execute(assignment, emit)
     except BaseException as error:
@@ -131,12 +131,19 @@ def failing_line(trace: str) -> str:
     return found.group(1).strip() if found else ""
 
 
-def _leave_with_parent() -> None:
+def leave_with_parent(assignment: Assignment) -> None:
+    """Wait until standard input closes; then end the kernel and remove what it half wrote."""
     sys.stdin.read()
+    import shutil
+
     import psutil
 
-    for child in psutil.Process().children(recursive=True):
+    family = psutil.Process().children(recursive=True)
+    for child in family:
         child.kill()
+    psutil.wait_procs(family, timeout=5)
+    for folder in (assignment.folder, os.environ["JUPYTER_RUNTIME_DIR"]):
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(130)
 
 

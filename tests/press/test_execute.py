@@ -120,11 +120,23 @@ def test_a_cell_that_raises_is_shown_with_its_line_and_the_others_finish(book):
     failure = bad.failure
     assert failure.exit_code == Exit.CHAPTER_FAILED
     assert failure.line == ("pixels/bad: cell 3 raised KeyError: 'dose'  (at: value = {}['dose'])")
-    assert failure.details[-1] == "KeyError: 'dose'"
+    assert failure.details[-2:] == (
+        "KeyError: 'dose'",
+        "the notebook as far as it came: build/failed/pixels/bad/notebook.ipynb",
+    )
     assert not any("\x1b" in line for line in failure.details)
     assert not (book.project.runs / "pixels" / "bad").exists()
     assert (book.project.failed_runs / "pixels" / "bad" / "notebook.ipynb").is_file()
     assert sorted(os.listdir(book.project.runs / "pixels")) == ["good"]
+
+
+def test_a_run_that_works_again_removes_the_failed_one(book):
+    book.chapter("pixels/bad", "1 / 0")
+    book.run("pixels/bad")
+    assert os.listdir(book.project.failed_runs / "pixels") == ["bad"]
+    book.edit("chapters/pixels/bad.py", "1 / 0", "1 / 1")
+    book.run("pixels/bad")
+    assert os.listdir(book.project.failed_runs / "pixels") == []
 
 
 def test_a_failure_leaves_the_last_good_run_as_it_was(ready_book):

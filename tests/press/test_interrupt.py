@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import psutil
 import pytest
@@ -30,7 +31,7 @@ def wait_for_kernel(book) -> psutil.Process:
         return psutil.Process(int(told.read()))
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_kills_the_kernel_and_leaves_nothing_half_written(blocked, how):
     process = blocked.start("run", "waits")
     kernel = wait_for_kernel(blocked)
@@ -49,10 +50,14 @@ def test_a_killed_press_takes_its_kernel_with_it(blocked):
     process = blocked.start("run", "waits")
     kernel = wait_for_kernel(blocked)
     worker = kernel.parent()
+    runtime = Path(worker.environ()["JUPYTER_RUNTIME_DIR"])
+    assert runtime.is_dir()
     process.kill()
     process.communicate(timeout=PATIENCE_S)
     _, alive = psutil.wait_procs([kernel, worker], timeout=PATIENCE_S)
     assert alive == []
+    assert sorted(os.listdir(blocked.project.runs / "pixels")) == ["alpha", "beta"]
+    assert not runtime.exists()
 
 
 def test_a_second_build_waits_for_the_first_and_names_it(blocked):
