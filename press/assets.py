@@ -14,6 +14,7 @@ from pathlib import Path
 from press.errors import Exit, UserError
 
 FONT = "@fontsource-variable"
+WIDGETS = "@jupyter-widgets/html-manager/dist"
 SUBSETS = ("latin", "latin-ext", "greek")
 
 # path under node_modules -> path under the site's _static/vendor
@@ -22,7 +23,7 @@ FILES: dict[str, str] = {
     "mathjax/es5/tex-svg-full.js": "mathjax/tex-svg-full.js",
     "mathjax/LICENSE": "mathjax/LICENSE",
     "requirejs/require.js": "requirejs/require.js",
-    "@jupyter-widgets/html-manager/dist/embed-amd.js": "widgets/embed-amd.js",
+    f"{WIDGETS}/embed-amd.js": f"{WIDGETS}/embed-amd.js",
     **{
         f"{FONT}/{font}/files/{font}-{part}-{cut}.woff2": f"fonts/{font}-{part}-{cut}.woff2"
         for font, cuts in {
@@ -102,7 +103,11 @@ def ensure_assets(root: Path, *, echo: Callable[[str], None] = print) -> Path:
 
 def vendor_files(root: Path) -> dict[str, Path]:
     """The served files: path under ``_static/vendor`` -> the file in node_modules."""
-    return {target: root / "node_modules" / source for source, target in FILES.items()}
+    modules = root / "node_modules"
+    files = {target: modules / source for source, target in FILES.items()}
+    for font in sorted((modules / WIDGETS).glob("*.woff2")):  # icons; named by their content
+        files[f"{WIDGETS}/{font.name}"] = font
+    return files
 
 
 def _packages(lock: Path) -> dict[str, tuple[str, str]]:

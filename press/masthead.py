@@ -11,6 +11,7 @@ from medlib.experiment.parameters import Parameter, ParameterError
 from medlib.experiment.record import Record
 
 FENCE = "`" * 9
+NBSP = "\u00a0"
 
 
 def masthead(
@@ -157,30 +158,32 @@ def commit_html(record: Record) -> str:
 def device_text(record: Record) -> str:
     """The device that computed, and how many threads it used."""
     if record.device.used == "cpu":
-        return f"CPU, {record.threads} thread" + ("s" if record.threads != 1 else "")
+        return f"CPU, {record.threads}{NBSP}thread" + ("s" if record.threads != 1 else "")
     return record.device.name or record.device.used
 
 
 def seconds(value: float) -> str:
     """A duration as a person says it.
 
-    >>> seconds(7.26), seconds(41.6), seconds(200)
-    ('7.3 s', '42 s', '3 min 20 s')
+    The space before the unit does not break.
+
+    >>> [seconds(value).replace(NBSP, " ") for value in (7.26, 41.6, 200)]
+    ['7.3 s', '42 s', '3 min 20 s']
     """
     if value < 10:
-        return f"{value:.1f} s"
+        return f"{value:.1f}{NBSP}s"
     if value < 120:
-        return f"{value:.0f} s"
-    return f"{int(value) // 60} min {int(value) % 60} s"
+        return f"{value:.0f}{NBSP}s"
+    return f"{int(value) // 60}{NBSP}min {int(value) % 60}{NBSP}s"
 
 
 def mebibytes(value: float) -> str:
     """An amount of memory as a person says it.
 
-    >>> mebibytes(612.3), mebibytes(1536)
-    ('612 MiB', '1.5 GiB')
+    >>> [mebibytes(value).replace(NBSP, " ") for value in (612.3, 1536)]
+    ['612 MiB', '1.5 GiB']
     """
-    return f"{value:.0f} MiB" if value < 1024 else f"{value / 1024:.1f} GiB"
+    return f"{value:.0f}{NBSP}MiB" if value < 1024 else f"{value / 1024:.1f}{NBSP}GiB"
 
 
 def _code(text: str) -> str:

@@ -27,6 +27,7 @@ from press.weave import INJECTED_TAG, tags_of
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 FENCE = "`" * 9
 WORDS_PER_MINUTE, CODE_LINES_PER_MINUTE = 130, 12
@@ -72,7 +73,7 @@ def chapter_page(
         PageError: the notebook has no title, or shows something that the record does not know.
     """
     name = chapter.rsplit("/", 1)[-1]
-    notebook = without_times(notebook)
+    notebook = without_chance(notebook)
     folder = f"_runs/{chapter}"
     files: dict[str, bytes] = {
         f"{folder}/{name}.ipynb": _notebook_bytes(notebook),
@@ -150,13 +151,21 @@ def split_cell(cell: NotebookNode) -> Iterator[NotebookNode]:
         yield current
 
 
-def without_times(notebook: NotebookNode) -> NotebookNode:
-    """A copy without the execution times that papermill and Jupyter stamp on cells."""
+def without_chance(notebook: NotebookNode) -> NotebookNode:
+    """A copy without what differs between equal runs: stamped times, and widgets' random ids."""
+    import nbformat
+
     notebook = copy.deepcopy(notebook)
     for bag in (notebook.metadata, *(cell.metadata for cell in notebook.cells)):
         for stamp in ("papermill", "execution"):
             bag.pop(stamp, None)
-    return notebook
+    state = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    if not state:
+        return notebook
+    text = nbformat.writes(notebook)
+    for place, model in enumerate(sorted(state, key=lambda model: text.index(f'"{model}"'))):
+        text = text.replace(model, f"{place:032x}")
+    return nbformat.reads(text, as_version=4)
 
 
 def minutes(notebook: NotebookNode) -> int:
@@ -277,8 +286,8 @@ def claims_markdown(claims: list[Claim]) -> str:
         kind = '<span class="medbook-control">negative control</span> ' if claim.control else ""
         margin = f"{claim.margin:+.3g} {claim.unit}".strip().replace("-", "−")
         lines.append(
-            f'- <span class="medbook-mark medbook-{mark[1]}">{mark[0]}</span> {kind}{claim.text}'
-            f' <span class="medbook-margin">margin {html.escape(margin)}</span>'
+            f'- <span class="medbook-mark medbook-{mark[1]}">{mark[0]}</span> {kind}'
+            f'{_sentence(claim.text)} <span class="medbook-margin">margin {html.escape(margin)}</span>'
         )
     lines += [
         "",
@@ -325,6 +334,10 @@ def _notebook_bytes(notebook: NotebookNode) -> bytes:
 def _text(output: NotebookNode) -> str:
     text = output["data"].get("text/markdown") or output["data"].get("text/plain", "")
     return text if isinstance(text, str) else "".join(text)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _quoted(text: str) -> str:

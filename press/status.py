@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import html
-import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
-from medlib.experiment.record import Record
-from press.masthead import commit_html, data_badge, data_kinds, device_text, mebibytes, seconds
+from medlib.experiment.record import Claim, Record
+from press.masthead import (
+    NBSP,
+    commit_html,
+    data_badge,
+    data_kinds,
+    device_text,
+    mebibytes,
+    seconds,
+)
 from press.project import Project
 from press.results import seeds_path
+from press.seeds import ClaimOverSeeds, SeedTable, read_seed_table
+from press.weave import code_digest, weave
 
 SHOWN_PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "scikit-learn", "monai", "matplotlib")
 
@@ -51,7 +58,8 @@ def summary_table(records: Mapping[str, Record], titles: Mapping[str, str]) -> s
         held = sum(claim.holds for claim in record.claims)
         mark = "✓" if held == len(record.claims) else "✗"
         lines.append(
-            f"| [{titles[chapter]}](/{chapter}.ipynb) | {mark} {held} of {len(record.claims)}"
+            f"| [{titles[chapter]}](/{chapter}.ipynb)"
+            f" | {mark}{NBSP}{held}{NBSP}of{NBSP}{len(record.claims)}"
             f" | {seconds(record.wall_s)} | {seconds(record.cpu_s)}"
             f" | {mebibytes(record.peak_memory_mib)} | {html.escape(device_text(record))}"
             f" | {data_badge(data_kinds(record))} | `{record.profile}` |"
@@ -70,48 +78,43 @@ def summary_table(records: Mapping[str, Record], titles: Mapping[str, str]) -> s
 
 def chapter_markdown(project: Project, chapter: str, record: Record) -> str:
     """A chapter's claims with margins, and how often each held over other seeds."""
-    parts = [f"Commit {commit_html(record)}, seed `{record.seed}`, Python {record.python}."]
-    seeds = read_seeds(seeds_path(project.results, chapter))
+    made = f"Commit {commit_html(record)}, seed `{record.seed}`, Python {record.python}."
     if not record.claims:
-        return parts[0] + " It makes no claim."
-    over = {entry["text"]: entry for entry in seeds.get("claims", [])}
-    tried = len(seeds.get("seeds", []))
-    head = [
-        "Claim",
-        "Margin",
-        *([f"Held on {tried} other seeds", "Margins there"] if tried else []),
-    ]
-    lines = ["| " + " | ".join(head) + " |", "|---|---:|" + ("---:|---|" if tried else "")]
-    for claim in record.claims:
+        return f"{made} It makes no claim."
+    path = seeds_path(project.results, chapter)
+    table = read_seed_table(path) if path.is_file() else None
+    if table is None:
+        after = "No table of other seeds has been accepted yet."
+    elif table.code_sha256 == code_digest(weave(project.chapter(chapter).source)):
+        after = "The other seeds ran the same code as this page."
+    else:
+        after = "The other seeds ran an earlier version of the chapter's code."
+    return "\n\n".join([made, claims_table(record.claims, table), after])
+
+
+def claims_table(claims: Sequence[Claim], table: SeedTable | None) -> str:
+    """One row a claim: its margin on this page's seed, and how it fared over others."""
+    head = ["Claim", "Margin", *(["Other seeds", "Margins there"] if table else [])]
+    lines = ["| " + " | ".join(head) + " |", "|---|---:|" + ("---:|---|" if table else "")]
+    over = {row.text: row for row in table.claims} if table else {}
+    for claim in claims:
         mark = "✓" if claim.holds else "✗"
         kind = " *(negative control)*" if claim.control else ""
-        row = [f"{mark} {claim.text}{kind}", number(claim.margin, claim.unit)]
-        if tried:
-            row += seed_cells(over.get(claim.text), unit=claim.unit)
+        text = claim.text.replace("|", "\\|")
+        row = [f"{mark} {text}{kind}", number(claim.margin, claim.unit)]
+        if table:
+            row += seed_cells(over.get(claim.text), count=len(table.seeds), unit=claim.unit)
         lines.append("| " + " | ".join(row) + " |")
-    parts.append("\n".join(lines))
-    if not tried:
-        parts.append("No table of other seeds has been accepted yet.")
-    return "\n\n".join(parts)
+    return "\n".join(lines)
 
 
-def seed_cells(entry: Mapping[str, Any] | None, *, unit: str) -> list[str]:
+def seed_cells(row: ClaimOverSeeds | None, *, count: int, unit: str) -> list[str]:
     """How often a claim held over other seeds, and from where to where its margins went."""
-    if entry is None:
+    if row is None:
         return ["not tried", ""]
-    margins = [m for m in entry.get("margins", []) if m is not None]
-    held = entry.get("held", sum(m >= 0 for m in margins))
-    span = f"{number(min(margins), '')} to {number(max(margins), unit)}" if margins else ""
-    return [str(held), span]
-
-
-def read_seeds(path: Path) -> dict[str, Any]:
-    """The accepted table of other seeds; empty where there is none that can be read."""
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+    known = [margin for margin in row.margins if margin is not None]
+    span = f"{number(min(known), '')} to {number(max(known), unit)}" if known else ""
+    return [f"{row.held}{NBSP}of{NBSP}{count}", span]
 
 
 def machine_table(records: Sequence[Record]) -> str:
@@ -126,7 +129,9 @@ def machine_table(records: Sequence[Record]) -> str:
     for wanted in SHOWN_PACKAGES:
         if name := by_lower.get(wanted):
             rows.append((name, _all(record.packages.get(name, "") for record in records)))
-    return "\n".join(["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows)])
+    return "\n".join(
+        ["| What | Value |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows)]
+    )
 
 
 def tally(records: Mapping[str, Record], *, body: str = "") -> str:
@@ -146,11 +151,11 @@ def tally(records: Mapping[str, Record], *, body: str = "") -> str:
 def number(value: float, unit: str) -> str:
     """A margin with its sign and unit.
 
-    >>> number(0.4213, "dB"), number(-2.0, "")
+    >>> number(0.4213, "dB").replace(NBSP, " "), number(-2.0, "")
     ('+0.421 dB', '−2')
     """
-    return f"{value:+.3g} {unit}".strip().replace("-", "−")
+    return f"{value:+.3g} {unit}".strip().replace("-", "−").replace(" ", NBSP)
 
 
-def _all(values: Any) -> str:
+def _all(values: Iterable[str]) -> str:
     return " / ".join(dict.fromkeys(str(value) for value in values if value)) or "not recorded"

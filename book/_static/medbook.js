@@ -2,6 +2,25 @@
 (() => {
   "use strict";
 
+  // The widget manager finds its icons below the folder that require.js is told of.
+  if (!window.require) window.require = { baseUrl: new URL("vendor/", document.currentScript.src).href };
+
+  // It also asks for MathJax 2, whose queue MathJax 3 does not have: hand its wishes on.
+  const hub = {
+    Queue: ([, , element]) =>
+      window.MathJax.startup && window.MathJax.startup.promise.then(() => window.MathJax.typesetPromise([element])),
+  };
+  let mathjax = window.MathJax;
+  Object.defineProperty(window, "MathJax", {
+    configurable: true,
+    get: () => mathjax,
+    set: (value) => {
+      mathjax = value;
+      if (value) value.Hub = hub;
+    },
+  });
+  if (mathjax) mathjax.Hub = hub;
+
   // A figure with a slider first shows its still picture; once the widget is there, the still goes.
   const settle = (figure) => {
     const live = figure.querySelector(".medbook-live");
