@@ -8,6 +8,7 @@ out in RAS+ order (x to the right, y to anterior, z to superior); photographs ar
 import hashlib
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -370,16 +371,18 @@ def read_npz(
         DataError: missing, truncated, not NPZ, without that key, or holding Python objects.
     """
     path = _existing(path)
+    if not zipfile.is_zipfile(path):
+        raise DataError(
+            f"{path} is not an .npz archive: damaged, truncated, or a single array (.npy)"
+        )
     try:
         with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"{path} is a single array (.npy), not an .npz archive")
             if key not in archive.files:
                 raise DataError(f"{path} has no array {key!r}; it has {', '.join(archive.files)}")
             array = archive[key]
     except DataError:
         raise
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError, AttributeError) as error:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path} is not a readable .npz file: {error}") from error
     return Sample(
         array,

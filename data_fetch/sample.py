@@ -3,11 +3,9 @@
 import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-
-Kind = Literal["real", "simulated"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +42,7 @@ class Sample:
 
     array: np.ndarray
     name: str
-    kind: Kind
+    kind: str
     unit: str
     sha256: str
     spacing_mm: tuple[float, ...] | None = None

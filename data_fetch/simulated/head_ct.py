@@ -78,7 +78,7 @@ def ct_slices(
         rng: the source of randomness; slice i does not depend on n.
         plane: "axial", "coronal", "sagittal", or "mixed" (each slice one of the three).
         pixel_mm: side of a pixel.
-        size: rows and columns; the field of view size * pixel_mm must hold a head (>= 230 mm).
+        size: rows and columns; the field of view size * pixel_mm must hold a head (>= 250 mm).
         tissues: HU and thickness ranges.
         variation: spread of rotation, scale, shift and elastic deformation; zeros switch them off.
 
@@ -96,9 +96,9 @@ def ct_slices(
         raise ValueError(f"n is {n}; ask for at least one slice")
     if plane not in (*_PLANES, "mixed"):
         raise ValueError(f'plane is {plane!r}; choose "axial", "coronal", "sagittal" or "mixed"')
-    if size * pixel_mm < 230:
+    if size * pixel_mm < 250:
         raise ValueError(
-            f"{size} pixels of {pixel_mm:g} mm see {size * pixel_mm:g} mm; a head needs 230 mm, "
+            f"{size} pixels of {pixel_mm:g} mm see {size * pixel_mm:g} mm; a head needs 250 mm, "
             "and the projections of a cut head are truncated"
         )
     tissues = tissues or HeadTissues()
@@ -141,9 +141,12 @@ class _Anatomy:
 @lru_cache(maxsize=1)
 def _anatomy() -> _Anatomy:
     grey, white = mni152("gm"), mni152("wm")
-    coarse = mni152("t1", resolution_mm=2)
-    brain = np.pad(coarse.array > 0.05, _PAD_VOXELS)
-    spacing = coarse.spacing_mm
+    t1 = mni152("t1")
+    # every second voxel, the one at x = 0 among them: the shells are as symmetric as the template
+    brain = np.pad(t1.array[::2, ::2, ::2] > 0.05, _PAD_VOXELS)
+    affine = t1.affine @ np.diag([2.0, 2.0, 2.0, 1.0])
+    affine[:3, 3] -= affine[:3, :3] @ np.full(3, _PAD_VOXELS)
+    spacing = (2.0, 2.0, 2.0)
     # closing by distances: everything within r of the brain, minus all within r of the rest
     dilated = distance_transform_edt(~brain, sampling=spacing) <= _CLOSING_MM
     hull = distance_transform_edt(dilated, sampling=spacing) > _CLOSING_MM
@@ -151,8 +154,6 @@ def _anatomy() -> _Anatomy:
     inside = distance_transform_edt(hull, sampling=spacing)
     # both transforms end on voxel centres; the surface lies half a voxel (1 mm) before each
     signed = np.where(hull, 1.0 - inside, outside - 1.0)
-    affine = coarse.affine.copy()
-    affine[:3, 3] -= affine[:3, :3] @ np.full(3, _PAD_VOXELS)
     corners = np.argwhere(hull)
     middle = (corners.min(axis=0) + corners.max(axis=0)) / 2
     return _Anatomy(
