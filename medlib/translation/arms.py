@@ -64,8 +64,8 @@ def depth_of(parameter: str) -> int:
         ValueError: no such part in EfficientNet-Lite0.
 
     Example:
-        >>> [depth_of(name) for name in ("stem.0.weight", "stages.6.0.project.1.bias", "head.1.bias")]
-        [0, 7, 8]
+        >>> depth_of("stem.0.weight"), depth_of("stages.6.0.project.1.bias")
+        (0, 7)
     """
     part, *rest = parameter.split(".")
     if part == "stages":
