@@ -287,7 +287,8 @@ def claims_markdown(claims: list[Claim]) -> str:
         margin = f"{claim.margin:+.3g} {claim.unit}".strip().replace("-", "−")
         lines.append(
             f'- <span class="medbook-mark medbook-{mark[1]}">{mark[0]}</span> {kind}'
-            f'{_sentence(claim.text)} <span class="medbook-margin">margin {html.escape(margin)}</span>'
+            f'{_sentence(claim.text)} <span class="medbook-margin">margin'
+            f" {html.escape(margin)}</span>"
         )
     lines += [
         "",

@@ -149,13 +149,22 @@ class Project:
             raise UserError(f"there is no profile {profile!r}: {hint}")
         return dict(self.profiles[profile].get(chapter.id) or {})
 
-    def _toc_order(self) -> Iterator[str]:
+    def toc_entries(self) -> list[str]:
+        """The pages that ``_toc.yml`` lists, without suffix, in reading order; none without it.
+
+        Raises:
+            UserError: the file is not YAML.
+        """
         path = self.root / "_toc.yml"
         if not path.is_file():
-            return
-        for entry in _files_of(read_yaml(path)):
-            stem = entry.removesuffix(".py").removesuffix(".md").removesuffix(".ipynb")
-            yield "/".join(stem.split("/")[-2:])
+            return []
+        suffixes = (".py", ".md", ".ipynb")
+        entries = _files_of(read_yaml(path))
+        return [e.rsplit(".", 1)[0] if e.endswith(suffixes) else e for e in entries]
+
+    def _toc_order(self) -> Iterator[str]:
+        for entry in self.toc_entries():
+            yield "/".join(entry.split("/")[-2:])
 
 
 def _nested(content: Any, *, depth: int) -> bool:

@@ -90,7 +90,7 @@ def stage_files(project: Project, *, profile: str = "book") -> dict[str, bytes]:
     records: dict[str, Record] = {}
     titles: dict[str, str] = {}
     problems: list[str] = []
-    listed = set(project._toc_order())
+    listed = set(project.toc_entries())
     for chapter in project.chapters:
         try:
             if chapter.id not in listed:
@@ -104,6 +104,11 @@ def stage_files(project: Project, *, profile: str = "book") -> dict[str, bytes]:
     if problems:
         raise SiteError("; ".join(problems))
     files.update(_front_matter(project, records, titles, files))
+    for entry in project.toc_entries():
+        if not any(f"{entry}{suffix}" in files for suffix in ("", *SOURCES)):
+            problems.append(f"_toc.yml lists {entry}, which is no chapter and no page of book/")
+    if problems:
+        raise SiteError("; ".join(problems))
     for name in ("_config.yml", "_toc.yml"):
         files[name] = _required(project.root / name)
     for target, source in vendor_files(project.root).items():
@@ -293,7 +298,8 @@ def _render(project: Project, work: Path) -> None:
     output = _plain(done.stdout)
     log.write_text(output, "utf-8")
     if done.returncode != 0 or not (work / "_build" / "html" / "index.html").is_file():
-        found = complaints(output.splitlines(), stage=project.stage)
+        lines = [line for line in output.splitlines() if line.strip()]
+        found = complaints(lines, stage=project.stage) or lines[-3:]
         raise SiteError(
             "the site was not built: "
             + "; ".join(found[:10] or ["Jupyter Book failed"])
