@@ -173,7 +173,9 @@ def list_chapters(desk: Desk) -> None:
 @click.argument("chapter")
 @click.pass_obj
 def params(desk: Desk, chapter: str) -> None:
-    """Show a CHAPTER's parameters: name, type, default, range, meaning.
+    """Show what a CHAPTER lets you change.
+
+    Each parameter's name, type, default, range and meaning.
 
     \b
     Example:
@@ -361,7 +363,7 @@ def report(project: Project, job: Job, outcome: Outcome, output: Path | None) ->
 @click.option("--no-wait", is_flag=True, help="Fail at once if another medbook is at work here.")
 @click.pass_obj
 def build(desk: Desk, jobs: int | None, force: bool, no_wait: bool) -> None:
-    """Run every chapter that is not fresh, check all of them, make the web book.
+    """Run what is not fresh, check everything, make the web book.
 
     Chapters run side by side; one that fails does not stop the others, and all failures are named
     at the end. The book comes out in build/site/.

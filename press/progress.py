@@ -146,7 +146,7 @@ class LiveTable(Listener):
             grid.add_row(
                 Text(state.job.name, style="bold"),
                 ProgressBar(total=1.0, completed=state.fraction(now), width=24),
-                f"cell {state.number}/{state.cells}" if state.cells else "kernel starting",
+                f"cell {state.number}/{state.cells}" if state.number else "kernel starts",
                 clock(now - state.since),
                 Text(state.section, style="dim"),
             )

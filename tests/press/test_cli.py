@@ -203,6 +203,15 @@ def test_no_torch_is_imported_for_list(ready_book):
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_a_reader_that_leaves_early_gets_no_complaint(ready_book):
+    process = ready_book.start("list")
+    process.stdout.close()
+    complaint = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() != Exit.OK
+    assert complaint == ""
+
+
 def test_weave_writes_all_or_the_student_edition(medbook, ready_book):
     ready_book.edit(
         "chapters/pixels/alpha.py",
