@@ -10,12 +10,14 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from press.masthead import data_badge
 from press.pages import PageError
 
 _BLOCK = re.compile(
     r"^(?P<fence>`{3,})\{medbook\}[ \t]+(?P<call>[^\n]+)\n(?P<body>.*?)^(?P=fence)[ \t]*$",
     re.MULTILINE | re.DOTALL,
 )
+_KIND = re.compile(r"^\*\*Real or simulated\.\*\*\s*([^.]+)", re.MULTILINE)
 _HEADING = re.compile(r"^(#{1,5})(?=[ \t])")
 _FENCE = re.compile(r"^\s*(`{3,}|~{3,}|:{3,})")
 
@@ -50,9 +52,32 @@ def expand(text: str, blocks: Mapping[str, Callable[..., str]], *, where: str) -
 
 
 def cards(folder: Path) -> str:
-    """The data sets' cards, one below the other, each heading one level down."""
-    texts = [demote(card.read_text("utf-8")) for card in sorted(folder.glob("*.md"))]
-    return "\n\n".join(texts) or "No card has been written yet."
+    """The data sets' cards: first a table of them, then one below the other, a level down.
+
+    A link from one card to another becomes a link within the page.
+    """
+    texts = {path.stem: path.read_text("utf-8").strip() for path in sorted(folder.glob("*.md"))}
+    if not texts:
+        return "No card has been written yet."
+    rows = ["| Data set | Kind |", "|---|---|"]
+    parts = []
+    for stem, text in texts.items():
+        title = next(line for line in text.splitlines() if line.startswith("# "))[2:].strip()
+        rows.append(f"| [{title}](#card-{stem}) | {_badges(text)} |")
+        linked = re.sub(
+            r"\]\((\w+)\.md\)",
+            lambda link: f"](#card-{link[1]})" if link[1] in texts else link[0],
+            demote(text),
+        )
+        parts.append(f"(card-{stem})=\n{linked}")
+    return "\n\n".join(["\n".join(rows), *parts])
+
+
+def _badges(card: str) -> str:
+    """What the card's paragraph "Real or simulated" says in its first sentence."""
+    match = _KIND.search(card)
+    words = match[1].lower() if match else ""
+    return data_badge([kind for kind in ("real", "simulated") if kind in words])
 
 
 def demote(text: str) -> str:
