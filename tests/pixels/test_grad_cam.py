@@ -1,5 +1,7 @@
 """Grad-CAM: equal to MONAI's and Captum's on a real network, and to CAM where theory says so."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -56,16 +58,18 @@ def test_plus_plus_equals_monai_where_the_gradient_is_constant(network, cats):
 
         def __init__(self, whole):
             super().__init__()
-            self.whole, self.last = whole, nn.Identity()
+            self.whole, self.last = copy.deepcopy(whole), nn.Identity()
+            with torch.no_grad():  # MONAI adds 1e-7 to a denominator: make that negligible
+                self.whole.classifier.weight.mul_(5)
 
         def forward(self, x):
             return self.whole.classifier(self.last(self.whole.depths(x)[-1]).mean(dim=(2, 3)))
 
-    peer = GradCAMpp(Last(load_imagenet(packaged.imagenet_weights_path())), target_layers="last")
+    peer = GradCAMpp(Last(network).eval(), target_layers="last")
     expected = peer.compute_map(cats[:1], class_idx=282)[:, 0]
     ours = grad_cam_plus_plus(Last(network).eval(), cats[:1], layer="last", target=282).map
     expected, ours = (maps / maps.max() for maps in (expected.detach(), ours))
-    np.testing.assert_allclose(ours, expected, atol=1e-3)  # MONAI adds 1e-7 to a tiny denominator
+    np.testing.assert_allclose(ours, expected, atol=2e-4)
 
 
 def test_at_the_last_maps_it_is_cam_and_adds_up_to_the_logit(network, cats):
