@@ -115,20 +115,40 @@ def backprojection_scale(beam: ParallelBeam) -> float:
     return math.pi / beam.n_views / beam.pixel_cm
 
 
+def apodisation(nyquist_share: Tensor, *, window: str) -> Tensor:
+    """The window over the ramp: how much of each frequency it keeps.
+
+    Args:
+        nyquist_share: frequency over the detector's Nyquist frequency, 0 to 1.
+        window: one of `WINDOWS`.
+
+    Returns:
+        Factors, same shape, float64; 1 at frequency 0.
+
+    Raises:
+        ValueError: if the window is unknown.
+
+    Example:
+        >>> apodisation(torch.tensor([0.0, 0.5, 1.0]), window="hann")
+        tensor([1.0000, 0.5000, 0.0000], dtype=torch.float64)
+    """
+    share = nyquist_share.double()
+    shapes = {
+        "ramp": torch.ones_like(share),
+        "shepp-logan": torch.sinc(share / 2),
+        "cosine": torch.cos(torch.pi * share / 2),
+        "hann": 0.5 + 0.5 * torch.cos(torch.pi * share),
+    }
+    if window not in shapes:
+        raise ValueError(f"window is {window!r}; choose one of {', '.join(WINDOWS)}")
+    return shapes[window]
+
+
 @lru_cache(maxsize=16)
 def _response(n_bins: int, window: str) -> Tensor:
-    if window not in WINDOWS:
-        raise ValueError(f"window is {window!r}; choose one of {', '.join(WINDOWS)}")
     length = 2 ** math.ceil(math.log2(2 * n_bins))  # linear, not circular, convolution
     lag = np.minimum(np.arange(length), length - np.arange(length))
     kernel = np.where(lag % 2 == 1, -1 / (np.pi * np.maximum(lag, 1)) ** 2, 0.0)
     kernel[0] = 0.25
     ramp = np.fft.rfft(kernel).real
-    share = np.linspace(0, 1, ramp.size)  # frequency over Nyquist
-    shapes = {
-        "ramp": np.ones_like(share),
-        "shepp-logan": np.sinc(share / 2),
-        "cosine": np.cos(np.pi * share / 2),
-        "hann": 0.5 + 0.5 * np.cos(np.pi * share),
-    }
-    return torch.from_numpy(ramp * shapes[window])
+    return torch.from_numpy(ramp) * apodisation(torch.linspace(0, 1, ramp.size), window=window)

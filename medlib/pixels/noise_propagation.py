@@ -8,12 +8,21 @@ sum over rays is then four convolutions of the variance with products of shifted
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
+import scipy.sparse
 import torch
 from torch import Tensor
 
 from medlib.pixels.fbp import backprojection_scale, filter_kernel
-from medlib.pixels.projection import CELLS_PER_PIXEL, ParallelBeam, check_sinogram, footprint
+from medlib.pixels.projection import (
+    CELLS_PER_PIXEL,
+    ParallelBeam,
+    check_sinogram,
+    footprint,
+    to_sparse_csr,
+)
 
 
 def fbp_variance(ray_variance: Tensor, *, beam: ParallelBeam, window: str = "ramp") -> Tensor:
@@ -47,26 +56,43 @@ def fbp_variance(ray_variance: Tensor, *, beam: ParallelBeam, window: str = "ram
     if bool((ray_variance < 0).any()):
         raise ValueError("ray_variance has negative entries; pass variances, not residuals")
     batch = ray_variance.shape[:-2]
-    rays = ray_variance.detach().double().cpu().numpy().reshape(-1, *beam.sinogram_shape)
-    spread = _spread(beam, window)  # (lag, cell, cell)
-    total = np.zeros((len(rays), beam.size**2))
+    matrix, spread = _matrices(beam, window, ray_variance.device)
+    rays = ray_variance.detach().double().reshape(-1, *beam.sinogram_shape)
+    filtered = rays[:, None] @ spread  # (image, lag, view, cell)
+    total = (matrix @ filtered.flatten(1).T.contiguous()).T
+    scale = backprojection_scale(beam) * beam.pixel_cm
+    return (scale**2 * total).reshape(*batch, beam.size, beam.size).to(ray_variance)
+
+
+@lru_cache(maxsize=4)
+def _matrices(beam: ParallelBeam, window: str, device: torch.device) -> tuple[Tensor, Tensor]:
+    return to_sparse_csr(_shares(beam), torch.float64, device), _spread(beam, window).to(device)
+
+
+@lru_cache(maxsize=2)
+def _shares(beam: ParallelBeam) -> scipy.sparse.csr_matrix:
+    """Products a_s a_(s + lag) of the shares of a pixel's shadow: (pixel) by (lag, view, cell)."""
+    pixel = np.arange(beam.size**2, dtype=np.int32)
+    rows, columns, weights = [], [], []
     for view in range(beam.n_views):
         first, share = footprint(beam, view=view)
-        filtered = rays[:, view] @ spread  # (lag, image, cell)
         for lag in range(CELLS_PER_PIXEL):
             for s in range(CELLS_PER_PIXEL - lag):
                 weight = share[:, s] * share[:, s + lag] * (1 if lag == 0 else 2)
-                cell = np.minimum(first + s, beam.n_bins - 1)  # beyond the last cell the share is 0
-                total += weight * filtered[lag][:, cell]
-    scale = backprojection_scale(beam) * beam.pixel_cm
-    variance = torch.from_numpy(scale**2 * total).reshape(*batch, beam.size, beam.size)
-    return variance.to(ray_variance)
+                seen = weight > 1e-9
+                rows.append(pixel[seen])
+                columns.append((lag * beam.n_views + view) * beam.n_bins + first[seen] + s)
+                weights.append(weight[seen].astype(np.float32))
+    shape = (beam.size**2, CELLS_PER_PIXEL * beam.n_views * beam.n_bins)
+    triplets = (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns)))
+    return scipy.sparse.coo_matrix(triplets, shape=shape).tocsr()
 
 
-def _spread(beam: ParallelBeam, window: str) -> np.ndarray:
-    """Products h(i - b) h(i - b - lag) as matrices from ray i to cell b, one for each lag."""
+def _spread(beam: ParallelBeam, window: str) -> Tensor:
+    """Products h(i - b) h(i - b - lag) as matrices from ray i to cell b: (lag, cell, cell)."""
     kernel = filter_kernel(beam, window=window).numpy()
     padded = np.pad(kernel, (CELLS_PER_PIXEL, 0))
-    n = beam.n_bins
-    offset = np.arange(n)[:, None] - np.arange(n)[None, :] + n - 1 + CELLS_PER_PIXEL
-    return np.stack([padded[offset] * padded[offset - lag] for lag in range(CELLS_PER_PIXEL)])
+    cell = np.arange(beam.n_bins)
+    offset = cell[:, None] - cell[None, :] + beam.n_bins - 1 + CELLS_PER_PIXEL
+    products = [padded[offset] * padded[offset - lag] for lag in range(CELLS_PER_PIXEL)]
+    return torch.from_numpy(np.stack(products))

@@ -8,10 +8,14 @@ seen in them; their spectra tell.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from medlib.pixels.fbp import apodisation
+from medlib.pixels.projection import ParallelBeam
 
 
 @dataclass(frozen=True)
@@ -90,3 +94,42 @@ def radial_spectrum(nps: Tensor, *, pixel_cm: float, n_rings: int = 32) -> Radia
     centre = (torch.arange(n_rings, device=nps.device) + 0.5) * width
     filled = count > 0
     return RadialSpectrum(centre[filled].to(nps), total[filled] / count[filled])
+
+
+def fbp_nps(
+    frequency_per_cm: Tensor, *, beam: ParallelBeam, ray_variance: float, window: str = "ramp"
+) -> Tensor:
+    """The spectrum that theory predicts for FBP of rays with equal, independent noise.
+
+    NPS(f) = (π/K) σ² Δ f W(f)² sinc²(fΔ) S(f): the ramp squared is f², spreading K views over the
+    plane divides by f, and what is left rises with f until the window W, the width Δ of a detector
+    cell and the pixel's shadow (S, averaged over directions) take it down. Aliasing is left out, so
+    it is too low close to the Nyquist frequency 1/(2Δ).
+
+    Args:
+        frequency_per_cm: (n,), in cycles per cm.
+        beam: the geometry.
+        ray_variance: σ² of each line integral.
+        window: the window of the FBP.
+
+    Returns:
+        (n,), float64, in (1/cm)² cm².
+
+    Raises:
+        ValueError: if the window is unknown.
+
+    Example:
+        >>> beam = ParallelBeam(n_views=100, pixel_cm=0.1)
+        >>> low = fbp_nps(torch.tensor([0.1, 0.2]), beam=beam, ray_variance=1.0)
+        >>> round(float(low[1] / low[0]), 2)  # twice the frequency, twice the power
+        2.0
+
+    Source: Riederer, Pelc and Chesler 1978, doi:10.1088/0031-9155/23/3/008.
+    """
+    f, width = frequency_per_cm.double(), beam.pixel_cm
+    direction = torch.linspace(0, math.pi / 2, 65, dtype=torch.float64, device=f.device)
+    along = f[:, None] * width * torch.stack([direction.cos(), direction.sin()])[:, None]
+    shadow = torch.sinc(along).prod(0).square().mean(-1)
+    kept = apodisation((2 * width * f).clamp(max=1), window=window).square()
+    ramp = math.pi / beam.n_views * ray_variance * width * f
+    return ramp * kept * torch.sinc(width * f).square() * shadow

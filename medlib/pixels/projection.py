@@ -200,7 +200,7 @@ def system_matrices(
         (torch.Size([33, 16]), torch.Size([16, 33]))
     """
     matrix = _build(beam)
-    return tuple(_to_torch(m, dtype, device) for m in (matrix, matrix.T.tocsr()))
+    return tuple(to_sparse_csr(m, dtype, device) for m in (matrix, matrix.T.tocsr()))
 
 
 @lru_cache(maxsize=2)
@@ -219,7 +219,17 @@ def _build(beam: ParallelBeam) -> scipy.sparse.csr_matrix:
     return scipy.sparse.vstack(blocks, format="csr")
 
 
-def _to_torch(matrix, dtype: torch.dtype, device: torch.device) -> Tensor:
+def to_sparse_csr(
+    matrix: scipy.sparse.csr_matrix, dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    """A SciPy matrix as a torch one, checked once here so that no product has to check again.
+
+    Example:
+        >>> identity = scipy.sparse.eye(2, format="csr")
+        >>> eye = to_sparse_csr(identity, torch.float32, torch.device("cpu"))
+        >>> (eye @ torch.ones(2, 1)).flatten()
+        tensor([1., 1.])
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
         tensor = torch.sparse_csr_tensor(

@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm
+from sklearn.metrics import roc_auc_score
+
+from medlib.pixels.observer import (
+    auc,
+    auc_difference,
+    channel_responses,
+    laguerre_gauss,
+    train_observer,
+)
+
+scores = st.lists(st.integers(-5, 5), min_size=2, max_size=30).map(np.array)
+
+
+@given(scores, scores)
+def test_auc_agrees_with_scikit_learn_ties_included(present, absent):
+    labels = np.r_[np.ones(len(present)), np.zeros(len(absent))]
+    theirs = roc_auc_score(labels, np.r_[present, absent])
+    assert auc(present, absent).value == pytest.approx(theirs)
+
+
+@given(scores, scores)
+def test_swapping_the_classes_mirrors_the_area(present, absent):
+    one, other = auc(present, absent), auc(absent, present)
+    assert one.value + other.value == pytest.approx(1)
+    assert one.standard_error == pytest.approx(other.standard_error)
+
+
+@given(scores, scores)
+def test_only_the_order_counts(present, absent):
+    assert auc(np.exp(present), np.exp(absent)) == auc(present, absent)
+
+
+def test_delong_intervals_cover():
+    rng = np.random.default_rng(0)
+    truth = norm.cdf(1 / np.sqrt(2))
+    trials = [auc(rng.normal(1, 1, 150), rng.normal(0, 1, 150)) for _ in range(600)]
+    covered = np.mean([t.low <= truth <= t.high for t in trials])
+    assert 0.92 < covered < 0.98
+    spread = np.std([t.value for t in trials])
+    assert np.mean([t.standard_error for t in trials]) == pytest.approx(spread, rel=0.08)
+
+
+def test_paired_differences_cover_and_are_sharper_than_unpaired_ones():
+    rng = np.random.default_rng(1)
+    covered, widths = [], []
+    truth = norm.cdf(1 / np.sqrt(2)) - norm.cdf(1 / np.sqrt(2 * 1.25))
+    for _ in range(400):
+        present, absent = rng.normal(1, 1, 80), rng.normal(0, 1, 80)
+        worse = present + rng.normal(0, 0.5, 80), absent + rng.normal(0, 0.5, 80)
+        d = auc_difference((present, absent), worse)
+        covered.append(d.low <= truth <= d.high)
+        alone = auc(present, absent).standard_error, auc(*worse).standard_error
+        widths.append(d.standard_error / np.hypot(*alone))
+    assert 0.92 < np.mean(covered) < 0.985
+    assert np.mean(widths) < 0.6
+
+
+def test_the_observer_reaches_the_ideal_observer_in_white_noise():
+    """Signal inside the span of the channels: the Hotelling detectability is ‖signal‖/σ."""
+    g = torch.Generator().manual_seed(0)
+    channels = laguerre_gauss(size=21, n_channels=4, width_px=10.0)
+    signal = 1.2 * channels[0] / channels[0].norm()
+    noise = torch.randn(4, 2000, 21, 21, generator=g, dtype=torch.float64)
+    observer = train_observer(noise[0] + signal, noise[1], channels=channels)
+    area = auc(observer.score(noise[2] + signal), observer.score(noise[3]))
+    assert area.value == pytest.approx(norm.cdf(1.2 / np.sqrt(2)), abs=0.02)
+
+
+def test_without_a_lesion_it_guesses():
+    g = torch.Generator().manual_seed(0)
+    channels = laguerre_gauss(size=15, n_channels=5, width_px=8.0)
+    noise = torch.randn(4, 400, 15, 15, generator=g)
+    observer = train_observer(noise[0], noise[1], channels=channels)
+    area = auc(observer.score(noise[2]), observer.score(noise[3]), level=0.999)
+    assert area.low < 0.5 < area.high
+
+
+def test_on_its_training_images_it_flatters_itself():
+    g = torch.Generator().manual_seed(0)
+    channels = laguerre_gauss(size=15, n_channels=10, width_px=8.0)
+    noise = torch.randn(2, 12, 15, 15, generator=g)
+    observer = train_observer(noise[0], noise[1], channels=channels)
+    assert auc(observer.score(noise[0]), observer.score(noise[1])).value > 0.8
+
+
+@given(st.integers(1, 8), st.floats(10, 14))
+def test_channels_are_orthonormal(n_channels, width_px):
+    u = laguerre_gauss(size=121, n_channels=n_channels, width_px=width_px).flatten(1)
+    torch.testing.assert_close(u @ u.T, torch.eye(n_channels).double(), atol=1e-6, rtol=0)
+
+
+def test_mistakes_are_named():
+    channels = laguerre_gauss(size=5, n_channels=3, width_px=3.0)
+    with pytest.raises(ValueError, match="crop the images"):
+        channel_responses(torch.zeros(2, 6, 6), channels=channels)
+    with pytest.raises(ValueError, match="more images than there are channels"):
+        train_observer(torch.zeros(3, 5, 5), torch.zeros(9, 5, 5), channels=channels)
+    with pytest.raises(ValueError, match="two or more"):
+        auc(np.array([1.0]), np.array([0.0, 1.0]))
+    with pytest.raises(ValueError, match="same cases"):
+        auc_difference((np.zeros(3), np.zeros(3)), (np.zeros(2), np.zeros(3)))
