@@ -121,7 +121,7 @@ def _other_pixels(
     except (UserError, ValueError) as error:
         return Finding(record.chapter, "figure", f"{now.name}: cannot be compared: {error}")
     pairs = zip(was.pixels_sha256, now.pixels_sha256, strict=True)
-    frames = int(np.sum([before != after for before, after in pairs]))
+    frames = sum(before != after for before, after in pairs)
     of = f" ({frames} of {len(now.files)} frames)" if len(now.files) > 1 else ""
     measured = (
         f"thumbnail off by {distance:g} of 255 grey levels; tolerance {THUMBNAIL_TOLERANCE:g}"

@@ -77,7 +77,7 @@ def _lint_parameters(cells: Sequence[Mapping]) -> Iterator[str]:
         yield f"cell {index}: parameters cannot be read: {error}"
         return
     for name, example in (
-        ("seed", "seed: int = 0  # master seed, x >= 0"),
+        ("seed", "seed: int = 0  # master seed, x ≥ 0"),
         ("device", 'device: str = "auto"  # "auto", "cpu" or "cuda"'),
     ):
         if name not in declared:

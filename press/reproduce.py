@@ -12,7 +12,8 @@ import dataclasses
 import shutil
 import struct
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from press.execute import Listener
+
+    Show = Callable[[Sequence[Job]], AbstractContextManager[Listener]]
 
 
 @dataclass(frozen=True, order=True)
@@ -81,7 +84,10 @@ def find_run(path: Path) -> Recorded:
     folder = path if path.is_dir() else path.parent
     record_path = path if path.suffix == ".json" else folder / RECORD
     if not record_path.is_file():
-        raise UserError(f"{path}: no {RECORD} stands beside it, so it cannot be compared")
+        raise UserError(
+            f"{path}: no {RECORD} stands beside it to compare with; give the run's own folder,"
+            " below build/runs or build/runs-adhoc"
+        )
     try:
         record = read_record(record_path)
     except RecordError as error:
@@ -101,10 +107,15 @@ def _read_notebook(path: Path) -> NotebookNode | None:
         raise UserError(f"{path}: not a notebook that can be read: {error}") from None
 
 
-def reproduce(project: Project, run: Path, *, listener: Listener | None = None) -> Verdict:
+def reproduce(project: Project, run: Path, *, show: Show | None = None) -> Verdict:
     """Execute a recorded run again with its recorded parameters, and compare.
 
     The run takes place in a temporary folder below ``build/`` and leaves nothing behind.
+
+    Args:
+        project: the checkout.
+        run: what `find_run` takes.
+        show: makes the display of the progress, as `press.progress.display` does.
 
     Raises:
         UserError: the run cannot be read, its chapter is gone, the chapter no longer takes its
@@ -125,7 +136,8 @@ def reproduce(project: Project, run: Path, *, listener: Listener | None = None) 
     place = Path(tempfile.mkdtemp(prefix="reproduce-", dir=project.build))
     try:
         job = dataclasses.replace(job, destination=place / "run")
-        (outcome,) = execute_all(project, [job], workers=1, listener=listener or Silent())
+        with show([job]) if show else nullcontext(Silent()) as listener:
+            (outcome,) = execute_all(project, [job], workers=1, listener=listener)
         if outcome.failure:
             cause = f" (the first difference: {before[0]})" if before else ""
             raise UserError(f"{outcome.failure.line}{cause}", outcome.failure.exit_code)

@@ -184,7 +184,7 @@ def write_accepted(path: Path, accepted: Accepted) -> None:
     write_atomically(path, to_json(accepted.model_dump(mode="json")))
 
 
-def to_json(value: Any, *, width: int = 100) -> str:
+def to_json(value: Any, *, width: int = 200) -> str:
     """JSON that diffs well: whatever fits into a line takes one, the rest is opened.
 
     >>> print(to_json({"a": [1, 2], "b": {"c": "x" * 12}}, width=20), end="")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import yaml
@@ -118,7 +117,7 @@ def parse_id(chapter: str) -> tuple[str, str]:
 
 def template(name: str) -> str:
     """The text of one of our templates."""
-    return (files("press") / "templates" / name).read_text(encoding="utf-8")
+    return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
 
 
 def fill(text: str, words: dict[str, str]) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from medlib.experiment.parameters import nearest
 from medlib.experiment.record import Record, RecordError, read_record
 from press.drift import inspect_against_accepted
 from press.errors import UserError
@@ -23,6 +24,9 @@ from press.finding import Finding, errors
 from press.freshness import State, freshness_of
 from press.lint import lint_notebook
 from press.project import BOOK_PROFILE, Chapter, Project
+from press.results import seeds_path
+from press.seeds import findings as over_seeds
+from press.seeds import read_seed_table
 from press.thumbnail import pixels_digest, read_pixels
 from press.weave import weave
 
@@ -66,6 +70,7 @@ def inspect_chapter(
     found, record, folder = _inspect_own(project, chapter, profile=profile)
     if record is not None and profile == BOOK_PROFILE:
         found += inspect_against_accepted(project, record, folder, strict=strict)
+        found += inspect_seeds(project, chapter, record)
     return found
 
 
@@ -82,7 +87,9 @@ def _inspect_own(
     try:
         job = plan(project, chapter, profile=profile)
     except UserError as error:
-        return [*found, Finding(chapter.id, "source", str(error))], None, project.run_dir(chapter)
+        if not errors(found):  # else the lints have said it
+            found.append(Finding(chapter.id, "source", str(error)))
+        return found, None, project.run_dir(chapter)
     folder = job.destination
     state = freshness_of(project, job)
     if state.state is State.NEVER_RUN:
@@ -100,6 +107,28 @@ def _inspect_own(
     if profile == BOOK_PROFILE:
         found += _claims(record)
     return found, record, folder
+
+
+def inspect_seeds(project: Project, chapter: Chapter, record: Record) -> list[Finding]:
+    """What the accepted table of other seeds says of the claims that the run makes."""
+    path = seeds_path(project.results, chapter.id)
+    again = f"`medbook check {chapter} --seeds 10 --accept`"
+    if not path.is_file():
+        return [Finding(chapter.id, "seeds", f"no table of other seeds yet: {again}", "note")]
+    try:
+        table = read_seed_table(path)
+    except UserError as error:
+        return [Finding(chapter.id, "seeds", str(error))]
+    found = over_seeds(table)
+    tried = {claim.text for claim in table.claims}
+    for claim in record.claims:
+        if claim.text not in tried:
+            message = f"{claim.text!r} was never tried on other seeds: {again}"
+            found.append(Finding(chapter.id, "seeds", message))
+    if table.code_sha256 != plan(project, chapter).code_sha256:
+        message = f"the table of other seeds was made with other code cells: {again}"
+        found.append(Finding(chapter.id, "seeds", message, "note"))
+    return found
 
 
 def inspect_source(project: Project, chapter: Chapter) -> list[Finding]:
@@ -190,15 +219,14 @@ def _notebook(record: Record, path: Path) -> Iterator[Finding]:
             if output.output_type == "error":
                 message = f"cell {index} raised {output.get('ename')}: {output.get('evalue')}"
                 yield Finding(record.chapter, "notebook", message)
-            if _is_picture(output) and not str(about.get("alt", "")).strip():
-                yield Finding(
-                    record.chapter,
-                    "figure",
-                    (
-                        f"cell {index} shows a picture without alt text; show it by "
-                        "run.figure(..., alt=...)"
-                    ),
-                )
+        bare = [output for output in cell.get("outputs", []) if _shows_bare_picture(output)]
+        if bare:
+            yield Finding(
+                record.chapter,
+                "figure",
+                f"cell {index} shows a picture without alt text; give it to run.figure(...,"
+                " alt=...) in the cell that draws it",
+            )
         if not _executed(cell):
             yield Finding(record.chapter, "notebook", f"cell {index} was not executed")
     for figure in record.figures:
@@ -213,8 +241,10 @@ def _executed(cell: Mapping[str, Any]) -> bool:
     return cell.get("execution_count") is not None
 
 
-def _is_picture(output: Mapping[str, Any]) -> bool:
-    return any(str(kind).startswith("image/") for kind in output.get("data", {}))
+def _shows_bare_picture(output: Mapping[str, Any]) -> bool:
+    about = output.get("metadata", {}).get("medbook", {})
+    picture = any(str(kind).startswith("image/") for kind in output.get("data", {}))
+    return picture and not str(about.get("alt", "")).strip()
 
 
 def _budgets(record: Record) -> Iterator[Finding]:
@@ -273,11 +303,21 @@ def inspect_profiles(project: Project) -> list[Finding]:
                 message = f"{where}: expected `parameter: value`, found {values!r}"
                 found.append(Finding(name, "profile", message))
             else:
-                try:
-                    plan(project, known[name], profile=profile)
-                except UserError as error:
-                    found.append(Finding(name, "profile", f"{where}: {error}"))
+                found += _profile_faults(project, known[name], profile, where)
     return found
+
+
+def _profile_faults(
+    project: Project, chapter: Chapter, profile: str, where: str
+) -> Iterator[Finding]:
+    try:
+        plan(project, chapter)
+    except UserError:
+        return  # the source itself is broken, which is said elsewhere
+    try:
+        plan(project, chapter, profile=profile)
+    except UserError as error:
+        yield Finding(chapter.id, "profile", f"{where}: {error}")
 
 
 def _orphans(project: Project) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from press.errors import Exit, UserError
 
 if TYPE_CHECKING:
     from press.cli import Desk
+    from press.execute import Job, Listener
     from press.finding import Finding
     from press.project import Chapter, Project
     from press.seeds import SeedTable
@@ -163,17 +164,16 @@ def reproduce(desk: Desk, run: Path) -> None:
       medbook reproduce build/runs/pixels/low_dose_ct
       medbook reproduce someone_elses/record.json
     """
-    from press.build import display
     from press.cli import interruptible
-    from press.execute import plan
-    from press.reproduce import find_run
+    from press.progress import display
     from press.reproduce import reproduce as run_again
 
-    project = desk.project
-    recorded = find_run(run).record
-    planned = plan(project, project.chapter(recorded.chapter))
-    with interruptible(), display([planned], workers=1, echo=click.echo) as listener:
-        verdict = run_again(project, run, listener=listener)
+    def show(jobs: Sequence[Job]) -> AbstractContextManager[Listener]:
+        return display(jobs, workers=1, echo=click.echo)
+
+    with interruptible():
+        verdict = run_again(desk.project, run, show=show)
+    recorded = verdict.recorded.record
     for note in verdict.notes:
         click.echo(click.style(f"note: {note}", dim=True))
     if verdict.identical:

@@ -16,6 +16,7 @@ import pytest
 from press.execute import Outcome, execute_all, plan
 from press.freshness import Freshness, freshness
 from press.project import Project
+from tests.press.whole_chapter import whole_chapter
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -218,3 +219,25 @@ def ready_book(executed_book: TinyBook, tmp_path: Path) -> TinyBook:
     record = root / "build" / "runs" / "pixels" / "beta" / "record.json"
     record.write_text(record.read_text().replace(str(executed_book.root), str(root)))
     return TinyBook(Project(root))
+
+
+@pytest.fixture(scope="session")
+def whole_book(tmp_path_factory: pytest.TempPathFactory) -> TinyBook:
+    """One chapter, pixels/whole, that passes every check: executed, its results accepted.
+
+    Never change it: take `accepted_book`, a copy.
+    """
+    book = make_book(tmp_path_factory.mktemp("whole"))
+    book.write("chapters/pixels/whole.py", whole_chapter("pixels/whole"))
+    (outcome,) = book.run("pixels/whole")
+    assert outcome.failure is None
+    done = book.medbook("accept")
+    assert done.returncode == 0, done.stderr
+    return book
+
+
+@pytest.fixture
+def accepted_book(whole_book: TinyBook, tmp_path: Path) -> TinyBook:
+    """A copy of `whole_book` to do as one likes with."""
+    shutil.copytree(whole_book.root, tmp_path / "whole")
+    return TinyBook(Project(tmp_path / "whole"))
