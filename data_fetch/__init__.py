@@ -6,7 +6,8 @@ readers     DICOM, NIfTI, PNG/JPEG, NPZ files -> Sample
 packaged    real images inside installed wheels: nothing is downloaded
 simulated   physically motivated generators, always labelled simulated
 catalog     the typed view of registry.toml, the data sets on the network
-download    checked downloads into a cache folder; archive safe unpacking of zip and tar
+download    checked downloads into a cache folder
+archive     unpacks zip and tar files that cannot leave their folder
 medmnist    PathMNIST and BreastMNIST as arrays with labels
 cards/      one page per data set, rendered in the book
 

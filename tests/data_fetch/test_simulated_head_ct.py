@@ -3,7 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data_fetch.packaged import mni152
 from data_fetch.sample import sha256_of_array
+from data_fetch.simulated import head_ct
 from data_fetch.simulated.head_ct import HeadTissues, HeadVariation, ct_slices
 from data_fetch.simulated.lesion import insert_lesion, lesion_profile, lesion_site
 
@@ -51,6 +53,18 @@ def test_tissues_have_the_values_that_were_asked_for():
     assert middle.max() <= 40 + 1e-3
     assert np.ptp(middle) > 20
     assert image.max() == pytest.approx(1200, abs=1)
+
+
+def test_grey_and_white_matter_lie_where_the_template_has_them():
+    one = HeadTissues(grey_hu=(40, 40), white_hu=(30, 30), fluid_hu=(5, 5))
+    for kind, hu in (("gm", 40), ("wm", 30)):
+        template = mni152(kind)
+        surest = np.unravel_index(template.array.argmax(), template.array.shape)
+        place_mm = (template.affine @ [*surest, 1])[:3].reshape(3, 1, 1)
+        found = head_ct._hounsfield(
+            head_ct._anatomy(), place_mm, tissues=one, pixel_mm=1.0, rng=np.random.default_rng(0)
+        )
+        assert found[0, 0] == pytest.approx(hu, abs=0.5)
 
 
 def test_area_in_mm2_does_not_depend_on_the_pixel():

@@ -26,6 +26,7 @@ def test_deterministic_balanced_and_labelled_simulated(make):
     assert one.sha256 == two.sha256
     np.testing.assert_array_equal(labels, again)
     np.testing.assert_array_equal(np.bincount(labels), [5, 4])
+    assert not np.array_equal(labels, np.arange(9) % 2), "in random order"
     assert one.kind == "simulated"
     assert make(9, seed=1)[0].sha256 != one.sha256
 
