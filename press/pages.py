@@ -131,11 +131,11 @@ def split_cell(cell: NotebookNode) -> Iterator[NotebookNode]:
     Plain output after one of the run's own goes into a cell without input, so that the order of
     what the reader sees is the order in which it was printed.
     """
-    if "remove-output" in tags_of(cell):
-        yield cell
-        return
     current = copy.deepcopy(cell)
     current.outputs = []
+    if "remove-output" in tags_of(cell):
+        yield current
+        return
     fresh = True
     for output in cell.outputs:
         if "medbook" in output.get("metadata", {}):
