@@ -201,8 +201,9 @@ def with_profile_entry(text: str, chapter: str) -> str:
     else:
         lines += ["smoke:", entry]
     new = "\n".join(lines) + "\n"
-    content = yaml.safe_load(new) if _parses(new) else None
-    if not isinstance(content, dict) or (content.get("smoke") or {}).get(chapter) != SMOKE:
+    before = (yaml.safe_load(text) or {}) if _parses(text) else {}
+    expected = {**before, "smoke": {**(before.get("smoke") or {}), chapter: SMOKE}}
+    if not _parses(new) or yaml.safe_load(new) != expected:
         raise UserError(f"chapters/profiles.yml: cannot add {chapter}; add `{entry.strip()}`")
     return new
 
