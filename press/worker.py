@@ -35,10 +35,15 @@ def main() -> int:
     events = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)  # whatever else prints belongs in the log, not among the events
 
-    def emit(event: str, **details: Any) -> None:
-        events.write(json.dumps({"event": event, **details}) + "\n")
+    watcher = threading.Thread(target=leave_with_parent, args=(assignment,), daemon=True)
+    watcher.start()
 
-    threading.Thread(target=leave_with_parent, args=(assignment,), daemon=True).start()
+    def emit(event: str, **details: Any) -> None:
+        try:
+            events.write(json.dumps({"event": event, **details}) + "\n")
+        except BrokenPipeError:  # the press is gone: let the watcher finish clearing up
+            watcher.join()
+
     try:
         execute(assignment, emit)
     except BaseException as error:
