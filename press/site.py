@@ -161,21 +161,21 @@ def _front_matter(
     (Jupyter Book would put every script of a folder called _static on every page.)
     """
 
-    def figure(chapter: str, name: str = "", *, body: str) -> str:
-        record = records.get(chapter)
-        figures = [f for f in record.figures if name in ("", f.name)] if record else []
-        found = figures[0] if figures else None
-        if found is None:
-            return ""
-        shown = found.files[len(found.files) // 2].rsplit("/", 1)[-1]
-        path = f"_runs/{chapter}/figures/{shown}"
-        if path not in made:
-            path = next(p for p in made if p.startswith(f"_runs/{chapter}/figures/{name}"))
-        index = next((i for i, f in enumerate(found.files) if path.endswith(f.split("/")[-1])), 0)
-        caption = found.model_copy(update={"caption": body}) if body else found
-        return figure_markdown(
-            chapter, caption, image=f"/{path}", alt=found.alt[index], label=False
-        )
+    def figure(chapter: str, name: str, *, body: str) -> str:
+        if chapter not in records:
+            raise SiteError(f"a page of book/ shows a figure of {chapter}, which is no chapter")
+        found = {figure.name: figure for figure in records[chapter].figures}
+        if name not in found:
+            raise SiteError(f"{chapter} has no figure {name!r}; it has {', '.join(found)}")
+        shown = found[name]
+        prefix = f"_runs/{chapter}/"
+        file = next((f for f in shown.files if prefix + f in made), "")
+        if not file:
+            raise SiteError(f"{chapter}: figure {name!r} is not shown on its page")
+        if body:
+            shown = shown.model_copy(update={"caption": body})
+        alt = shown.alt[shown.files.index(file)]
+        return figure_markdown(chapter, shown, image=f"/{prefix}{file}", alt=alt, label=False)
 
     blocks = {
         "figure": figure,

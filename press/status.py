@@ -17,7 +17,7 @@ from press.masthead import (
 )
 from press.project import Project
 from press.results import seeds_path
-from press.seeds import ClaimOverSeeds, SeedTable, read_seed_table
+from press.seed_table import ClaimOverSeeds, SeedTable, read_seed_table
 from press.weave import code_digest, weave
 
 SHOWN_PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "scikit-learn", "monai", "matplotlib")

@@ -25,8 +25,8 @@ from press.freshness import State, freshness_of
 from press.lint import lint_notebook
 from press.project import BOOK_PROFILE, Chapter, Project
 from press.results import seeds_path
-from press.seeds import findings as over_seeds
-from press.seeds import read_seed_table
+from press.seed_table import findings as over_seeds
+from press.seed_table import read_seed_table
 from press.thumbnail import pixels_digest, read_pixels
 from press.weave import weave
 

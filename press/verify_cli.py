@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from press.execute import Job, Listener
     from press.finding import Finding
     from press.project import Chapter, Project
-    from press.seeds import SeedTable
+    from press.seed_table import SeedTable
 
 
 @click.command()
@@ -96,7 +96,8 @@ def _check_seeds(
     from press.cli import interruptible, warn
     from press.lock import hold
     from press.results import to_json
-    from press.seeds import as_markdown, findings, sweep, write_seed_table
+    from press.seed_table import as_markdown, findings, write_seed_table
+    from press.seeds import sweep
 
     with interruptible(), hold(project.build / "medbook.lock", echo=warn):
         tables = sweep(project, chapters, count=count, workers=jobs, echo=click.echo)

@@ -7,7 +7,8 @@ import pytest
 from medlib.experiment.record import Claim, read_record
 from press.errors import UserError
 from press.project import Project
-from press.seeds import as_markdown, findings, other_seeds, read_seed_table, seed_jobs, tabulate
+from press.seed_table import as_markdown, findings, read_seed_table, tabulate
+from press.seeds import other_seeds, seed_jobs
 
 DICE = """\
 if seed == 3:

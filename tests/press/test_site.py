@@ -218,6 +218,8 @@ def test_a_figure_edited_in_the_record_only_is_refused(project: Project) -> None
         (f"chapters/{CHAPTER}.py", "n_pixels: int = 4000", "n_pixels: int = 4001", "run the chap"),
         (f"build/runs/{CHAPTER}/record.json", '"book"', '"smoke"', "is of profile 'smoke'"),
         (f"build/runs/{CHAPTER}/record.json", '"schema_version"', '"x"', "record schema None"),
+        ("book/index.md", "counting counts", "counting sums", "no figure 'sums'; it has counts"),
+        ("book/index.md", "pixels/counting counts", "a/b counts", "of a/b, which is no chapter"),
         ("book/index.md", "{medbook} tally", "{medbook} tales", "no block is called 'tales'"),
     ],
 )

@@ -7,7 +7,7 @@ from press.errors import UserError
 from press.frontmatter import cards, expand
 from press.pages import PageError
 from press.project import Project
-from press.seeds import ClaimOverSeeds, SeedTable
+from press.seed_table import ClaimOverSeeds, SeedTable
 from press.status import machine_table, status_markdown, summary_table, tally
 from press.weave import code_digest, weave
 

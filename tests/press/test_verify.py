@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from press.project import Project
-from press.seeds import ClaimOverSeeds, SeedTable, write_seed_table
+from press.seed_table import ClaimOverSeeds, SeedTable, write_seed_table
 from press.verify import inspect_book, verify_book
 
 RUN = "build/runs/pixels/whole"
