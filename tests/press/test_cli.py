@@ -6,6 +6,7 @@ import subprocess
 import sys
 import urllib.request
 
+import psutil
 import pytest
 
 from press.cli import cli, main
@@ -246,7 +247,9 @@ def test_serve_answers_on_this_machine_only(ready_book):
     process = ready_book.start("serve", "--port", "0")
     try:
         address = process.stdout.readline().split()[-1]
-        assert address.startswith("http://127.0.0.1:")
+        (socket,) = psutil.Process(process.pid).net_connections()
+        assert address == f"http://127.0.0.1:{socket.laddr.port}/"
+        assert socket.laddr.ip == "127.0.0.1"
         with urllib.request.urlopen(address) as answer:
             assert answer.read() == b"the book"
     finally:

@@ -14,33 +14,37 @@ PATIENCE_S = 60
 
 @pytest.fixture
 def blocked(ready_book):
-    """A chapter that tells its kernel's pid through one pipe and waits at another."""
+    """A chapter that starts a process, tells the pids through one pipe, and waits at another."""
     os.mkfifo(ready_book.root / "told")
     os.mkfifo(ready_book.root / "go")
     ready_book.chapter(
         "pixels/waits",
         f"with open({str(ready_book.root / 'told')!r}, 'w') as told:\n"
-        "    import os; told.write(str(os.getpid()))\n"
-        f"open({str(ready_book.root / 'go')!r}).read()",
+        "    import os, subprocess\n"
+        "    child = subprocess.Popen(['sleep', 'infinity'])\n"
+        "    told.write(f'{os.getpid()} {child.pid}')\n"
+        f"open({str(ready_book.root / 'go')!r}).read()\n"
+        "child.kill(); child.wait()",
     )
     return ready_book
 
 
-def wait_for_kernel(book) -> psutil.Process:
+def wait_for_kernel(book) -> list[psutil.Process]:
+    """The kernel, the process that its chapter started, and the worker above them."""
     with open(book.root / "told") as told:
-        return psutil.Process(int(told.read()))
+        kernel, child = (psutil.Process(int(pid)) for pid in told.read().split())
+    return [kernel, child, kernel.parent()]
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_kills_the_kernel_and_leaves_nothing_half_written(blocked, how):
     process = blocked.start("run", "waits")
-    kernel = wait_for_kernel(blocked)
-    worker = kernel.parent()
+    family = wait_for_kernel(blocked)
     process.send_signal(how)
     _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == Exit.INTERRUPTED
     assert errors.strip() == "medbook: interrupted; nothing half-written is left"
-    _, alive = psutil.wait_procs([kernel, worker], timeout=PATIENCE_S)
+    _, alive = psutil.wait_procs(family, timeout=PATIENCE_S)
     assert alive == []
     assert sorted(os.listdir(blocked.project.runs / "pixels")) == ["alpha", "beta"]
     assert not blocked.project.failed_runs.exists()
@@ -48,13 +52,12 @@ def test_an_interrupt_kills_the_kernel_and_leaves_nothing_half_written(blocked, 
 
 def test_a_killed_press_takes_its_kernel_with_it(blocked):
     process = blocked.start("run", "waits")
-    kernel = wait_for_kernel(blocked)
-    worker = kernel.parent()
-    runtime = Path(worker.environ()["JUPYTER_RUNTIME_DIR"])
+    family = wait_for_kernel(blocked)
+    runtime = Path(family[-1].environ()["JUPYTER_RUNTIME_DIR"])
     assert runtime.is_dir()
     process.kill()
     process.communicate(timeout=PATIENCE_S)
-    _, alive = psutil.wait_procs([kernel, worker], timeout=PATIENCE_S)
+    _, alive = psutil.wait_procs(family, timeout=PATIENCE_S)
     assert alive == []
     assert sorted(os.listdir(blocked.project.runs / "pixels")) == ["alpha", "beta"]
     assert not runtime.exists()
