@@ -77,6 +77,7 @@ def check(
     if profile == "book":
         found = inspect_book(project, wanted if chapters else None, strict=strict)
     else:
+        project.profile_parameters(profile, wanted[0])  # an unknown one is bad input, no finding
         found = [f for c in wanted for f in inspect_chapter(project, c, profile=profile)]
     if count:
         found += _check_seeds(project, wanted, count=count, jobs=jobs, keep=keep, output=output)
