@@ -10,13 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 from scipy.interpolate import BSpline
-from scipy.ndimage import gaussian_filter
 
 from data_fetch.sample import Sample, sha256_of_array
 from data_fetch.simulated.laboratory import STAINS, Laboratory, new_laboratory, scan
+from data_fetch.simulated.nuclei import Frame, outlines, scatter, truth_maps
 
 LABEL_NAMES = ("normal", "infiltrated")
-_LARGEST_RADIUS_UM = 9.0  # no outline reaches farther from its centre
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,7 @@ def histology_tiles(
         new_laboratory(rng=own, stain=stain, variation=laboratory_variation)
         for own in for_laboratories.spawn(n_laboratories)
     ]
-    frame = _Frame.around(size, um_per_px=um_per_px, window_um=window_um)
+    frame = Frame.around(size, um_per_px=um_per_px, window_um=window_um)
     parts = [
         _patient_tiles(
             frame, tiles_per_patient, stain, laboratories[i % n_laboratories], morphology, own
@@ -182,39 +181,8 @@ def _as_sample(images: UInt8[np.ndarray, "n size size 3"], *, um_per_px: float) 
     )
 
 
-@dataclass(frozen=True)
-class _Frame:
-    """The drawn field: a tile with a margin, so that nuclei and maps go on beyond its edge."""
-
-    size: int
-    margin: int
-    um_per_px: float
-    window_px: float
-
-    @classmethod
-    def around(cls, size: int, *, um_per_px: float, window_um: float) -> "_Frame":
-        reach = int(np.ceil(2 * window_um / um_per_px))
-        return cls(size, reach + cls._patch_px(um_per_px), um_per_px, window_um / um_per_px)
-
-    @staticmethod
-    def _patch_px(um_per_px: float) -> int:
-        return int(np.ceil(_LARGEST_RADIUS_UM / um_per_px)) + 1
-
-    @property
-    def patch(self) -> int:
-        return self._patch_px(self.um_per_px)
-
-    @property
-    def full(self) -> int:
-        return self.size + 2 * self.margin
-
-    def crop(self, maps: np.ndarray) -> np.ndarray:
-        inner = slice(self.margin, self.margin + self.size)
-        return maps[:, inner, inner]
-
-
 def _patient_tiles(
-    frame: _Frame,
+    frame: Frame,
     n: int,
     stain: str,
     laboratory: Laboratory,
@@ -243,23 +211,23 @@ def _patient_tiles(
     mean_atypia = morphology.normal_atypia + front * (worst - morphology.normal_atypia)
     mean_radius = radius * (1 + front * (enlargement - 1))
     drawn = [
-        _nuclei(own, expected, size, severity, frame)
+        scatter(own, expected, size, severity, frame)
         for own, expected, size, severity in zip(
             rng.spawn(n), intensity, mean_radius, mean_atypia, strict=True
         )
     ]
     tile = np.repeat(np.arange(n), [len(d["at"]) for d in drawn])
     at, radii, atypia = (np.concatenate([d[k] for d in drawn]) for k in ("at", "radius", "atypia"))
-    chromatin, inside, ring = _outlines(tile, at, radii, atypia, n=n, frame=frame, rng=rng)
+    chromatin, inside, ring = outlines(tile, at, radii, atypia, n=n, frame=frame, rng=rng)
     stains = _stains(chromatin, inside, ring, stain, laboratory, rng)
-    maps = _truth_maps(tile, at, radii, atypia, mean_radius, mean_atypia, frame)
+    maps = truth_maps(drawn, mean_radius, mean_atypia, frame)
     stains = frame.crop(stains)
     in_tile = [d["at"] - frame.margin for d in drawn]
     return {
         "images": scan(stains, laboratory=laboratory, rng=rng),
         "labels": labels,
         "tumour": frame.crop(front).astype(np.float32),
-        **{key: frame.crop(value).astype(np.float32) for key, value in maps.items()},
+        **maps,
         "nuclei": frame.crop(inside) > 0.5,
         "stains": stains,
         "at": [c[((c > -0.5) & (c < frame.size - 0.5)).all(axis=1)] for c in in_tile],
@@ -267,7 +235,7 @@ def _patient_tiles(
 
 
 def _front(
-    frame: _Frame, labels: np.ndarray, *, share: np.ndarray, width_um: float, rng
+    frame: Frame, labels: np.ndarray, *, share: np.ndarray, width_um: float, rng
 ) -> Float[np.ndarray, "n full full"]:
     """τ: sigmoid of the signed distance from a wavy line that leaves `share` of the tile beyond."""
     n = len(labels)
@@ -279,92 +247,6 @@ def _front(
     edge = np.array([np.quantile(s, 1 - q) for s, q in zip(seen, share, strict=True)])
     steps = np.clip((along - edge[:, None, None]) / width_um, -30, 30)
     return np.where(labels[:, None, None] == 1, 1 / (1 + np.exp(-steps)), 0.0)
-
-
-def _nuclei(
-    rng: np.random.Generator,
-    expected: Float[np.ndarray, "full full"],
-    mean_radius_um: Float[np.ndarray, "full full"],
-    mean_atypia: Float[np.ndarray, "full full"],
-    frame: _Frame,
-) -> dict[str, np.ndarray]:
-    """Centres (row, column in pixels), radii (µm) and atypia of one field's nuclei.
-
-    Candidates fall with the expected intensity. In each of a few rounds one is kept if it lies
-    clear of those kept before and of the round's earlier ones, until a Poisson number stands.
-    """
-    cumulative = np.cumsum(expected)
-    wanted = rng.poisson(cumulative[-1])
-    at, radius, atypia = np.empty((0, 2)), np.empty(0), np.empty(0)
-    for _ in range(6):
-        missing = wanted - len(at)
-        if missing < 1:
-            break
-        pixel = np.searchsorted(cumulative, rng.uniform(0, cumulative[-1], size=missing))
-        new_at = np.stack(np.divmod(pixel, frame.full), axis=1) + rng.uniform(
-            -0.5, 0.5, (missing, 2)
-        )
-        severity = np.clip(mean_atypia.flat[pixel] + 0.15 * rng.standard_normal(missing), 0, 1)
-        spread = np.exp((0.08 + 0.12 * severity) * np.clip(rng.standard_normal(missing), -2, 2))
-        new_radius = mean_radius_um.flat[pixel] * spread
-        both_at = np.concatenate([at, new_at])
-        both_radius = np.concatenate([radius, new_radius])
-        apart = np.linalg.norm(both_at[:, None] - both_at[None], axis=2) * frame.um_per_px
-        crowded = np.tril(apart < 0.95 * (both_radius[:, None] + both_radius[None]), k=-1)
-        clear = ~crowded[len(at) :].any(axis=1)
-        at = np.concatenate([at, new_at[clear]])
-        radius = np.concatenate([radius, new_radius[clear]])
-        atypia = np.concatenate([atypia, severity[clear]])
-    low, high = frame.patch, frame.full - frame.patch - 1
-    drawable = ((at >= low) & (at <= high)).all(axis=1)  # those beyond are far outside the tile
-    return {"at": at[drawable], "radius": radius[drawable], "atypia": atypia[drawable]}
-
-
-def _outlines(
-    tile: np.ndarray,
-    at: np.ndarray,
-    radius_um: np.ndarray,
-    atypia: np.ndarray,
-    *,
-    n: int,
-    frame: _Frame,
-    rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Draw every nucleus on a patch of its own: chromatin, share inside (0..1), ring around it."""
-    count = len(at)
-    corner = np.rint(at).astype(int)
-    ticks = np.arange(-frame.patch, frame.patch + 1)
-    down = (ticks[None, :, None] - (at - corner)[:, 0, None, None]).astype(np.float32)
-    across = (ticks[None, None, :] - (at - corner)[:, 1, None, None]).astype(np.float32)
-    turn = rng.uniform(0, np.pi, size=count)
-    stretch = np.sqrt(rng.uniform(1.0, 1.3 + 0.5 * atypia))
-    cos, sin, stretch = (
-        v.astype(np.float32)[:, None, None] for v in (np.cos(turn), np.sin(turn), stretch)
-    )
-    place = (cos * down + sin * across) / stretch + 1j * (cos * across - sin * down) * stretch
-    distance = np.abs(place)
-    turn_by = place / np.maximum(distance, 1e-6)  # exp(i theta)
-    wobble = (0.01 + 0.06 * atypia).astype(np.float32) * np.clip(
-        rng.standard_normal((2, 4, count), dtype=np.float32), -2, 2
-    )
-    c = (wobble[0] + 1j * wobble[1])[..., None, None]
-    # Horner's scheme for c2 z^2 + c3 z^3 + c4 z^4 + c5 z^5
-    series = turn_by**2 * (c[0] + turn_by * (c[1] + turn_by * (c[2] + turn_by * c[3])))
-    radius_px = (radius_um / frame.um_per_px).astype(np.float32)[:, None, None]
-    depth = radius_px * (1 + series.real) - distance
-    inside = np.clip(depth + 0.5, 0.0, 1.0)
-    rim = np.exp(-(((depth - 0.5) * frame.um_per_px) ** 2))  # the membrane holds dense chromatin
-    darkness = (0.55 + 0.4 * atypia) * np.exp(0.12 * np.clip(rng.standard_normal(count), -2, 2))
-    chromatin = darkness.astype(np.float32)[:, None, None] * inside * (0.85 + 0.3 * rim)
-    positive = (rng.random(count) < 0.15 + 0.7 * atypia).astype(np.float32)[:, None, None]
-    ring = positive * np.exp(-((np.minimum(depth, 0) * frame.um_per_px / 2.5) ** 2))
-    canvases = [np.zeros((n, frame.full, frame.full), dtype=np.float32) for _ in range(3)]
-    rows = corner[:, 0, None, None] + ticks[None, :, None]
-    columns = corner[:, 1, None, None] + ticks[None, None, :]
-    where = (tile[:, None, None] * frame.full + rows) * frame.full + columns
-    for canvas, values in zip(canvases, (chromatin, inside, ring), strict=True):
-        np.maximum.at(canvas.reshape(-1), where.ravel(), values.ravel())
-    return canvases[0], canvases[1], canvases[2]
 
 
 def _stains(
@@ -388,35 +270,6 @@ def _stains(
         counter = 0.06 * neuropil + 0.55 * ring * neuropil * (1 - 0.8 * inside)
     both = np.stack([haematoxylin, counter], axis=-1).astype(np.float32)
     return both * np.asarray(laboratory.strengths, dtype=np.float32)
-
-
-def _truth_maps(
-    tile: np.ndarray,
-    at: np.ndarray,
-    radius_um: np.ndarray,
-    atypia: np.ndarray,
-    mean_radius_um: np.ndarray,
-    mean_atypia: np.ndarray,
-    frame: _Frame,
-) -> dict[str, np.ndarray]:
-    """Density per mm², and radius and atypia as means over the nuclei in a Gaussian window."""
-    n, full = mean_atypia.shape[:2]
-    where = tuple(np.concatenate([tile[:, None], np.rint(at).astype(int)], axis=1).T)
-
-    def window(weights: np.ndarray) -> np.ndarray:
-        impulses = np.zeros((n, full, full), dtype=np.float32)
-        np.add.at(impulses, where, weights)
-        sigma = (0, frame.window_px, frame.window_px)
-        return gaussian_filter(impulses, sigma, truncate=2.0, mode="constant")
-
-    per_px = window(np.ones(len(at)))
-    # where no nucleus is near, the means fall back to what the patient's tissue would have there
-    prior = 0.02 * per_px.mean() + 1e-9
-    return {
-        "density_per_mm2": per_px / (frame.um_per_px / 1000) ** 2,
-        "radius_um": (window(radius_um) + prior * mean_radius_um) / (per_px + prior),
-        "atypia": (window(atypia) + prior * mean_atypia) / (per_px + prior),
-    }
 
 
 def _smooth_noise(n: int, size: int, cells: int, *, rng: np.random.Generator) -> np.ndarray:
