@@ -57,6 +57,9 @@ class Result(_Part):
     def __float__(self) -> float:
         return self.value
 
+    def _ipython_display_(self) -> None:
+        """Show nothing as a cell's last expression: a measured number is printed by a sentence."""
+
     def __format__(self, spec: str) -> str:
         """With a format spec the bare number; without one the number with its unit."""
         if spec:
@@ -72,6 +75,9 @@ class Claim(_Part):
     margin: float
     unit: str = ""
     control: bool = False
+
+    def _ipython_display_(self) -> None:
+        """Show nothing as a cell's last expression: `Run.finish` prints the claims."""
 
 
 class Figure(_Part):

@@ -189,6 +189,7 @@ def test_in_a_kernel_outputs_carry_what_the_press_needs(tmp_path):
         " values=[0, 1], alt='A square that brightens.',"
         " caption='Simulated fade, n = 2.', data='simulated')\n"
         "run.claim('darkness is dark', True, margin=1)",
+        "run.result('darkness', 0.0)",
         "run.finish()",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
@@ -202,7 +203,9 @@ def test_in_a_kernel_outputs_carry_what_the_press_needs(tmp_path):
     done = papermill.execute_notebook(
         str(tmp_path / "in.ipynb"), None, {"dose": 0.25}, progress_bar=False, cwd=str(tmp_path)
     )
-    shown = [o for cell in done.cells for o in cell.get("outputs", []) if o.get("metadata")]
+    outputs = [o for cell in done.cells for o in cell.get("outputs", [])]
+    shown = [o for o in outputs if "medbook" in o.get("metadata", {})]
+    assert [o for o in outputs if o.output_type == "execute_result"] == []
     assert [o.metadata["medbook"]["kind"] for o in shown] == ["say", "figure", "frames", "claims"]
     assert shown[1].metadata["medbook"]["alt"] == "A dark square, nothing in it."
     assert 'alt="A dark square, nothing in it."' in shown[1].data["text/html"]
