@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 TRACEBACK_LINES = 12
@@ -88,9 +89,16 @@ def execute(assignment: Assignment, emit: Any) -> None:
         progress_bar=False,
         request_save_on_cell_execute=False,
         cwd=assignment.folder,
-        # ipykernel writes a warning about unencrypted TCP into the notebook; ipc is private
-        config=Config({"KernelManager": {"transport": "ipc"}}),
+        config=Config({"KernelManager": connection(Path(os.environ["JUPYTER_RUNTIME_DIR"]))}),
     )
+
+
+def connection(runtime: Path) -> dict[str, str]:
+    """How to reach the kernel: by sockets in the press's own short-lived folder.
+
+    Over TCP ipykernel would write a warning about unencrypted traffic into the notebook.
+    """
+    return {"transport": "ipc", "connection_file": str(runtime / "kernel.json")}
 
 
 def describe_failure(error: BaseException) -> dict[str, Any]:
