@@ -6,17 +6,14 @@ Heavy libraries are imported inside the commands that need them, so that `--help
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from press.desk import Desk, interruptible, warn
 from press.errors import EXIT_MEANINGS, Exit, UserError, describe_os_error
 
 if TYPE_CHECKING:
@@ -26,29 +23,6 @@ if TYPE_CHECKING:
 EPILOG = "\b\nExit codes:\n" + "\n".join(
     f"  {int(code):>3}  {meaning}" for code, meaning in EXIT_MEANINGS.items()
 )
-
-
-@dataclass
-class Desk:
-    """What every command is handed (``@click.pass_obj``): the project, found when first asked."""
-
-    root: Path | None = None
-    _project: Any = None
-
-    @property
-    def project(self) -> Project:
-        """The checkout that the command works on.
-
-        Raises:
-            UserError: there is none here.
-        """
-        if self._project is None:
-            from press.project import Project, find_root
-
-            if self.root is not None and not (self.root / "chapters").is_dir():
-                raise UserError(f"--root {self.root} has no folder chapters/")
-            self._project = Project(self.root.resolve() if self.root else find_root())
-        return self._project
 
 
 class Verbs(click.Group):
@@ -485,26 +459,6 @@ def clean(desk: Desk, only_runs: bool) -> None:
 
 
 # -- the way in and the way out --------------------------------------------------------------------
-
-
-def warn(line: str) -> None:
-    """A line on standard error."""
-    click.echo(line, err=True)
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Let a termination signal end the command as Ctrl-C does: kernels killed, exit code 130."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {name: signal.signal(name, interrupt) for name in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
 
 
 def main(arguments: list[str] | None = None) -> int:

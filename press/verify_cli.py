@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from press.desk import Desk, interruptible, warn
 from press.errors import Exit, UserError
 
 if TYPE_CHECKING:
-    from press.cli import Desk
     from press.execute import Job, Listener
     from press.finding import Finding
     from press.project import Chapter, Project
@@ -94,7 +94,6 @@ def _check_seeds(
     output: Path | None,
 ) -> list[Finding]:
     from medlib.experiment.record import write_atomically
-    from press.cli import interruptible, warn
     from press.lock import hold
     from press.results import to_json
     from press.seed_table import as_markdown, findings, write_seed_table
@@ -166,7 +165,6 @@ def reproduce(desk: Desk, run: Path) -> None:
       medbook reproduce build/runs/pixels/low_dose_ct
       medbook reproduce someone_elses/record.json
     """
-    from press.cli import interruptible
     from press.progress import display
     from press.reproduce import reproduce as run_again
 
@@ -207,7 +205,6 @@ def accept(desk: Desk, chapters: tuple[str, ...], dry_run: bool) -> None:
       medbook accept --dry-run
       medbook accept pixels/low_dose_ct
     """
-    from press.cli import warn
     from press.lock import hold
 
     project = desk.project
@@ -271,7 +268,6 @@ def new(desk: Desk, chapter: str, title: str, no_run: bool) -> None:
       medbook new diagnosis/roc_curves --title "What a threshold costs"
     """
     from press.build import run_jobs
-    from press.cli import interruptible, warn
     from press.execute import plan
     from press.lock import hold
     from press.project import Project
