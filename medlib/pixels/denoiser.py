@@ -128,6 +128,43 @@ def known_variance_loss(prediction: Tensor, target: Tensor, *, variance: Tensor)
     return functional.gaussian_nll_loss(prediction, target, variance)
 
 
+def random_crops(
+    *stacks: Tensor, n: int, size: int, generator: torch.Generator
+) -> tuple[Tensor, ...]:
+    """Cut the same random squares out of several stacks of images.
+
+    Args:
+        stacks: each (images, height, width); the same image at the same index in all of them.
+        n: squares to cut.
+        size: their side, in pixels.
+        generator: a CPU generator.
+
+    Returns:
+        For each stack (n, 1, size, size).
+
+    Raises:
+        ValueError: if the stacks differ in shape, or a square does not fit.
+
+    Example:
+        >>> stack = torch.arange(64.0).reshape(1, 8, 8)
+        >>> a, b = random_crops(stack, -stack, n=5, size=3, generator=torch.Generator())
+        >>> a.shape, bool((a == -b).all())
+        (torch.Size([5, 1, 3, 3]), True)
+    """
+    count, height, width = stacks[0].shape
+    if any(stack.shape != stacks[0].shape for stack in stacks) or size > min(height, width):
+        shapes = ", ".join(str(tuple(stack.shape)) for stack in stacks)
+        raise ValueError(f"cannot cut squares of {size} pixels alike out of stacks of {shapes}")
+    which = torch.randint(count, (n,), generator=generator).tolist()
+    rows = torch.randint(height - size + 1, (n,), generator=generator).tolist()
+    columns = torch.randint(width - size + 1, (n,), generator=generator).tolist()
+    places = list(zip(which, rows, columns, strict=True))
+    return tuple(
+        torch.stack([stack[None, i, r : r + size, c : c + size] for i, r, c in places])
+        for stack in stacks
+    )
+
+
 @torch.no_grad()
 def denoise(model: ResidualDenoiser, images: Tensor, *, batch_size: int = 32) -> Tensor:
     """Run the network over (n, height, width) images in batches.

@@ -36,6 +36,33 @@ def psnr_db(images: Tensor, *, truth: Tensor, data_range: float) -> np.ndarray:
     return np.array([peak_signal_noise_ratio(t, x, data_range=data_range) for x, t in pairs])
 
 
+def window_psnr_db(images: Tensor, *, truth: Tensor, window: tuple[float, float]) -> np.ndarray:
+    """PSNR of what a reader sees: both images clipped to a display window, its width as the peak.
+
+    Bone and air, which are black or white on the screen, then count only if they leak into it.
+
+    Args:
+        images: (n, height, width).
+        truth: the same shape.
+        window: values that are black and white on the screen, in the images' unit.
+
+    Returns:
+        (n,), in dB; higher = closer.
+
+    Raises:
+        ValueError: if the shapes differ, or the window's ends are not in order.
+
+    Example:
+        >>> import torch
+        >>> bone, brighter = torch.full((2, 1, 8, 8), 900.0)
+        >>> brighter = brighter + 300; brighter[0, 0, 0] = -60
+        >>> window_psnr_db(brighter, truth=bone, window=(-60, 140)).round(2)
+        array([18.06])
+    """
+    clipped = [x.clamp(*window) for x in (images, truth)]
+    return psnr_db(clipped[0], truth=clipped[1], data_range=window[1] - window[0])
+
+
 def ssim(images: Tensor, *, truth: Tensor, data_range: float) -> np.ndarray:
     """Structural similarity, image by image, with Gaussian weights as in the original paper.
 

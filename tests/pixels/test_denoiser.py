@@ -10,6 +10,7 @@ from medlib.pixels.denoiser import (
     denoise,
     known_variance_loss,
     new_denoiser,
+    random_crops,
 )
 
 SMALL = DenoiserConfig(depth=3, channels=4, scale=10.0)
@@ -95,3 +96,13 @@ def test_the_same_generator_gives_the_same_weights_and_leaves_the_global_one_alo
     )
     assert all(torch.equal(one[name], other[name]) for name in one)
     assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_crops_of_all_stacks_come_from_the_same_place_and_reach_every_corner():
+    stack = torch.arange(3 * 36.0).reshape(3, 6, 6)
+    one, other = random_crops(stack, 2 * stack, n=400, size=4, generator=torch.Generator())
+    assert torch.equal(2 * one, other)
+    corners = {int(crop[0, 0, 0]) for crop in one}
+    assert corners == {int(stack[i, r, c]) for i in range(3) for r in range(3) for c in range(3)}
+    with pytest.raises(ValueError, match="cannot cut squares of 7"):
+        random_crops(stack, n=1, size=7, generator=torch.Generator())

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medlib.pixels.quality import psnr_db, ssim
+from medlib.pixels.quality import psnr_db, ssim, window_psnr_db
 
 
 @given(st.floats(0.01, 100), st.integers(0, 2**31))
@@ -29,3 +29,12 @@ def test_shapes_and_ranges_are_checked():
         psnr_db(x, truth=x[0], data_range=1)
     with pytest.raises(ValueError, match="data_range"):
         ssim(x, truth=x, data_range=0)
+
+
+@given(st.floats(-100, 0), st.floats(1, 100), st.integers(0, 2**31))
+def test_what_lies_outside_the_window_does_not_count(low, high, seed):
+    g = torch.Generator().manual_seed(seed)
+    x, y = (300 * torch.rand(2, 2, 8, 8, generator=g) - 150).double()
+    one = window_psnr_db(x, truth=y, window=(low, high))
+    other = window_psnr_db(torch.where(x > high, x + 1000, x), truth=y, window=(low, high))
+    np.testing.assert_array_equal(one, other)
