@@ -1,0 +1,144 @@
+"""Crops of the packaged photographs: a near task, a stand-in for ImageNet, and a memory test.
+
+Everything here is real: crops are cut, resized and perhaps mirrored, nothing is put in.
+"""
+
+import numpy as np
+from jaxtyping import Int
+from skimage.transform import resize
+
+from data_fetch.packaged import photograph, photograph_names
+from data_fetch.sample import Sample, sha256_of_array
+
+LABEL_NAMES = ("living", "made by people")
+_LIVING = ("cat", "flower", "grass")
+_MADE = ("brick", "china", "coffee")
+# Sixths of a photograph's width, so that no pixel is shared between the splits.
+_SIXTHS = {"train": (0, 3), "validation": (1, 4), "test": (2, 5)}
+#: The classes that count as right for each photograph that the ImageNet weights recognise.
+RECOGNISED = {
+    "cat": frozenset({281, 282, 283, 284, 285}),
+    "coffee": frozenset({504, 967, 968}),
+    "camera": frozenset({872}),
+    "rocket": frozenset({657, 744, 812}),
+}
+
+
+def living_or_made(
+    n: int, *, split: str, rng: np.random.Generator, size: int = 64
+) -> tuple[Sample, Int[np.ndarray, " n"]]:
+    """n crops of six photographs; half show something living, half something made by people.
+
+    Living: a cat, a flower, grass. Made: bricks, a temple, a cup of coffee. The splits take
+    different vertical strips of the same six photographs: a test image shows the same scene from
+    another place, never a new scene.
+
+    Args:
+        n: how many, >= 2; an odd one out is living.
+        split: "train", "validation" or "test".
+        rng: the source of randomness; crop i depends on n through its label only.
+        size: side in pixels, 32..128; what is cut out is one to two times as wide where it fits.
+
+    Returns:
+        (Sample of uint8 (n, size, size, 3), labels with 1 = made by people), in random order.
+
+    Raises:
+        ValueError: an unknown split, or a number outside its range.
+
+    >>> crops, labels = living_or_made(6, split="test", rng=np.random.default_rng(0))
+    >>> crops.array.shape, crops.kind, sorted(labels.tolist())
+    ((6, 64, 64, 3), 'real', [0, 0, 0, 1, 1, 1])
+    """
+    if split not in _SIXTHS:
+        raise ValueError(f"split is {split!r}; choose {', '.join(map(repr, _SIXTHS))}")
+    _check(n, size)
+    pictures = {name: photograph(name).array for name in (*_LIVING, *_MADE)}
+    labels = rng.permutation(np.arange(n) % 2)
+    array = np.empty((n, size, size, 3), dtype=np.uint8)
+    for i, own in enumerate(rng.spawn(n)):
+        picture = pictures[own.choice(_MADE if labels[i] else _LIVING)]
+        width = picture.shape[1]
+        sixth = own.choice(_SIXTHS[split])
+        strip = picture[:, width * sixth // 6 : width * (sixth + 1) // 6]
+        widest = min(2 * size, *strip.shape[:2])
+        side = int(own.integers(min(size, widest), widest + 1))
+        array[i] = _crop(strip, side=side, size=size, rng=own)
+    return _sample(array, f"photographs/living_or_made_{split}"), labels
+
+
+def source_like(n: int, *, rng: np.random.Generator, size: int = 64) -> Sample:
+    """n crops of all packaged photographs at all scales, as ImageNet's training cuts its images.
+
+    A stand-in for ImageNet itself, which no wheel brings: fourteen photographs, not a million.
+
+    >>> source_like(3, rng=np.random.default_rng(0)).array.shape
+    (3, 64, 64, 3)
+    """
+    _check(n, size)
+    pictures = [photograph(name).array for name in photograph_names()]
+    array = np.empty((n, size, size, 3), dtype=np.uint8)
+    for i, own in enumerate(rng.spawn(n)):
+        picture = pictures[own.integers(len(pictures))]
+        short = min(picture.shape[:2])
+        # the share of the area is uniform from 8 % up, as in the crops ImageNet networks train on
+        side = int(short * np.sqrt(own.uniform(0.08, 1.0)))
+        array[i] = _crop(picture, side=side, size=size, rng=own)
+    return _sample(array, "photographs/source_like")
+
+
+def recognisable(
+    n: int, *, rng: np.random.Generator, size: int = 96
+) -> tuple[Sample, Int[np.ndarray, " n"], tuple[frozenset[int], ...]]:
+    """n crops of four photographs that the ImageNet weights name, and the names that are right.
+
+    Returns:
+        (Sample of uint8 (n, size, size, 3), the photograph of each crop as an index, and for each
+        photograph the indexes of the ImageNet classes that count as right).
+
+    >>> crops, groups, accepted = recognisable(8, rng=np.random.default_rng(0))
+    >>> groups.tolist(), len(accepted)
+    ([0, 1, 2, 3, 0, 1, 2, 3], 4)
+    """
+    _check(n, size)
+    pictures = [photograph(name).array for name in RECOGNISED]
+    groups = np.arange(n) % len(pictures)
+    array = np.empty((n, size, size, 3), dtype=np.uint8)
+    for i, own in enumerate(rng.spawn(n)):
+        picture = pictures[groups[i]]
+        side = int(min(picture.shape[:2]) * own.uniform(0.75, 1.0))
+        # near the middle: a corner of the photograph need not show what it is a photograph of
+        array[i] = _crop(picture, side=side, size=size, rng=own, spread=0.5)
+    return _sample(array, "photographs/recognisable"), groups, tuple(RECOGNISED.values())
+
+
+def _check(n: int, size: int) -> None:
+    if n < 2 or not 32 <= size <= 128:
+        raise ValueError(f"n={n} (>= 2), size={size} (32..128): one is outside its range")
+
+
+def _crop(
+    picture: np.ndarray, *, side: int, size: int, rng: np.random.Generator, spread: float = 1.0
+) -> np.ndarray:
+    """A square crop, its centre within `spread` of the free room, resized and perhaps mirrored."""
+    free = np.array(picture.shape[:2]) - side
+    row, column = np.rint(free * (0.5 + spread * (rng.random(2) - 0.5))).astype(int)
+    crop = picture[row : row + side, column : column + side]
+    if side != size:
+        scaled = resize(crop.astype(np.float64), (size, size), anti_aliasing=side > size)
+        crop = np.clip(np.rint(scaled), 0, 255)
+    return crop[:, ::-1] if rng.random() < 0.5 else crop
+
+
+def _sample(array: np.ndarray, name: str) -> Sample:
+    return Sample(
+        array,
+        name=name,
+        kind="real",
+        unit="intensity 0..255",
+        sha256=sha256_of_array(array),
+        licence="the photographs' own: CC0, public domain and CC BY 2.0; see their card",
+        cite="van der Walt S et al. scikit-image: image processing in Python. PeerJ 2014;2:e453; "
+        "Pedregosa F et al. Scikit-learn: machine learning in Python. JMLR 2011;12:2825-2830.",
+        doi="10.7717/peerj.453",
+        note="crops of a few photographs: test crops show the training scenes from elsewhere",
+    )
