@@ -27,9 +27,12 @@ class Arm:
         peak_rate: η, the classifier's highest learning rate.
         depth_factor: ξ, 0 < ξ <= 1; a layer at depth l of L gets η ξ^(L-l). 1 = one rate for all.
         pretrained: False starts from random weights.
+        statistics: "source" normalises by the source's means and variances, in training too;
+            "batch" by each batch's own in training, and by new ones of the training set after it.
 
     Raises:
-        ValueError: an unknown choice, a rate that is not positive, ξ outside (0, 1].
+        ValueError: an unknown choice, a rate that is not positive, ξ outside (0, 1], or random
+            weights under the source's statistics.
 
     Example:
         >>> Arm("discriminative", moves="all", peak_rate=1e-2, depth_factor=0.5).rate_at(depth=7)
@@ -43,6 +46,7 @@ class Arm:
     peak_rate: float
     depth_factor: float = 1.0
     pretrained: bool = True
+    statistics: Literal["source", "batch"] = "source"
 
     def __post_init__(self) -> None:
         if self.moves not in ("head", "norm", "all"):
@@ -51,6 +55,10 @@ class Arm:
             raise ValueError(f"peak_rate={self.peak_rate}: a learning rate is above 0")
         if not 0 < self.depth_factor <= 1:
             raise ValueError(f"depth_factor={self.depth_factor}: 0 < depth_factor <= 1")
+        if self.statistics not in ("source", "batch"):
+            raise ValueError(f'statistics={self.statistics!r}; choose "source" or "batch"')
+        if not self.pretrained and (self.statistics != "batch" or self.moves != "all"):
+            raise ValueError('from scratch everything moves: moves="all", statistics="batch"')
 
     def rate_at(self, *, depth: int) -> float:
         """Return η ξ^(L-l) for depth l = 0 (stem) to L (classifier)."""

@@ -10,12 +10,12 @@ from jaxtyping import Float, Int
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from torch import Tensor
+from torch import Tensor, nn
 
 from medlib.nets.efficientnet_lite import DEPTHS, EfficientNetLite0
 from medlib.nets.training import device_of
 
-__all__ = ["cached_features", "fit_head", "predict"]
+__all__ = ["as_linear", "cached_features", "fit_head", "predict"]
 
 
 @torch.no_grad()
@@ -92,3 +92,32 @@ def fit_head(
     """
     head = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=2000))
     return head.fit(features, labels)
+
+
+@torch.no_grad()
+def as_linear(head: Any) -> nn.Linear:
+    """Return a fitted two-class head as a linear layer with two logits, scaling folded in.
+
+    With z = w·(x - m)/s + b the logits are (-z/2, z/2), so that softmax gives the same probability.
+
+    Args:
+        head: what `fit_head` returned, for two classes.
+
+    Raises:
+        ValueError: more than two classes.
+
+    Example:
+        >>> head = fit_head(np.array([[-1.0], [-2.0], [1.0], [2.0]]), np.array([0, 0, 1, 1]))
+        >>> low, high = as_linear(head)(torch.tensor([[0.7]])).flatten().tolist()
+        >>> bool(np.isclose(high - low, head.decision_function([[0.7]])[0]))
+        True
+    """
+    scaler, logistic = head[0], head[-1]
+    if len(logistic.classes_) != 2:
+        raise ValueError(f"the head tells {len(logistic.classes_)} classes apart; expected 2")
+    slope = logistic.coef_[0] / scaler.scale_
+    offset = logistic.intercept_[0] - slope @ scaler.mean_
+    layer = nn.Linear(len(slope), 2)
+    layer.weight.copy_(torch.from_numpy(np.stack([-slope, slope]) / 2))
+    layer.bias.copy_(torch.tensor([-offset / 2, offset / 2]))
+    return layer

@@ -1,4 +1,4 @@
-"""One arm, fitted: a new head, the common training loop, fresh normalisation statistics."""
+"""One arm, fitted: a new head, then the common training loop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from medlib.nets.training import History, OneCycle, device_of, train
 from medlib.translation.arms import Arm, freeze_all_but, moving_parameters, rate_groups
 from medlib.translation.norm_statistics import refresh_statistics
 
-__all__ = ["Fit", "fine_tune", "with_new_head"]
+__all__ = ["Fit", "fine_tune", "with_head"]
 
 
 @dataclass(frozen=True)
@@ -28,22 +28,23 @@ class Fit:
     history: History
 
 
-def with_new_head(
-    source: EfficientNetLite0, *, classes: int, generator: torch.Generator
-) -> EfficientNetLite0:
-    """Return a copy of `source` whose classifier is new and random; `source` stays as it is.
+def with_head(source: EfficientNetLite0, head: nn.Linear) -> EfficientNetLite0:
+    """Return a copy of `source` whose classifier is a copy of `head`; `source` stays as it is.
+
+    Raises:
+        ValueError: the head expects another number of features.
 
     Example:
         >>> source = EfficientNetLite0()
-        >>> network = with_new_head(source, classes=2, generator=torch.Generator().manual_seed(0))
-        >>> network.classifier.out_features, source.classifier.out_features
-        (2, 1000)
+        >>> with_head(source, nn.Linear(1280, 2)).classifier.out_features
+        2
+        >>> source.classifier.out_features
+        1000
     """
-    if classes < 2:
-        raise ValueError(f"classes={classes}: a classifier chooses between at least 2")
+    if head.in_features != FEATURES:
+        raise ValueError(f"the head takes {head.in_features} features; the network has {FEATURES}")
     network = copy.deepcopy(source)
-    classifier = nn.Linear(FEATURES, classes, device=device_of(source))
-    network.classifier = initialise(classifier, generator=generator)
+    network.classifier = copy.deepcopy(head).to(device_of(source)).requires_grad_(True)
     return network
 
 
@@ -53,39 +54,42 @@ def fine_tune(
     images: Float[Tensor, "n 3 height width"],
     labels: Int[Tensor, " n"],
     *,
+    head: nn.Linear,
     steps: int,
     batch_size: int,
     generator: torch.Generator,
-    classes: int = 2,
-    refresh: bool = True,
     validate: Callable[[nn.Module], float] | None = None,
     every: int = 25,
 ) -> Fit:
     """Fit one arm by AdamW under one cycle of the learning rate, and return the network.
 
+    A pretrained arm starts at a head already fitted on the frozen features: a random head would
+    send random gradients through good features first.
+
     Args:
         arm: what moves, and how fast.
-        source: pretrained; copied, never changed. For an arm that is not pretrained only its
-            shape matters.
+        source: pretrained; copied, never changed. Only its shape matters to an arm from scratch.
         images: preprocessed training images.
         labels: int64, 0..classes-1.
+        head: where the classifier starts; its weights are redrawn for an arm from scratch.
         steps: optimiser steps: the whole budget, whatever the number of images.
         batch_size: images a step; at most n.
-        generator: draws the new weights first, then the batches.
-        refresh: estimate the normalisation statistics on the training images afterwards.
+        generator: draws the weights of an arm from scratch first, then the batches.
         validate, every: as in `train`.
 
     Raises:
         ValueError: images and labels differ in number, or what `train` refuses.
+
+    Source of the two stages: Kumar et al. (2022), doi:10.48550/arXiv.2202.10054.
     """
     if len(images) != len(labels):
         raise ValueError(f"{len(images)} images, but {len(labels)} labels")
-    network = with_new_head(source, classes=classes, generator=generator)
+    network = with_head(source, head)
     if not arm.pretrained:
         initialise(network, generator=generator)
     freeze_all_but(network, moving_parameters(network, moves=arm.moves))
-    schedule = OneCycle(peak_rate=arm.peak_rate)
-    optimizer, schedule = schedule.start(rate_groups(network, arm), steps=steps)
+    optimizer, schedule = OneCycle().start(rate_groups(network, arm), steps=steps)
+    by_batch = arm.statistics == "batch"
     history = train(
         network,
         lambda model, batch: F.cross_entropy(model(batch[0]), batch[1]),
@@ -97,10 +101,9 @@ def fine_tune(
         generator=generator,
         validate=validate,
         every=every,
-        # A frozen network is frozen whole: its statistics too.
-        training_mode=nn.Module.eval if arm.moves == "head" else nn.Module.train,
+        training_mode=nn.Module.train if by_batch else nn.Module.eval,
         progress=arm.name,
     )
-    if refresh and arm.moves != "head":
+    if by_batch:
         refresh_statistics(network, images)
     return Fit(arm=arm, network=network, history=history)
