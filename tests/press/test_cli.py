@@ -77,6 +77,10 @@ def test_a_claim_that_fails_ends_the_run_with_one(medbook, ready_book):
     assert code == Exit.CHECK_FAILED
     assert any(line.startswith("  FAILS  four times") for line in out)
     assert err == ["medbook: pixels/alpha: 1 of 1 claims do not hold"]
+    code, out, err = medbook("run", "alpha", "--profile", "smoke")
+    assert (code, err) == (Exit.OK, [])
+    assert any(line.startswith("  FAILS  four times") for line in out)
+    assert "1 of 1 claims do not hold; they are conclusions of the book" in out[-1]
 
 
 BAD_INPUT = {
