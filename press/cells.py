@@ -6,6 +6,8 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 
+SHOWING = {"run.figure", "run.frames", "run.table", "run.say", "run.claim", "run.result"}
+
 
 def source_of(cell: Mapping) -> str:
     """A cell's source as one text."""
@@ -38,3 +40,21 @@ def parse_cell(cell: Mapping) -> ast.Module:
         return ast.parse(python_of(cell))
     except SyntaxError:
         return ast.Module(body=[], type_ignores=[])
+
+
+def lesson_lines(cell: Mapping) -> int:
+    """The lines of a cell that a reader must follow.
+
+    Not counted: blank lines, comments, imports, and all but the first line of a call that shows or
+    says something, since what stands there is words for the reader, not code.
+    """
+    skipped: set[int] = set()
+    for node in ast.walk(parse_cell(cell)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            skipped |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in SHOWING:
+            skipped |= set(range(node.lineno + 1, (node.end_lineno or node.lineno) + 1))
+    return sum(
+        bool(line.strip()) and not line.lstrip().startswith("#") and number not in skipped
+        for number, line in enumerate(source_of(cell).splitlines(), start=1)
+    )

@@ -12,7 +12,7 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 
 from medlib.experiment.parameters import ParameterError, parse_parameters
-from press.cells import code_cells, parse_cell, python_of, source_of, tags_of
+from press.cells import code_cells, lesson_lines, parse_cell, python_of, source_of, tags_of
 from press.finding import Finding
 from press.prose import lint_prose
 
@@ -43,8 +43,7 @@ def lint_notebook(notebook: Mapping, *, chapter: str) -> list[Finding]:
 def _lint_lengths(cells: Sequence[Mapping]) -> Iterator[str]:
     plumbing = 0
     for index, cell in code_cells(cells):
-        lines = [line for line in source_of(cell).splitlines() if line.strip()]
-        count = sum(not line.lstrip().startswith("#") for line in lines)
+        count = lesson_lines(cell)
         if count <= MAX_CODE_LINES or "parameters" in tags_of(cell):
             continue
         if tags_of(cell) & PLUMBING_TAGS:

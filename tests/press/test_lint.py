@@ -116,6 +116,15 @@ def test_a_later_part_may_import_an_earlier_one():
     assert lint(source, "systems/whole") == []
 
 
+def test_what_a_cell_shows_and_imports_is_not_counted_but_its_code_is():
+    words = "run.say(\n" + '    "word "\n' * 20 + ")\n"
+    imports = "from os import (\n" + "    path,\n" * 20 + ")\n"
+    source = whole_chapter(CHAPTER).replace(RAMP, f"{imports}# a word\n{words}{RAMP}")
+    assert lint(source) == []
+    source = source.replace(RAMP, "x = [\n" + "    1,\n" * 8 + "]\n" + RAMP)
+    assert "lines of code, at most 12" in lint(source)[0]
+
+
 def test_one_plumbing_cell_may_be_long():
     source = whole_chapter(CHAPTER).replace("# %%\n" + RAMP, f"{HIDDEN}# %%\n{RAMP}")
     assert lint(source) == []
