@@ -12,8 +12,8 @@
 # **Question.** A child fell from a swing and needs a head CT; another comes back for the fifth
 # scan of a shunt that drains the brain. X-rays are a small risk each time, and the risk adds up.
 # A network that turns a scan at a fraction of the dose into one that *looks* like full dose is
-# sold with pictures. If it wipes out a faint bleeding as well as the noise, nobody will see that
-# either. What may we trust?
+# sold with pictures. If it wipes out a faint bleeding along with the noise, nobody will see that
+# there was one. What may we trust?
 #
 # **Objectives.** After this chapter you will be able to
 #
@@ -673,8 +673,10 @@ caption = (
 run.figure(figure, name="denoised", alt=alt, caption=caption, data="real and simulated")
 
 # %% [markdown]
-# Look at the pictures before you read on. The last two columns are beautiful. Now look for the
-# ventricles, the dark chambers in the middle of the left column. Where did they go?
+# Two warnings before the pictures persuade you. Go down the last column of the table: a strength
+# that was tuned on simulated heads need not suit a real one, and neither need a network; validation
+# heads must look like the patients to come. And look for the ventricles, the two dark horns in the
+# middle of the first head. The last columns are beautiful. Where did the ventricles go?
 #
 # ## Where the known variance helps, and where it cannot
 #
@@ -919,9 +921,9 @@ run.figure(figure, name="what_is_left", alt=alt, caption=caption, data="real and
 #
 # ## What breaks it
 #
-# **Another dose.** The network learned the noise of one dose. **Too few photons.** The logarithm
-# is biased. **Wrong constants.** If $N_0$ is misjudged by a twentieth, every ray is off by the
-# same amount, and reconstruction turns that into a wrong density.
+# **Another dose.** The network knows the noise of one dose and cannot be told about another. A
+# filter whose strength is set from the *predicted* noise can: here is a use of the known variance
+# that costs nothing.
 
 # %%
 rng = run.rng("other doses")
@@ -940,6 +942,11 @@ caption = (
     f" strength follows the predicted noise. n = {n_test} simulated heads."
 )
 run.table(rows, name="other_doses", caption=caption)
+
+# %% [markdown]
+# **Too few photons.** The logarithm is biased, and the bias does not average out: many starved
+# scans agree on the wrong density. **Wrong constants.** If $N_0$ is misjudged by a twentieth, every
+# ray is off by the same amount, and reconstruction turns that into a wrong density, too.
 
 # %%
 dim = 0.05 * dose_fraction * n0
@@ -960,10 +967,10 @@ run.say(
 
 # %% [markdown]
 # **Another anatomy.** Set `n_inserts` to zero and run again: the network then knows only tidy
-# simulated skulls, and does more harm than good to the air cells of the real one. **One head.**
-# All numbers on "the real head" are about one slice of one patient; the intervals are about
-# photons. **A finer world.** Real scanners have fans, cones, scatter, a spectrum of energies and
-# detectors that talk to their neighbours; the formulas above are the first term of each.
+# simulated skulls; see what it does to the air cells of the real one. **One head.** All numbers on
+# "the real head" are about one slice of one patient; the intervals are about photons. **A finer
+# world.** Real scanners have fans, cones, scatter, a spectrum of energies and detectors that talk
+# to their neighbours; the formulas above are the first term of each.
 #
 # **Negative control.** The same observer with nothing to find: half of the scans *without* lesion
 # are called "with".
@@ -1125,23 +1132,19 @@ else:
 # %% [markdown]
 # ## Further reading
 #
-# - J. Hsieh on the noise of low counts and streaks:
+# - The physics and the mathematics of CT: {cite}`buzug2008`, and {cite}`kak1988` for filtered
+#   backprojection. What the dose may do: {cite}`brenner2007`.
+# - J. Hsieh on the noise of low counts and its streaks:
 #   [doi:10.1118/1.598410](https://doi.org/10.1118/1.598410)
 # - J.-B. Thibault et al. on the variance of log counts:
-#   [doi:10.1117/12.660281](https://doi.org/10.1117/12.660281)
-# - A. C. Kak, M. Slaney, *Principles of Computerized Tomographic Imaging*:
-#   [doi:10.1137/1.9780898719277](https://doi.org/10.1137/1.9780898719277)
+#   [doi:10.1117/12.660281](https://doi.org/10.1117/12.660281), and on reconstruction that uses it:
+#   {cite}`thibault2007`; J. A. Fessler on penalised weighted least squares:
+#   [doi:10.1109/42.293921](https://doi.org/10.1109/42.293921)
 # - S. J. Riederer, N. J. Pelc, D. A. Chesler on the noise power spectrum of CT:
 #   [doi:10.1088/0031-9155/23/3/008](https://doi.org/10.1088/0031-9155/23/3/008)
-# - J. A. Fessler on penalised weighted least squares:
-#   [doi:10.1109/42.293921](https://doi.org/10.1109/42.293921)
-# - H. Chen et al., a residual network for low-dose CT:
-#   [doi:10.1109/TMI.2017.2715284](https://doi.org/10.1109/TMI.2017.2715284)
-# - J. Lehtinen et al., learning from noisy targets:
-#   [doi:10.48550/arXiv.1803.04189](https://doi.org/10.48550/arXiv.1803.04189)
-# - B. D. Gallas, H. H. Barrett on channels for the Hotelling observer:
-#   [doi:10.1364/JOSAA.20.001725](https://doi.org/10.1364/JOSAA.20.001725)
-# - K. Li et al. show that a network's images may look better and be no better for a task:
+# - The filters: {cite}`chambolle2004` and {cite}`buades2005`. Networks for low-dose CT:
+#   {cite}`chen2017`, {cite}`zhang2017`; learning from noisy targets: {cite}`lehtinen2018`.
+# - Observers: {cite}`barrett1993`, {cite}`gallas2003` and the book {cite}`barrett2004`. K. Li
+#   et al. measure how denoising networks lose information that a detection task needs:
 #   [doi:10.1109/TMI.2021.3076810](https://doi.org/10.1109/TMI.2021.3076810)
-# - T. R. Moen et al., the public low-dose data set:
-#   [doi:10.1002/mp.14594](https://doi.org/10.1002/mp.14594)
+# - Real low-dose data, with projections: {cite}`moen2021`.
