@@ -9,7 +9,7 @@ from torch import nn
 
 from data_fetch import packaged
 from medlib.nets.efficientnet_lite import load_imagenet, preprocess
-from medlib.pixels.grad_cam import grad_cam, grad_cam_plus_plus
+from medlib.pixels.grad_cam import grad_cam, grad_cam_plus_plus, hires_cam
 from medlib.pixels.layer_gradient import layer_gradient
 
 LAYERS = ("stages.2", "stages.4", "stages.6")
@@ -70,6 +70,14 @@ def test_plus_plus_equals_monai_where_the_gradient_is_constant(network, cats):
     ours = grad_cam_plus_plus(Last(network).eval(), cats[:1], layer="last", target=282).map
     expected, ours = (maps / maps.max() for maps in (expected.detach(), ours))
     np.testing.assert_allclose(ours, expected, atol=5e-4)
+
+
+def test_hires_equals_captums_layer_gradient_times_activation(network, cats):
+    attr = pytest.importorskip("captum.attr", reason="captum is a peer: pip install '.[peers]'")
+    peer = attr.LayerGradientXActivation(network, network.get_submodule("stages.4"))
+    expected = peer.attribute(cats, target=282).sum(1).detach()
+    ours = hires_cam(network, cats, layer="stages.4", target=282, signed=True).map
+    assert (ours - expected).abs().max() < 1e-5 * max(1.0, float(expected.abs().max()))
 
 
 def test_at_the_last_maps_it_is_cam_and_adds_up_to_the_logit(network, cats):
