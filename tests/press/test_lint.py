@@ -40,6 +40,7 @@ MUTATIONS = {
     ),
     "unreadable parameters": ("seed: int = 0", "seed = 0", "parameters cannot be read"),
     "no seed": ("seed: int = 0", "sed: int = 0", "parameter 'seed' is missing"),
+    "no meaning": ("# master seed, x ≥ 0", "# x ≥ 0", "parameter 'seed' has no meaning"),
     "no device": ("device: str", "devices: str", "parameter 'device' is missing"),
     "another chapter's name": ('"pixels/whole"', '"pixels/hole"', "names 'pixels/hole'"),
     "work before start": (
@@ -67,6 +68,11 @@ MUTATIONS = {
         "import numpy as np",
         "import numpy as np\nfrom medlib import systems",
         "imports medlib.systems",
+    ),
+    "a relative import": (
+        "import numpy as np",
+        "import numpy as np\nfrom . import x",
+        "cell 3: relative import",
     ),
     "the press": ("import numpy as np", "import numpy as np\nimport press.lint", "imports press"),
     "numpy's global seed": (RAMP, f"np.random.seed(0)\n{RAMP}", "np.random.seed is outside"),

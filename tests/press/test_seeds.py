@@ -66,6 +66,12 @@ def test_too_many_failed_runs_are_an_error(record):
     assert {finding.severity for finding in findings(table)} == {"error"}
 
 
+def test_a_chapter_without_a_claim_is_an_error(record):
+    records = {1: record.model_copy(update={"claims": []})}
+    (finding,) = findings(tabulate("a/b", seeds=[1], records=records))
+    assert (finding.severity, finding.message) == ("error", "states no claim")
+
+
 def test_the_books_seed_is_never_among_the_others(book):
     for seed in (0, 2, 5):
         parameters = f'seed: int = {seed}  # master seed\ndevice: str = "cpu"  # where'
