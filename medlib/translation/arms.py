@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from torch import nn
 
@@ -12,7 +12,6 @@ from medlib.nets.efficientnet_lite import DEPTHS, EfficientNetLite0
 
 __all__ = ["Arm", "depth_of", "freeze_all_but", "moving_parameters", "rate_groups"]
 
-Moves = Literal["head", "norm", "all"]
 LAST_DEPTH = len(DEPTHS)  # the classifier's; the stem's is 0
 
 
@@ -42,11 +41,11 @@ class Arm:
     """
 
     name: str
-    moves: Moves
+    moves: str
     peak_rate: float
     depth_factor: float = 1.0
     pretrained: bool = True
-    statistics: Literal["source", "batch"] = "source"
+    statistics: str = "source"
 
     def __post_init__(self) -> None:
         if self.moves not in ("head", "norm", "all"):
@@ -84,7 +83,7 @@ def depth_of(parameter: str) -> int:
     return depths[part]
 
 
-def moving_parameters(network: EfficientNetLite0, *, moves: Moves) -> tuple[str, ...]:
+def moving_parameters(network: EfficientNetLite0, *, moves: str) -> tuple[str, ...]:
     """Return the names of the parameters that an arm moves, in the network's order.
 
     Example:

@@ -9,7 +9,7 @@ __all__ = ["frechet_distance"]
 
 
 def frechet_distance(
-    first: Float[np.ndarray, "n channels"], second: Float[np.ndarray, "m channels"]
+    first: Float[np.ndarray, "n channels"], second: Float[np.ndarray, "m other"]
 ) -> float:
     """Return the squared Fréchet distance between Gaussians fitted to two sets of features.
 

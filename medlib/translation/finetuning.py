@@ -52,7 +52,7 @@ def fine_tune(
     arm: Arm,
     source: EfficientNetLite0,
     images: Float[Tensor, "n 3 height width"],
-    labels: Int[Tensor, " n"],
+    labels: Int[Tensor, " labels"],
     *,
     head: nn.Linear,
     steps: int,

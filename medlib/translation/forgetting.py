@@ -18,7 +18,7 @@ __all__ = ["group_accuracy", "group_log_probability", "source_logits"]
 
 def group_accuracy(
     logits: Float[np.ndarray, "n classes"],
-    groups: Int[np.ndarray, " n"],
+    groups: Int[np.ndarray, " images"],
     *,
     accepted: Collection[Collection[int]],
 ) -> float:
@@ -52,7 +52,7 @@ def _check(logits, groups, accepted) -> None:
 
 def group_log_probability(
     logits: Float[np.ndarray, "n classes"],
-    groups: Int[np.ndarray, " n"],
+    groups: Int[np.ndarray, " images"],
     *,
     accepted: Collection[Collection[int]],
 ) -> float:
