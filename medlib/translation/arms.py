@@ -42,7 +42,7 @@ class Arm:
 
     name: str
     moves: str
-    peak_rate: float
+    peak_rate: float = 1e-3
     depth_factor: float = 1.0
     pretrained: bool = True
     statistics: str = "source"
