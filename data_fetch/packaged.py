@@ -465,8 +465,6 @@ class Weights:
     licence: str
     cite: str
     doi: str
-    kind: str = "real"
-    unit: str = "bytes"
 
     def as_sample(self) -> Sample:
         """For the run record: the file's bytes as uint8, without decoding them."""
