@@ -11,12 +11,12 @@ from torch import Tensor
 
 from medlib.nets.efficientnet_lite import EfficientNetLite0, preprocess
 from medlib.nets.training import device_of
-from medlib.pixels.observer import Auc, auc
+from medlib.pixels.observer import Auc, auc, auc_difference
 from medlib.translation.arms import Arm
 from medlib.translation.features import as_linear, cached_features, fit_head, predict
 from medlib.translation.finetuning import fine_tune
 
-__all__ = ["Labelled", "Outcome", "label_images", "measure_arm"]
+__all__ = ["Labelled", "Outcome", "gain", "label_images", "measure_arm"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +129,18 @@ def measure_arm(
         ).network
         scores, own = (np.diff(predict(network, part.images))[:, 0] for part in (test, train))
     return Outcome(arm, network, scores, _auc(scores, test.labels), _auc(own, train.labels))
+
+
+def gain(new: Outcome, old: Outcome, labels: Int[np.ndarray, " n"]) -> Auc:
+    """Return test AUC of `new` minus that of `old`, with DeLong's interval for the same images.
+
+    Args:
+        labels: of the test images that both outcomes were measured on.
+    """
+    first, second = (
+        (outcome.scores[labels == 1], outcome.scores[labels == 0]) for outcome in (new, old)
+    )
+    return auc_difference(first, second)
 
 
 def _auc(scores: np.ndarray, labels: np.ndarray) -> Auc:

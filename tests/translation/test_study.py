@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from medlib.translation.arms import Arm
 from medlib.translation.features import fit_head
-from medlib.translation.study import Labelled, label_images, measure_arm
+from medlib.translation.study import Labelled, gain, label_images, measure_arm
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,9 @@ def test_a_fine_tuned_arm_starts_where_the_frozen_one_ends(imagenet, data):
         Arm("full", moves="all", peak_rate=1e-3), imagenet, data.pick(8), data, **options()
     )
     assert np.abs(moved.scores - frozen.scores).max() > 1e-2
+    difference = gain(moved, frozen, data.labels)
+    assert difference.value == pytest.approx(moved.test.value - frozen.test.value)
+    assert gain(frozen, frozen, data.labels).high == 0
 
 
 def test_shuffling_changes_the_labels_only(data):

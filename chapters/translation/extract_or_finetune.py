@@ -1,0 +1,1047 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # Quick repair or careful renovation
+#
+# **Question.** A district starts screening for eye disease. It has one camera, one
+# ophthalmologist, and a week of her evenings: she labels twenty photographs of the back of the
+# eye. Nobody trains a network on twenty images. But there is a network that has seen a million
+# holiday pictures, cats above all. Should we leave it as it is and only read what it says about our
+# images, or rebuild it for them? If we choose badly, people with a bleeding are sent home, or the
+# one clinic drowns in false alarms.
+#
+# **Objectives.** After this chapter you will be able to
+#
+# - use a pretrained network in five ways, and say exactly which parameters each of them moves;
+# - measure how far a new domain lies from the one that the network knows;
+# - choose among the five by the number of labels, the distance and the time you have, and defend
+#   the choice with an interval;
+# - tell learning from memorising, and measure what a network forgets;
+# - recognise a task for which no transfer is needed.
+#
+# **Prerequisites.** Python, first-year calculus, logistic regression, the idea of a convolutional
+# network. **Minutes.** About 45 minutes.
+#
+# **Data.** The network and its weights are real (EfficientNet-Lite0, trained on ImageNet). The
+# near task uses real photographs. The far task is real retinal texture with simulated lesions, and
+# all of it comes from *one* eye: what we learn is about networks, not about patients. The tissue
+# in the counterexample is simulated. With a network connection, set `dataset` to `pathmnist` or
+# `breastmnist` and the far task is made of real, public medical images
+# ({cite}`yang2023`, {cite}`kather2019`, {cite}`aldhabyani2020`).
+
+# %% tags=["parameters"]
+seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
+device: str = "auto"  # where to compute: "auto", "cpu" or "cuda"
+dataset: str = "fundus"  # the task far from photographs: "fundus", "pathmnist" or "breastmnist"
+size: int = 48  # side of an image in pixels, 32 ≤ x ≤ 128
+contrast: float = 0.18  # share of green light that a lesion takes away, 0 < x ≤ 0.8
+few: int = 20  # labelled images when labels are few, even, 4 ≤ x ≤ 1000
+many: int = 400  # labelled images when they are many, even, 20 ≤ x ≤ 5000
+n_test: int = 200  # test images of each task, even, 20 ≤ x ≤ 5000
+draws: int = 3  # independent sets of few labelled images, 2 ≤ x ≤ 20
+steps: int = 25  # training steps in the short budget, 2 ≤ x ≤ 10000
+long_steps: int = 120  # training steps in the long budget, 2 ≤ x ≤ 100000
+batch_size: int = 8  # images a training step, 2 ≤ x ≤ 256
+xi: float = 0.6  # factor of the learning rate from one depth to the next earlier one, 0 < x ≤ 1
+sweep: bool = False  # also tune the rates and run every arm at every number of labels (minutes)
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from scipy import stats
+
+from medlib import experiment
+from medlib.experiment import COLORS
+
+run = experiment.start("translation/extract_or_finetune", locals())
+
+# %% tags=["hide-cell"]
+PAINT = {
+    "scratch": COLORS["grey"],
+    "frozen": COLORS["blue"],
+    "norm only": COLORS["sky"],
+    "graded": COLORS["green"],
+    "full": COLORS["orange"],
+}
+FAR_NAME = {"fundus": "retina, simulated lesions"}.get(dataset, dataset)
+FAR_KIND = "simulated" if dataset == "fundus" else "real"
+BOTH = "real and simulated" if dataset == "fundus" else "real"
+
+
+def mean_interval(values, level=0.95):
+    """Mean of independent values and its t interval, cut to what an AUC can be."""
+    values = np.asarray(values, dtype=float)
+    reach = stats.t.ppf((1 + level) / 2, len(values) - 1) * stats.sem(values)
+    return values.mean(), (max(values.mean() - reach, 0.0), min(values.mean() + reach, 1.0))
+
+
+def gallery(rows, titles):
+    """Rows of images, each row with its title."""
+    figure, axes = plt.subplots(len(rows), len(rows[0]), figsize=(7.2, 1.15 * len(rows)))
+    for line, images, title in zip(axes, rows, titles, strict=True):
+        line[0].set_title(title)
+        for place, image in zip(line, images, strict=True):
+            place.imshow(image)
+            place.axis("off")
+    return figure
+
+
+def columns_of_dots(axes, groups):
+    """One column of dots a name, and a bar at each mean."""
+    for place, (name, values) in enumerate(groups.items()):
+        axes.plot(np.full(len(values), place), values, "o", color=PAINT[name], alpha=0.7)
+        axes.plot([place - 0.3, place + 0.3], [np.mean(values)] * 2, color=PAINT[name])
+    axes.axhline(0.5, color=COLORS["grey"], linestyle=":")
+    axes.set(xticks=range(len(groups)), xticklabels=groups, ylabel="test AUC", ylim=(0.35, 1.02))
+
+
+# %% [markdown]
+# ## A picture first
+#
+# Two tasks. The *near* one is made of photographs: does a crop show something living, or something
+# made by people? ImageNet is full of both. The *far* one asks what an eye doctor asks of a small
+# dark spot in the retina: is it round, or is it a streak? Training and test images come from
+# different places of the same photographs and of the same eye.
+
+# %%
+from data_fetch.medmnist_two_classes import medmnist_two_classes
+from data_fetch.photograph_crops import living_or_made
+from data_fetch.simulated.fundus_lesions import fundus_lesions
+
+
+def draw_images(task, n, split):
+    rng = run.rng(f"{task} {split}")
+    if task == "near":
+        sample, labels = living_or_made(n, split=split, rng=rng, size=size)
+    elif dataset == "fundus":
+        sample, labels = fundus_lesions(n, split=split, rng=rng, size=size, contrast=contrast)
+    else:
+        sample, labels = medmnist_two_classes(dataset, n, split=split, rng=rng, size=size)
+    return run.uses(sample).array, labels
+
+
+# %%
+from data_fetch.packaged import imagenet_weights
+from medlib.nets.efficientnet_lite import load_imagenet
+from medlib.translation.study import label_images
+
+source = load_imagenet(run.uses(imagenet_weights().as_sample()).path).to(run.device)
+pool_size = many * (5 if sweep else 1)
+raw = {
+    (task, split): draw_images(task, n, split)
+    for task in ("near", "far")
+    for split, n in (("train", pool_size), ("test", n_test))
+}
+pools = {key: label_images(source, *value) for key, value in raw.items()}
+
+# %% tags=["hide-input"]
+rows = [
+    raw[task, "test"][0][raw[task, "test"][1] == y][:9] for task in ("near", "far") for y in (0, 1)
+]
+figure = gallery(rows, ["near: living", "near: made by people", "far: label 0", "far: label 1"])
+alt = "Four rows of small images: animals and plants, buildings and cups, retina with streaks, with dots."
+caption = (
+    f"The near task (real photographs) and the far one ({FAR_NAME}, {FAR_KIND}); n = 9 test images"
+    f" of each label, {size} pixels wide."
+)
+run.figure(figure, name="tasks", alt=alt, caption=caption, data=BOTH)
+
+# %% [markdown]
+# ## How far from home?
+#
+# "Near" and "far" should be measured, not felt. Let $\phi(x)$ be the *features* of an image $x$:
+# the numbers that the network computes just before its last layer. Describe the features of many
+# images by their mean $\mu$ and their covariance $\Sigma$. The Fréchet distance between two such
+# clouds is
+#
+# $$ d^2 = \lVert\mu_1 - \mu_2\rVert^2 + \operatorname{tr}\Bigl(\Sigma_1 + \Sigma_2
+#    - 2\bigl(\Sigma_1^{1/2}\,\Sigma_2\,\Sigma_1^{1/2}\bigr)^{1/2}\Bigr), $$
+#
+# zero when the clouds agree. ImageNet itself is not in any
+# wheel, so fourteen photographs, cut at all scales as in ImageNet's own training, stand in for the
+# source domain $\mathcal D_S$. Two independent sets of such crops tell us what "no distance" looks
+# like with this many images.
+
+# %%
+from data_fetch.photograph_crops import source_like
+from medlib.translation.domain_distance import frechet_distance
+
+crops = run.uses(source_like(2 * n_test, rng=run.rng("source-like"), size=size)).array
+cloud = label_images(source, crops, np.zeros(len(crops), int)).features
+clouds = {
+    "photographs again": cloud[n_test:],
+    "near task": pools["near", "test"].features,
+    "far task": pools["far", "test"].features,
+}
+distance = {name: frechet_distance(cloud[:n_test], other) for name, other in clouds.items()}
+
+# %% tags=["hide-input"]
+figure, axes = plt.subplots(figsize=(7.2, 1.6))
+axes.barh(list(distance)[::-1], list(distance.values())[::-1], color=COLORS["blue"])
+axes.set(xlabel="Fréchet distance from photographs at all scales (squared feature units)")
+alt = "Three bars: photographs again are shortest, then the near task, then the far task."
+caption = (
+    "Each task's distance from the source domain, seen through the network's own features. The"
+    f" shortest bar is what chance alone gives. {BOTH.capitalize()} images, n = {n_test} a bar."
+)
+run.figure(figure, name="distance", alt=alt, caption=caption, data=BOTH)
+
+# %%
+chance = distance["photographs again"]
+run.result("distance_near", distance["near task"] / chance, n=n_test, atol=0.05)
+run.result("distance_far", distance["far task"] / chance, n=n_test, atol=0.05)
+run.say(
+    "In units of that chance distance the near task lies at {distance_near:.1f}, the far one at"
+    " {distance_far:.1f}. Near is nearer, but not next door: our crops are close-ups, and ImageNet"
+    " shows whole things."
+)
+
+# %% [markdown]
+# ## Quick repair: keep the network, read its features
+#
+# Write the network as $f_\theta(x) = w\cdot\phi_\theta(x) + b$: features first, then one linear
+# layer, the *head*. **Feature extraction** freezes $\theta$ and fits only $w$ and $b$ to the $n$
+# labelled images $(x_i, y_i)$. That is logistic regression,
+#
+# $$ \min_{w,b}\; \sum_{i=1}^{n} \ln\bigl(1 + e^{-s_i (w\cdot\phi(x_i) + b)}\bigr)
+#    + \frac{\lVert w\rVert^2}{2C}, \qquad s_i = \pm 1 , $$
+#
+# and because $\theta$ never changes, $\phi(x_i)$ is computed *once* and kept. By hand it is a
+# gradient in a loop:
+
+# %%
+twenty = pools["far", "train"].pick(few)
+z = (twenty.features - twenty.features.mean(0)) / (twenty.features.std(0) + 1e-12)
+sign, w, b, C = 2 * twenty.labels - 1, np.zeros(z.shape[1]), 0.0, 1e-2
+for _ in range(2000):
+    wrong = -sign / (1 + np.exp(sign * (z @ w + b)))  # derivative of each image's loss
+    w -= 0.02 * (wrong @ z + w / C) * C
+    b -= 0.02 * wrong.sum()
+
+# %% [markdown]
+# A library does it faster and stops when it is done. Do the two agree?
+
+# %%
+from medlib.translation.features import fit_head
+
+head = fit_head(twenty.features, twenty.labels, strength=C)
+agreement = np.corrcoef(z @ w + b, head.decision_function(twenty.features))[0, 1]
+run.result("head_agreement", agreement, n=few, atol=1e-3)
+run.say("Their scores correlate with {head_agreement:.4f}.")
+
+# %% [markdown]
+# With the features kept, a fit takes milliseconds. So we can afford to ask the question that
+# matters with few labels: what if the ophthalmologist had labelled *other* twenty images? Each
+# curve below is a mean over twenty random choices. Its quality measure is the area under the ROC
+# curve ($\mathrm{AUC}$): the chance that a random image of label 1 gets a higher score than one of
+# label 0. Move the slider: on the right you see the scores of one such fit on the test images.
+
+# %%
+from sklearn.metrics import roc_auc_score
+
+counts = [n for n in (4, 10, 20, 50, 100, 200, 400) if n <= many]
+rng, curves, scores = run.rng("choices"), {}, {}
+for task in ("near", "far"):
+    pool, test = pools[task, "train"], pools[task, "test"]
+    sides = [np.flatnonzero(pool.labels == y) for y in (0, 1)]
+    for n in counts:
+        chosen = [
+            np.concatenate([rng.choice(s, n // 2, replace=False) for s in sides]) for _ in range(20)
+        ]
+        heads = [fit_head(pool.features[rows], pool.labels[rows]) for rows in chosen]
+        scores[task, n] = np.stack([h.decision_function(test.features) for h in heads])
+        curves[task, n] = [roc_auc_score(test.labels, s) for s in scores[task, n]]
+
+
+# %% tags=["hide-input"]
+def frozen_frame(n):
+    figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.7), width_ratios=[1.5, 1, 1])
+    for task, color in (("near", COLORS["sky"]), ("far", COLORS["blue"])):
+        means, reach = zip(*(mean_interval(curves[task, k]) for k in counts), strict=True)
+        axes[0].plot(counts, means, "o-", color=color, label=task)
+        axes[0].fill_between(counts, *zip(*reach, strict=True), color=color, alpha=0.25)
+    axes[0].axvline(n, color=COLORS["grey"], linestyle=":")
+    axes[0].set(xscale="log", xlabel="labelled images n", ylabel="test AUC", ylim=(0.45, 1.01))
+    axes[0].legend(loc="lower right")
+    for place, task in zip(axes[1:], ("near", "far"), strict=True):
+        for y, color in ((0, COLORS["green"]), (1, COLORS["orange"])):
+            typical = int(np.argsort(curves[task, n])[10])
+            values = scores[task, n][typical] / scores[task, n][typical].std()
+            place.hist(
+                values[pools[task, "test"].labels == y],
+                14,
+                color=color,
+                alpha=0.6,
+                label=f"label {y}",
+            )
+        place.set(title=f"{task}, n = {n}", xlabel="score / its SD", yticks=[])
+    axes[2].legend(loc="upper right", fontsize=7)
+    return figure
+
+
+# %% tags=["hide-input"]
+alt = [
+    f"With {n} labels the AUC is {np.mean(curves['near', n]):.2f} near and {np.mean(curves['far', n]):.2f} far;"
+    " histograms of test scores of the two labels beside the curves."
+    for n in counts
+]
+caption = (
+    f"Feature extraction against the number of labels; bands: 95 % intervals of the mean over 20"
+    f" choices of labelled images. Right: scores of a typical fit. {BOTH.capitalize()} images, n = {n_test}"
+    " test images a task."
+)
+pictures = [frozen_frame(n) for n in counts]
+run.frames(
+    pictures, name="frozen", label="labelled images", values=counts, alt=alt, caption=caption, data=BOTH,
+    start=min(2, len(counts) - 1),
+)  # fmt: skip
+
+# %% [markdown]
+# ## Careful renovation: five arms
+#
+# Or we let the network change. Between "nothing moves" and "everything moves" lie compromises,
+# and a fair trial differs in one thing at a time. We call its members *arms*, as in a clinical
+# trial:
+#
+# | Arm | Start | What moves | Learning rate |
+# |---|---|---|---|
+# | scratch | random | everything | one for all |
+# | frozen | ImageNet | the head | (logistic regression) |
+# | norm only | ImageNet | the head; scale $\gamma$ and shift $\beta$ of every batch normalisation | one for all |
+# | graded | ImageNet | everything | $\eta_l = \eta\,\xi^{L-l}$ |
+# | full | ImageNet | everything | one for all |
+#
+# Graded rates ({cite}`howard2018`) put into a formula that early layers know edges, which every
+# picture has, and late layers know dog breeds: at depth $l$ of $L$ the rate is $\eta\,\xi^{L-l}$
+# with $\xi < 1$, so the first layer hardly moves. *Graded* and *full* differ in nothing else.
+# *Norm only* ({cite}`frankle2021`) turns the knobs of the filters but leaves the filters alone.
+#
+# Every pretrained arm begins with the head that logistic regression found. A random head would
+# send random gradients into good features before it knows anything
+# ([Kumar et al.](https://doi.org/10.48550/arXiv.2202.10054)). So each arm starts where feature
+# extraction ends, and what it adds or spoils is renovation.
+#
+# Batch normalisation brings means and variances from ImageNet. All pretrained arms keep them
+# fixed; what happens if they do not is asked further down. Rates were tuned for each arm and each
+# situation, on validation patches from a third place, in the recorded run shown below; here they
+# are constants.
+
+# %%
+from medlib.translation.arms import Arm, moving_parameters
+
+RATES = {
+    "few": {"scratch": 1e-3, "norm only": 3e-3, "graded": 3e-3, "full": 1e-3},
+    "many": {"scratch": 1e-3, "norm only": 1e-4, "graded": 1e-4, "full": 1e-4},
+    "long": {"scratch": 1e-3, "norm only": 1e-3, "graded": 1e-3, "full": 3e-4},
+}
+LABELS = {"few": few, "many": many, "long": many}
+STEPS = {"few": steps, "many": steps, "long": long_steps}
+
+
+# %%
+def arm(name, situation, **changes):
+    rate = RATES[situation].get(name, 1e-3)
+    settings = {
+        "scratch": {"moves": "all", "pretrained": False, "statistics": "batch"},
+        "frozen": {"moves": "head"},
+        "norm only": {"moves": "norm"},
+        "graded": {"moves": "all", "depth_factor": xi},
+        "full": {"moves": "all"},
+    }[name]
+    return Arm(name, **{"peak_rate": rate, **settings, **changes})
+
+
+# %%
+from medlib.translation.finetuning import with_head
+
+two_classes = with_head(source, torch.nn.Linear(1280, 2))
+moved = {
+    moves: sum(
+        two_classes.get_parameter(p).numel() for p in moving_parameters(two_classes, moves=moves)
+    )
+    for moves in ("head", "norm", "all")
+}
+run.say(
+    "The frozen arm fits {head:,} numbers, norm only moves {norm:,} ({share:.1%} of all), and graded and"
+    " full move {everything:,}.",
+    head=moved["head"], norm=moved["norm"], share=moved["norm"] / moved["all"], everything=moved["all"],
+)  # fmt: skip
+
+# %% [markdown]
+# ## Few labels
+#
+# One function fits an arm and measures it on the test images; its name for the random stream says
+# what it is for, so every fit has its own.
+
+# %%
+from medlib.translation.study import measure_arm
+
+
+def trial(task, name, situation, *, draw=0, n=None, judge=None, **changes):
+    n = n or LABELS[situation]
+    return measure_arm(
+        arm(name, situation, **changes), source, pools[task, "train"].pick(n, draw=draw),
+        judge or pools[task, "test"], steps=STEPS[situation], batch_size=batch_size,
+        generator=run.torch_generator(f"{task} {name} {situation} {n} {draw} {changes}"),
+    )  # fmt: skip
+
+
+# %%
+arms = {"near": ("frozen", "graded", "full"), "far": tuple(PAINT)}
+outcomes = {
+    (task, name, "few"): [trial(task, name, "few", draw=draw) for draw in range(draws)]
+    for task in arms
+    for name in arms[task]
+}
+auc_few = {key: np.array([o.test.value for o in group]) for key, group in outcomes.items()}
+
+# %% tags=["hide-input"]
+figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.0), width_ratios=[3, 5], sharey=True)
+for place, task in zip(axes, arms, strict=True):
+    columns_of_dots(place, {name: auc_few[task, name, "few"] for name in arms[task]})
+    place.set_title(f"{task}, {few} labels")
+axes[1].set_ylabel("")
+alt = "Dots of test AUC by arm. Scratch guesses; graded is highest in both tasks; frozen and full vary widely."
+caption = (
+    f"Few labels: {few} images, {steps} steps. A dot is one choice of labelled images, a bar their mean;"
+    f" dotted: guessing. {BOTH.capitalize()} images, n = {draws} choices, {n_test} test images."
+)
+run.figure(figure, name="few", alt=alt, caption=caption, data=BOTH)
+
+# %%
+for task in arms:
+    for name in arms[task]:
+        value, interval = mean_interval(auc_few[task, name, "few"])
+        label = f"auc_few_{task}_{name.replace(' ', '_')}"
+        run.result(label, value, unit="AUC", interval=interval, n=draws, atol=0.05)
+run.say(
+    "Far from home, scratch guesses ({auc_few_far_scratch:.2f}), and reading the frozen features is not"
+    " much of a diagnosis ({auc_few_far_frozen:.2f}). Moving everything at one rate gives"
+    " {auc_few_far_full:.2f}, graded rates {auc_few_far_graded:.2f}. Near home the same three arms give"
+    " {auc_few_near_frozen:.2f}, {auc_few_near_full:.2f} and {auc_few_near_graded:.2f}."
+)
+
+# %% [markdown]
+# Textbooks say: few labels, near domain: extract and leave the network alone. The dots say that
+# this advice is cautious rather than best: with a fitted head and graded rates, a few steps help
+# even there. With few labels in a far domain, textbooks speak of the *danger zone*: frozen
+# features do not know the task, and full fine-tuning has too little to learn it from. That we
+# see, and also the way out.
+#
+# The dots also say how little one experiment is worth: with few labels, *which* images were
+# labelled matters as much as what was done with them.
+
+# %% [markdown]
+# ## Many labels, and how long you may work
+#
+# Now the ophthalmologist has labelled many. Each arm runs twice on the far task, once for the same
+# few steps as before and once for longer.
+
+# %%
+for task, name in [(task, name) for task in arms for name in arms[task]]:
+    outcomes[task, name, "many"] = [trial(task, name, "many")]
+for name in ("graded", "full"):
+    outcomes["far", name, "long"] = [trial("far", name, "long")]
+best = {key: group[0].test for key, group in outcomes.items() if key[2] != "few"}
+
+# %% [markdown]
+# All arms see the same test images, so their AUCs rise and fall together. The interval of the
+# *difference* takes that into account (DeLong's method).
+
+# %%
+from medlib.translation.study import gain
+
+rivals = [("near", "graded", "many"), ("near", "full", "many")]
+rivals += [("far", name, time) for time in ("many", "long") for name in ("graded", "full")]
+gains = {}
+for task, name, time in rivals:
+    old = outcomes[task, "frozen", "many"][0]
+    got = gain(outcomes[task, name, time][0], old, pools[task, "test"].labels)
+    label = f"gain_{task}_{name}_{'short' if time == 'many' else 'long'}"
+    gains[label] = run.result(
+        label, got.value, unit="AUC", interval=(got.low, got.high), n=n_test, atol=0.04
+    )
+
+# %% tags=["hide-input"]
+figure, axes = plt.subplots(figsize=(7.2, 2.6))
+for place, (label, got) in enumerate(gains.items()):
+    color = PAINT["graded" if "graded" in label else "full"]
+    axes.plot([got.low, got.high], [place, place], color=color)
+    axes.plot(got.value, place, "o", color=color)
+axes.axvline(0, color=COLORS["grey"], linestyle=":")
+words = [label.removeprefix("gain_").replace("_", ", ") for label in gains]
+axes.set(yticks=range(len(gains)), yticklabels=words, xlabel="gain in test AUC over the frozen arm")
+axes.invert_yaxis()
+alt = "Gains over the frozen arm with intervals: near zero near home and in short time, clearly positive far and long."
+caption = (
+    f"Many labels ({many}). What renovation adds to feature extraction: nothing near home, nothing or"
+    f" harm in {steps} steps, much in {long_steps} steps. {BOTH.capitalize()} images, n = {n_test} test"
+    " images; bars: 95 % intervals."
+)
+run.figure(figure, name="budget", alt=alt, caption=caption, data=BOTH)
+
+# %%
+ceiling = 1 - best["near", "frozen", "many"].value
+run.say(
+    "In the short budget full fine-tuning changes the AUC by {gain_far_full_short:+.3f}"
+    " ({gain_far_full_short.low:+.3f} to {gain_far_full_short.high:+.3f}): the best rate that tuning could"
+    " find is one that hardly moves anything. In the long budget it gains {gain_far_full_long:+.3f}"
+    " ({gain_far_full_long.low:+.3f} to {gain_far_full_long.high:+.3f}). Near home nobody could gain"
+    " more than {ceiling:.3f}: that is all that frozen features leave to be won.", ceiling=ceiling,
+)  # fmt: skip
+
+# %% [markdown]
+# A trial that stops full fine-tuning early and reports that "frozen features are better" has
+# measured its own patience. Whenever you read that one arm beats another, ask: for how many steps,
+# and who tuned the rate?
+#
+# ## The four corners
+#
+# The choice is often drawn as a table with two rows and two columns. Here it is with measurements
+# in it.
+
+
+# %%
+def corner(task, situation, name):
+    found = outcomes.get((task, name, situation))
+    return "" if found is None else f"{np.mean([o.test.value for o in found]):.2f}"
+
+
+names = ("frozen", "graded", "full")
+cells = [("few", "near"), ("few", "far"), ("many", "near"), ("many", "far"), ("long", "far")]
+title = {"few": f"{few} labels", "many": f"{many} labels", "long": f"{many} labels, more steps"}
+rows = [
+    {
+        "labels": title[s],
+        "domain": t,
+        **{
+            name: corner(t, "many" if s == "long" and name == "frozen" else s, name)
+            for name in names
+        },
+    }
+    for s, t in cells
+]
+caption = f"Test AUC, n = {n_test} test images; few labels: mean of {draws} draws. {FAR_NAME}: {FAR_KIND}."
+run.table(rows, name="corners", caption=caption)
+
+# %%
+winners = {(s, t): max(names, key=lambda name: corner(t, s, name) or "0") for s, t in cells[:4]}
+run.say(
+    "Reading it: few and near, {a}; few and far, the danger zone, {b}; many and near, whatever is cheapest;"
+    " many and far, {c} if time is short and full if it is not ({long:.2f}).",
+    a=winners["few", "near"], b=winners["few", "far"], c=winners["many", "far"],
+    long=best["far", "full", "long"].value,
+)  # fmt: skip
+
+# %% [markdown]
+# ## Learned, or memorised?
+#
+# A network with millions of parameters can learn twenty images by heart. The *gap*, training AUC
+# minus test AUC, shows it.
+
+# %%
+situations = [("few", name) for name in PAINT] + [("many", name) for name in PAINT]
+situations += [("long", name) for name in ("graded", "full")]
+rows = [
+    {
+        "labels": LABELS[s],
+        "steps": STEPS[s] if name != "frozen" else "",
+        "arm": name,
+        "train AUC": f"{np.mean([o.train.value for o in outcomes['far', name, s]]):.2f}",
+        "test AUC": f"{np.mean([o.test.value for o in outcomes['far', name, s]]):.2f}",
+    }
+    for s, name in situations
+]
+run.table(rows, name="gap", caption=f"Far task ({FAR_NAME}, {FAR_KIND}); n = {n_test} test images.")
+
+# %%
+gap = {s: np.mean([o.gap for o in outcomes["far", "full", s]]) for s in ("few", "long")}
+run.result("gap_full_few", gap["few"], unit="AUC", n=draws, atol=0.05)
+run.result("gap_full_long", gap["long"], unit="AUC", n=1, atol=0.03)
+run.say(
+    "Full fine-tuning on few labels leaves a gap of {gap_full_few:.2f}, on many, after more steps, of"
+    " {gap_full_long:.2f}. Freezing does not prevent it: with more features than images, even a linear head can"
+    " learn its images by heart. More labels prevent it."
+)
+
+# %% [markdown]
+# ## What is forgotten
+#
+# The renovated network used to know cats. Does it still? We take crops of four photographs that
+# the original network recognises (a cat, a cup of espresso, a camera on its tripod, a rocket), pass them
+# through the *new* features, and let the *original* ImageNet head classify them. The measure is
+# the mean logarithm of the probability that it gives to the right names: zero is perfect.
+
+# %%
+from data_fetch.photograph_crops import recognisable
+from medlib.nets.efficientnet_lite import preprocess
+from medlib.translation.forgetting import group_log_probability, source_logits
+
+crops, groups, accepted = recognisable(40, rng=run.rng("memory"), size=96)
+crops = preprocess(run.uses(crops).array, device=run.device)
+
+
+def memory(network):
+    logits = source_logits(network, crops, source_classifier=source.classifier)
+    return group_log_probability(logits, groups, accepted=accepted)
+
+
+# %%
+known = {"frozen": memory(source)}
+for name, situation in (("norm only", "many"), ("graded", "long"), ("full", "long")):
+    known[name] = memory(outcomes["far", name, situation][0].network)
+known["scratch"] = memory(outcomes["far", "scratch", "many"][0].network)
+for name, value in known.items():
+    run.result(f"memory_{name.replace(' ', '_')}", value, unit="nats", n=len(groups), atol=0.4)
+
+# %%
+run.say(
+    "The original network: {memory_frozen:.2f}. After the long budget on the retina, graded rates leave"
+    " {memory_graded:.2f} and full fine-tuning {memory_full:.2f}; a network that never saw a photograph"
+    " has {memory_scratch:.2f}. Full fine-tuning paid for its AUC with its memory, graded rates much less."
+)
+
+# %% [markdown]
+# Forgetting matters in a clinic whenever one network must serve two tasks, and whenever the new
+# task's images will one day look like the old ones. It does not matter if you keep a copy.
+#
+# ## The whole trial, recorded
+#
+# One run with a few draws can mislead. The recorded run below took minutes instead of seconds: every arm,
+# every number of labels, several independent draws each, and a search for each arm's rate on validation
+# images. Anyone can repeat it with `medbook run translation/extract_or_finetune --profile full`; it
+# runs the next two cells, and its record is kept under `results/`.
+
+# %%
+from itertools import product
+
+GRIDS = {
+    "few": (3e-4, 1e-3, 3e-3, 1e-2),
+    "many": (3e-5, 1e-4, 3e-4, 1e-3),
+    "long": (1e-4, 3e-4, 1e-3, 3e-3),
+}
+if sweep:
+    judge, rows = label_images(source, *draw_images("far", n_test, "validation")), []
+    for situation, name in product(STEPS, RATES["few"]):
+        row = {"labels": LABELS[situation], "steps": STEPS[situation], "arm": name}
+        last = pool_size // LABELS[situation] - 1
+        for place, rate in enumerate(GRIDS[situation]):
+            tuned = [
+                trial("far", name, situation, draw=last - d, judge=judge, peak_rate=rate)
+                for d in (0, 1)
+            ]
+            row |= {
+                f"rate {place + 1}": rate,
+                f"AUC {place + 1}": round(np.mean([o.test.value for o in tuned]), 3),
+            }
+        rows.append(row)
+    run.table(rows, name="tuning", caption="Mean validation AUC of two draws, far task.")
+
+# %%
+if sweep:
+    plan = [
+        (t, name, n, "few" if n <= 50 else "many")
+        for t in arms
+        for name in arms[t]
+        for n in counts[1:]
+    ]
+    plan += [
+        ("far", name, n, "long")
+        for name in list(PAINT)[2:] + ["scratch"]
+        for n in (many // 4, many)
+    ]
+    rows = []
+    for task, name, n, situation in plan:
+        repeats = range(5 if situation != "long" else 3)
+        found = [trial(task, name, situation, n=n, draw=d).test.value for d in repeats]
+        row = {"task": task, "arm": name, "n": n, "steps": STEPS[situation], "draws": len(found)}
+        value, (low, high) = mean_interval(found)
+        rows.append(row | {"mean": round(value, 4), "low": round(low, 4), "high": round(high, 4)})
+    run.table(rows, name="ablation", caption="Mean test AUC and its interval over draws.")
+
+# %%
+from types import SimpleNamespace
+
+from medlib.experiment.environment import project_root, sha256_of_file
+from medlib.experiment.record import Record
+
+path = project_root() / "results/translation/extract_or_finetune/full.json"
+recorded = Record.model_validate_json(path.read_text("utf-8")) if path.is_file() else None
+if recorded:
+    about = {"name": "recorded/extract_or_finetune", "kind": "simulated", "unit": "AUC"}
+    run.uses(SimpleNamespace(**about, path=path, sha256=sha256_of_file(path)))
+    tables = {table.name: table.rows for table in recorded.tables}
+
+
+# %% tags=["hide-input"]
+def curve(axes, task, name, step_count, style):
+    rows = [
+        r
+        for r in tables["ablation"]
+        if (r["task"], r["arm"], r["steps"]) == (task, name, step_count)
+    ]
+    n, mean, low, high = ([row[key] for row in rows] for key in ("n", "mean", "low", "high"))
+    label = name if style == "o-" else f"{name}, more steps"
+    axes.plot(n, mean, style, color=PAINT[name], label=label)
+    axes.fill_between(n, low, high, color=PAINT[name], alpha=0.15)
+
+
+if recorded:
+    figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.4), sharey=True)
+    for place, task in zip(axes, arms, strict=True):
+        for name in arms[task]:
+            curve(place, task, name, recorded.parameters["steps"], "o-")
+        place.axhline(0.5, color=COLORS["grey"], linestyle=":")
+        place.set(xscale="log", title=task, xlabel="labelled images n", ylim=(0.4, 1.01))
+    for name in ("graded", "full"):
+        curve(axes[1], "far", name, recorded.parameters["long_steps"], "s--")
+    axes[0].set_ylabel("test AUC")
+    axes[1].legend(fontsize=7)
+
+# %% tags=["hide-input"]
+if recorded:
+    alt = "Learning curves of the arms near and far: graded leads with few labels, full with many labels and more steps."
+    caption = (
+        "Recorded run: mean test AUC against the number of labels; bands: 95 % intervals of the mean over"
+        f" draws, n = 5 (3 for more steps). Real and simulated images, seed {recorded.seed},"
+        f" {recorded.cpu_s / 60:.0f} minutes of one core."
+    )
+    run.figure(figure, name="recorded", alt=alt, caption=caption, data="real and simulated")
+    run.say(
+        "Recorded on {when} at commit {commit}. The rates used in this chapter were searched there; the"
+        " table shows every rate that was tried.", when=f"{recorded.started:%d %B %Y}",
+        commit=recorded.git.sha[:10] if recorded.git else "unknown",
+    )  # fmt: skip
+    shown = [
+        {k: f"{v:.0e}" if k.startswith("rate") else v for k, v in row.items()}
+        for row in tables["tuning"]
+    ]
+    run.table(
+        shown,
+        name="recorded_tuning",
+        caption="Validation AUC at each learning rate (recorded run).",
+    )
+
+# %% [markdown]
+# ## An honest counterexample
+#
+# "Always start from ImageNet" is not a law. Here is simulated tissue: are the nuclei regular, or
+# larger, unequal and odd in outline? The rule is simple, the background clean. Against frozen
+# ImageNet features we put a network of three small layers that has never seen anything.
+
+# %%
+from torch import nn
+
+from medlib.nets.efficientnet_lite import initialise
+from medlib.nets.training import OneCycle, train
+from medlib.translation.features import predict
+from medlib.translation.norm_statistics import refresh_statistics
+
+
+def small_network():
+    widths = [(3, 16), (16, 32), (32, 64)]
+    layers = [[nn.Conv2d(a, b, 3, 2, 1), nn.BatchNorm2d(b), nn.ReLU()] for a, b in widths]
+    flat = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 2)]
+    return nn.Sequential(*[layer for group in layers for layer in group], *flat)
+
+
+# %%
+def from_scratch(part):
+    generator = run.torch_generator(f"small network {len(part)}")
+    network = initialise(small_network(), generator=generator).to(run.device)
+    optimizer, schedule = OneCycle(peak_rate=3e-3).start(network.parameters(), steps=2 * long_steps)
+    labels = torch.from_numpy(part.labels)
+    train(
+        network, lambda model, batch: nn.functional.cross_entropy(model(batch[0]), batch[1]),
+        (part.images, labels), steps=2 * long_steps, batch_size=min(2 * batch_size, len(part)),
+        optimizer=optimizer, schedule=schedule, generator=generator,
+    )  # fmt: skip
+    return refresh_statistics(network, part.images)
+
+
+# %%
+from data_fetch.simulated.atypia_tiles import atypia_tiles
+
+tiles, tile_labels = atypia_tiles(many + n_test, rng=run.rng("tissue"), size=64)
+tissue = label_images(source, run.uses(tiles).array, tile_labels)
+judge, learn = tissue.at(np.arange(n_test)), tissue.at(np.arange(n_test, many + n_test))
+
+# %%
+tissue_auc = {}
+for n, part in ((few, learn.pick(few)), (many, learn)):
+    head = fit_head(part.features, part.labels)
+    small = from_scratch(part)
+    tissue_auc["frozen", n] = roc_auc_score(judge.labels, head.decision_function(judge.features))
+    tissue_auc["small", n] = roc_auc_score(judge.labels, np.diff(predict(small, judge.images)))
+small_size = sum(p.numel() for p in small.parameters())
+
+# %%
+for (name, n), value in tissue_auc.items():
+    run.result(
+        f"tissue_{name}_{'few' if n == few else 'many'}", value, unit="AUC", n=n_test, atol=0.03
+    )
+run.say(
+    "With {few} labels, frozen features reach {tissue_frozen_few:.2f} and the small network"
+    " {tissue_small_few:.2f}. With {many}, it is {tissue_frozen_many:.2f} against {tissue_small_many:.2f}:"
+    " a network {times:.0f} times smaller that has seen nothing but these tiles does at least as well.",
+    times=moved["all"] / small_size,
+)
+
+# %% [markdown]
+# We did not renovate the large network for the tissue: with enough steps it might come out ahead.
+# The point is another one. A simple rule on a clean background is learned from scratch with
+# labels that a pathologist can still provide, and simulated images often *are* simple rules on clean
+# backgrounds. Do not conclude from a simulation that transfer is useless, nor from a photograph that
+# it is needed.
+#
+# ## What breaks it
+#
+# **A rate ten times too large.** Full fine-tuning has no brake: every layer moves at full rate, and
+# with the rate that suits a network from scratch, good features are gone in a few steps.
+#
+# **Statistics from the wrong place.** Batch normalisation subtracts a mean $m_c$ and divides by
+# $\sqrt{v_c}$ for each channel $c$, both remembered from ImageNet. It sounds wise to replace them
+# by those of the new domain, and where only brightness or contrast differ it is. Here we try it
+# twice: for the frozen features, and for graded fine-tuning with the statistics of each batch.
+
+# %%
+renewed = refresh_statistics(
+    with_head(source, source.classifier), pools["far", "train"].images[:many]
+)
+parts = {
+    split: label_images(renewed, *(part[:many] for part in raw["far", split]))
+    for split in ("train", "test")
+}
+broken = {
+    "full, rate times ten": trial("far", "full", "many", peak_rate=10 * RATES["many"]["full"]),
+    "frozen, new statistics": measure_arm(
+        arm("frozen", "many"), renewed, parts["train"].pick(many), parts["test"],
+        steps=1, batch_size=1, generator=run.torch_generator("unused"),
+    ),
+    "graded, statistics of batches": trial("far", "graded", "many", statistics="batch"),
+}  # fmt: skip
+
+# %%
+intact = {"full": "full", "frozen": "frozen", "graded": "graded"}
+rows = []
+for name, outcome in broken.items():
+    before = best["far", name.split(",")[0], "many"].value
+    label = "broken_" + name.split(",")[0]
+    run.result(
+        label,
+        outcome.test.value,
+        unit="AUC",
+        interval=(outcome.test.low, outcome.test.high),
+        n=n_test,
+        atol=0.05,
+    )
+    rows.append({"arm": name, "before": f"{before:.2f}", "broken": f"{outcome.test.value:.2f}"})
+run.table(
+    rows,
+    name="broken",
+    caption=f"Test AUC on the far task ({FAR_KIND}), {many} labels, n = {n_test}.",
+)
+
+# %% [markdown]
+# Why do new statistics hurt? A close-up of a retina is nearly one colour. Channels that answer to
+# edges are almost silent on it; divided by their own tiny spread, they shout their noise.
+# Re-estimating is a repair for one kind of shift, not a rite. (The chapter on shifts will show
+# the case in which it is the whole cure.)
+#
+# ## Nothing to learn, nothing found
+#
+# The negative control: deal the labels out at random and fit as before. One fit proves little,
+# for a few random labels resemble the true ones by luck, and the score is then far from chance in
+# either direction. Their *mean* over many deals must be one half.
+
+# %%
+rng, guesses = run.rng("shuffle"), []
+test = pools["far", "test"]
+for _ in range(60):
+    dealt = pools["far", "train"].pick(few).shuffled(rng=rng)
+    head = fit_head(dealt.features, dealt.labels)
+    guesses.append(roc_auc_score(test.labels, head.decision_function(test.features)))
+value, nothing = mean_interval(guesses, level=0.99)
+run.result(
+    "auc_shuffled", value, unit="AUC", interval=nothing, level=0.99, n=len(guesses), atol=0.01
+)
+
+# %%
+run.say(
+    "Mean AUC over {deals} deals: {auc_shuffled:.3f}, 99 % interval {auc_shuffled.low:.3f} to"
+    " {auc_shuffled.high:.3f}; single deals run from {worst:.2f} to {luckiest:.2f}.",
+    deals=len(guesses), worst=min(guesses), luckiest=max(guesses),
+)  # fmt: skip
+
+# %% [markdown]
+# ## What we claim
+#
+# Each conclusion carries its margin: how far it was from no longer holding.
+
+# %%
+mean_few = {key[:2]: values.mean() for key, values in auc_few.items()}
+text = "the near task lies closer to photographs than the far one"
+run.claim(
+    text,
+    distance["near task"] < distance["far task"],
+    margin=(distance["far task"] - distance["near task"]) / chance,
+)
+text = "with few labels on real texture every pretrained arm beats training from scratch"
+lead = (
+    min(mean_few["far", name] for name in PAINT if name != "scratch") - mean_few["far", "scratch"]
+)
+run.claim(text, lead > 0, margin=lead, unit="AUC")
+
+# %%
+text = "with many labels full fine-tuning overtakes the frozen arm, but only in the long budget"
+patience = min(gains["gain_far_full_long"].value - 0.02, 0.02 - gains["gain_far_full_short"].value)
+run.claim(text, patience > 0, margin=patience, unit="AUC")
+text = "with many labels renovation gains more far from home than anything could gain near it"
+more = gains["gain_far_full_long"].value - ceiling
+run.claim(text, more > 0, margin=more, unit="AUC")
+
+# %%
+text = "full fine-tuning forgets more of the source task than graded rates do"
+lost = known["graded"] - known["full"]
+run.claim(text, lost > 0, margin=lost, unit="nats")
+text = "on simulated tissue with many labels a small network from scratch is at most 0.03 below frozen features"
+behind = tissue_auc["small", many] - tissue_auc["frozen", many] + 0.03
+run.claim(text, behind > 0, margin=behind, unit="AUC")
+
+# %%
+text = "a rate ten times too large makes full fine-tuning worse than not moving at all"
+fall = best["far", "frozen", "many"].value - broken["full, rate times ten"].test.value
+run.claim(text, fall > 0, margin=fall, unit="AUC")
+text = "labels dealt out at random teach nothing on average"
+hidden = min(0.5 - nothing[0], nothing[1] - 0.5)
+run.claim(text, hidden > 0, margin=hidden, unit="AUC", control=True)
+run.finish()
+
+# %% [markdown]
+# ## Take-aways
+#
+# - Extraction is safe, cheap and repeatable, and a fair starting point for everything else.
+# - With few labels, change the network gently: early layers least. With many labels and time, let
+#   everything move. With many labels and no time, do not begin.
+# - An arm is only as good as its rate and its number of steps: tune both, for every arm, on
+#   validation data, or do not compare.
+# - "Near" helps because the features already say what is asked, and then there is little to gain.
+# - Repairs can break: rates, and statistics re-estimated where nothing was wrong.
+# - Ask what a small network from scratch does before you praise transfer.
+#
+# ## Exercises
+#
+# Type your answer in place of `None` and run the cell: it tells you whether you are right.
+#
+# ```{exercise}
+# :label: extract-or-finetune-rates
+# Under graded rates with $\xi = 0.5$ and $L = 9$, at which depth $l$ (counted from 0, the stem) is the
+# learning rate for the first time more than one hundredth of the head's? **Self-check** below.
+# ```
+
+# %% tags=["self-check"]
+answer = None  # a depth, 0 to 9
+if answer is None:
+    print("Type your answer first.")
+else:
+    right = 0.5 ** (9 - answer) > 0.01 and 0.5 ** (10 - answer) <= 0.01
+    print("Right." if right else "Not yet: how many halvings make a hundredth?")
+
+# %% [markdown]
+# ```{exercise}
+# :label: extract-or-finetune-norm
+# The network's batch normalisations have 21008 channels in all. How many numbers does the arm *norm
+# only* fit for two classes, its head on 1280 features included? **Self-check** below.
+# ```
+
+# %% tags=["self-check"]
+answer = None  # a number of parameters
+if answer is None:
+    print("Type your answer first.")
+else:
+    print(
+        "Right." if answer == moved["norm"] else "Not yet: scale and shift; two logits with a bias."
+    )
+
+# %% [markdown]
+# ```{exercise}
+# :label: extract-or-finetune-choose
+# Four clinics ask you which arm to use on the far task: (a) few labels; (b) many labels, an answer
+# in a minute; (c) many labels, a night of computing; (d) as (c), but the network must go on telling
+# cats from espresso. Answer with a string of four letters: f = frozen, g = graded, a = all at one
+# rate. **Self-check** below.
+# ```
+
+# %% tags=["self-check"]
+answer = None  # such as "ffff"
+if answer is None:
+    print("Type your answer first.")
+else:
+    wrong = [
+        clinic for clinic, given, good in zip("abcd", answer, "gfag", strict=True) if given != good
+    ]
+    print("Right." if not wrong else f"Look again at clinic {', '.join(wrong)}.")
+
+# %% [markdown]
+# ```{exercise}
+# :label: extract-or-finetune-public
+# With a network connection, run this chapter on real tissue:
+# `medbook run translation/extract_or_finetune -p dataset=pathmnist`. Predict first: is tumour against
+# mucosa nearer to photographs than our retina or farther, and which arm wins with few labels?
+# **Self-check:** compare the two results `distance_far`, and the figure of few labels with the one above.
+# Some claims were made for the retina and may fail; which, and why?
+# ```
+
+# %% [markdown] tags=["solution"]
+# ```{solution} extract-or-finetune-rates
+# :class: dropdown
+# $0.5^{6} = 1/64$ is more than a hundredth, $0.5^{7} = 1/128$ is not: $L - l = 6$, so $l = 3$.
+# ```
+#
+# ```{solution} extract-or-finetune-norm
+# :class: dropdown
+# $2 \cdot 21008 + 2 \cdot 1280 + 2 = 44578$: scale and shift for each channel, two rows of head
+# weights, two biases.
+# ```
+#
+# ```{solution} extract-or-finetune-choose
+# :class: dropdown
+# `gfag`. Few labels: graded. In a minute, nothing beats the frozen features by more than chance. In
+# a night, let everything move. If the old task must survive, graded rates gain nearly as much and
+# forget much less (or keep a copy of the old network: then the answer is `a` again).
+# ```
+#
+# ```{solution} extract-or-finetune-public
+# :class: dropdown
+# Stained tissue is far from photographs too, but the two classes differ in colour and texture
+# at large, which frozen features already carry: expect the frozen arm to be strong even with few labels, and little
+# left for renovation. Distance of the *images* does not tell how far the *question* is; the claim about the long
+# budget is the one that may fail.
+# ```
+
+# %% [markdown]
+# ## Further reading
+#
+# - How transferable features are, depth by depth: {cite}`yosinski2014`. Whether better ImageNet
+#   networks transfer better: {cite}`kornblith2019`. Why ImageNet may help medical images less
+#   than hoped: {cite}`raghu2019`.
+# - Graded rates and gradual unfreezing: {cite}`howard2018`. Training normalisation only:
+#   {cite}`frankle2021`; the layer itself: {cite}`ioffe2015`.
+# - A. Kumar et al., Fine-tuning can distort pretrained features and underperform out-of-distribution:
+#   [doi:10.48550/arXiv.2202.10054](https://doi.org/10.48550/arXiv.2202.10054)
+# - Y. Li et al. on adapting normalisation statistics to a new domain:
+#   [doi:10.1016/j.patcog.2018.03.005](https://doi.org/10.1016/j.patcog.2018.03.005)
+# - The distance: D. C. Dowson and B. V. Landau,
+#   [doi:10.1016/0047-259X(82)90077-X](https://doi.org/10.1016/0047-259X%2882%2990077-X); its use on network
+#   features: M. Heusel et al., [doi:10.48550/arXiv.1706.08500](https://doi.org/10.48550/arXiv.1706.08500)
+# - The network: {cite}`tan2019`; its training set: {cite}`deng2009`. Forgetting, and one cure:
+#   {cite}`kirkpatrick2017`.
+# - The interval of a difference of AUCs: E. R. DeLong et al.,
+#   [doi:10.2307/2531595](https://doi.org/10.2307/2531595)
