@@ -290,7 +290,7 @@ def inspect_profiles(project: Project) -> list[Finding]:
     found = []
     known = {chapter.id: chapter for chapter in project.chapters}
     for profile, entries in project.profiles.items():
-        for name, values in entries.items():
+        for name in entries:
             where = f"profile {profile!r} in chapters/profiles.yml"
             if profile == BOOK_PROFILE:
                 message = f"{where}: the book's parameters are the defaults in the notebook"
@@ -299,9 +299,6 @@ def inspect_profiles(project: Project) -> list[Finding]:
                 near = nearest(name, known)
                 hint = f"; did you mean {near}?" if near else ""
                 found.append(Finding("", "profile", f"{where}: there is no chapter {name!r}{hint}"))
-            elif not isinstance(values or {}, dict):
-                message = f"{where}: expected `parameter: value`, found {values!r}"
-                found.append(Finding(name, "profile", message))
             else:
                 found += _profile_faults(project, known[name], profile, where)
     return found

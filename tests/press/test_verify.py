@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from medlib.experiment.record import read_record
 from press.project import Project
 from press.seed_table import ClaimOverSeeds, SeedTable, write_seed_table
-from press.verify import inspect_book, verify_book
+from press.verify import inspect_book, inspect_chapter, inspect_run, verify_book
 
 RUN = "build/runs/pixels/whole"
 ACCEPTED = "results/pixels/whole.json"
@@ -90,6 +91,10 @@ RECORD_FAULTS = {
     ),
     "alt": (put("figures", 0, "alt", [" "]), ["figure: ramp: it has no alt text"]),
     "caption": (put("figures", 0, "caption", ""), ["figure: ramp: it has no caption"]),
+    "digests": (
+        lambda r: r["figures"][0]["pixels_sha256"].append("0" * 64),
+        ["figure: ramp: 1 files but 2 digests"],
+    ),
     "figure gone": (drop("figures", 0), ["figure: ramp: no longer drawn"]),
     "data of figure": (
         put("figures", 0, "data", "real"),
@@ -252,6 +257,33 @@ def test_a_wrong_profile_is_named(accepted_book, entry, expected):
     (line,) = errors_of(accepted_book)
     assert "profile 'smoke' in chapters/profiles.yml" in line
     assert expected in line
+
+
+def test_the_books_profile_is_not_written_twice(accepted_book):
+    accepted_book.write("chapters/profiles.yml", "book:\n  pixels/whole: {size: 9}\n")
+    (line,) = errors_of(accepted_book)
+    assert "the book's parameters are the defaults in the notebook" in line
+
+
+def test_a_profile_that_cannot_run_is_named_when_it_is_checked(accepted_book):
+    accepted_book.write("chapters/profiles.yml", "smoke:\n  pixels/whole: {siez: 9}\n")
+    project = Project(accepted_book.root)
+    (finding,) = inspect_chapter(project, project.chapter("whole"), profile="smoke")
+    assert finding.what == "source"
+    assert "unknown parameter 'siez'" in finding.message
+
+
+def test_a_figure_that_the_notebook_does_not_show_is_named(accepted_book):
+    edit_notebook(accepted_book, lambda cells: cells[3].update(outputs=[]))
+    found = "\n".join(errors_of(accepted_book))
+    assert "figure: ramp: it is in the record but not in the notebook" in found
+
+
+def test_a_run_without_its_notebook_is_named(accepted_book):
+    (accepted_book.root / RUN / "notebook.ipynb").unlink()
+    record = read_record(accepted_book.root / RUN / "record.json")
+    (finding,) = inspect_run(record, accepted_book.root / RUN)
+    assert "notebook.ipynb is missing" in finding.message
 
 
 def seed_table(book, *, held, texts):
