@@ -3,7 +3,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import roc_auc_score
 
 from medlib.pixels.observer import (
@@ -105,3 +107,18 @@ def test_mistakes_are_named():
         auc(np.array([1.0]), np.array([0.0, 1.0]))
     with pytest.raises(ValueError, match="same cases"):
         auc_difference((np.zeros(3), np.zeros(3)), (np.zeros(2), np.zeros(3)))
+
+
+def test_in_correlated_noise_the_weights_are_fishers():
+    """scikit-learn's linear discriminant finds the same direction, up to scale."""
+    rng = np.random.default_rng(0)
+    noise = gaussian_filter(rng.standard_normal((2, 300, 15, 15)), (0, 0, 1.5, 1.5))
+    present, absent = torch.from_numpy(noise)
+    channels = laguerre_gauss(size=15, n_channels=4, width_px=8.0)
+    present = present + 0.05 * channels[1]
+    ours = train_observer(present, absent, channels=channels).weights.numpy()
+    seen = channel_responses(torch.cat([present, absent]), channels=channels).numpy()
+    labels = np.repeat([1, 0], 300)
+    theirs = LinearDiscriminantAnalysis(solver="lsqr").fit(seen, labels).coef_[0]
+    cosine = ours @ theirs / np.linalg.norm(ours) / np.linalg.norm(theirs)
+    assert cosine == pytest.approx(1, abs=1e-9)

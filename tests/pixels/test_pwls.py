@@ -63,6 +63,16 @@ def test_the_watched_objective_is_the_objective_and_falls(scan):
     assert fit.objective[-1] == pytest.approx(expected, rel=1e-9)
 
 
+def test_a_penalty_that_outweighs_the_data_flattens_and_never_overshoots(scan):
+    penalty = Penalty(1e6)
+    start = torch.rand(10, 10, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    settings_ = {"weights": scan[1], "beam": BEAM, "penalty": penalty, "start": start}
+    fit = pwls(scan[0], n_steps=400, **settings_)
+    assert float(fit.image.std()) < 1e-3
+    before, after = pwls(scan[0], n_steps=1, watch=True, **settings_).objective
+    assert after < before
+
+
 @settings(max_examples=15)
 @given(st.floats(0.01, 100), st.integers(0, 2**31))
 def test_only_ratios_of_weights_and_penalty_count(factor, seed):
