@@ -69,7 +69,9 @@ class OneCycle:
         groups = list(parameters)
         if not groups:
             raise ValueError("no parameters to optimise: is everything frozen?")
-        optimizer = torch.optim.AdamW(groups, lr=self.peak_rate, weight_decay=self.weight_decay, fused=True)
+        optimizer = torch.optim.AdamW(
+            groups, lr=self.peak_rate, weight_decay=self.weight_decay, fused=True
+        )
         peaks = [group["lr"] for group in optimizer.param_groups]
         schedule = OneCycleLR(
             optimizer,
