@@ -191,13 +191,14 @@ class Run:
     def uses(self, sample: Sample) -> Sample:
         """Record the provenance of a data set, and hand it back unchanged."""
         path = getattr(sample, "path", None)
+        whole = path is not None and Path(path).is_file()  # a series of slices names its folder
         use = DataUse(
             name=sample.name,
             kind=sample.kind,
             sha256=sample.sha256,
             unit=getattr(sample, "unit", "") or "",
             path=None if path is None else str(path),
-            file_sha256=None if path is None else environment.sha256_of_file(Path(path)),
+            file_sha256=environment.sha256_of_file(Path(path)) if whole else None,
             licence=getattr(sample, "licence", "") or "",
             cite=getattr(sample, "cite", "") or "",
             doi=getattr(sample, "doi", "") or "",

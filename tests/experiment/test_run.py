@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import nbformat
@@ -216,3 +217,11 @@ def test_in_a_kernel_outputs_carry_what_the_press_needs(tmp_path):
     record = read_record(tmp_path / "medbook-runs/pixels/tiny/record.json")
     assert record.parameters["dose"] == 0.25
     assert len(record.figures[1].files) == 2
+
+
+def test_a_series_is_known_by_its_own_digest_not_by_the_folder_it_names(strict, tmp_path):
+    series = SimpleNamespace(name="series", kind="real", sha256="a" * 64, path=tmp_path)
+    assert strict.uses(series) is series
+    use = strict._data["series"]
+    assert use.path == str(tmp_path)
+    assert use.file_sha256 is None
