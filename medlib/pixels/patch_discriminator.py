@@ -13,7 +13,7 @@ from torch import Tensor, nn
 class PatchDiscriminator(nn.Module):
     """A map of scores, one for each overlapping window; trained towards 1 = real and 0 = made.
 
-    Two strided convolutions and two plain ones: a window of 22 px.
+    Two strided convolutions and a plain one: a window of 18 px.
 
     Args:
         channels: of the images.
@@ -26,7 +26,7 @@ class PatchDiscriminator(nn.Module):
     Source: Isola et al. 2017, doi:10.1109/CVPR.2017.632.
     """
 
-    window_px = 22
+    window_px = 18
 
     def __init__(self, channels: int, *, width: int = 16) -> None:
         super().__init__()
