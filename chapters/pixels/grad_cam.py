@@ -487,7 +487,9 @@ run.say(
     " its map correlates with density by {density_correlation_shuffled:.2f}"
     " ({density_correlation_shuffled.low:.2f} to {density_correlation_shuffled.high:.2f}), against"
     " {density_correlation:.2f} for the honest network. The interval is over patients for *this*"
-    " network; another shuffle gives another one, some a little above zero and some below."
+    " network, and need not hold zero: other seeds give other shuffles, some above and some below."
+    " A network that knows nothing may still lean on nuclei a little; agreement with morphology"
+    " alone is no proof of knowledge."
 )
 
 # %% [markdown]
@@ -548,10 +550,15 @@ looks = {
 exposed, exposed_last, fooled = (over_patients(on_ink(values)) for values in looks.values())
 last_maps = looks["shortcut network, head"]
 beside = over_patients(on_ink(last_maps, reach=1) - on_ink(last_maps))
+fourth = np.sort(last_maps.reshape(len(last_maps), -1), axis=1)[:, -4, None, None]
+among_four = over_patients(np.ceil(on_ink(np.where(last_maps >= fourth, 1.0, 0.0))))
+
+# %%
 for name, share in {
     "ink_found": exposed,
     "ink_found_last_maps": exposed_last,
     "ink_beside_last_maps": beside,
+    "ink_in_top_four_last_maps": among_four,
     "ink_found_honest": fooled,
 }.items():
     run.result(name, share.value, interval=share.interval, n=share.n_patients, atol=0.15)
@@ -567,11 +574,11 @@ for row, (title, values) in zip(axes, looks.items(), strict=True):
 # %%
 alt = (
     "Four tiles with a green dot in a corner. First row: the map is bright at the dot. Second row:"
-    " bright beside it, and dark on the dot itself. Third row: bright on the tumour."
+    " a bright block around it, highest beside the dot. Third row: bright on the tumour."
 )
 caption = (
-    "In the first row the map lies on the ink, in the second beside it, though both explain the"
-    f" same network. {KIND.capitalize()} tissue with simulated ink, n = 4 tiles."
+    "In the first row the map's peak lies on the ink, in the second beside it, though both explain"
+    f" the same network. {KIND.capitalize()} tissue with simulated ink, n = 4 tiles."
 )
 ink_data = KIND if KIND == "simulated" else "real and simulated"
 run.figure(figure, name="shortcut_maps", alt=alt, caption=caption, data=ink_data)
@@ -582,7 +589,8 @@ run.say(
     " ({ink_found.low:.0%} to {ink_found.high:.0%}); the honest network's does in"
     " {ink_found_honest:.0%}. Yet at the head, *the last maps, which the recipe recommends*, the"
     " shortcut network's map points at the ink in {ink_found_last_maps:.0%}, and in"
-    " {ink_beside_last_maps:.0%} it points at the tissue in a cell next to it."
+    " {ink_beside_last_maps:.0%} at the tissue in a cell next to it. (The cell of the ink is among"
+    " the highest *four* in {ink_in_top_four_last_maps:.0%}.)"
 )
 
 # %% [markdown]
@@ -592,8 +600,8 @@ run.say(
 # whole tile. The network is free to send the news about the ink to *other* cells, and training
 # did: to its neighbours, of which a corner's have more inputs that are not padding. The map tells
 # the truth about where the score was added up, and we read it as if it told where the evidence
-# came from. *A map's place is a place in the layer, not in the image*; and one cell here is wide
-# enough to acquit the ink and blame the tissue beside it.
+# came from. *A map's place is a place in the layer, not in the image.* Whoever looks at the middle
+# row may still become suspicious; a rule that takes the peak blames the tissue beside the ink.
 #
 # ## Second opinions
 #
@@ -737,7 +745,8 @@ run.result("density_correlation_shortcut_clean", clean_rho.value, n=clean_rho.n_
 run.say(
     "On clean tiles the shortcut network's map correlates with density by"
     " {density_correlation_shortcut_clean:.2f}, the honest network's by {density_correlation:.2f}."
-    " It still looks at tissue there, and nothing on such a map betrays the fault. ReLU empties"
+    " It still looks at tissue there: no map of a clean tile betrays what the network does once"
+    " there is ink. ReLU empties"
     " {cut:.0%} of the honest network's cells.",
     cut=float(np.mean(honest_maps <= 0)),
 )
