@@ -159,6 +159,20 @@ def test_a_difference_from_the_accepted_is_named(accepted_book, name):
         assert text in found
 
 
+@pytest.mark.parametrize(
+    ("accepted", "expected"),
+    [
+        ({"kind": "real"}, "data: ct was real, is simulated"),
+        ({"sha256": "1" * 64}, "data: ct was sha256 111111111111..., is 000000000000..."),
+    ],
+)
+def test_data_that_changed_are_named(accepted_book, accepted, expected):
+    use = {"name": "ct", "kind": "simulated", "sha256": "0" * 64}
+    change(accepted_book, f"{RUN}/record.json", put("data", [use]))
+    change(accepted_book, ACCEPTED, put("data", [use | accepted]))
+    assert [line.removeprefix("pixels/whole: ") for line in errors_of(accepted_book)] == [expected]
+
+
 def test_other_pixels_with_the_same_thumbnail_are_a_note_and_an_error_when_strict(accepted_book):
     change(accepted_book, ACCEPTED, put("figures", 0, "pixels_sha256", ["0" * 64]))
     assert errors_of(accepted_book) == []
