@@ -137,12 +137,17 @@ training = np.isin(patients, train_names)
 # %%
 kinds = {"tissue": images, "nuclei nearby": density, "tumour": region}
 first = [np.flatnonzero(tumour_tile & (patients == name))[0] for name in train_names[:3]]
-figure, axes = pictures(3, columns=3)
-for row, (name, values) in zip(axes, kinds.items(), strict=True):
-    for place, tile in zip(row, first, strict=True):
-        place.imshow(values[tile], cmap=None if name == "tissue" else "viridis")
-        place.set_axis_off()
-    row[0].set_title(name)
+
+
+def draw_tissue():
+    figure, axes = pictures(3, columns=3)
+    for row, (name, values) in zip(axes, kinds.items(), strict=True):
+        for place, tile in zip(row, first, strict=True):
+            place.imshow(values[tile], cmap=None if name == "tissue" else "viridis")
+            place.set_axis_off()
+        row[0].set_title(name)
+    return figure
+
 
 # %%
 KIND = tiles.sample.kind
@@ -154,7 +159,7 @@ caption = (
     "Tumour comes in from one side; nuclei crowd there, unevenly. Density: yellow is dense. Tumour:"
     f" yellow. {KIND.capitalize()} tissue, n = 3 tiles, {SIZE} µm wide if simulated."
 )
-run.figure(figure, name="tissue", alt=alt, caption=caption, data=KIND)
+run.figure(draw_tissue(), name="tissue", alt=alt, caption=caption, data=KIND)
 
 # %% [markdown]
 # ## A classifier that deserves a look inside
@@ -422,19 +427,23 @@ for redraw in range(n_redraws):
     for step, (_, broken) in enumerate(cascade(honest, parts=parts, generator=generator)):
         rho_broken = rank_correlation(maps_of(broken, few), honest_maps[one_each])
         similar[redraw, step] = rho_broken.mean()
-
-# %%
-figure, axes = plt.subplots(figsize=(7.2, 3.2))
 ticks = ["intact", "classifier", "head", *(f"stage{n}" for n in range(7, 0, -1)), "stem"]
-curves = np.concatenate([np.ones((n_redraws, 1)), similar], axis=1)
-axes.plot(curves.T, color=COLORS["sky"], linewidth=1)
-axes.plot(curves.mean(axis=0), color=COLORS["blue"], marker="o", label="mean of the redraws")
-axes.axhline(0, color=COLORS["grey"], linewidth=0.8)
-axes.set_xticks(range(len(ticks)), ticks, rotation=30, ha="right")
-axes.set(ylabel="similarity to the honest map, $\\rho$", xlabel="randomised from the top down to")
-axes.legend()
+similarity = np.concatenate([np.ones((n_redraws, 1)), similar], axis=1)
 
-# %%
+
+# %% tags=["hide-input"]
+def draw_cascade():
+    figure, axes = plt.subplots(figsize=(7.2, 3.2))
+    axes.plot(similarity.T, color=COLORS["sky"], linewidth=1)
+    axes.plot(similarity.mean(axis=0), "o-", color=COLORS["blue"], label="mean of the redraws")
+    axes.axhline(0, color=COLORS["grey"], linewidth=0.8)
+    axes.set_xticks(range(len(ticks)), ticks, rotation=30, ha="right")
+    axes.set(xlabel="randomised from the top down to", ylabel="similarity to the honest map")
+    axes.legend()
+    return figure
+
+
+# %% tags=["hide-input"]
 alt = (
     "Similarity of the map to the intact network's: one at first, then scattered around zero, the"
     " scatter closing in as more is randomised."
@@ -444,7 +453,7 @@ caption = (
     f" strongly, by a random sign. {KIND.capitalize()}, n = {len(one_each)} tiles, {n_redraws}"
     " redraws."
 )
-run.figure(figure, name="cascade", alt=alt, caption=caption, data=KIND)
+run.figure(draw_cascade(), name="cascade", alt=alt, caption=caption, data=KIND)
 
 # %%
 left = np.abs(similar[:, -1]).mean()
@@ -563,15 +572,19 @@ for name, share in {
 }.items():
     run.result(name, share.value, interval=share.interval, n=share.n_patients, atol=0.15)
 
-# %%
-figure, axes = pictures(3)
-inked_images = with_ink(images, marks=marks, which=given)[is_test]
-for row, (title, values) in zip(axes, looks.items(), strict=True):
-    for place, tile in zip(row, one_each, strict=False):
-        overlay(place, inked_images[tile], values[tile])
-    row[0].set_title(title)
 
-# %%
+# %% tags=["hide-input"]
+def draw_shortcut():
+    figure, axes = pictures(3)
+    inked_images = with_ink(images, marks=marks, which=given)[is_test]
+    for row, (title, values) in zip(axes, looks.items(), strict=True):
+        for place, tile in zip(row, one_each, strict=False):
+            overlay(place, inked_images[tile], values[tile])
+        row[0].set_title(title)
+    return figure
+
+
+# %% tags=["hide-input"]
 alt = (
     "Four tiles with a green dot in a corner. First row: the map is bright at the dot. Second row:"
     " a bright block around it, highest beside the dot. Third row: bright on the tumour."
@@ -581,7 +594,7 @@ caption = (
     f" the same network. {KIND.capitalize()} tissue with simulated ink, n = 4 tiles."
 )
 ink_data = KIND if KIND == "simulated" else "real and simulated"
-run.figure(figure, name="shortcut_maps", alt=alt, caption=caption, data=ink_data)
+run.figure(draw_shortcut(), name="shortcut_maps", alt=alt, caption=caption, data=ink_data)
 
 # %%
 run.say(
@@ -696,17 +709,21 @@ curves = {
     for mode in ("deletion", "insertion")
 }
 
-# %%
-figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.0), sharey=True)
-for place, mode in zip(axes, ("deletion", "insertion"), strict=True):
-    for name in orders:
-        curve = curves[name, mode]
-        place.plot(curve.shares, curve.probabilities.mean(axis=0), marker="o", label=name)
-    place.set(title=mode, xlabel="share of the cells changed")
-axes[0].set_ylabel("mean probability of tumour")
-axes[1].legend()
 
-# %%
+# %% tags=["hide-input"]
+def draw_curves():
+    figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.0), sharey=True)
+    for place, mode in zip(axes, ("deletion", "insertion"), strict=True):
+        for name in orders:
+            curve = curves[name, mode]
+            place.plot(curve.shares, curve.probabilities.mean(axis=0), marker="o", label=name)
+        place.set(title=mode, xlabel="share of the cells changed")
+    axes[0].set_ylabel("mean probability of tumour")
+    axes[1].legend()
+    return figure
+
+
+# %% tags=["hide-input"]
 alt = (
     "Two panels of falling and rising curves; the order of Grad-CAM and of density fall and rise"
     " faster than the random order."
@@ -715,7 +732,7 @@ caption = (
     "Taking the map's highest cells first lowers the score faster than chance, and about as fast as"
     f" taking the densest ones. {KIND.capitalize()} tissue, n = {len(one_each)} tiles."
 )
-run.figure(figure, name="deletion", alt=alt, caption=caption, data=KIND)
+run.figure(draw_curves(), name="deletion", alt=alt, caption=caption, data=KIND)
 
 # %%
 saved = curves["random order", "deletion"].area - curves["Grad-CAM first", "deletion"].area
