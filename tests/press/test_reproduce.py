@@ -1,14 +1,17 @@
 """A run repeated is identical to the bit, or what differs is named, causes before effects."""
 
+import dataclasses
 import json
 import math
 
 import numpy as np
 import pytest
 
-from medlib.experiment.record import DataUse, read_record
+from medlib.experiment.record import DataUse, Table, read_record
 from press.errors import UserError
-from press.reproduce import compare, find_run
+from press.execute import plan
+from press.project import Project
+from press.reproduce import compare, compare_code, find_run
 
 RUN = "build/runs/pixels/whole"
 
@@ -77,6 +80,34 @@ def with_first(record, field, **update):
 def test_each_difference_is_named(record, change, expected):
     (line,) = told(record, change(record))
     assert expected in line
+
+
+@pytest.mark.parametrize(
+    ("field", "gone", "new"),
+    [
+        ("results", "result: mean is no longer measured", "result: mean was not measured"),
+        ("claims", "'the mean lies near the middle' is no longer made", "middle' was not made"),
+        ("figures", "figure: ramp is no longer drawn", "figure: ramp was not drawn"),
+        ("sentences", "result: 1 sentences were printed, 0 are", "result: 0 sentences were"),
+    ],
+)
+def test_what_is_gone_and_what_is_new_are_named(record, field, gone, new):
+    less = record.model_copy(update={field: getattr(record, field)[1:]})
+    (line,) = told(record, less)
+    assert gone in line
+    (line,) = told(less, record)
+    assert new in line
+
+
+def test_data_tables_and_alt_texts_that_differ_are_named(record):
+    data = record.model_copy(update={"data": [DataUse(name="ct", kind="real", sha256="0" * 64)]})
+    assert told(data, record) == ["data: ct is no longer read"]
+    assert told(record, data) == ["data: ct was not read"]
+    was = record.model_copy(update={"tables": [Table(name="t", caption="", rows=[{"a": 0.0}])]})
+    now = record.model_copy(update={"tables": [Table(name="t", caption="", rows=[{"a": -0.0}])]})
+    assert told(was, now) == ["result: table t differs"]
+    (line,) = told(record, with_first(record, "figures", caption="Another, simulated."))
+    assert line == "figure: ramp: its alt text or caption differs"
 
 
 def test_causes_come_before_effects(record):
@@ -157,6 +188,20 @@ def test_an_edit_of_a_comment_in_the_library_differs_in_code_only(accepted_book)
     assert done.stderr.splitlines() == [
         "differs: code: medlib/experiment/streams.py changed",
         "all results and figures are identical to the bit nevertheless",
+    ]
+
+
+def test_a_cell_more_and_a_library_file_less_are_named(accepted_book):
+    project = Project(accepted_book.root)
+    accepted_book.edit("chapters/pixels/whole.py", "run.finish()", "run.finish()\n\n# %%\n1")
+    recorded = find_run(accepted_book.root / RUN)
+    modules = {**recorded.record.modules, "medlib/pixels/older.py": "0" * 64}
+    record = recorded.record.model_copy(update={"modules": modules})
+    job = plan(project, project.chapter("whole"))
+    found = compare_code(project, dataclasses.replace(recorded, record=record), job)
+    assert [str(difference) for difference in found] == [
+        "code: the chapter had 6 code cells, has 7",
+        "code: medlib/pixels/older.py is gone",
     ]
 
 
