@@ -106,14 +106,48 @@ def match_nuclei(
 
     Source: Kuhn 1955, doi:10.1002/nav.3800020109, as scipy's `linear_sum_assignment`.
     """
+    matched = len(_paired(found, truth, within_px)[0])
+    return NucleusMatch(matched, invented=len(found) - matched, erased=len(truth) - matched)
+
+
+def unpaired_nuclei(
+    found: Float[np.ndarray, "count 2"],
+    *,
+    others: Float[np.ndarray, "number 2"],
+    within_px: float,
+) -> Float[np.ndarray, "left 2"]:
+    """The nuclei found that `match_nuclei` leaves without a partner.
+
+    Args:
+        found: row and column of each nucleus.
+        others: those to be paired with. With the truth here the rest was invented; with the two
+            sets exchanged it was erased.
+        within_px: as in `match_nuclei`.
+
+    Returns:
+        (left, 2).
+
+    Raises:
+        ValueError: if the radius is not positive.
+
+    Example:
+        >>> true = np.array([[5.0, 5.0], [20.0, 20.0]])
+        >>> unpaired_nuclei(true, others=np.array([[6.0, 5.0]]), within_px=3.0)
+        array([[20., 20.]])
+    """
+    return np.delete(found, _paired(found, others, within_px)[0], axis=0)
+
+
+def _paired(found: np.ndarray, truth: np.ndarray, within_px: float) -> tuple[np.ndarray, ...]:
+    """Indices into both sets of the pairs: as many as possible, then as close as possible."""
     if not within_px > 0:
         raise ValueError(f"within_px is {within_px}; it must be positive")
     if len(found) == 0 or len(truth) == 0:
-        return NucleusMatch(0, invented=len(found), erased=len(truth))
+        return np.empty(0, int), np.empty(0, int)
     distance = cdist(found, truth)
     allowed = distance <= within_px
     # a forbidden pair costs more than any number of allowed ones: none displaces two good pairs
     cost = np.where(allowed, distance, within_px * (1 + min(distance.shape)))
     rows, columns = linear_sum_assignment(cost)
-    matched = int(allowed[rows, columns].sum())
-    return NucleusMatch(matched, invented=len(found) - matched, erased=len(truth) - matched)
+    near = allowed[rows, columns]
+    return rows[near], columns[near]

@@ -45,15 +45,34 @@ def random_patches(
         raise ValueError(f"a patch of {size} px does not fit into an image of {height} x {width}")
     rows = torch.randint(height - size + 1, (n,), generator=generator).tolist()
     columns = torch.randint(width - size + 1, (n,), generator=generator).tolist()
+    cut = [
+        torch.stack([x[:, r : r + size, c : c + size] for r, c in zip(rows, columns, strict=True)])
+        for x in images
+    ]
+    return turned(*cut, generator=generator)
+
+
+def turned(
+    *batches: Float[Tensor, "n _ size size"], generator: torch.Generator
+) -> tuple[Tensor, ...]:
+    """Turn and mirror batches of squares alike, by one of the square's eight symmetries.
+
+    Args:
+        batches: each (n, channels, size, size); channels may differ.
+        generator: a CPU generator.
+
+    Returns:
+        The batches, all moved by the same symmetry.
+
+    Example:
+        >>> x = torch.rand(2, 1, 4, 4)
+        >>> a, b = turned(x, 1 - x, generator=torch.Generator().manual_seed(0))
+        >>> bool((a + b == 1).all())
+        True
+    """
     mirror, turns = divmod(int(torch.randint(8, (1,), generator=generator)), 4)
-    cut = []
-    for image in images:
-        patches = torch.stack(
-            [image[:, r : r + size, c : c + size] for r, c in zip(rows, columns, strict=True)]
-        )
-        patches = torch.rot90(patches, turns, (-2, -1))
-        cut.append(patches.transpose(-2, -1) if mirror else patches)
-    return tuple(cut)
+    moved = [torch.rot90(batch, turns, (-2, -1)) for batch in batches]
+    return tuple(x.transpose(-2, -1) if mirror else x for x in moved)
 
 
 def misfit_pairs(

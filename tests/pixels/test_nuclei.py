@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics import f1_score
 
 from data_fetch.simulated.histology import histology_tiles
-from medlib.pixels.nuclei import NucleusMatch, find_nuclei, match_nuclei
+from medlib.pixels.nuclei import NucleusMatch, find_nuclei, match_nuclei, unpaired_nuclei
 from medlib.pixels.optical_density import optical_density
 from medlib.pixels.stain import EOSIN, HAEMATOXYLIN, separate_stains, stain_matrix
 
@@ -34,6 +34,8 @@ def test_no_other_pairing_has_more_pairs(found, truth, within):
     assert got.matched + got.erased == len(truth)
     swapped = match_nuclei(truth, truth=found, within_px=within)
     assert (swapped.invented, swapped.erased) == (got.erased, got.invented)
+    assert len(unpaired_nuclei(found, others=truth, within_px=within)) == got.invented
+    assert len(unpaired_nuclei(truth, others=found, within_px=within)) == got.erased
 
 
 @given(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
