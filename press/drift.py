@@ -40,12 +40,20 @@ def inspect_against_accepted(
     pairs = [("result", message) for message in _result_faults(accepted, record)]
     pairs += [("claim", message) for message in _claim_faults(accepted, record)]
     pairs += [("data", message) for message in _data_faults(accepted, record)]
-    if accepted.parameters != record.parameters:
-        pairs.append(
-            ("parameter", f"accepted with {accepted.parameters}, run with {record.parameters}")
-        )
+    pairs += [("parameter", message) for message in _parameter_faults(accepted, record)]
     found = [Finding(record.chapter, what, message) for what, message in pairs]
     return found + list(_figure_faults(accepted, record, folder, strict=strict))
+
+
+def _parameter_faults(accepted: Accepted, record: Record) -> Iterator[str]:
+    was, now = accepted.parameters, record.parameters
+    for name in {**was, **now}:
+        if name not in now:
+            yield f"{name} is gone; accepted with {was[name]!r}"
+        elif name not in was:
+            yield f"{name} is new; the accepted run did not have it"
+        elif was[name] != now[name]:
+            yield f"accepted with {name} = {was[name]!r}, run with {now[name]!r}"
 
 
 def _result_faults(accepted: Accepted, record: Record) -> Iterator[str]:

@@ -146,6 +146,9 @@ ACCEPTED_FAULTS = {
         put("data", [{"name": "ct", "kind": "real", "sha256": "0" * 64}]),
         ["ct is no longer read"],
     ),
+    "parameter": (put("parameters", "size", 41), ["accepted with size = 41, run with 40"]),
+    "parameter gone": (put("parameters", "width", 3), ["width is gone; accepted with 3"]),
+    "parameter new": (drop("parameters", "size"), ["size is new; the accepted run did not"]),
     "damaged": (put("results", 0, "value", "high"), ["damaged results: results.0.value"]),
 }
 
