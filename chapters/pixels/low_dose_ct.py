@@ -946,8 +946,8 @@ run.figure(figure, name="what_is_left", alt=alt, caption=caption, data="real and
 # %% [markdown]
 # Read the figure from left to right. The bare ramp has the lowest PSNR, yet its AUC equals that
 # of the windowed FBP; so does the Gaussian's. No wonder: a smoothing filter weakens lesion and
-# noise alike at the frequencies that tell them apart, and an observer that weighs its channels loses
-# little by it. No processing can *add* information about the lesion. Filters that decide
+# noise alike at the frequencies that tell them apart, and an observer that weighs its channels
+# loses little by it. No processing can *add* information about the lesion. Filters that decide
 # (non-local means, the network) can throw it away. Asked for the least squared error, a network
 # that is unsure whether a faint spot is noise or lesion answers with the average of both: mostly
 # background. That is the right answer to the question it was asked.
