@@ -5,7 +5,7 @@ Everything here is real: crops are cut, resized and perhaps mirrored, nothing is
 
 import numpy as np
 from jaxtyping import Int
-from skimage.transform import resize
+from PIL import Image
 
 from data_fetch.packaged import photograph, photograph_names
 from data_fetch.sample import Sample, sha256_of_array
@@ -124,8 +124,8 @@ def _crop(
     row, column = np.rint(free * (0.5 + spread * (rng.random(2) - 0.5))).astype(int)
     crop = picture[row : row + side, column : column + side]
     if side != size:
-        scaled = resize(crop.astype(np.float64), (size, size), anti_aliasing=side > size)
-        crop = np.clip(np.rint(scaled), 0, 255)
+        # Pillow widens its filter when it shrinks an image: no aliasing
+        crop = np.asarray(Image.fromarray(crop).resize((size, size), Image.Resampling.BILINEAR))
     return crop[:, ::-1] if rng.random() < 0.5 else crop
 
 
