@@ -990,8 +990,8 @@ else:
 # ```{exercise}
 # :label: virtual-staining-median
 # Predict first: does *absolute* error escape the blur of misregistered pairs? Then train one
-# network with `learn("median", pairs_with(4.0), absolute_error)` and judge its image. **Self-check** below:
-# give its sharpness.
+# network with `learn("median", pairs_with(4.0), absolute_error)` and judge its image.
+# **Self-check** below: give its sharpness.
 # ```
 
 # %% tags=["self-check"]
