@@ -107,8 +107,8 @@ def as_numbers(maps):
 # %% [markdown]
 # ## A picture first
 #
-# Below are three tiles of tissue, each from another patient and stained by another laboratory.
-# The tumour comes in from one side. Where it is, nuclei (dark) are *denser*, *larger*, and more
+# Below are three tiles of tissue, each from another patient. Laboratories stain differently. The
+# tumour comes in from one side. Where it is, nuclei (dark) are *denser*, *larger*, and more
 # irregular: *atypical*. That is what a pathologist looks for. The simulation knows all three at
 # every pixel; the network will be told one word a tile, *normal* or *infiltrated*.
 
@@ -134,7 +134,7 @@ training = np.isin(patients, train_names)
 # Patients, not tiles, are divided into those to learn from and those to be tested on. Tiles of
 # one patient share stain and disease, so a network that has seen some knows the others too well.
 
-# %%
+# %% tags=["hide-input"]
 kinds = {"tissue": images, "nuclei nearby": density, "tumour": region}
 first = [np.flatnonzero(tumour_tile & (patients == name))[0] for name in train_names[:3]]
 
@@ -149,7 +149,7 @@ def draw_tissue():
     return figure
 
 
-# %%
+# %% tags=["hide-input"]
 KIND = tiles.sample.kind
 alt = (
     "Three pink tiles with dark nuclei crowded on one side; below, maps of the nuclei's density and"
@@ -278,7 +278,7 @@ dense = block_mean(density[is_test].astype(float), grid=grid)
 inside = block_mean(region[is_test].astype(float), grid=grid) > 0.5
 one_each = np.unique(whose, return_index=True)[1]  # the first tumour tile of each patient
 
-# %%
+# %% tags=["hide-input"]
 figure, axes = pictures(2)
 for column, tile in zip(axes.T, one_each, strict=False):
     overlay(column[0], images[is_test][tile], honest_maps[tile])
@@ -339,7 +339,6 @@ rho = found["rank correlation with density"]
 iou = found["IoU at equal area"]
 run.result("density_correlation", rho.value, interval=rho.interval, n=rho.n_patients, atol=0.1)
 run.result("iou_tumour", iou.value, interval=iou.interval, n=iou.n_patients, atol=0.1)
-iou_gain = over_patients(iou_at_equal_area(honest_maps, inside) - iou_at_equal_area(noise, inside))
 run.say(
     "The map and the density of nuclei are correlated with $\\rho$ ="
     " {density_correlation:.2f} ({density_correlation.low:.2f} to"
@@ -360,7 +359,7 @@ two_each = two_each[two_each < len(whose)]
 by_depth = {name: maps_of(honest, x_tumour[two_each], MODULE[name]) for name in DEPTHS}
 shown = [int(np.flatnonzero(two_each == tile)[0]) for tile in one_each[:4]]
 
-# %%
+# %% tags=["hide-input"]
 frames = []
 for values in by_depth.values():
     figure, axes = pictures(1)
@@ -525,14 +524,20 @@ shortcut = fit(inked, torch.from_numpy(given.astype(np.int64)), "shortcut")
 # %%
 inked_test = inked[torch.from_numpy(test)]
 swapped = preprocess(with_ink(images, marks=marks, which=~tumour_tile)[test], device=run.device)
+on_swapped = {}
 for name, network in {"shortcut": shortcut, "honest": honest}.items():
+    on_swapped[name] = auc_on(network, swapped)
     run.result(f"auc_{name}_inked", auc_on(network, inked_test), n=len(inked_test), atol=0.05)
-    run.result(f"auc_{name}_swapped", auc_on(network, swapped), n=len(swapped), atol=0.15)
+    run.result(f"auc_{name}_swapped", on_swapped[name], n=len(swapped), atol=0.15)
+rules = on_swapped["shortcut"] < 0.5
+
+# %%
 run.say(
     "Tested on slides from the same archive, ink and all, the shortcut network reaches an AUC of"
     " {auc_shortcut_inked:.3f}; nobody would complain. Put the ink on the *normal* tiles instead"
-    " and it falls to {auc_shortcut_swapped:.3f}: it reads ink, and overrules the tissue. The"
-    " honest network has {auc_honest_inked:.3f} and {auc_honest_swapped:.3f}."
+    " and it falls to {auc_shortcut_swapped:.3f}: {verdict}. The"
+    " honest network has {auc_honest_inked:.3f} and {auc_honest_swapped:.3f}.",
+    verdict="it reads ink, and overrules the tissue" if rules else "the ink has a say",
 )
 
 # %% [markdown]
@@ -639,12 +644,22 @@ for name, method in methods.items():
 # %%
 caption = f"{KIND.capitalize()} tissue with simulated ink, n = {len(two_each)} tiles."
 run.table(rows, name="methods", caption=caption)
+own_gradient = over_patients(on_ink(maps_of(shortcut, x_inked, method=hires_cam)))
+run.result(
+    "ink_found_hires",
+    own_gradient.value,
+    interval=own_gradient.interval,
+    n=own_gradient.n_patients,
+    atol=0.1,
+)
 
 # %% [markdown]
 # Grad-CAM++ was derived for maps that are never negative, as those of the head. A stage of this
 # network ends in a linear layer whose maps take both signs, and there it can point the wrong way: a
 # method is not better for being newer. HiResCAM keeps each place's own gradient, and finds the
 # ink with four times as many cells to choose from; at the head it is Grad-CAM, and misses it, too.
+# With another seed, Grad-CAM at the depth of our choice finds the ink in somewhat fewer tiles;
+# hence the two different claims at the end.
 #
 # **Integrated gradients** {cite}`sundararajan2017` ask the pixels instead. Walk in a straight line
 # from a baseline $x'$ without content to the image $x$, and add up the gradient on the way:
@@ -774,12 +789,12 @@ run.say(
 # %%
 margin = rho.low - 0.4
 run.claim("the honest network's map follows the density of nuclei", margin > 0, margin=margin)
-run.claim("it covers the tumour better than noise does", iou_gain.low > 0.1,
-          margin=iou_gain.low - 0.1, unit="IoU")  # fmt: skip
 margin = 0.35 - left
 run.claim("random weights destroy the map", margin > 0, margin=margin)
-margin = exposed.value - 0.9
-run.claim("the map exposes the ink in nine of ten tiles", margin >= 0, margin=margin)
+margin = exposed.value - 0.8
+run.claim("Grad-CAM points at the ink in four of five tiles", margin >= 0, margin=margin)
+margin = own_gradient.value - 0.9
+run.claim("HiResCAM points at the ink in nine of ten tiles", margin >= 0, margin=margin)
 margin = 0.5 - exposed_last.value
 run.claim("at the last maps its peak is not on the ink in most tiles", margin > 0, margin=margin)
 
@@ -875,9 +890,9 @@ else:
 #
 # ```{solution} grad-cam-both
 # :class: dropdown
-# The network uses both signs. Swapped ink harms it much less, and the map points at the tissue:
-# a network takes a shortcut only as far as it pays. With wrong labels, as archives have them, the
-# ink pays.
+# The network uses both signs. Swapped ink harms it much less, and Grad-CAM points at the ink in far
+# fewer tiles, though the ink still has a say: a network takes a shortcut as far as it pays. With
+# wrong labels, as archives have them, the ink pays.
 # ```
 #
 # ```{solution} grad-cam-chance

@@ -41,7 +41,7 @@ class CycleConfig:
 
     cycle: float = 10.0
     identity: float = 0.0
-    anchor: float = 10.0
+    anchor: float = 40.0
     learning_rate: float = 2e-3
     critic_rate: float = 1e-3
     pool: int = 32

@@ -55,6 +55,11 @@ class Stainer(nn.Module):
         )
         self.leave = nn.Conv2d(config.width, config.channels_out, 3, padding=1)
 
+    @property
+    def reach_px(self) -> int:
+        """How many pixels away the network can see."""
+        return 2 + sum(self.config.dilations)
+
     def forward(
         self, image: Float[Tensor, "batch channels_in height width"]
     ) -> Float[Tensor, "batch channels_out height width"]:
@@ -88,21 +93,33 @@ def new_stainer(config: StainerConfig, *, generator: torch.Generator) -> Stainer
 
 @torch.no_grad()
 def stain_images(
-    model: nn.Module, images: Float[Tensor, "n channels_in height width"], *, batch_size: int = 16
+    model: nn.Module,
+    images: Float[Tensor, "n channels_in height width"],
+    *,
+    batch_size: int = 16,
+    margin_px: int = 8,
 ) -> Float[Tensor, "n channels_out height width"]:
     """Run a network over images in batches, without gradients.
+
+    Each image is continued beyond its edges by reflection, and the surplus cut off afterwards:
+    convolutions that meet zeros there would frame it with a line that is not tissue.
 
     Args:
         model: on the images' device; left in evaluation mode.
         images: to be stained.
         batch_size: images at a time.
+        margin_px: how far to continue; less than a side, at least what the network sees of its
+            surroundings (`Stainer.reach_px`).
 
     Returns:
         The stained images.
 
     Example:
-        >>> stain_images(Stainer(StainerConfig(width=2)), torch.zeros(2, 3, 8, 8)).shape
-        torch.Size([2, 3, 8, 8])
+        >>> stain_images(Stainer(StainerConfig(width=2)), torch.zeros(2, 3, 9, 9)).shape
+        torch.Size([2, 3, 9, 9])
     """
     model.eval()
-    return torch.cat([model(part) for part in images.split(batch_size)])
+    m = margin_px
+    wide = nn.functional.pad(images, (m, m, m, m), mode="reflect")
+    made = torch.cat([model(part) for part in wide.split(batch_size)])
+    return made[..., m : made.shape[-2] - m, m : made.shape[-1] - m]

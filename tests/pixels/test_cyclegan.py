@@ -175,3 +175,16 @@ def test_a_stainer_keeps_shape_and_range_and_moves_with_its_input():
     torch.testing.assert_close(moved[..., 10:20], torch.roll(out, 4, 3)[..., 10:20])
     with pytest.raises(ValueError, match="1 or more"):
         Stainer(StainerConfig(width=0))
+
+
+def test_a_stainer_sees_as_far_as_stated_and_a_wider_margin_changes_nothing():
+    net = new_stainer(StainerConfig(width=4), generator=own())
+    image = torch.rand(1, 3, 40, 40, generator=own(), requires_grad=True)
+    net(image)[0, :, 20, 20].sum().backward()
+    seen = image.grad.abs().sum((0, 1)) > 0
+    assert [int(seen.any(axis).sum()) for axis in (0, 1)] == [2 * net.reach_px + 1] * 2
+    wide = stain_images(net, image.detach(), margin_px=net.reach_px)
+    torch.testing.assert_close(wide, stain_images(net, image.detach(), margin_px=20))
+    bare = stain_images(net, image.detach(), margin_px=0)
+    torch.testing.assert_close(bare[..., 6:-6, 6:-6], wide[..., 6:-6, 6:-6])
+    assert not torch.allclose(bare, wide)
