@@ -1,5 +1,7 @@
 """For every test: the library's arrays have the shapes and types that its signatures state."""
 
+import os
+
 import matplotlib as mpl
 import pytest
 from jaxtyping import install_import_hook
@@ -17,5 +19,11 @@ collect_ignore_glob = ["tests/golden/make_*.py"]
 
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path, monkeypatch):
-    """Run each test in a folder of its own, so that none writes into the checkout."""
+    """Run each test in a folder of its own, so that none writes into the checkout.
+
+    And with none of medbook's settings from outside: a test that passes here must pass where a
+    slow machine's budget or another data folder is set.
+    """
     monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("MEDBOOK_")]:
+        monkeypatch.delenv(name)

@@ -188,3 +188,9 @@ def test_a_stainer_sees_as_far_as_stated_and_a_wider_margin_changes_nothing():
     bare = stain_images(net, image.detach(), margin_px=0)
     torch.testing.assert_close(bare[..., 6:-6, 6:-6], wide[..., 6:-6, 6:-6])
     assert not torch.allclose(bare, wide)
+
+
+def test_an_even_image_stays_even_up_to_its_edges():
+    net = new_stainer(StainerConfig(width=4), generator=own())
+    out = stain_images(net, torch.full((1, 3, 20, 20), 0.3))
+    torch.testing.assert_close(out, out[..., :1, :1].expand_as(out))
