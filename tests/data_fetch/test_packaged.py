@@ -1,6 +1,8 @@
 """The real images inside wheels: there without a network, decoded exactly, with their units."""
 
 import socket
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -128,3 +130,23 @@ def test_missing_package_and_file_say_what_to_install():
 def test_changed_file_is_refused():
     with pytest.raises(ChecksumError, match="another version of scikit-image"):
         packaged.packaged_file("skimage", "data/cell.png", sha256="0" * 64)
+
+
+def test_every_name_of_the_package_is_there_and_no_other():
+    assert {"head_ct", "mni152", "photograph", "imagenet_weights"} <= set(dir(packaged))
+    for name in dir(packaged):
+        assert getattr(packaged, name) is not None or name.startswith("__")
+    with pytest.raises(AttributeError, match=r"data_fetch\.packaged.* no attribute 'dog'"):
+        packaged.dog  # noqa: B018
+
+
+def test_a_reader_of_ct_does_not_import_the_photographs():
+    # what a run imported decides when it is stale: one picture must not bring in the others
+    code = (
+        "import sys; from data_fetch.packaged import head_ct; head_ct();"
+        "print(sorted(m.rpartition('.')[2] for m in sys.modules if 'fetch.packaged.' in m))"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert out.strip() == "['radiology', 'wheel']"
