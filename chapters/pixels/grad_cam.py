@@ -24,8 +24,9 @@
 #   one whose fault you know;
 # - name four ways in which a map can mislead.
 #
-# **Prerequisites.** Python, the chain rule, what a convolutional network is. **Minutes.** About
-# 50 minutes.
+# **Prerequisites.** Python, the chain rule, what a convolutional network is, and what an AUC is
+# (the chance that a tile with tumour scores higher than one without). **Minutes.** About 50
+# minutes.
 #
 # **Data.** All tissue here is simulated, so that the number of nuclei, their size and their shape
 # are known at every pixel; no result below is about a patient. The network's first weights are
@@ -75,12 +76,20 @@ from medlib.pixels.tile_classifier import class_probabilities, fit_tile_classifi
 
 run = experiment.start("pixels/grad_cam", locals())
 
-# %% tags=["hide-input"]
-COLORS = experiment.COLORS
-MODULE = {f"stage{n}": f"stages.{n - 1}" for n in range(1, 8)}
+# %%
+SIZE = 128  # side of a tile, in pixels of one micrometre
+MODULE = {f"stage{n}": f"stages.{n - 1}" for n in range(1, 8)}  # a depth's module in the network
 MODULE |= {"stem": "stem", "head": "activation"}  # the activation is used last on the head's maps
 LAYER = MODULE[depth]
-SIZE = 128
+
+
+def as_numbers(maps):
+    """A batch of maps as float64 arrays."""
+    return maps.cpu().numpy().astype(float)
+
+
+# %% tags=["hide-input"]
+COLORS = experiment.COLORS
 
 
 def overlay(place, image, values, *, title=""):
@@ -97,11 +106,6 @@ def pictures(rows, *, width=7.2, columns=None):
     columns = columns or 4
     height = width / columns * rows + 0.3
     return plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
-
-
-def as_numbers(maps):
-    """A batch of maps as float64 arrays."""
-    return maps.cpu().numpy().astype(float)
 
 
 # %% [markdown]
@@ -616,10 +620,11 @@ run.say(
 # of the head is not the piece of image below it. On the way there lie convolutions of five by
 # five cells, on maps that are themselves only a few cells wide, so every cell has seen nearly the
 # whole tile. The network is free to send the news about the ink to *other* cells, and training
-# did: to its neighbours, of which a corner's have more inputs that are not padding. The map tells
-# the truth about where the score was added up, and we read it as if it told where the evidence
-# came from. *A map's place is a place in the layer, not in the image.* Whoever looks at the middle
-# row may still become suspicious; a rule that takes the peak blames the tissue beside the ink.
+# did: mostly to the neighbours of the ink's own. (Why there? A cell in a corner computes largely
+# with padding, its neighbours less; that is a guess, which nothing here tests.) The map tells the
+# truth about where the score was added up, and we read it as if it told where the evidence came
+# from. *A map's place is a place in the layer, not in the image.* Whoever looks at the middle row
+# may still become suspicious; a rule that takes the peak blames the tissue beside the ink.
 #
 # ## Second opinions
 #
