@@ -13,7 +13,7 @@ import copy
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,7 +103,7 @@ def chapter_page(
             if text:
                 cells.append(_markdown(text))
     page = copy.deepcopy(notebook)
-    page.cells = cells
+    page.cells = join_folds(cells)
     for place, cell in enumerate(page.cells):
         cell["id"] = f"cell-{place:03d}"
     return Page(page, files)
@@ -149,6 +149,22 @@ def split_cell(cell: NotebookNode) -> Iterator[NotebookNode]:
             current.outputs.append(output)
     if fresh or current.outputs:
         yield current
+
+
+def join_folds(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
+    """The cells, with neighbours whose code is folded away joined: the reader sees one fold.
+
+    Cells are joined only where the first shows nothing, so no output changes its place.
+    """
+    joined: list[NotebookNode] = []
+    for cell in cells:
+        before = joined[-1] if joined else None
+        if before is not None and _is_fold(before) and _is_fold(cell) and not before.outputs:
+            joined[-1] = copy.deepcopy(cell)
+            joined[-1].source = f"{before.source}\n\n\n{cell.source}"
+        else:
+            joined.append(cell)
+    return joined
 
 
 def without_chance(notebook: NotebookNode) -> NotebookNode:
@@ -306,6 +322,10 @@ def _about(cell: NotebookNode) -> Mapping[str, Any] | None:
     if cell.cell_type != "code" or len(cell.outputs) != 1:
         return None
     return cell.outputs[0].get("metadata", {}).get("medbook")
+
+
+def _is_fold(cell: NotebookNode) -> bool:
+    return cell.cell_type == "code" and bool(cell.source) and tags_of(cell) == ["hide-input"]
 
 
 def _is_title(cell: NotebookNode) -> bool:

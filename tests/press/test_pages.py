@@ -14,6 +14,7 @@ from press.pages import (
     chapter_page,
     claims_markdown,
     figure_label,
+    join_folds,
     minutes,
     split_cell,
     table_markdown,
@@ -117,6 +118,20 @@ def test_outputs_keep_the_order_in_which_they_were_printed() -> None:
 def test_the_code_stands_above_an_output_of_its_own() -> None:
     parts = list(split_cell(new_code_cell("code", outputs=[said("one")])))
     assert [part.source for part in parts] == ["code", ""]
+
+
+def test_folds_that_follow_each_other_become_one_and_nothing_shown_moves() -> None:
+    def fold(source, *outputs):
+        return new_code_cell(source, outputs=outputs, metadata={"tags": ["hide-input"]})
+
+    seen = new_code_cell("seen = 1")
+    cells = [seen, fold("a = 1"), fold("b = 2"), fold("c = 3", printed("three")), fold("d = 4")]
+    joined = join_folds([*cells, seen, fold("e = 5")])
+    assert [cell.source for cell in joined] == [
+        "seen = 1", "a = 1\n\n\nb = 2\n\n\nc = 3", "d = 4", "seen = 1", "e = 5"
+    ]  # fmt: skip
+    assert [len(cell.outputs) for cell in joined] == [0, 1, 0, 0, 0]
+    assert cells[1].source == "a = 1"
 
 
 def test_a_cell_whose_output_is_to_be_removed_shows_none(tmp_path) -> None:
