@@ -96,7 +96,7 @@ class Project:
             if not source.name.startswith(("_", ".")):
                 chapter = Chapter(source.parent.name, source.stem, source)
                 found[chapter.id] = chapter
-        order = {chapter_id: place for place, chapter_id in enumerate(self._toc_order())}
+        order = {name: place for place, name in enumerate(map(chapter_id, self.toc_entries()))}
         last = len(order)
         return sorted(found.values(), key=lambda c: (order.get(c.id, last), c.id))
 
@@ -158,13 +158,7 @@ class Project:
         path = self.root / "_toc.yml"
         if not path.is_file():
             return []
-        suffixes = (".py", ".md", ".ipynb")
-        entries = _files_of(read_yaml(path))
-        return [e.rsplit(".", 1)[0] if e.endswith(suffixes) else e for e in entries]
-
-    def _toc_order(self) -> Iterator[str]:
-        for entry in self.toc_entries():
-            yield "/".join(entry.split("/")[-2:])
+        return toc_entries(read_yaml(path))
 
 
 def _nested(content: Any, *, depth: int) -> bool:
@@ -172,6 +166,25 @@ def _nested(content: Any, *, depth: int) -> bool:
     if content is None or not isinstance(content, dict):
         return content is None
     return depth == 0 or all(_nested(value, depth=depth - 1) for value in content.values())
+
+
+def toc_entries(content: Any) -> list[str]:
+    """The pages that a table of contents lists, without suffix, in reading order.
+
+    >>> toc_entries({"root": "index", "parts": [{"chapters": [{"file": "pixels/x.py"}]}]})
+    ['pixels/x']
+    """
+    suffixes = (".py", ".md", ".ipynb")
+    return [e.rsplit(".", 1)[0] if e.endswith(suffixes) else e for e in _files_of(content)]
+
+
+def chapter_id(entry: str) -> str:
+    """The id of the chapter that an entry of ``_toc.yml`` names.
+
+    >>> chapter_id("chapters/pixels/low_dose_ct")
+    'pixels/low_dose_ct'
+    """
+    return "/".join(entry.split("/")[-2:])
 
 
 def _files_of(node: Any) -> Iterator[str]:

@@ -16,7 +16,8 @@ from medlib.experiment.parameters import nearest
 from medlib.experiment.record import write_atomically
 from press.errors import UserError
 from press.lint import PARTS
-from press.project import Project, read_yaml
+from press.project import Project, chapter_id, read_yaml, toc_entries
+from press.results import results_path, seeds_path
 
 CAPTIONS = {
     "pixels": "I · Pixels — image to image",
@@ -77,18 +78,22 @@ def scaffold(project: Project, chapter: str, *, title: str = "") -> Scaffold:
     for path in (source, test):
         if path.exists():
             raise UserError(f"{project.relative(path)} is there already; choose another name")
+    for path in (results_path(project.results, chapter), seeds_path(project.results, chapter)):
+        if path.exists():
+            left = f"{project.relative(path)} was left by another chapter of this name"
+            raise UserError(f"{left}; delete it, or choose another name")
     words = {"CHAPTER": chapter, "TITLE": title, "LABEL": f"{part}-{name}".replace("_", "-")}
     toc = project.root / "_toc.yml"
     profiles = project.root / "chapters" / "profiles.yml"
-    return Scaffold(
-        chapter,
-        {
-            source: fill(template("chapter.py.txt"), words),
-            test: fill(template("test.py.txt"), words),
-            toc: with_toc_entry(read_text(toc), chapter),
-            profiles: with_profile_entry(read_text(profiles), chapter),
-        },
-    )
+    files = {
+        source: fill(template("chapter.py.txt"), words),
+        test: fill(template("test.py.txt"), words),
+    }
+    for path, add in ((toc, with_toc_entry), (profiles, with_profile_entry)):
+        text = read_text(path)
+        if (new := add(text, chapter)) != text:
+            files[path] = new
+    return Scaffold(chapter, files)
 
 
 def parse_id(chapter: str) -> tuple[str, str]:
@@ -142,9 +147,15 @@ def read_text(path: Path) -> str:
 def with_toc_entry(text: str, chapter: str) -> str:
     """The table of contents with `chapter` last in its part; comments and order stay.
 
+    One that lists the chapter already is returned as it is.
+
     Raises:
-        UserError: the result would not hold the entry; the file must be edited by hand.
+        UserError: the result would not hold the entry once and the others as they were; the file
+            must be edited by hand.
     """
+    before = _toc_of(text) or []
+    if chapter in map(chapter_id, before):
+        return text
     part = chapter.split("/", 1)[0]
     lines = text.splitlines()
     ours = [i for i, line in enumerate(lines) if _part_of(line) == part]
@@ -152,6 +163,9 @@ def with_toc_entry(text: str, chapter: str) -> str:
         indent = re.match(r"\s*", lines[ours[-1]]).group()
         lines.insert(ours[-1] + 1, f"{indent}- file: {chapter}")
     else:
+        lines = [re.sub(r"^parts:\s*\[\s*\]", "parts:", line) for line in lines]
+        if not any(line.startswith("parts:") for line in lines):
+            lines.append("parts:")
         place, indent = _place_of_part(lines, part)
         lines[place:place] = [
             f"{indent}- caption: {CAPTIONS[part]}",
@@ -160,9 +174,20 @@ def with_toc_entry(text: str, chapter: str) -> str:
             f"{indent}    - file: {chapter}",
         ]
     new = "\n".join(lines) + "\n"
-    if not _parses(new) or f"- file: {chapter}\n" not in new:
+    after = _toc_of(new)
+    if after is None or chapter not in after or [e for e in after if e != chapter] != before:
         raise UserError(f"_toc.yml: cannot add {chapter}; add `- file: {chapter}` by hand")
     return new
+
+
+def _toc_of(text: str) -> list[str] | None:
+    """The entries of a table of contents; None where Jupyter Book would not read it."""
+    if not _parses(text):
+        return None
+    content = yaml.safe_load(text)
+    if isinstance(content, dict) and "parts" in content and "chapters" in content:
+        return None
+    return toc_entries(content)
 
 
 def _part_of(line: str) -> str:
@@ -172,14 +197,17 @@ def _part_of(line: str) -> str:
 
 def _place_of_part(lines: list[str], part: str) -> tuple[int, str]:
     """Before the first later part, else after the last earlier one's block, else at the end."""
-    captions = [i for i, line in enumerate(lines) if re.match(r"\s*- caption:", line)]
-    indent = re.match(r"\s*", lines[captions[0]]).group() if captions else "  "
-    ends = [*captions[1:], len(lines)]
-    place = len(lines)
-    for start, end in zip(captions, ends, strict=True):
-        parts = {_part_of(line) for line in lines[start:end]} & set(PARTS)
+    start = 1 + next(i for i, line in enumerate(lines) if line.startswith("parts:"))
+    keys = (i for i in range(start, len(lines)) if re.match(r"\w", lines[i]))
+    place = next(keys, len(lines))
+    captions = [i for i in range(start, place) if re.match(r"\s*- caption:", lines[i])]
+    if not captions:
+        return place, "  "
+    indent = re.match(r"\s*", lines[captions[0]]).group()
+    for first, end in zip(captions, [*captions[1:], place], strict=True):
+        parts = {_part_of(line) for line in lines[first:end]} & set(PARTS)
         if any(PARTS.index(other) > PARTS.index(part) for other in parts):
-            return start, indent
+            return first, indent
         if parts:
             place = end
     return place, indent
@@ -189,8 +217,14 @@ def with_profile_entry(text: str, chapter: str) -> str:
     """The profiles with a line for `chapter` in profile smoke; comments and order stay.
 
     Raises:
-        UserError: the result would not hold the entry; the file must be edited by hand.
+        UserError: a profile has parameters of such a chapter already, or the result would not hold
+            the entry; the file must be edited by hand.
     """
+    before = (yaml.safe_load(text) or {}) if _parses(text) else {}
+    for profile, chapters in before.items():
+        if chapter in (chapters or {}):
+            where = f"chapters/profiles.yml: profile {profile!r} has parameters of {chapter}"
+            raise UserError(f"{where} already; delete that entry, the new chapter has its own")
     values = ", ".join(f"{name}: {value}" for name, value in SMOKE.items())
     entry = f"  {chapter}: {{{values}}}"
     lines = text.splitlines()
@@ -201,7 +235,6 @@ def with_profile_entry(text: str, chapter: str) -> str:
     else:
         lines += ["smoke:", entry]
     new = "\n".join(lines) + "\n"
-    before = (yaml.safe_load(text) or {}) if _parses(text) else {}
     expected = {**before, "smoke": {**(before.get("smoke") or {}), chapter: SMOKE}}
     if not _parses(new) or yaml.safe_load(new) != expected:
         raise UserError(f"chapters/profiles.yml: cannot add {chapter}; add `{entry.strip()}`")

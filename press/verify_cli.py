@@ -94,12 +94,13 @@ def _check_seeds(
     output: Path | None,
 ) -> list[Finding]:
     from medlib.experiment.record import write_atomically
+    from press.build import LOCK
     from press.lock import hold
     from press.results import to_json
     from press.seed_table import as_markdown, findings, write_seed_table
     from press.seeds import sweep
 
-    with interruptible(), hold(project.build / "medbook.lock", echo=warn):
+    with interruptible(), hold(project.build / LOCK, echo=warn):
         tables = sweep(project, chapters, count=count, workers=jobs, echo=click.echo)
     for table in tables:
         _show(table)
@@ -205,11 +206,12 @@ def accept(desk: Desk, chapters: tuple[str, ...], dry_run: bool) -> None:
       medbook accept --dry-run
       medbook accept pixels/low_dose_ct
     """
+    from press.build import LOCK
     from press.lock import hold
 
     project = desk.project
     refused: list[Finding] = []
-    with nullcontext() if dry_run else hold(project.build / "medbook.lock", echo=warn):
+    with nullcontext() if dry_run else hold(project.build / LOCK, echo=warn):
         for chapter in _chapters(project, chapters):
             refused += accept_chapter(project, chapter, dry_run=dry_run)
     for finding in refused:
@@ -267,7 +269,7 @@ def new(desk: Desk, chapter: str, title: str, no_run: bool) -> None:
     Examples:
       medbook new diagnosis/roc_curves --title "What a threshold costs"
     """
-    from press.build import run_jobs
+    from press.build import LOCK, run_jobs
     from press.execute import plan
     from press.lock import hold
     from press.project import Project
@@ -275,7 +277,7 @@ def new(desk: Desk, chapter: str, title: str, no_run: bool) -> None:
 
     project = desk.project
     made = scaffold(project, chapter, title=title)
-    with interruptible(), hold(project.build / "medbook.lock", echo=warn):
+    with interruptible(), hold(project.build / LOCK, echo=warn):
         made.write()
         for path in made.files:
             click.echo(f"wrote {project.relative(path)}")

@@ -48,7 +48,8 @@ def files_of(book):
 
 
 def order(toc):
-    return [entry["file"] for part in yaml.safe_load(toc)["parts"] for entry in part["chapters"]]
+    parts = yaml.safe_load(toc).get("parts") or []
+    return [entry["file"] for part in parts for entry in part["chapters"]]
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,52 @@ def test_a_second_chapter_of_a_new_part_joins_it():
     assert captions[2] == "II · Diagnosis — image to decision"
     assert len(captions) == 5
     assert order(new)[2:4] == ["diagnosis/x", "diagnosis/y"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "format: jb-book\nroot: index\nparts: []\n",
+        "parts: [ ]  # none yet\nformat: jb-book\nroot: index\n",
+        "format: jb-book\nroot: index\nparts:\n",
+        "format: jb-book\nroot: index\n",
+        "format: jb-book\nroot: index\nparts:\n  - chapters:\n      - file: notation\n",
+    ],
+)
+def test_a_table_of_contents_without_a_part_gets_its_first(text):
+    new = with_toc_entry(text, "pixels/x")
+    assert yaml.safe_load(new)["root"] == "index"
+    assert sorted(order(new)) == sorted([*order(text), "pixels/x"])
+    assert order(with_toc_entry(new, "systems/y"))[-1] != "pixels/x"
+
+
+@pytest.mark.parametrize("entry", ["pixels/x", "pixels/x.py", "chapters/pixels/x", "'pixels/x'"])
+def test_a_chapter_that_the_toc_lists_already_is_not_listed_twice(entry):
+    text = TOC.replace("pixels/low_dose_ct", entry)
+    assert with_toc_entry(text, "pixels/x") == text
+
+
+@pytest.mark.parametrize(
+    "text", ["root: index\nchapters:\n  - file: notation\n", "parts: [{chapters: []}]\n", "a: [\n"]
+)
+def test_a_toc_of_another_shape_is_left_to_its_author(text):
+    with pytest.raises(UserError, match="add `- file: pixels/x` by hand"):
+        with_toc_entry(text, "pixels/x")
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("chapters/profiles.yml", "smoke:\n  pixels/x: {n: 1}\n", "delete that entry"),
+        ("chapters/profiles.yml", "full:\n  pixels/x: {n: 1}\n", "profile 'full' has param"),
+        ("results/pixels/x.json", "{}", "was left by another chapter of this name; delete it"),
+        ("results/pixels/x.seeds.json", "{}", "x.seeds.json was left by another chapter"),
+    ],
+)
+def test_what_another_chapter_of_this_name_left_is_named(bare_book, path, text, expected):
+    bare_book.write(path, text)
+    with pytest.raises(UserError, match=expected):
+        scaffold(Project(bare_book.root), "pixels/x")
 
 
 @pytest.mark.parametrize(
@@ -155,11 +202,23 @@ def test_every_word_of_the_templates_is_filled():
 
 
 @pytest.mark.chapter
-def test_a_new_chapter_passes_every_check_from_its_first_minute(bare_book):
+@pytest.mark.parametrize(
+    "toc",
+    [
+        TOC,
+        TOC.replace("pixels/low_dose_ct", "diagnosis/counting"),
+        "format: jb-book\nroot: index\nparts: []\n",
+    ],
+    ids=["not listed", "listed already", "empty"],
+)
+def test_a_new_chapter_passes_every_check_from_its_first_minute(bare_book, toc):
+    bare_book.write("_toc.yml", toc)
     bare_book.write("tests/__init__.py", "")
     done = bare_book.medbook("new", "diagnosis/counting", "--title", "How many photons?")
     assert done.returncode == 0, done.stderr
     assert "diagnosis/counting: accepted" in done.stdout
+    assert ("wrote _toc.yml" in done.stdout) is ("diagnosis/counting" not in toc)
+    assert order((bare_book.root / "_toc.yml").read_text("utf-8")).count("diagnosis/counting") == 1
     for words in (
         ["check", "--strict"],
         ["run", "counting", "--profile", "smoke"],
