@@ -122,7 +122,7 @@ def test_the_code_stands_above_an_output_of_its_own() -> None:
 
 def test_folds_that_follow_each_other_become_one_and_nothing_shown_moves() -> None:
     def fold(source, *outputs):
-        return new_code_cell(source, outputs=outputs, metadata={"tags": ["hide-input"]})
+        return new_code_cell(source, outputs=[*outputs], metadata={"tags": ["hide-input"]})
 
     seen = new_code_cell("seen = 1")
     cells = [seen, fold("a = 1"), fold("b = 2"), fold("c = 3", printed("three")), fold("d = 4")]
