@@ -8,6 +8,7 @@ alone, so an unchanged run gives the same page.
 
 from __future__ import annotations
 
+import ast
 import base64
 import copy
 import html
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from medlib.experiment.parameters import Parameter
 from medlib.experiment.record import Claim, Figure, Record
+from press.cells import parse_cell
 from press.errors import Exit, UserError
 from press.masthead import masthead
 from press.weave import INJECTED_TAG, tags_of
@@ -94,7 +96,7 @@ def chapter_page(
         if cell.cell_type != "code":
             cells.append(cell)
             continue
-        for part in split_cell(cell):
+        for part in split_cell(fold_sayings(cell)):
             about = _about(part)
             if about is None:
                 cells.append(part)
@@ -149,6 +151,24 @@ def split_cell(cell: NotebookNode) -> Iterator[NotebookNode]:
             current.outputs.append(output)
     if fresh or current.outputs:
         yield current
+
+
+def fold_sayings(cell: NotebookNode) -> NotebookNode:
+    """The cell, its code folded away if all it does is say measured sentences.
+
+    The sentences stand right below it; in the open the page would say each twice.
+    """
+    calls = [
+        statement.value.func
+        for statement in parse_cell(cell).body
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+    ]
+    says = calls and all(isinstance(call, ast.Attribute) and call.attr == "say" for call in calls)
+    if not says or len(calls) < len(parse_cell(cell).body) or tags_of(cell):
+        return cell
+    folded = copy.deepcopy(cell)
+    folded.metadata["tags"] = ["hide-input"]
+    return folded
 
 
 def join_folds(cells: Sequence[NotebookNode]) -> list[NotebookNode]:

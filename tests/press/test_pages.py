@@ -14,6 +14,7 @@ from press.pages import (
     chapter_page,
     claims_markdown,
     figure_label,
+    fold_sayings,
     join_folds,
     minutes,
     split_cell,
@@ -118,6 +119,23 @@ def test_outputs_keep_the_order_in_which_they_were_printed() -> None:
 def test_the_code_stands_above_an_output_of_its_own() -> None:
     parts = list(split_cell(new_code_cell("code", outputs=[said("one")])))
     assert [part.source for part in parts] == ["code", ""]
+
+
+@pytest.mark.parametrize(
+    ("source", "folded"),
+    [
+        ('run.say("It gains {gain:.1f} dB.", gain=1)', True),
+        ('run.say("One.")\nrun.say("Two.")', True),
+        ('gain = 1\nrun.say("It gains {gain}.", gain=gain)', False),
+        ('run.table(rows, name="a", caption="b")', False),
+        ("import numpy", False),
+        ("", False),
+    ],
+)
+def test_code_that_only_says_what_stands_below_is_folded(source, folded) -> None:
+    cell = new_code_cell(source)
+    assert fold_sayings(cell).metadata.get("tags", []) == (["hide-input"] if folded else [])
+    assert "tags" not in cell.metadata
 
 
 def test_folds_that_follow_each_other_become_one_and_nothing_shown_moves() -> None:
