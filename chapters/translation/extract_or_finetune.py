@@ -652,12 +652,12 @@ GRIDS = {
 
 # %%
 def tuning_row(task, name, time, rate):
-    """Mean validation AUC at one rate, trained on the last draws of the pool."""
+    """Validation AUCs at one rate, trained on the last draws of the pool."""
     last, settings = pool_size // LABELS[time], {"judge": judges[task], "peak_rate": rate}
-    draws = range(last - (8 if time == "few" else 3), last)
+    draws = range(last - (6 if time == "few" else 2), last)
     found = [trial(task, name, time, draw=d, **settings).test.value for d in draws]
-    row = {"task": task, "when": time, "arm": name, "rate": rate, "draws": len(found)}
-    return row | {"AUC": round(np.mean(found), 4)}
+    row = {"task": task, "when": time, "arm": name, "rate": rate}
+    return row | {"AUCs": [round(value, 4) for value in found]}
 
 
 # %%
@@ -666,19 +666,18 @@ def best_rates(rows):
     total = {}
     for row in rows:
         at = total.setdefault((row["when"], row["arm"]), {})
-        at[row["rate"]] = at.get(row["rate"], 0.0) + row["AUC"]
+        at[row["rate"]] = at.get(row["rate"], 0.0) + np.mean(row["AUCs"])
     return {key: max(at, key=at.get) for key, at in total.items()}
 
 
 # %%
 def curve_row(task, name, time, n):
-    """Mean test AUC of one arm at n labels, over draws, at the rate that the search chose."""
+    """Test AUCs of one arm at n labels, over draws, at the rate that the search chose."""
+    settings = {"why": "curve", "peak_rate": best.get((time, name), 1e-3)}
     draws = range(min({"few": 8, "many": 5, "long": 3}[time], pool_size // n))
-    settings = {"why": "curve", "peak_rate": chosen.get((time, name), 1e-3)}
     found = [trial(task, name, time, n=n, draw=d, **settings).test.value for d in draws]
-    mean, (low, high) = mean_interval(found)
-    row = {"task": task, "arm": name, "n": n, "steps": STEPS[time], "draws": len(found)}
-    return row | {"mean": round(mean, 4), "low": round(low, 4), "high": round(high, 4)}
+    row = {"task": task, "arm": name, "n": n, "steps": STEPS[time]}
+    return row | {"AUCs": [round(value, 4) for value in found]}
 
 
 # %%
@@ -688,14 +687,16 @@ if sweep:
     tried = [(*p, when) for p, when in product(pairs, ("few", "many")) if p[1] != "frozen"]
     tried += [("far", name, "long") for name in RATES["long"]]
     rows = [tuning_row(*each, rate) for each in tried for rate in GRIDS[each[2]]]
-    run.table(rows, name="tuning", caption="Mean validation AUC over draws.")
+    run.table(rows, name="tuning", caption="Validation AUC of each draw, at every rate.")
 
 # %%
 if sweep:
-    chosen = best_rates(rows)
-    wanted = [(*pair, "few" if n <= 50 else "many", n) for pair in pairs for n in counts[1:]]
-    wanted += [("far", name, "long", n) for name in RATES["long"] for n in (many // 8 * 2, many)]
-    run.table([curve_row(*each) for each in wanted], name="ablation", caption="Mean test AUC.")
+    best = best_rates(rows)
+    sizes = [n for n in (10, 20, 50, 100, 400) if n <= many]
+    wanted = [(*pair, "few" if n <= 50 else "many", n) for pair in pairs for n in sizes]
+    wanted += [("far", name, "long", n) for name in RATES["long"] for n in sizes[-2:]]
+    rows = [curve_row(*each) for each in wanted]
+    run.table(rows, name="ablation", caption="Test AUC of each draw.")
 
 # %%
 from types import SimpleNamespace
