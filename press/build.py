@@ -67,6 +67,8 @@ def build(
     Returns:
         The exit code: 0, or what `press.errors.Exit` calls the worst that happened.
     """
+    from press.verify import stretched_budgets
+
     total = len(project.chapters)
     if total == 0:
         _no_chapters(project)
@@ -80,6 +82,8 @@ def build(
         for outcome in outcomes:
             for warning in outcome.warnings:
                 warn(f"warning: {warning}")
+        for note in stretched_budgets():
+            echo(f"note: {note}")
         problems = verify(project, failed={failure.chapter for failure in failures})
         code = Exit.CHECK_FAILED if problems else Exit.OK
         if failures:

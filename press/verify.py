@@ -5,11 +5,12 @@ tolerance. Nothing here executes anything: `press.seeds` does, over other seeds.
 
 Budgets are CPU seconds, not wall seconds, so that a busy machine does not turn a chapter red. On
 a machine whose cores are slower than those the book was written on, MEDBOOK_BUDGET_FACTOR (for
-example 2) stretches them; it never shrinks them.
+example 2) stretches them; it never shrinks them. `medbook check` and `medbook build` then say so.
 """
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -98,7 +99,8 @@ def _inspect_own(
         message = f"has no run of profile {profile}; `{how}` makes it"
         return [*found, Finding(chapter.id, "run", message)], None, folder
     if not state.fresh:
-        found.append(Finding(chapter.id, "run", f"{state}; run it again"))
+        message = f"{str(state).removesuffix('; run it again')}; run it again"
+        found.append(Finding(chapter.id, "run", message))
     try:
         record = read_record(folder / RECORD)
     except RecordError:
@@ -250,15 +252,13 @@ def _shows_bare_picture(output: Mapping[str, Any]) -> bool:
 def _budgets(record: Record) -> Iterator[Finding]:
     factor = budget_factor()
     seconds = CPU_BUDGET_S.get(record.profile)
-    if seconds is not None and record.cpu_s > seconds * factor:
-        yield Finding(
-            record.chapter,
-            "budget",
-            (
-                f"took {record.cpu_s:.1f} s of CPU; profile {record.profile!r} allows "
-                f"{seconds * factor:g} s"
-            ),
-        )
+    if seconds is not None and record.cpu_s > seconds:
+        allowed = f"took {record.cpu_s:.1f} s of CPU; profile {record.profile!r} allows"
+        if record.cpu_s > seconds * factor:
+            yield Finding(record.chapter, "budget", f"{allowed} {seconds * factor:g} s")
+        else:
+            message = f"{allowed} {seconds:g} s; it passes only with the budget stretched"
+            yield Finding(record.chapter, "budget", message, "note")
     if record.profile in CPU_BUDGET_S and record.peak_memory_mib > MEMORY_BUDGET_MIB:
         yield Finding(
             record.chapter,
@@ -274,15 +274,26 @@ def budget_factor() -> float:
     """How much slower this machine is said to be, from MEDBOOK_BUDGET_FACTOR; at least 1.
 
     Raises:
-        UserError: the variable is not a number.
+        UserError: the variable is not a finite number.
     """
     text = os.environ.get("MEDBOOK_BUDGET_FACTOR", "1")
     try:
-        return max(1.0, float(text))
+        factor = float(text)
     except ValueError:
-        raise UserError(
-            f"MEDBOOK_BUDGET_FACTOR is {text!r}; it must be a number such as 2"
-        ) from None
+        factor = math.nan
+    if not math.isfinite(factor):
+        raise UserError(f"MEDBOOK_BUDGET_FACTOR is {text!r}; it must be a number such as 2")
+    return max(1.0, factor)
+
+
+def stretched_budgets() -> list[Finding]:
+    """A note that says by how much the budgets of CPU time are stretched, where they are."""
+    factor = budget_factor()
+    if factor == 1.0:
+        return []
+    limits = ", ".join(f"{s * factor:g} s instead of {s:g} s" for s in CPU_BUDGET_S.values())
+    message = f"MEDBOOK_BUDGET_FACTOR={factor:g} stretches the budgets of CPU time: {limits}"
+    return [Finding("", "budget", message, "note")]
 
 
 def inspect_profiles(project: Project) -> list[Finding]:

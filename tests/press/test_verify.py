@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from medlib.experiment.record import read_record
+from press.cli import main
 from press.project import Project
 from press.seed_table import ClaimOverSeeds, SeedTable, write_seed_table
 from press.verify import inspect_book, inspect_chapter, inspect_run, verify_book
@@ -132,6 +133,20 @@ def test_budgets_stretch_on_a_slow_machine_but_never_shrink(accepted_book, monke
     assert "allows 75 s" in "\n".join(errors_of(accepted_book))
     monkeypatch.setenv("MEDBOOK_BUDGET_FACTOR", "2")
     assert errors_of(accepted_book) == []
+
+
+def test_a_stretched_budget_is_never_a_silent_pass(accepted_book, monkeypatch, capsys):
+    change(accepted_book, f"{RUN}/record.json", put("cpu_s", 100.0))
+    stretched = "MEDBOOK_BUDGET_FACTOR=1.6 stretches the budgets of CPU time: 120 s instead of 75 s"
+    monkeypatch.setenv("MEDBOOK_BUDGET_FACTOR", "1.6")
+    assert main(["--root", str(accepted_book.root), "check"]) == 0
+    said = capsys.readouterr().out
+    assert stretched in said
+    assert "took 100.0 s of CPU; profile 'book' allows 75 s; it passes only with" in said
+    monkeypatch.setenv("MEDBOOK_BUDGET_FACTOR", "1")
+    assert main(["--root", str(accepted_book.root), "check"]) == 1
+    said = capsys.readouterr()
+    assert "stretch" not in said.out + said.err
 
 
 ACCEPTED_FAULTS = {
