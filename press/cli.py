@@ -5,7 +5,6 @@ Heavy libraries are imported inside the commands that need them, so that `--help
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from press.desk import Desk, interruptible, warn
+from press.desk import Desk, interruptible, must_be_writable, warn
 from press.errors import EXIT_MEANINGS, Exit, UserError, describe_os_error
 
 if TYPE_CHECKING:
@@ -226,7 +225,7 @@ def run(
     wanted = read_parameters(project, found, given, file)
     job = plan(project, found, given=wanted, profile=profile)
     if output is not None:
-        _must_be_writable(output)
+        must_be_writable(output)
     lock = project.build / LOCK
     if job.destination != project.run_dir(found):
         lock = job.destination.with_name(f".{job.destination.name}.lock")
@@ -287,18 +286,6 @@ def read_parameters(
 
 def _kind(content: Any) -> str:
     return "nothing" if content is None else f"a {type(content).__name__}"
-
-
-def _must_be_writable(output: Path) -> None:
-    if output.is_dir():
-        raise UserError(
-            f"-o {output} is a folder: give a file name, such as {output / 'run.ipynb'}"
-        )
-    folder = output.absolute().parent
-    if not folder.is_dir():
-        raise UserError(f"-o {output}: there is no folder {folder}")
-    if not os.access(folder, os.W_OK):
-        raise UserError(f"-o {output}: the folder {folder} is not writable", Exit.ENVIRONMENT)
 
 
 def report(project: Project, job: Job, outcome: Outcome, output: Path | None) -> int:

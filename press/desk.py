@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from press.errors import UserError
+from press.errors import Exit, UserError
 
 if TYPE_CHECKING:
     from press.project import Project
@@ -44,6 +45,24 @@ class Desk:
 def warn(line: str) -> None:
     """A line on standard error."""
     click.echo(line, err=True)
+
+
+def must_be_writable(output: Path) -> None:
+    """Before a long run: can its result be written to `output`?
+
+    Raises:
+        UserError: it is a folder or a device, or stands in no folder or one that is not writable.
+    """
+    if output.is_dir():
+        example = output / f"run{output.suffix or '.ipynb'}"
+        raise UserError(f"-o {output} is a folder: give a file name, such as {example}")
+    if output.exists() and not output.is_file():  # a rename would put a plain file in its place
+        raise UserError(f"-o {output} is a device or a pipe: give the name of a plain file")
+    folder = output.absolute().parent
+    if not folder.is_dir():
+        raise UserError(f"-o {output}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"-o {output}: the folder {folder} is not writable", Exit.ENVIRONMENT)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from enum import IntEnum
+from pathlib import Path
 
 
 class Exit(IntEnum):
@@ -51,6 +52,13 @@ def describe_os_error(error: OSError) -> str:
         cause, cure = "may not write or read here", "check the folder's permissions"
     elif error.errno in (errno.ENOTDIR, errno.EEXIST):
         cause, cure = "a file stands where a folder belongs", "move it away and run again"
+        if error.filename and (file := _file_on_the_way(Path(error.filename))):
+            where = f": {file}"
     else:
         cause, cure = error.strerror or str(error) or type(error).__name__, ""
     return f"{cause}{where}" + (f": {cure}" if cure else "")
+
+
+def _file_on_the_way(path: Path) -> Path | None:
+    """The file that stands where `path` needs a folder, where there is one."""
+    return next((p for p in reversed([path, *path.parents]) if p.exists() and not p.is_dir()), None)

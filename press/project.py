@@ -128,7 +128,7 @@ class Project:
     def profiles(self) -> dict[str, dict[str, dict[str, Any]]]:
         """Profile name -> chapter id -> parameters, from ``chapters/profiles.yml``."""
         path = self.root / "chapters" / "profiles.yml"
-        content = read_yaml(path) if path.is_file() else {}
+        content = read_yaml(path) if path.exists() else {}
         if not _nested(content, depth=2):
             shape = "`profile: {chapter: {parameter: value}}`"
             raise UserError(f"{self.relative(path)}: expected {shape}")
@@ -210,8 +210,12 @@ def read_yaml(path: Path) -> Any:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from None
+    except IsADirectoryError:
+        raise UserError(f"{path} is a folder, not a YAML file") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not text in UTF-8 (byte {error.start})") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""

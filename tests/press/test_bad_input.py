@@ -32,6 +32,9 @@ UNKNOWN = {
     "accept": (["accept", "hole"], "no chapter 'hole': did you mean pixels/whole?"),
     "profile": (["check", "--profile", "smoek"], "there is no profile 'smoek'"),
     "strict": (["check", "--stric"], "No such option '--stric'"),
+    "table onto a device": (["check", "--seeds", "1", "-o", "pipe.md"], "give the name of a plain"),
+    "table in no folder": (["check", "--seeds", "1", "-o", "no/x.md"], "there is no folder"),
+    "table is a folder": (["check", "--seeds", "1", "-o", "folder.md"], "such as folder.md/run.md"),
     "seeds": (["check", "--seeds", "ten"], "'ten' is not a valid integer"),
     "reproduce nothing": (["reproduce"], "Missing argument 'RUN'"),
     "reproduce absent": (["reproduce", "build/runs/pixels/hole"], "there is no such run"),
@@ -42,7 +45,9 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize(("words", "message"), UNKNOWN.values(), ids=UNKNOWN)
-def test_what_is_unknown_is_one_line(medbook, words, message):
+def test_what_is_unknown_is_one_line(medbook, accepted_book, words, message):
+    os.mkfifo(accepted_book.root / "pipe.md")
+    (accepted_book.root / "folder.md").mkdir()
     code, _, err = medbook(*words)
     assert code == Exit.USAGE
     assert len(err) == 1
@@ -62,6 +67,7 @@ DAMAGED = {
     "notebook": (f"{RUN}/notebook.ipynb", "[]", "notebook.ipynb cannot be read"),
     "figure": (f"{RUN}/figures/ramp.png", "no picture", "ramp.png cannot be decoded"),
     "results": (ACCEPTED, "<<<<<<< HEAD", "cannot be read as accepted results"),
+    "record of no schema": (f"{RUN}/record.json", "[]", "this version reads 1; run it again"),
     "results of another shape": (ACCEPTED, "[]", "damaged results"),
     "seeds": ("results/pixels/whole.seeds.json", "{}", "damaged table of seeds"),
 }
@@ -74,6 +80,7 @@ def test_a_damaged_file_is_named_by_the_check(medbook, accepted_book, path, text
     assert code == Exit.CHECK_FAILED
     assert sum(message in line for line in err) == 1
     assert all("Traceback" not in line for line in err)
+    assert all(line.count("run it again") <= 1 for line in err)
     assert err[-1] == "1 chapter checked: 1 check failed"
 
 
@@ -94,7 +101,7 @@ def test_bad_yaml_is_one_line_with_its_place(medbook, accepted_book):
     assert "profiles.yml, line 2: bad YAML" in err[0]
 
 
-@pytest.mark.parametrize("variable", ["fast", ""])
+@pytest.mark.parametrize("variable", ["fast", "", "inf", "nan"])
 def test_a_budget_factor_that_is_no_number_is_one_line(medbook, monkeypatch, variable):
     monkeypatch.setenv("MEDBOOK_BUDGET_FACTOR", variable)
     code, _, err = medbook("check")
@@ -109,7 +116,25 @@ def test_a_file_where_results_belong_is_one_line(medbook, accepted_book):
     code, _, err = medbook("accept")
     assert code == Exit.ENVIRONMENT
     assert len(err) == 1
-    assert err[0].startswith("medbook: a file stands where a folder belongs")
+    assert err[0] == (
+        f"medbook: a file stands where a folder belongs: {accepted_book.root / 'results'}:"
+        " move it away and run again"
+    )
+
+
+def test_profiles_that_are_a_folder_are_named(medbook, accepted_book):
+    (accepted_book.root / "chapters/profiles.yml").unlink()
+    (accepted_book.root / "chapters/profiles.yml").mkdir()
+    code, _, err = medbook("check")
+    assert code == Exit.USAGE
+    assert len(err) == 1
+    assert "profiles.yml is a folder, not a YAML file" in err[0]
+
+
+def test_nothing_is_called_accepted_before_it_is_written(medbook, accepted_book):
+    shutil.rmtree(accepted_book.root / "results")
+    accepted_book.write("results", "")
+    assert "accepted" not in "".join(medbook("accept")[1])
 
 
 def test_an_unwritable_folder_is_one_line(accepted_book):

@@ -100,6 +100,9 @@ BAD_INPUT = {
     "unknown in YAML": (["run", "alpha", "-f", "name.yml"], "unknown parameter 'facto'"),
     "output in no folder": (["run", "alpha", "-o", "no/x.ipynb"], "there is no folder"),
     "output is a folder": (["run", "alpha", "-o", "."], "is a folder"),
+    "output is a device": (["run", "alpha", "-o", "/dev/null"], "/dev/null is a device or a pipe"),
+    "parameters in a folder": (["run", "alpha", "-f", "."], ". is a folder, not a YAML file"),
+    "parameters not in text": (["run", "alpha", "-f", "bytes.yml"], "not text in UTF-8 (byte 3)"),
     "jobs": (["build", "--jobs", "0"], "'--jobs'"),
     "no site": (["serve"], "there is no book yet: `medbook build` makes it"),
     "student of unknown": (["weave", "--student", "gama"], "there is no chapter 'gama'"),
@@ -115,6 +118,7 @@ def test_bad_input_is_one_clear_line_and_exit_code_two(medbook, words, message, 
         "name": "facto: 1",
     }.items():
         (tmp_path / f"{name}.yml").write_text(text)
+    (tmp_path / "bytes.yml").write_bytes(b"a: \xff")
     code, _, err = medbook(*words)
     assert code == Exit.USAGE
     assert len(err) == 1
