@@ -45,6 +45,8 @@ tile_px: int = 40  # side of a test tile, 16 ≤ x ≤ 80
 batch_size: int = 8  # pairs a training step, 1 ≤ x ≤ 256
 n_steps: int = 300  # training steps of each network with a pixel-wise loss, 2 ≤ x ≤ 100000
 n_gans: int = 2  # CycleGANs without pairs, each from other first weights, 1 ≤ x ≤ 100
+n_identity: int = 1  # CycleGANs without pairs that have the identity term too, 1 ≤ x ≤ 100
+n_anchored: int = 1  # CycleGANs with anchors, each with patches of its own, 1 ≤ x ≤ 100
 gan_steps: int = 400  # training steps of each CycleGAN, 1 ≤ x ≤ 100000
 n_anchors: int = 4  # registered patches that serve as anchors, 1 ≤ x ≤ 1000
 stained_file: str = ""  # an image stained with haematoxylin and DAB; empty for the packaged one
@@ -84,13 +86,6 @@ def strips(images, width=7.2):
 def glow_colours(unstained):
     """Three channels of glow as red, green and blue, each scaled to its own brightest."""
     return unstained / unstained.amax((-2, -1), keepdim=True)
-
-
-def mean_interval(values, level=0.95):
-    """Mean of independent values and its t interval."""
-    values = np.asarray(values, dtype=float)
-    reach = stats.t.ppf((1 + level) / 2, len(values) - 1) * stats.sem(values)
-    return values.mean(), (values.mean() - reach, values.mean() + reach)
 
 
 # %% [markdown]
@@ -291,9 +286,7 @@ def judge(image):
 # ### Is the counter any good?
 #
 # In real tissue nobody knows where exactly the nuclei are; "true" above means *found in the true
-# image*. So we test the counter on simulated tissue, where every centre is known. It stands beside
-# the real tissue below: the colours come from the same optics, nuclei are of similar size; real
-# tissue has glands, pale nuclei and texture that the simulation has not, so real counts are worse.
+# image*. So we test the counter on simulated tissue, where every centre is known.
 
 # %%
 from data_fetch.simulated.histology import histology_tiles
@@ -307,6 +300,13 @@ counted = NucleusMatch(0, 0, 0)
 for peaks, centres in zip(count_peaks(scenes), known.centres, strict=True):
     counted += match_nuclei(peaks, truth=centres, within_px=3.0)
 
+# %% [markdown]
+# Here it stands beside the real tissue. Optics, dyes and the size of nuclei are alike. What its
+# [card](/data.md) says that it does not capture is plain to see: the simulation is of *brain*,
+# nuclei strewn over an even ground, with no glands, no vessels, no overlap in depth, no folds and
+# nothing out of focus. Real nuclei are paler and crowd in walls. The counter will do worse on them
+# than on what we test it on.
+
 
 # %% tags=["hide-input"]
 def draw_beside():
@@ -318,6 +318,7 @@ def draw_beside():
         show(place, scene[0], title)
         marks = marks[(marks < side).all(1)]
         place.plot(marks[:, 1], marks[:, 0], "o", mfc="none", mec=COLORS["black"], ms=9, mew=0.8)
+        place.set(xlim=(-0.5, side - 0.5), ylim=(side - 0.5, -0.5))
     return figure
 
 
@@ -330,9 +331,12 @@ caption = (
 run.figure(draw_beside(), name="beside", alt=alt, caption=caption, data="real and simulated")
 run.result("counter_f1", counted.f1, n=counted.matched + counted.erased, atol=0.01)
 run.say(
-    "On simulated tissue with {all} known nuclei the counter has an F1 of {counter_f1:.2f}. No"
-    " network below can be expected to look better than its judge.",
+    "On simulated tissue with {all} known nuclei the counter has an F1 of {counter_f1:.2f}: it"
+    " misses {missed} and invents {more} itself. Where a network and the truth differ by less than"
+    " that, the counter cannot tell.",
     all=counted.matched + counted.erased,
+    missed=counted.erased,
+    more=counted.invented,
 )
 
 # %% [markdown]
@@ -428,13 +432,14 @@ made = {"paired, absolute error": stain_images(paired, x_test)}
 # the true image, blurred by the distribution of $u$. No network is needed to compute it.
 
 # %%
-from medlib.pixels.misregistration import expected_image
+from medlib.pixels.misregistration import displaced, displacement, expected_image
 
 predicted = {
     s: expected_image(y_test, misfit_px=s, generator=run.torch_generator(f"expected {s}"))
     for s in misfits_px
 }
-blurred = {s: stain_images(learn(f"misfit {s}", pairs_with(s)), x_test) for s in misfits_px}
+learned = {s: learn(f"misfit {s}", pairs_with(s)) for s in misfits_px}
+blurred = {s: stain_images(network, x_test) for s, network in learned.items()}
 made |= {f"paired, squared error, s = {s:g} px": image for s, image in blurred.items()}
 
 # %% [markdown]
@@ -457,8 +462,6 @@ def at_misfit(s):
 
 
 # %% tags=["hide-input"]
-from medlib.pixels.misregistration import displaced, displacement
-
 alts = [
     f"Four pictures of one place at a misfit of {s:g} px: an answer, the predicted blur, what the"
     " network makes, and the truth."
@@ -623,19 +626,20 @@ run.say(
 #
 # $$ \lambda\,\bigl(\lVert F(G(x)) - x\rVert_1 + \lVert G(F(y)) - y\rVert_1\bigr) . $$
 #
-# An *identity* term, $\lVert G(y) - y\rVert_1 + \lVert F(x) - x\rVert_1$, can be added so that
-# what is stained already stays as it is; here it is off by default, because glow and dye are
-# nearly each other's negatives. All of this together is the CycleGAN.
+# An *identity* term, $\iota\,(\lVert G(y) - y\rVert_1 + \lVert F(x) - x\rVert_1)$, can be added so
+# that what is stained already stays as it is. The weights are $\lambda$ and $\iota$. All of this
+# together is the CycleGAN.
 
 # %%
 from medlib.pixels.cyclegan import CycleConfig, new_cyclegan, train_cyclegan
 
-config = CycleConfig(cycle=10.0, identity=0.0, anchor=40.0)
 few = {"n": max(1, batch_size // 2), "size": patch_px}
 
 
-def cycle_gan(name, anchors=None):
+def cycle_gan(name, anchors=None, identity=0.0):
+    """Four networks trained without pairs, but for `anchors` if there are any."""
     generator = run.torch_generator(name)
+    config = CycleConfig(cycle=10.0, identity=identity, anchor=40.0)
     gan = new_cyclegan(config, network=StainerConfig(), generator=generator).to(run.device)
     return train_cyclegan(
         gan, sample_x=lambda g: random_patches(x_train, **few, generator=g)[0],
@@ -646,22 +650,29 @@ def cycle_gan(name, anchors=None):
 
 # %% [markdown]
 # Nothing tells the networks of one CycleGAN from those of the next but their first random
-# weights and the order of the patches.
+# weights and the order of the patches. One more has the identity term.
 
 # %%
 gans = {f"CycleGAN {i + 1}": cycle_gan(f"gan {i}") for i in range(n_gans)}
-free = {name: stain_images(gan.stain, x_test) for name, gan in gans.items()}
+held = {
+    f"CycleGAN with identity {i + 1}": cycle_gan(f"identity {i}", identity=5.0)
+    for i in range(n_identity)
+}
+free = {name: stain_images(gan.stain, x_test) for name, gan in (gans | held).items()}
 made |= free
 marks = {name: judge(image) for name, image in free.items()}
 
 # %% tags=["hide-input"]
-figure = strips({"truth": y_test[0]} | {name: x[0] for name, x in list(free.items())[:3]})
-alt = "A strip of real stained tissue above what CycleGANs paint: sharp and stained-looking."
+shown = [*list(gans)[:2], *list(held)[:1]]
+figure = strips({"truth": y_test[0]} | {name: free[name][0] for name in shown})
+alt = "A strip of real stained tissue above what CycleGANs paint: crisp, and each different."
 caption = (
-    "Painted without pairs: sharp, in the right colours, and not the same picture. Real stain,"
-    f" simulated glow, n = {len(free)} CycleGANs, at most three shown."
+    "Painted without pairs: crisp, in colours of the stain, and not the same picture. Real stain,"
+    f" simulated glow, n = {len(shown)} of {len(free)} CycleGANs shown."
 )
 run.figure(figure, name="cycle_gans", alt=alt, caption=caption, data="real and simulated")
+
+# %% tags=["hide-input"]
 COLUMNS = {"structure": 2, "F1": 2, "invented": 0, "erased": 0, "sharpness": 2, "look": 1}
 
 
@@ -670,27 +681,30 @@ def row(name, found):
     return {"trained": name, "PSNR (dB)": f"{found['PSNR (dB)']:.1f}"} | shown
 
 
-# %% tags=["hide-input"]
-blurriest = judge(blurred[misfits_px[-1]])
-rows = [row(f"squared error, s = {misfits_px[-1]:g} px", blurriest)]
-rows += [row(name, found) for name, found in marks.items()]
+# %%
+worst = f"paired, squared error, s = {misfits_px[-1]:g} px"
+blurriest = judge(made[worst])
 run.table(
-    rows, name="free",
+    [row(worst, blurriest)] + [row(name, found) for name, found in marks.items()],
+    name="free",
     caption="The worst pairs against no pairs. Look: Fréchet distance, thousandths; 0 is alike."
-    f" n = {len(truth)} tiles.",
+    f" n = {len(truth)} tiles. Real stain, simulated glow.",
 )  # fmt: skip
-least_sharp = min(found["sharpness"] for found in marks.values())
-most_right = max(found["F1"] for found in marks.values())
+
+# %%
+plain_marks = [marks[name] for name in gans]
+least_sharp = min(found["sharpness"] for found in plain_marks)
+worst_f1 = min(found["F1"] for found in plain_marks)
+structures = [found["structure"] for found in plain_marks]
 run.result("gan_least_sharpness", least_sharp, n=n_gans, atol=0.5)
-run.result("gan_best_f1", most_right, n=n_gans, atol=0.5)
+run.result("gan_worst_f1", worst_f1, n=n_gans, atol=0.5)
 
 # %% tags=["hide-input"]
-structures = [found["structure"] for found in marks.values()]
 run.say(
-    "Every CycleGAN is sharper ({gan_least_sharpness:.2f} or more) than the sharpest network"
-    " trained with squared error ({sharpness_registered:.2f}). Structure is {low:.2f} to"
-    " {high:.2f}: below zero, nuclei are painted where there are none. The best finds nuclei with"
-    " an F1 of {gan_best_f1:.2f}; the blurriest paired network, of {blurriest:.2f}.",
+    "Every CycleGAN (without the identity term) is sharper ({gan_least_sharpness:.2f} or more) than"
+    " the sharpest network trained with squared error ({sharpness_registered:.2f}). Structure is"
+    " {low:.2f} to {high:.2f}; below zero, nuclei are painted where there are none. The worst finds"
+    " nuclei with an F1 of {gan_worst_f1:.2f}; the blurriest paired network, of {blurriest:.2f}.",
     low=min(structures),
     high=max(structures),
     blurriest=blurriest["F1"],
@@ -703,10 +717,10 @@ run.say(
 )
 
 # %% [markdown]
-# Read the table by columns. Of the two measures that need no pairs, *sharpness* prefers every
-# CycleGAN, and *look* objects only when the colours as a whole are wrong. The three that need
-# pairs say that the nuclei are in the wrong places. **Realistic and right are two things**, and
-# without pairs only the first can be measured.
+# Read the table by columns. Of the two measures that need no pairs, *sharpness* prefers every one
+# of them, and *look* objects only when the colours as a whole are wrong. The three that need pairs
+# tell what happened to the nuclei. **Realistic and right are two things**, and without pairs only
+# the first can be measured. Some starts may come out right: then nothing tells you which.
 #
 # Why do they go wrong? The critics are pleased by any stained tissue, and the cycle is closed by
 # *any* invertible exchange of looks: paint nuclei white and fibres blue, let $F$ undo it, and the
@@ -723,54 +737,69 @@ run.say(
 # %%
 from medlib.pixels.patches import turned
 
-anchors = misfit_pairs(
-    x_train, y_train, n=n_anchors, size=patch_px, misfit_px=0.0,
-    generator=run.torch_generator("anchors"),
-)  # fmt: skip
 
+def some_anchors(name):
+    """A few registered patches; returns what hands out batches of them, turned at random."""
+    own = run.torch_generator(name)
+    few_pairs = {"n": n_anchors, "size": patch_px, "misfit_px": 0.0}
+    patches = misfit_pairs(x_train, y_train, **few_pairs, generator=own)
 
-def anchor_pairs(generator):
-    which = torch.randint(n_anchors, (few["n"],), generator=generator)
-    return turned(*(part[which] for part in anchors), generator=generator)
+    def batch(generator):
+        which = torch.randint(n_anchors, (few["n"],), generator=generator)
+        return turned(*(part[which] for part in patches), generator=generator)
+
+    return batch
 
 
 # %%
-anchored = cycle_gan("anchored", anchors=anchor_pairs)
-plain = learn("anchors alone", anchor_pairs, absolute_error)
-settled = {
-    "CycleGAN with anchors": stain_images(anchored.stain, x_test),
-    "anchors alone, absolute error": stain_images(plain, x_test),
-}
-made |= settled
-with_critic, alone = (judge(image) for image in settled.values())
+anchored, with_critic, alone = {}, {}, {}
+for i in range(n_anchored):
+    anchors = some_anchors(f"anchors {i}")
+    plain = learn(f"anchors alone {i}", anchors, absolute_error)
+    alone[f"anchors alone {i + 1}"] = stain_images(plain, x_test)
+    name = f"CycleGAN with anchors {i + 1}"
+    anchored[name] = cycle_gan(f"anchored {i}", anchors=anchors)
+    with_critic[name] = stain_images(anchored[name].stain, x_test)
+made |= with_critic | alone
+settled = {name: judge(made[name]) for name in with_critic | alone}
 
 # %% tags=["hide-input"]
-figure = strips({"truth": y_test[0]} | {name: image[0] for name, image in settled.items()})
-alt = "Three strips of stained tissue that agree in place: truth, CycleGAN with anchors, plain."
+shown = list(with_critic)[:1] + list(alone)[:1]
+figure = strips({"truth": y_test[0]} | {name: made[name][0] for name in shown})
+alt = "Three strips of stained tissue: truth, a CycleGAN with anchors, a plain network on anchors."
 caption = (
-    f"With n = {n_anchors} registered patches, both put the nuclei where they belong. Real stain,"
-    " simulated glow."
+    f"With n = {n_anchors} registered patches, the critics' painter puts nuclei where they belong;"
+    " next to it, what the same patches teach alone. Real stain, simulated glow."
 )
 run.figure(figure, name="anchored", alt=alt, caption=caption, data="real and simulated")
 run.table(
-    [row(name, found) for name, found in zip(settled, (with_critic, alone), strict=True)],
-    name="anchored", caption=f"What {n_anchors} registered patches settle. n = {len(truth)} tiles.",
+    [row(name, found) for name, found in settled.items()], name="anchored",
+    caption=f"What {n_anchors} registered patches settle. n = {len(truth)} tiles. Real stain,"
+    " simulated glow.",
 )  # fmt: skip
 
+# %%
+f1_with_critic = min(settled[name]["F1"] for name in with_critic)
+f1_alone = min(settled[name]["F1"] for name in alone)
+run.result("anchored_f1", f1_with_critic, n=len(truth), atol=0.3)
+run.result("alone_f1", f1_alone, n=len(truth), atol=0.3)
+
 # %% tags=["hide-input"]
-run.result("anchored_structure", with_critic["structure"], n=len(truth), atol=0.5)
-run.result("alone_structure", alone["structure"], n=len(truth), atol=0.1)
+first_with, first_alone = (settled[next(iter(group))] for group in (with_critic, alone))
 run.say(
-    "Structure with anchors: {anchored_structure:.2f}, at a PSNR of {with_psnr:.1f} dB. The same"
-    " patches *alone*, without any critic: {alone_structure:.2f}, at {alone_psnr:.1f} dB. What the"
-    " critic adds is sharpness: {with_sharp:.2f} against {alone_sharp:.2f}.",
-    with_psnr=with_critic["PSNR (dB)"],
-    alone_psnr=alone["PSNR (dB)"],
-    with_sharp=with_critic["sharpness"],
-    alone_sharp=alone["sharpness"],
+    "F1 with anchors: {anchored_f1:.2f}, at a structure of {with_structure:.2f} and a sharpness of"
+    " {with_sharp:.2f}. The same patches *alone*, without any critic: {alone_f1:.2f}, at"
+    " {alone_structure:.2f} and {alone_sharp:.2f}.",
+    with_structure=first_with["structure"],
+    with_sharp=first_with["sharpness"],
+    alone_structure=first_alone["structure"],
+    alone_sharp=first_alone["sharpness"],
 )
 
 # %% [markdown]
+# Which of the two has the better structure depends on which patches it happened to get: a place
+# without a gland teaches nothing about glands. That is not claimed below.
+#
 # Now the round trips, right and wrong side by side:
 
 
@@ -780,14 +809,15 @@ def round_trip(gan):
     return float((back - x_test).abs().mean() / (x_test - x_test.mean((2, 3), True)).abs().mean())
 
 
-trips = {name: round_trip(gan) for name, gan in (gans | {"with anchors": anchored}).items()}
+trips = {name: round_trip(gan) for name, gan in (gans | anchored).items()}
 listed = "; ".join(f"{name}: {trip:.0%}" for name, trip in trips.items())
 run.say("Round trips miss by this share of the glow's own mean deviation: {listed}.", listed=listed)
 
 # %% [markdown]
-# That so few patches suffice is a gift of the simulation, where the stain is a simple local
-# function of the glow; a real one needs more. The order of things remains: pairs decide what is
-# right, critics decide what looks right. Spend your time on registration first.
+# The round trip does not tell them apart. That so few patches suffice is a gift of the simulation,
+# where the stain is a simple local function of the glow; a real one needs more. The order of things
+# remains: pairs decide what is right, critics decide what looks right. Spend your time on
+# registration first.
 #
 # ## What breaks it
 #
@@ -820,13 +850,61 @@ caption = (
     "Circles: nuclei invented (orange) and erased (light blue). Real stain, simulated glow, n = 1"
     " place of the test tissue."
 )
-figure = draw_errors("paired, absolute error", "CycleGAN 1")
+worst_gan = min(gans, key=lambda name: marks[name]["F1"])
+figure = draw_errors("paired, absolute error", worst_gan)
 run.figure(figure, name="invented", alt=alt, caption=caption, data="real and simulated")
+
+
+# %% [markdown]
+# One place is an anecdote. Over the whole test tissue, for the paired networks, the starts without
+# pairs, and those with a few anchors:
+
+# %%
+shown = ["paired, absolute error", worst, *gans, *held, *with_critic, *alone]
+counts = {name: pair_up(tiles(made[name], size=tile_px)) for name in shown}
+
+
+# %% tags=["hide-input"]
+def draw_counts():
+    figure, place = plt.subplots(figsize=(7.2, 0.3 * len(counts) + 1.1))
+    for y, match in enumerate(counts.values()):
+        left = 0
+        for kind, colour in (("matched", "grey"), ("erased", "sky"), ("invented", "orange")):
+            label = kind if y == 0 else None
+            place.barh(y, getattr(match, kind), left=left, color=COLORS[colour], label=label)
+            left += getattr(match, kind)
+        place.text(left + 3, y, f"F1 {match.f1:.2f}", va="center", fontsize=8)
+    place.set_yticks(range(len(counts)), counts)
+    place.invert_yaxis()
+    return figure, place
+
+
+# %% tags=["hide-input"]
+figure, place = draw_counts()
+n_true = sum(len(centres) for centres in true_nuclei)
+place.axvline(n_true, color=COLORS["black"], linewidth=0.8)
+place.set(xlabel="nuclei in the test tiles (line: those in the true image)", xlim=(0, 3 * n_true))
+place.legend(loc="lower right", fontsize=8)
+alt = "Bars of nuclei: mostly matched with pairs or anchors; largely erased and invented without."
+caption = (
+    "Without pairs, CycleGANs erase nuclei and invent others; pairs or a few anchors mend it."
+    f" Real stain, simulated glow, n = {n_true} nuclei in {len(truth)} tiles of one field."
+)
+run.figure(figure, name="counts", alt=alt, caption=caption, data="real and simulated")
 
 # %% [markdown]
 # **What does not glow cannot be stained.** We assumed that the protein is visible. Most antibodies
 # are used because their target is *not*. Take its glow away, keep registered pairs, the same
 # network and the same loss.
+
+
+# %%
+def mean_interval(values, level=0.95):
+    """Mean of independent values and its t interval."""
+    values = np.asarray(values, dtype=float)
+    reach = stats.t.ppf((1 + level) / 2, len(values) - 1) * stats.sem(values)
+    return values.mean(), (values.mean() - reach, values.mean() + reach)
+
 
 # %%
 hidden = Glow(photons=photons, visibility=0.0)
@@ -881,9 +959,9 @@ run.table(
 # %% [markdown]
 # ## Over many starts, recorded
 #
-# Two CycleGANs are an anecdote. The recorded run below trained more of them, each for more steps:
-# `medbook run pixels/virtual_staining --profile full`. Its record is kept under `results/`. Each
-# point is one CycleGAN.
+# A handful of CycleGANs is an anecdote too. A longer run trained more of each kind, each for more
+# steps: `medbook run pixels/virtual_staining --profile full`. Its record is kept under `results/`
+# and is only read here; no claim below rests on it. Each point is one CycleGAN.
 
 # %%
 from types import SimpleNamespace
@@ -897,35 +975,51 @@ if recorded:
     about = {"name": "recorded/virtual_staining", "kind": "simulated", "unit": ""}
     run.uses(SimpleNamespace(**about, path=path, sha256=sha256_of_file(path)))
     tables = {table.name: table.rows for table in recorded.tables}
-    starts = [r for r in tables["free"] if r["trained"].startswith("CycleGAN")]
+    rows = [r for r in tables["free"] + tables["anchored"] if r["trained"].startswith("CycleGAN")]
+    kinds = {"with anchors": "with anchors", "with identity": "no pairs, identity", "": "no pairs"}
+    starts = {label: [] for label in kinds.values()}
+    for r in rows:
+        starts[next(kinds[word] for word in kinds if word in r["trained"])].append(r)
 
 
 # %% tags=["hide-input"]
 def draw_recorded():
-    figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.0), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.2), sharey=True)
     for place, key in zip(axes, ("sharpness", "look"), strict=True):
-        place.plot([float(r[key]) for r in starts], [float(r["structure"]) for r in starts], "o")
+        for (label, rows), marker in zip(starts.items(), "s^o", strict=True):
+            values = [[float(r[name]) for r in rows] for name in (key, "structure")]
+            place.plot(*values, marker, label=label, alpha=0.8)
         place.axhline(0, color=COLORS["grey"], linestyle=":")
-        place.set(xlabel=key, ylim=(-1, 1))
     axes[0].axvline(1, color=COLORS["grey"], linestyle=":")
-    axes[0].set(ylabel="structure", xlim=(0, 1.6))
+    axes[0].set(xlabel="sharpness (share of truth)", ylabel="structure", ylim=(-1, 1.05))
     axes[1].set(xlabel="look (Fréchet distance, thousandths)", xscale="log")
+    axes[1].legend(fontsize=8)
     return figure
 
 
 # %% tags=["hide-input"]
 if recorded:
+    ends = {label: sorted(float(r["structure"]) for r in rows) for label, rows in starts.items()}
     run.figure(
         draw_recorded(), name="recorded", data="real and simulated",
-        alt="Two scatter plots: structure against sharpness and against look, widely scattered.",
-        caption=f"Recorded run: n = {len(starts)} CycleGANs of"
-        f" {recorded.parameters['gan_steps']} steps, seed {recorded.seed},"
-        f" {recorded.cpu_s / 60:.0f} minutes of one core. Real stain, simulated glow.",
+        alt="Two scatter plots: structure against sharpness and against look, by kind of CycleGAN.",
+        caption="Recorded run: without pairs, structure is scattered, and neither sharpness nor"
+        f" look tells which start is right. n = {sum(map(len, ends.values()))} CycleGANs of"
+        f" {recorded.parameters['gan_steps']} steps. Real stain, simulated glow.",
     )  # fmt: skip
-    ends = sorted(float(r["structure"]) for r in starts)
+
+# %% tags=["hide-input"]
+if recorded:
+    for label, values in ends.items():
+        run.say(
+            "- {label}: n = {n}, structure {low:.2f} to {high:.2f}, median {middle:.2f}; {below}"
+            " below zero.", label=label, n=len(values), low=values[0], high=values[-1],
+            middle=float(np.median(values)), below=sum(value < 0 for value in values),
+        )  # fmt: skip
     run.say(
-        "Over {n} starts structure runs from {low:.2f} to {high:.2f}; {below} of them lie below"
-        " zero.", n=len(ends), low=ends[0], high=ends[-1], below=sum(e < 0 for e in ends),
+        "Recorded on {when}, seed {seed}, at commit {commit}: {minutes:.0f} minutes of one core.",
+        when=f"{recorded.started:%d %B %Y}", seed=recorded.seed, minutes=recorded.cpu_s / 60,
+        commit=recorded.git.sha[:10] if recorded.git else "unknown",
     )  # fmt: skip
 
 # %% [markdown]
@@ -945,20 +1039,15 @@ run.claim(text, off / spread < 0.1, margin=0.1 - off / spread)
 
 # %%
 text = (
-    "each CycleGAN without pairs is sharper than the sharpest least-squares network, and finds"
-    " nuclei worse than the blurriest"
+    "without pairs or identity term, every CycleGAN is sharper than the sharpest least-squares"
+    " network, and the worst finds nuclei worse than the blurriest, by 0.1 or more"
 )
-beauty = min(least_sharp - sharp[misfits_px[0]], blurriest["F1"] - most_right)
+beauty = min(least_sharp - sharp[misfits_px[0]], blurriest["F1"] - worst_f1 - 0.1)
 run.claim(text, beauty > 0, margin=beauty)
 
 # %%
-text = (
-    "a few registered patches alone place haematoxylin as well as with a critic (to within 0.05),"
-    " and better by 0.2 than every CycleGAN without pairs"
-)
-settle = min(alone["structure"] - with_critic["structure"] + 0.05,
-             alone["structure"] - max(structures) - 0.2)  # fmt: skip
-run.claim(text, settle > 0, margin=settle)
+text = "with a few registered patches as anchors, CycleGANs find nuclei with an F1 above 0.75"
+run.claim(text, f1_with_critic > 0.75, margin=f1_with_critic - 0.75, unit="F1")
 
 # %%
 text = "where the target does not glow, DAB's structure is lost (below 0.5), the nuclei's is not"
@@ -1023,27 +1112,43 @@ else:
 # %% [markdown]
 # ```{exercise}
 # :label: virtual-staining-median
-# Predict first: does *absolute* error escape the blur of misregistered pairs? Then train one
-# network with `learn("median", pairs_with(4.0), absolute_error)` and judge its
-# image. **Self-check** below: give its sharpness.
+# Predict first: does *absolute* error escape the blur of misregistered pairs? Then train a network
+# with `learn("median", pairs_with(max(misfits_px)), absolute_error)`, let it stain `x_test`, and
+# `judge` the image. **Self-check** below: it wants the network and the sharpness that you found.
 # ```
 
 # %% tags=["self-check"]
-answer = None  # sharpness of the network trained with absolute error at s = 4
-if answer is None:
-    print("Train it and type its sharpness first.")
+network = None  # the network that you trained with absolute error
+sharpness = None  # of the image that it makes of x_test
+if network is None or sharpness is None:
+    print("Type your answer first.")
 else:
-    close = abs(answer - sharp[max(misfits_px)]) < 0.15
-    print("Right: hardly sharper." if close else "Not what we found; is the misfit 4 px?")
+    shifts = [(i, j) for i in (-4, -2, 0, 2, 4) for j in (-4, -2, 0, 2, 4)]
+    answers = [y_test.roll(by, (2, 3)) for by in shifts]
+    images = stain_images(network, x_test), blurred[max(misfits_px)]
+    cost = [sum(float((made - y).abs().mean()) for y in answers) for made in images]
+    right = cost[0] < cost[1] and abs(judge(images[0])["sharpness"] - sharpness) < 0.02
+    print("Right." if right else "Not yet: same misfit, absolute error, and judge *its* image.")
 
 # %% [markdown]
 # ```{exercise}
-# :label: virtual-staining-identity
-# Set `identity=5.0` in `CycleConfig` and train two CycleGANs again. Does the identity term make
-# them right? Which of the measures tells you, and would you know it without pairs?
-# **Self-check:** compare the structure of yours with the table above. The spread between starts
-# should be larger than what the term changes.
+# :label: virtual-staining-exchange
+# Write $\pi$: a function `swap(image)` that returns the image with the amounts of haematoxylin and
+# DAB exchanged, so that $\pi(\pi(y)) = y$. Put
+# $\pi \circ G$ in the place of $G$ and $F \circ \pi^{-1}$ in that of $F$: what is the cycle error?
+# And what does `structure(tiles(swap(y_test), size=tile_px))` say? **Self-check** below tests
+# `swap`.
 # ```
+
+# %% tags=["self-check"]
+swap = None  # a function of a batch of images that returns a batch of images
+if swap is None:
+    print("Type your answer first.")
+else:
+    amounts = dyes_of(swap(y_test))[:, :2] - dyes_of(y_test)[:, [1, 0]]
+    undone = swap(swap(y_test)) - y_test
+    right = max(float(miss.abs().mean()) for miss in (amounts, undone)) < 0.01
+    print("Right." if right else "Not yet: separate, exchange the first two, keep r, recompose.")
 
 # %% [markdown] tags=["solution"]
 # ```{solution} virtual-staining-mixture
@@ -1067,10 +1172,13 @@ else:
 # costs: an edge stays a little sharper, fine texture goes.
 # ```
 #
-# ```{solution} virtual-staining-identity
+# ```{solution} virtual-staining-exchange
 # :class: dropdown
-# It cannot. It ties colours of stained tissue to themselves, and says nothing of where glow should
-# lead. Some starts come out right, others do not, and sharpness and look do not tell which.
+# Separate the dyes, exchange the first two, and go back: `transmitted(recompose_stains(
+# dyes_of(image)[:, [1, 0, 2]], matrix=matrix))`. With it, $F\pi^{-1}\pi G(x) = F(G(x))$: the cycle
+# error of $x$ is the same, up to rounding. That of $y$ differs by what $\pi$ stretches, no more.
+# Structure is low, for nuclei are brown now and glands blue, and no loss of the cycle objects. Only
+# a critic that knows what belongs *inside* a gland could.
 # ```
 
 # %% [markdown]
