@@ -13,6 +13,9 @@ from press.execute import Job, Listener, Outcome
 if TYPE_CHECKING:
     from rich.console import Console
 
+CELL = len("kernel starts")
+SECONDS = len("1:01:40")
+
 
 def clock(seconds: float) -> str:
     """Seconds as a person says them.
@@ -42,6 +45,26 @@ class _Running:
         if self.job.expected_s:
             return min((now - self.since) / self.job.expected_s, 0.99)
         return min(self.number / self.cells, 0.99) if self.cells else 0.0
+
+
+def columns(width: int, *, longest: int) -> tuple[int, int, int]:
+    """How wide the name, the bar and the section are on a terminal; a section of 0 is left out.
+
+    The cell and the seconds always fit; then the name counts, the bar, and last the section.
+
+    Args:
+        width: of the terminal, in characters.
+        longest: name of a job.
+
+    >>> columns(120, longest=31), columns(80, longest=31), columns(80, longest=39)
+    ((31, 24, 41), (31, 12, 13), (39, 18, 0))
+    """
+    rest = width - CELL - SECONDS - 3  # a space between two columns
+    name = max(min(longest, rest - 5), 8)
+    rest -= name
+    bar = 24 if rest >= 40 else 12 if rest >= 23 else max(min(rest, 24), 4)
+    section = rest - bar - 1
+    return name, bar, section if section >= 10 else 0
 
 
 def seconds_left(
@@ -136,20 +159,25 @@ class LiveTable(Listener):
         from rich.text import Text
 
         now = time.perf_counter()
+        name, bar, section = columns(
+            self.live.console.width, longest=max(len(job.name) for job in self.jobs)
+        )
         grid = Table.grid(padding=(0, 1))
-        grid.add_column(no_wrap=True)
-        grid.add_column(width=24)
-        grid.add_column(justify="right", no_wrap=True)
-        grid.add_column(justify="right", no_wrap=True)
-        grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        grid.add_column(width=name, no_wrap=True, overflow="ellipsis")
+        grid.add_column(width=bar)
+        grid.add_column(width=CELL, justify="right", no_wrap=True)
+        grid.add_column(width=SECONDS, justify="right", no_wrap=True)
+        if section:
+            grid.add_column(width=section, no_wrap=True, overflow="ellipsis")
         for state in self.running.values():
-            grid.add_row(
+            row = [
                 Text(state.job.name, style="bold"),
-                ProgressBar(total=1.0, completed=state.fraction(now), width=24),
+                ProgressBar(total=1.0, completed=state.fraction(now), width=bar),
                 f"cell {state.number}/{state.cells}" if state.number else "kernel starts",
                 clock(now - state.since),
                 Text(state.section, style="dim"),
-            )
+            ]
+            grid.add_row(*(row if section else row[:4]))
         return Group(grid, Text(self._summary(now), style="dim"))
 
     def _summary(self, now: float) -> str:
@@ -162,7 +190,7 @@ class LiveTable(Listener):
         words = f"{len(self.outcomes)} of {len(self.jobs)} done in {clock(now - self.since)}"
         waiting = len(self.jobs) - len(begun)
         words += f", {waiting} waiting" if waiting else ""
-        return words + ("" if left is None else f", about {clock(left)} left")
+        return words + (f", about {clock(left)} left" if left else "")
 
 
 @contextmanager

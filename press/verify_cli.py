@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -10,14 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from press.desk import Desk, interruptible, warn
+from press.desk import Desk, interruptible, must_be_writable, warn
 from press.errors import Exit, UserError
 
 if TYPE_CHECKING:
     from press.execute import Job, Listener
     from press.finding import Finding
     from press.project import Chapter, Project
-    from press.seed_table import SeedTable
 
 
 @click.command()
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     help="Write the table of seeds here too: .md or .json.",
 )
 @click.pass_obj
@@ -50,7 +50,8 @@ def check(
 
     A claim must hold; a result must agree with results/ within the tolerance that its chapter
     states; a figure must exist, carry alt text and caption, and show what it showed; a chapter must
-    keep within 75 s of CPU and 2 GiB. Nothing is executed.
+    keep within 75 s of CPU and 2 GiB. Nothing is executed. MEDBOOK_BUDGET_FACTOR allows a slower
+    machine more CPU time; a note then says how much.
 
     With --seeds N every chapter is run on N other seeds, and a claim must hold on nine of ten of
     them. A sweep that was stopped goes on where it was.
@@ -66,7 +67,7 @@ def check(
       medbook check --seeds 10 --accept
       MEDBOOK_BUDGET_FACTOR=2 medbook check       on a machine half as fast
     """
-    from press.verify import inspect_book, inspect_chapter
+    from press.verify import inspect_book, inspect_chapter, stretched_budgets
 
     project = desk.project
     wanted = _chapters(project, chapters)
@@ -74,6 +75,8 @@ def check(
         raise UserError("--accept and -o concern the table of seeds: add --seeds N")
     if output is not None and output.suffix not in (".md", ".json"):
         raise UserError(f"-o {output}: the table is written as .md or .json")
+    if output is not None:
+        must_be_writable(output)
     if profile == "book":
         found = inspect_book(project, wanted if chapters else None, strict=strict)
     else:
@@ -81,7 +84,7 @@ def check(
         found = [f for c in wanted for f in inspect_chapter(project, c, profile=profile)]
     if count:
         found += _check_seeds(project, wanted, count=count, jobs=jobs, keep=keep, output=output)
-    sys.exit(_say(found, wanted))
+    sys.exit(_say([*stretched_budgets(), *found], wanted))
 
 
 def _check_seeds(
@@ -97,13 +100,16 @@ def _check_seeds(
     from press.build import LOCK
     from press.lock import hold
     from press.results import to_json
+    from press.seed_lines import as_lines
     from press.seed_table import as_markdown, findings, write_seed_table
     from press.seeds import sweep
 
     with interruptible(), hold(project.build / LOCK, echo=warn):
         tables = sweep(project, chapters, count=count, workers=jobs, echo=click.echo)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for table in tables:
-        _show(table)
+        for line in as_lines(table, width=width):
+            click.echo(line)
     if output is not None and output.suffix == ".json":
         write_atomically(output, to_json([table.model_dump(mode="json") for table in tables]))
     elif output is not None:
@@ -112,25 +118,6 @@ def _check_seeds(
         for table in tables:
             click.echo(f"kept {project.relative(write_seed_table(project, table))}")
     return [finding for table in tables for finding in findings(table)]
-
-
-def _show(table: SeedTable) -> None:
-    seeds = f"seeds {', '.join(map(str, table.seeds))}"
-    click.echo("\n" + click.style(table.chapter, bold=True) + f"  {seeds}")
-    width = max((len(claim.text) for claim in table.claims), default=0)
-    for claim in table.claims:
-        enough = claim.held >= table.needed
-        held = click.style(
-            f"held {claim.held} of {len(table.seeds)}", fg="green" if enough else "red"
-        )
-        span = ""
-        if claim.min_margin is not None and claim.median_margin is not None:
-            span = f"margin min {claim.min_margin:+.3g}, median {claim.median_margin:+.3g}"
-        control = " (control)" if claim.control else ""
-        click.echo(f"  {claim.text:<{width}}  {held}  {span} {claim.unit}{control}".rstrip())
-    for seed, reason in table.failed.items():
-        click.echo(click.style(f"  seed {seed} failed: {reason}", fg="red"))
-    click.echo("")
 
 
 def _say(found: Sequence[Finding], chapters: Sequence[Chapter]) -> int:
@@ -243,11 +230,12 @@ def accept_chapter(project: Project, chapter: Chapter, *, dry_run: bool = False)
     if not lines:
         click.echo(f"{chapter}: nothing changes")
         return []
+    if not dry_run:
+        write_accepted(path, now)  # first: who reads "accepted" may rely on it
     click.echo(f"{chapter}: {'would change' if dry_run else 'accepted'}")
     for line in lines:
         click.echo(f"  {line}")
     if not dry_run:
-        write_accepted(path, now)
         click.echo(f"  wrote {project.relative(path)}")
     return []
 

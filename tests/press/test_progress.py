@@ -2,13 +2,23 @@
 
 import io
 import re
+from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
 from press.execute import Failure, Job, Outcome
-from press.progress import LiveTable, PlainLines, display, seconds_left
+from press.progress import (
+    CELL,
+    SECONDS,
+    LiveTable,
+    PlainLines,
+    columns,
+    display,
+    seconds_left,
+)
 from press.project import Chapter
 
 seconds = st.floats(0.1, 100)
@@ -63,6 +73,40 @@ def test_the_live_table_shows_cell_section_seconds_and_what_is_left():
     assert "✗ pixels/second  3.0 s" in text
     assert "pixels/second: oh" in text
     assert "1 of 3 done" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_the_live_table_fits_the_terminal_with_every_seed_cell_and_second(width):
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=width, color_system=None)
+    jobs = [
+        replace(job("extract_or_finetune", 75.0), label=f"translation/extract_or_finetune {word}")
+        for word in ("seed 9", "seed 10")
+    ]
+    with display(jobs, workers=2, console=console) as listener:
+        listener.started(jobs[0], 100)
+        listener.cell(jobs[0], 100, "What breaks it: the danger zone")
+        listener.started(jobs[1], 40)
+        listener.tick()
+        listener.live.refresh()
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue())
+    rows = [row.rstrip() for row in re.split(r"[\r\n]+", text) if row.startswith("translation")]
+    assert len(rows) >= 2
+    assert max(map(len, rows)) <= width
+    assert re.search(r"cell 100/100 +\d\.\d s", rows[0])
+    assert re.search(r"kernel starts +\d\.\d s", rows[1])
+    if width > 60:  # where not even the names fit
+        assert "seed 9 " in rows[0]
+        assert "seed 10 " in rows[1]
+
+
+@given(st.integers(50, 300), st.integers(1, 60))
+def test_columns_never_exceed_the_terminal(width, longest):
+    name, bar, section = columns(width, longest=longest)
+    used = name + bar + CELL + SECONDS + 3 + (section + 1 if section else 0)
+    assert used <= width
+    assert min(name, longest) >= 8 or name == max(longest, 8)
+    assert bar >= 4
 
 
 def test_without_an_earlier_run_nothing_is_promised():

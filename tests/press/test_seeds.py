@@ -3,10 +3,12 @@
 import json
 
 import pytest
+from click import unstyle
 
 from medlib.experiment.record import Claim, read_record
 from press.errors import UserError
 from press.project import Project
+from press.seed_lines import as_lines
 from press.seed_table import as_markdown, findings, read_seed_table, tabulate
 from press.seeds import other_seeds, seed_jobs
 
@@ -89,6 +91,23 @@ def test_the_markdown_table_has_a_row_a_claim(record):
     assert "| a/b | it is so | 9 of 10 | -2 | 1 | dB |" in as_markdown([table])
 
 
+@pytest.mark.parametrize("width", [40, 80, 120, None])
+def test_the_printed_table_keeps_to_the_terminal_and_loses_no_word(record, width):
+    text = "the tuned filters and the network are told apart by a reader who has fixed habits"
+    records = {
+        seed: old.model_copy(update={"claims": [old.claims[0].model_copy(update={"text": text})]})
+        for seed, old in over(record, 8).items()
+    }
+    table = tabulate("pixels/low_dose_ct", seeds=range(1, 11), records=records)
+    _, title, head, *rows, _ = [unstyle(line) for line in as_lines(table, width=width)]
+    assert title.endswith("seeds 1, 2, 3, 4, 5, 6, 7, 8, 9, 10; a claim must hold on 9")
+    assert rows[0].startswith("  8 of 10          -2      +1  dB    the tuned")
+    column = head.index("claim")
+    assert " ".join(row[column:] for row in rows) == text
+    if width != 40:  # too narrow for the numbers beside a readable column of text
+        assert all(len(row) <= (width or 999) for row in rows)
+
+
 @pytest.mark.parametrize(("text", "expected"), [("{", "damaged"), (None, "no such table")])
 def test_a_bad_table_is_told_in_one_line(tmp_path, text, expected):
     path = tmp_path / "x.seeds.json"
@@ -102,8 +121,7 @@ def test_a_sweep_is_kept_resumed_tabulated_and_red(book):
     book.chapter("pixels/dice", DICE)
     done = book.medbook("check", "--seeds", "4", "--accept", "-o", str(book.root / "table.md"))
     assert done.returncode == 1
-    assert "seeds below four are small enough  held 2 of 4" in done.stdout
-    assert "margin min -0.5, median +1.5 pips" in done.stdout
+    assert "  2 of 4        -0.5    +1.5  pips  seeds below four are small enough\n" in done.stdout
     assert "seed 3 failed: " in done.stdout
     assert "three is unlucky" in done.stdout
     assert "held on 2 of 4 other seeds, at least 4 are needed" in done.stderr
