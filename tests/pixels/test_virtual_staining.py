@@ -1,0 +1,119 @@
+"""The self-checks of the chapter accept the right answer, and no other."""
+
+from pathlib import Path
+
+import jupytext
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from medlib.pixels.optical_density import optical_density, transmitted
+from medlib.pixels.sharpness import sharpness_ratio
+from medlib.pixels.stain import DAB, HAEMATOXYLIN, recompose_stains, separate_stains, stain_matrix
+from medlib.pixels.stainer import stain_images
+
+SOURCE = Path(__file__).parents[2] / "chapters/pixels/virtual_staining.py"
+MATRIX = stain_matrix(HAEMATOXYLIN, DAB)
+SHIFTS = [(i, j) for i in (-4, -2, 0, 2, 4) for j in (-4, -2, 0, 2, 4)]
+
+
+class Paints(nn.Module):
+    """Makes one image, whatever goes in; continued at its edges as `stain_images` does."""
+
+    def __init__(self, image):
+        super().__init__()
+        self.image = image
+
+    def forward(self, wide):
+        margin = (wide.shape[-1] - self.image.shape[-1]) // 2
+        return nn.functional.pad(self.image, (margin,) * 4, mode="reflect")
+
+
+def dyes_of(image):
+    return separate_stains(optical_density(image), matrix=MATRIX)
+
+
+def swapped(image, order=(1, 0, 2)):
+    return transmitted(recompose_stains(dyes_of(image)[:, list(order)], matrix=MATRIX))
+
+
+@pytest.fixture(scope="module")
+def checks():
+    cells = jupytext.read(SOURCE)["cells"]
+    return [c["source"] for c in cells if "self-check" in c["metadata"].get("tags", [])]
+
+
+@pytest.fixture(scope="module")
+def names():
+    generator = torch.Generator().manual_seed(0)
+    amounts = torch.rand(1, 3, 24, 24, generator=generator) * torch.tensor([0.5, 0.5, 0.01]).view(
+        1, 3, 1, 1
+    )
+    y_test = transmitted(recompose_stains(amounts, matrix=MATRIX)).clamp(0, 1)
+    moved = torch.stack([y_test.roll(by, (2, 3)) for by in SHIFTS])
+    return {
+        "blurred": {0.0: y_test, 4.0: moved.mean(0)},
+        "dyes_of": dyes_of,
+        "judge": lambda image: {"sharpness": sharpness_ratio(image, reference=y_test)},
+        "matrix": MATRIX,
+        "median": moved.median(0).values,
+        "misfits_px": [0.0, 4.0],
+        "np": np,
+        "stain_images": stain_images,
+        "x_test": torch.zeros_like(y_test),
+        "y_test": y_test,
+    }
+
+
+def said(source, answers, names, capsys):
+    for name in answers:
+        assert f"{name} = None" in source
+        source = source.replace(f"{name} = None", f"{name} = answers[{name!r}]")
+    exec(source, {**names, "answers": answers})
+    return capsys.readouterr().out
+
+
+def test_mixture(checks, names, capsys):
+    vectors = np.array([HAEMATOXYLIN, DAB])
+    red = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True))[:, 0]
+    share = 10 ** -(0.4 * red[0] + 0.2 * red[1])
+    assert said(checks[0], {"answer": share}, names, capsys) == "Right.\n"
+    for wrong in (0.4 * red[0] + 0.2 * red[1], 1 - share, np.exp(-(0.4 * red[0] + 0.2 * red[1]))):
+        assert said(checks[0], {"answer": wrong}, names, capsys).startswith("Not yet")
+
+
+def test_stripe(checks, names, capsys):
+    assert said(checks[1], {"answer": 1 / 4}, names, capsys) == "Right.\n"
+    for wrong in (1 / 2, 1 / 5, 1 / 3):
+        assert said(checks[1], {"answer": wrong}, names, capsys).startswith("Not yet")
+
+
+def test_median(checks, names, capsys):
+    def answer(image, off=0.0):
+        sharpness = names["judge"](image)["sharpness"] + off
+        given = {"network": Paints(image), "sharpness": sharpness}
+        return said(checks[2], given, names, capsys)
+
+    assert answer(names["median"]) == "Right.\n"
+    assert answer(names["median"], off=0.1).startswith("Not yet")
+    assert answer(names["blurred"][4.0]).startswith("Not yet")  # squared error's own
+    assert answer(names["y_test"]).startswith("Not yet")  # no misfit
+
+
+def test_exchange(checks, names, capsys):
+    assert said(checks[3], {"swap": swapped}, names, capsys) == "Right.\n"
+    wrong = [
+        lambda image: image,
+        lambda image: image.flip(1),  # undoes itself, but exchanges colours, not dyes
+        lambda image: swapped(image, (1, 2, 0)),
+    ]
+    for swap in wrong:
+        assert said(checks[3], {"swap": swap}, names, capsys).startswith("Not yet")
+
+
+def test_unanswered_they_ask_for_an_answer(checks, names, capsys):
+    assert len(checks) == 4
+    for source in checks:
+        exec(source, dict(names))
+        assert capsys.readouterr().out == "Type your answer first.\n"
