@@ -1,0 +1,96 @@
+"""Concept shift: the same images mean something else. Only labels can show it; a few suffice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.stats import poisson_binom
+
+__all__ = ["LabelCheck", "check_labels", "detection_rate"]
+
+
+@dataclass(frozen=True)
+class LabelCheck:
+    """Positives among a few new labels against what the old probabilities promise.
+
+    `p_value` is two-sided and exact if the probabilities are right; small = the labels follow
+    another rule. `observed` above `expected` = the new observer calls more images positive.
+    """
+
+    observed: int
+    expected: float
+    p_value: float
+
+
+def check_labels(
+    probabilities: Float[np.ndarray, " n"], labels: Int[np.ndarray, " labels"]
+) -> LabelCheck:
+    """Test whether a few new labels follow the rule p(y|x) that a classifier learned elsewhere.
+
+    If they do, their sum S = Σ y_i has a Poisson-binomial distribution with the probabilities p_i,
+    of mean Σ p_i and variance Σ p_i (1 - p_i). The p-value is twice the smaller tail. The images
+    may be chosen by anything that depends on x alone: choose those with p near one half, for where
+    p is near 0 or 1 old and new observers agree anyway.
+
+    It sees an observer who calls more, or fewer, images positive; one who swaps as many in either
+    direction keeps S and stays unseen.
+
+    Args:
+        probabilities: p_i = p(y=1|x_i), calibrated where they were learned.
+        labels: the new ones, 0 or 1.
+
+    Raises:
+        ValueError: lengths differ, no image, a probability outside [0, 1], another label.
+
+    Example:
+        >>> check_labels(np.full(5, 0.5), np.ones(5, dtype=int))
+        LabelCheck(observed=5, expected=2.5, p_value=0.0625)
+
+    Source: Spiegelhalter (1986), doi:10.1002/sim.4780050506, in the exact form for small n.
+    """
+    p, y = np.asarray(probabilities, dtype=float), np.asarray(labels)
+    if p.ndim != 1 or p.shape != y.shape or len(p) == 0:
+        raise ValueError(f"{p.shape} probabilities and {y.shape} labels: one of each an image")
+    if not ((p >= 0) & (p <= 1)).all() or not np.isin(y, (0, 1)).all():
+        raise ValueError("probabilities lie in 0..1 and labels are 0 or 1")
+    total, law = int(y.sum()), poisson_binom(p)
+    below, above = law.cdf(total), law.sf(total - 1)
+    return LabelCheck(total, float(p.sum()), float(min(1.0, 2 * min(below, above))))
+
+
+def detection_rate(
+    probabilities: Float[np.ndarray, " n"],
+    labels: Int[np.ndarray, " labels"],
+    *,
+    n_labels: int,
+    rng: np.random.Generator,
+    n_draws: int = 200,
+    level: float = 0.05,
+) -> float:
+    """Return how often `check_labels` rings when only `n_labels` of the images are labelled.
+
+    Args:
+        probabilities, labels: of a large set, from which `n_draws` small ones are drawn.
+        n_labels: images in a small set.
+        rng: draws them, without replacement within a set.
+        level: rings where p < level.
+
+    Returns:
+        Share of the draws: the power of the test, or its false alarms if nothing has changed.
+
+    Raises:
+        ValueError: more labels than images, or none.
+
+    Example:
+        >>> p, y = np.full(50, 0.5), np.ones(50, dtype=int)
+        >>> rng = np.random.default_rng(0)
+        >>> [detection_rate(p, y, n_labels=n, rng=rng) for n in (5, 6)]
+        [0.0, 1.0]
+    """
+    if not 1 <= n_labels <= len(labels):
+        raise ValueError(f"n_labels={n_labels}: there are {len(labels)} images to draw from")
+    rows = (rng.choice(len(labels), n_labels, replace=False) for _ in range(n_draws))
+    rings = [check_labels(probabilities[r], labels[r]).p_value < level for r in rows]
+    return float(np.mean(rings))
