@@ -50,6 +50,27 @@ def test_an_interrupt_kills_the_kernel_and_leaves_nothing_half_written(blocked, 
     assert not blocked.project.failed_runs.exists()
 
 
+def test_an_interrupted_sweep_keeps_the_seeds_that_are_done(blocked):
+    path = "chapters/pixels/waits.py"
+    waiting = (blocked.root / path).read_text(encoding="utf-8")
+    code = waiting[waiting.index("with open(") : waiting.index("child.kill(); child.wait()")]
+    block = "if seed == 2:\n" + "".join(f"    {line}\n" for line in code.splitlines())
+    blocked.edit(path, code, f"{block}else:\n    import subprocess\n    child = None\n")
+    blocked.edit(path, "child.kill(); child.wait()", "if child: child.kill(); child.wait()")
+    process = blocked.start("check", "waits", "--seeds", "3", "--jobs", "1")
+    family = wait_for_kernel(blocked)
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == Exit.INTERRUPTED
+    assert "done    pixels/waits seed 1" in out
+    assert errors.strip() == "medbook: interrupted; nothing half-written is left"
+    _, alive = psutil.wait_procs(family, timeout=PATIENCE_S)
+    assert alive == []
+    assert os.listdir(blocked.project.build / "seeds/pixels/waits") == ["seed-1"]
+    again = blocked.medbook("check", "waits", "--seeds", "1")
+    assert "1 of 1 runs are fresh and kept" in again.stdout
+
+
 def test_a_killed_press_takes_its_kernel_with_it(blocked):
     process = blocked.start("run", "waits")
     family = wait_for_kernel(blocked)
