@@ -213,7 +213,7 @@ def read_yaml(path: Path) -> Any:
     except IsADirectoryError:
         raise UserError(f"{path} is a folder, not a YAML file") from None
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not text in UTF-8 (byte {error.start})") from None
+        raise UserError(f"{path}: cannot be read: not text in UTF-8 (byte {error.start})") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except yaml.YAMLError as error:
