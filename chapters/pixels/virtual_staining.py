@@ -192,8 +192,8 @@ run.figure(draw_dyes(), name="dyes", alt=alt, caption=caption, data="real")
 # ## The unstained image is simulated
 #
 # Lit with violet light, cytoplasm and fibres glow and nuclei stay dark. We compute such a glow
-# from the dyes: channel $k$ has a base $b_k$, gains $g_k$ for each unit of DAB's target, and is
-# darkened by nuclei,
+# from the dyes. Channel $k$ has a base $b_k$, gains $g_k$ for each unit of DAB's target, and
+# loses light to nuclei as to a dye, with a density of $a_k$ for each unit of haematoxylin,
 #
 # $$ F_k = (b_k + g_k\,d)\,10^{-a_k h} , $$
 #
@@ -372,7 +372,9 @@ run.say(
 )
 
 # %% [markdown]
-# In general the least-squares answer is the conditional mean,
+# Write $\mathbb E$ for the mean over everything that may occur, and $\mathbb E[y \mid x]$ for the
+# mean over everything that may occur *with this input*. In general the least-squares answer $f^*$
+# is that conditional mean,
 #
 # $$ f^*(x) = \arg\min_f \mathbb E\,\lVert f(x) - y\rVert^2 = \mathbb E[y \mid x] , $$
 #
@@ -616,8 +618,9 @@ run.say(
 # network $D_y$, the critic, learn to say one for real stained patches and zero for painted ones,
 # and let the painter $G$ learn to make it say one. With squared errors (*least-squares GAN*),
 #
-# $$ \min_{D_y}\ \mathbb E\,(D_y(y) - 1)^2 + \mathbb E\, D_y(G(x))^2, \qquad
-#    \min_G\ \mathbb E\,(D_y(G(x)) - 1)^2 . $$
+# $$ \min_{D_y}\ \mathbb E\,(D_y(y) - 1)^2 + \mathbb E\, D_y(G(x))^2, $$
+#
+# $$ \min_G\ \mathbb E\,(D_y(G(x)) - 1)^2 . $$
 #
 # Our critic sees patches of a few pixels across and judges each (*PatchGAN*): texture and
 # colour, not anatomy. A painter could please it with any stained tissue, whatever goes in. So a
@@ -627,8 +630,8 @@ run.say(
 # $$ \lambda\,\bigl(\lVert F(G(x)) - x\rVert_1 + \lVert G(F(y)) - y\rVert_1\bigr) . $$
 #
 # An *identity* term, $\iota\,(\lVert G(y) - y\rVert_1 + \lVert F(x) - x\rVert_1)$, can be added so
-# that what is stained already stays as it is. The weights are $\lambda$ and $\iota$. All of this
-# together is the CycleGAN.
+# that what is stained already stays as it is. Here $\lVert\cdot\rVert_1$ is the mean absolute
+# difference, and $\lambda$ and $\iota$ are weights. All of this together is the CycleGAN.
 
 # %%
 from medlib.pixels.cyclegan import CycleConfig, new_cyclegan, train_cyclegan
@@ -718,9 +721,10 @@ run.say(
 
 # %% [markdown]
 # Read the table by columns. Of the two measures that need no pairs, *sharpness* prefers every one
-# of them, and *look* objects only when the colours as a whole are wrong. The three that need pairs
-# tell what happened to the nuclei. **Realistic and right are two things**, and without pairs only
-# the first can be measured. Some starts may come out right: then nothing tells you which.
+# of them (look closely: some of it is a fine grain that no tissue has), and *look* objects when the
+# colours as a whole are wrong. The three that need pairs tell what happened to the nuclei.
+# **Realistic and right are two things**, and without pairs only the first can be measured. Some
+# starts may come out right: then nothing tells you which.
 #
 # Why do they go wrong? The critics are pleased by any stained tissue, and the cycle is closed by
 # *any* invertible exchange of looks: paint nuclei white and fibres blue, let $F$ undo it, and the
@@ -1094,10 +1098,9 @@ else:
 # %% [markdown]
 # ```{exercise}
 # :label: virtual-staining-box
-# Suppose the misfit were only a shift along rows, uniform between $-s$ and $s$, and a nucleus a
-# bright stripe one pixel wide across the rows. What is the height of the stripe in the
-# least-squares image, as a share of its true height, for $s = 2$? **Self-check** below computes it
-# by brute force.
+# Suppose the misfit were only a shift along one axis, uniform between $-s$ and $s$, and a fibre a
+# bright stripe one pixel wide, at a right angle to that axis. How bright is the stripe's middle in
+# the least-squares image, as a share of its true brightness, for $s = 2$? **Self-check** below.
 # ```
 
 # %% tags=["self-check"]
@@ -1161,7 +1164,7 @@ else:
 # ```{solution} virtual-staining-box
 # :class: dropdown
 # The stripe, interpolated linearly, is a triangle of height one that reaches one pixel to each
-# side: area one. The average over shifts of a width of $2s = 4$ is $1/4$ of its height. The light
+# side: area one. The average over shifts of a width of $2s = 4$ is $1/4$ of that height. The light
 # is not lost, it is spread.
 # ```
 #
