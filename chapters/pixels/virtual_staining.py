@@ -723,8 +723,8 @@ run.say(
 # Read the table by columns. Of the two measures that need no pairs, *sharpness* prefers every one
 # of them (look closely: some of it is a fine grain that no tissue has), and *look* objects when the
 # colours as a whole are wrong. The three that need pairs tell what happened to the nuclei.
-# **Realistic and right are two things**, and without pairs only the first can be measured. Some
-# starts may come out right: then nothing tells you which.
+# **Realistic and right are two things**, and without pairs only the first can be measured. Of two
+# starts that look equally well, nothing would tell you which to trust.
 #
 # Why do they go wrong? The critics are pleased by any stained tissue, and the cycle is closed by
 # *any* invertible exchange of looks: paint nuclei white and fibres blue, let $F$ undo it, and the
@@ -1007,21 +1007,32 @@ if recorded:
     run.figure(
         draw_recorded(), name="recorded", data="real and simulated",
         alt="Two scatter plots: structure against sharpness and against look, by kind of CycleGAN.",
-        caption="Recorded run: without pairs, structure is scattered, and neither sharpness nor"
-        f" look tells which start is right. n = {sum(map(len, ends.values()))} CycleGANs of"
-        f" {recorded.parameters['gan_steps']} steps. Real stain, simulated glow.",
+        caption="Recorded run: without pairs, the starts that look best have their nuclei inverted;"
+        " identity mends nuclei and spoils colours; anchors mend both."
+        f" n = {sum(map(len, ends.values()))} CycleGANs. Real stain, simulated glow.",
     )  # fmt: skip
 
 # %% tags=["hide-input"]
 if recorded:
-    for label, values in ends.items():
-        run.say(
-            "- {label}: n = {n}, structure {low:.2f} to {high:.2f}, median {middle:.2f}; {below}"
-            " below zero.", label=label, n=len(values), low=values[0], high=values[-1],
-            middle=float(np.median(values)), below=sum(value < 0 for value in values),
-        )  # fmt: skip
+    f1 = {r["trained"]: float(r["F1"]) for r in tables["anchored"]}
+    critic, bare = ([v for k, v in f1.items() if word in k] for word in ("GAN", "alone"))
     run.say(
-        "Recorded on {when}, seed {seed}, at commit {commit}: {minutes:.0f} minutes of one core.",
+        "The identity term says that what is dark stays dark. So nuclei go where they belong more"
+        " often, and the ground, whose glow and stain are nearly each other's negatives, is painted"
+        " wrong. With anchors, F1 is {a:.2f} to {b:.2f} with critics, {c:.2f} to {d:.2f} without.",
+        a=min(critic), b=max(critic), c=min(bare), d=max(bare),
+    )  # fmt: skip
+
+# %% tags=["hide-input"]
+if recorded:
+    listed = [
+        f"{label} {v[0]:.2f} to {v[-1]:.2f} (n = {len(v)}, {sum(x < 0 for x in v)} below zero)"
+        for label, v in ends.items()
+    ]
+    run.say("Structure, {listed}.", listed="; ".join(listed))
+    run.say(
+        "Recorded on {when}, seed {seed}, at commit {commit}, {steps} steps for each CycleGAN:"
+        " {minutes:.0f} minutes of one core.", steps=recorded.parameters["gan_steps"],
         when=f"{recorded.started:%d %B %Y}", seed=recorded.seed, minutes=recorded.cpu_s / 60,
         commit=recorded.git.sha[:10] if recorded.git else "unknown",
     )  # fmt: skip
@@ -1050,8 +1061,8 @@ beauty = min(least_sharp - sharp[misfits_px[0]], blurriest["F1"] - worst_f1 - 0.
 run.claim(text, beauty > 0, margin=beauty)
 
 # %%
-text = "with a few registered patches as anchors, CycleGANs find nuclei with an F1 above 0.75"
-run.claim(text, f1_with_critic > 0.75, margin=f1_with_critic - 0.75, unit="F1")
+text = "with a few registered patches as anchors, CycleGANs find nuclei with an F1 above 0.7"
+run.claim(text, f1_with_critic > 0.7, margin=f1_with_critic - 0.7, unit="F1")
 
 # %%
 text = "where the target does not glow, DAB's structure is lost (below 0.5), the nuclei's is not"
@@ -1104,7 +1115,7 @@ else:
 # ```
 
 # %% tags=["self-check"]
-answer = None  # height of the stripe, between 0 and 1
+answer = None  # brightness of the stripe's middle, between 0 and 1
 if answer is None:
     print("Type your answer first.")
 else:
