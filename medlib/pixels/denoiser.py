@@ -99,12 +99,12 @@ def new_denoiser(config: DenoiserConfig, *, generator: torch.Generator) -> Resid
 
 
 def known_variance_loss(prediction: Tensor, target: Tensor, *, variance: Tensor) -> Tensor:
-    """Gaussian negative log-likelihood of noisy targets: ½ mean[(target - prediction)²/v + ln v].
+    """Gaussian negative log-likelihood of noisy targets: ½ mean[(y - ŷ)²/σ² + ln σ²].
 
     Args:
-        prediction: (batch, 1, height, width).
-        target: the same shape.
-        variance: v of each pixel, in (image unit)²; known from physics, not learned.
+        prediction: ŷ, (batch, 1, height, width).
+        target: y, the same shape.
+        variance: σ² of y at each pixel, in (image unit)²; known from physics, not learned.
 
     Returns:
         Scalar, without a constant; with equal variances the same gradient as mean squared error up

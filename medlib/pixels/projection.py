@@ -3,7 +3,7 @@
 Ray i of view θ is a strip as wide as its detector cell; pixel j is a square. With
 a_ij = area(pixel j ∩ strip i) / width(strip i), the line integrals of an image x are p = A x, the
 exact mean over the cell. The shadow of a square is a trapezoid, so a_ij has a closed form. The same
-numbers, transposed, are the adjoint: ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ holds term by term, which is what gradients
+numbers, transposed, are the adjoint: ⟨Ax, q⟩ = ⟨x, Aᵀq⟩ holds term by term, which is what gradients
 and iterative reconstruction need.
 
 The matrix is built once per geometry and kept; afterwards a projection is one sparse product.
@@ -99,7 +99,7 @@ def project(image: Tensor, *, beam: ParallelBeam) -> Tensor:
 
 
 def backproject(sinogram: Tensor, *, beam: ParallelBeam) -> Tensor:
-    """The adjoint: x = Aᵀ y, each pixel collecting what its rays carry (no filter: see `fbp`).
+    """The adjoint: x = Aᵀ q, each pixel collecting what its rays carry (no filter: see `fbp`).
 
     Args:
         sinogram: (..., views, cells).

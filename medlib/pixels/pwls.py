@@ -3,7 +3,7 @@
 FBP treats a ray that lost all its photons in bone like one that met only air. This instead finds
 the image that explains the rays, each weighted by its inverse variance, and is smooth:
 
-    x = argmin ½ Σ_i w_i (p_i - [Ax]_i)² + β Σ_(neighbours j, k) ψ(x_j - x_k).
+    x = argmin ½ Σ_i τ_i (p̂_i - [Ax]_i)² + β Σ_(neighbours j, j') ψ(x_j - x_j').
 
 ψ(t) = t²/2 smooths everywhere. Huber's ψ is quadratic up to δ and linear beyond, so that an edge
 costs no more than its height and is left standing. The minimum is found with separable quadratic
@@ -65,7 +65,7 @@ def pwls(
 
     Args:
         line_integrals: p̂, (..., views, cells), dimensionless.
-        weights: w, the same shape, zero or more; inverse variances make this maximum a posteriori
+        weights: τ, the same shape, zero or more; inverse variances make this maximum a posteriori
             estimation, ones make it ordinary penalised least squares, zero ignores a ray.
         beam: the geometry.
         penalty: what roughness costs.
