@@ -371,7 +371,7 @@ run.frames(
 #
 # Batch normalisation brings means and variances from ImageNet. All pretrained arms keep them
 # fixed; what happens if they do not is asked further down. The rates below are constants. Where
-# they come from, and what they were chosen on, stands under [the whole trial](#the-whole-trial).
+# they come from, and what they were chosen on, stands further down, under *The whole trial*.
 
 # %%
 from medlib.translation.arms import Arm, moving_parameters
