@@ -108,7 +108,8 @@ def pictures(rows, *, width=7.2, columns=None):
     """A grid of axes without ticks, its rows squares."""
     columns = columns or 4
     height = width / columns * rows + 0.3
-    return plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
+    bare = {"frame_on": False, "xticks": [], "yticks": []}
+    return plt.subplots(rows, columns, figsize=(width, height), squeeze=False, subplot_kw=bare)
 
 
 # %% [markdown]
@@ -309,19 +310,19 @@ inside = block_mean(region[is_test].astype(float), grid=grid) > 0.5
 one_each = np.unique(whose, return_index=True)[1]  # the first tumour tile of each patient
 
 # %% tags=["hide-input"]
+alt = "Four tiles veiled by coarse maps, bright on one side; the same tiles with the tumour's edge."
 figure, axes = pictures(2)
 for column, tile in zip(axes.T, one_each, strict=False):
     overlay(column[0], images[is_test][tile], honest_maps[tile])
     column[1].imshow(images[is_test][tile])
     column[1].contour(region[is_test][tile], levels=[0.5], colors="black", linewidths=2)
     column[1].set_axis_off()
-alt = "Four tiles veiled by coarse maps, bright on one side; the same tiles with the tumour's edge."
-caption = (
-    "Above: Grad-CAM, bright where it speaks for tumour, each tile scaled to its own highest value."
-    " Below: the tumour's edge, which the network was never shown."
-    f" {KIND.capitalize()} tissue, n = 4 of {len(one_each)} test patients."
-)
-run.figure(figure, name="honest_maps", alt=alt, caption=caption, data=KIND)
+run.figure(
+    figure, name="honest_maps", alt=alt, data=KIND,
+    caption="Above: Grad-CAM, bright where it speaks for tumour, each tile scaled to its own"
+    " highest value. Below: the tumour's edge, which the network was never shown."
+    f" {KIND.capitalize()} tissue, n = 4 of {len(one_each)} test patients.",
+)  # fmt: skip
 
 # %% [markdown]
 # Three questions:
@@ -502,11 +503,9 @@ def draw_cascade():
     lines = axes.plot(similarity.T, color=COLORS["sky"], linewidth=1)
     lines[0].set_label("single redraws")
     axes.axhline(like_map, color=COLORS["orange"], linestyle="--", label="edge detector")
-    axes.axhspan(
-        *np.quantile(chance, [0.025, 0.975]), color=COLORS["grey"], alpha=0.2, label="noise"
-    )
+    low, high = np.quantile(chance, [0.025, 0.975])
+    axes.axhspan(low, high, color=COLORS["grey"], alpha=0.2, label="noise")
     axes.plot(similarity.mean(axis=0), "o-", color=COLORS["blue"], label="mean of the redraws")
-    axes.axhline(0, color=COLORS["grey"], linewidth=0.8)
     axes.set_xticks(range(len(ticks)), ticks, rotation=30, ha="right")
     axes.set(xlabel="randomised from the top down to", ylabel="similarity to the honest map")
     axes.legend()
@@ -670,15 +669,14 @@ for name, share in {
 # %% tags=["hide-input"]
 def draw_shortcut():
     figure, axes = pictures(len(looks))
+    look = {"cmap": "inferno", "alpha": 0.55, "vmin": 0, "extent": (0, SIZE, SIZE, 0)}
     for row, (title, values) in zip(axes, looks.items(), strict=True):
         for place, tile in zip(row, one_each, strict=False):
             place.imshow(inked_tiles[tile])
-            extent = (-0.5, SIZE - 0.5, SIZE - 0.5, -0.5)
-            place.imshow(values[tile], cmap="inferno", alpha=0.55, extent=extent, vmin=0)
-            highest = np.unravel_index(values[tile].argmax(), values[tile].shape)
-            at = [(cell + 0.5) * SIZE / len(values[tile]) for cell in highest]
-            place.plot(at[1], at[0], "x", color="white", markersize=9, markeredgewidth=2.5)
-            place.set_axis_off()
+            place.imshow(values[tile], **look)
+            cell = np.array(np.unravel_index(values[tile].argmax(), values[tile].shape))
+            down, across = (cell + 0.5) * SIZE / len(values[tile])
+            place.plot(across, down, "x", color="white", markersize=9, markeredgewidth=2.5)
         row[0].set_title(title)
     return figure
 
@@ -810,13 +808,13 @@ run.say(
 # baseline, and since one order is luck, we average over several.
 
 # %%
-options = {"baseline": blurred(few), "target": 1, "steps": min(8, grid * grid)}
 shuffles = [run.rng(f"random order {n}").random(dense[one_each].shape) for n in range(3)]
 orders = {
     "Grad-CAM first": [honest_maps[one_each]],
     "densest first": [dense[one_each]],
     "random orders": shuffles,
 }
+options = {"baseline": blurred(few), "target": 1, "steps": min(8, grid * grid)}
 
 
 def mean_curve(order, mode):
@@ -825,17 +823,15 @@ def mean_curve(order, mode):
     return curves[0].shares, np.mean([c.probabilities for c in curves], axis=0), areas
 
 
-curves = {
-    (name, mode): mean_curve(order, mode)
-    for name, order in orders.items()
-    for mode in ("deletion", "insertion")
-}
+# %%
+MODES = ("deletion", "insertion")
+curves = {(name, mode): mean_curve(orders[name], mode) for name in orders for mode in MODES}
 
 
 # %% tags=["hide-input"]
 def draw_curves():
     figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.0), sharey=True)
-    for place, mode in zip(axes, ("deletion", "insertion"), strict=True):
+    for place, mode in zip(axes, MODES, strict=True):
         for name in orders:
             shares, probabilities, _ = curves[name, mode]
             place.plot(shares, probabilities.mean(axis=0), marker="o", label=name)
@@ -954,30 +950,18 @@ run.finish()
 # highest cell lies in the tumour. (Two calls are enough. Why?) **Self-check** below.
 # ```
 
+
 # %% tags=["self-check"]
 for_decision = None  # an array of shape (tiles, grid, grid)
 share_inside = None  # between 0 and 1
-
-
-class Decision(torch.nn.Module):
-    """A network whose only output is d."""
-
-    def __init__(self, network):
-        super().__init__()
-        self.network = network
-
-    def forward(self, x):
-        y = self.network(x)
-        return y[:, 1:] - y[:, :1]
-
-
 if for_decision is None or share_inside is None:
     print("Type your answers first.")
 else:
-    options = {"layer": f"network.{LAYER}", "target": 0, "signed": True}
-    d = as_numbers(grad_cam(Decision(honest).eval(), x_tumour, **options).map)
-    right = np.shape(for_decision) == d.shape
-    right = right and np.abs(for_decision - d).max() < 1e-3 * np.abs(d).max()
+    minus = torch.nn.Linear(2, 1, bias=False).to(x_tumour.device)
+    minus.weight.data[:] = torch.tensor([-1.0, 1.0])
+    decision = torch.nn.Sequential(honest, minus).eval()  # a network whose only output is d
+    d = as_numbers(grad_cam(decision, x_tumour, layer=f"0.{LAYER}", target=0, signed=True).map)
+    right = d.shape == np.shape(for_decision) and np.allclose(d, for_decision, atol=1e-3 * d.max())
     right = right and abs(share_inside - pointing_game(d, inside).mean()) < 0.005
     print("Right." if right else "Not yet: which two targets, and where may the sign be lost?")
 
