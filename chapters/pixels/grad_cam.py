@@ -508,7 +508,7 @@ def draw_cascade():
     axes.plot(similarity.mean(axis=0), "o-", color=COLORS["blue"], label="mean of the redraws")
     axes.set_xticks(range(len(ticks)), ticks, rotation=30, ha="right")
     axes.set(xlabel="randomised from the top down to", ylabel="similarity to the honest map")
-    axes.legend()
+    axes.legend(loc="center right", bbox_to_anchor=(1, 0.58))
     return figure
 
 
