@@ -79,21 +79,14 @@ def reliability(
 
     Source: equal-mass bins, Nixon et al. (2019), doi:10.48550/arXiv.1904.01685.
     """
-    p, y = _checked(probabilities, labels)
-    if not 1 <= bins <= len(p):
-        raise ValueError(f"bins={bins}: between 1 and the number of images, {len(p)}")
-    edges = np.percentile(p, 100 * np.linspace(0, 1, bins + 1))[1:-1]
-    which = np.unique(np.searchsorted(edges, p), return_inverse=True)[1]
-    counts = np.bincount(which)
-    positive = np.bincount(which, y)
+    predicted, observed, counts = _bins(probabilities, labels, bins)
     ends = np.array(
         [
-            binomtest(int(k), int(n)).proportion_ci(method="wilson")
-            for k, n in zip(positive, counts, strict=True)
+            binomtest(round(share * n), int(n)).proportion_ci(method="wilson")
+            for share, n in zip(observed, counts, strict=True)
         ]
     )
-    predicted = np.bincount(which, p) / counts
-    return Reliability(predicted, positive / counts, ends[:, 0], ends[:, 1], counts)
+    return Reliability(predicted, observed, ends[:, 0], ends[:, 1], counts)
 
 
 def calibration_error(
@@ -115,9 +108,8 @@ def calibration_error(
 
     Source: Naeini et al. (2015), doi:10.1609/aaai.v29i1.9602, here with equal-mass bins.
     """
-    curve = reliability(probabilities, labels, bins=bins)
-    gaps = np.abs(curve.predicted - curve.observed)
-    return float(gaps @ curve.counts / curve.counts.sum())
+    predicted, observed, counts = _bins(probabilities, labels, bins)
+    return float(np.abs(predicted - observed) @ counts / counts.sum())
 
 
 def brier_score(
@@ -178,6 +170,19 @@ def fit_logit_line(
         raise ValueError(f"all {len(y)} labels are {int(y[0])}: a calibration needs both classes")
     fit = LogisticRegression(C=np.inf, max_iter=1000, tol=1e-8).fit(_logit(p)[:, None], y)
     return LogitLine(float(fit.coef_[0, 0]), float(fit.intercept_[0]))
+
+
+def _bins(
+    probabilities: np.ndarray, labels: np.ndarray, bins: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean probability, share of positives and number of images in each equal-mass bin."""
+    p, y = _checked(probabilities, labels)
+    if not 1 <= bins <= len(p):
+        raise ValueError(f"bins={bins}: between 1 and the number of images, {len(p)}")
+    edges = np.percentile(p, 100 * np.linspace(0, 1, bins + 1))[1:-1]
+    which = np.unique(np.searchsorted(edges, p), return_inverse=True)[1]
+    counts = np.bincount(which)
+    return np.bincount(which, p) / counts, np.bincount(which, y) / counts, counts
 
 
 def _logit(probabilities: np.ndarray) -> np.ndarray:

@@ -16,7 +16,6 @@ __all__ = [
     "LayerStatistics",
     "match_to",
     "measured_statistics",
-    "offset_response",
     "remembered_statistics",
     "renormalise",
     "rms_shift",
@@ -135,22 +134,6 @@ def rms_shift(shift: Float[np.ndarray, " channels"]) -> float:
         2.5
     """
     return float(np.sqrt(np.mean(np.square(shift))))
-
-
-def offset_response(
-    kernels: Float[Tensor, "outputs inputs height width"], offset: Float[Tensor, " inputs"]
-) -> Float[Tensor, " outputs"]:
-    """Return by how much each channel of a convolution moves when every pixel moves by `offset`.
-
-    Δ_c = Σ_k offset_k Σ_ij W_ckij: exact wherever no padding is under the kernel. A kernel that
-    takes differences sums to 0 and sees nothing.
-
-    Example:
-        >>> kernels = torch.tensor([[[[-1.0, 1.0]]], [[[0.5, 0.5]]]])
-        >>> offset_response(kernels, torch.tensor([3.0])).tolist()
-        [0.0, 3.0]
-    """
-    return kernels.sum(dim=(2, 3)) @ offset.to(kernels)
 
 
 def with_mean(
