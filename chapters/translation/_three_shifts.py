@@ -1096,7 +1096,7 @@ run.say(
 
 # %%
 rings = power["undecided tiles"][numbers.index(most)] - 0.8
-run.claim("at most eighty labels on undecided tiles show the other pathologist in four of five draws",
+run.claim("eighty labels on undecided tiles show the other pathologist in four of five draws",
           rings >= 0, margin=rings)  # fmt: skip
 hidden = 0.1 - abs(unseen.auc - 0.5)
 run.claim("no classifier of unlabelled tiles tells the two pathologists' sites apart",
