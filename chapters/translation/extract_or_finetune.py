@@ -12,16 +12,19 @@
 # **Question.** A district starts screening for eye disease. It has one camera, one
 # ophthalmologist, and a week of her evenings: she labels twenty photographs of the back of the
 # eye. Nobody trains a network on twenty images. But there is a network that has seen a million
-# holiday pictures, cats above all. Should we leave it as it is and only read what it says about
-# our images, or rebuild it for them? If we choose badly, people with bleeding eyes are sent home,
-# or the one clinic drowns in false alarms.
+# pictures from the web, about 120 breeds of dog among them. Should we leave it as it is and only
+# read what it says about our images, or rebuild it for them? If we choose badly, people with
+# bleeding eyes are sent home, or the one clinic drowns in false alarms. (Real screening asks
+# "lesion or none?". Our question is smaller: every image below has a lesion, and only its shape is
+# asked.)
 #
 # **Objectives.** After this chapter you will be able to
 #
 # - use a pretrained network in five ways, and say exactly which parameters each of them moves;
-# - measure how far a new domain lies from the one that the network knows;
-# - choose among the five by the number of labels, the distance and the time you have, and defend
-#   the choice with an interval;
+# - measure how far a new domain lies from the one that the network knows, and say why distance is
+#   not difficulty;
+# - choose among the five by the number of labels, the task and the time you have, and defend the
+#   choice with an interval, or say that you cannot;
 # - tell learning from memorising, and measure what a network forgets;
 # - recognise a task for which no transfer is needed.
 #
@@ -44,7 +47,7 @@ contrast: float = 0.18  # share of green light that a lesion takes away, 0 < x �
 few: int = 20  # labelled images when labels are few, even, 4 ≤ x ≤ 1000
 many: int = 400  # labelled images when they are many, even, 20 ≤ x ≤ 5000
 n_test: int = 200  # test images of each task, even, 20 ≤ x ≤ 5000
-draws: int = 3  # independent sets of few labelled images, 2 ≤ x ≤ 20
+draws: int = 4  # independent sets of few labelled images, 2 ≤ x ≤ 20
 choices: int = 20  # sets of labelled images behind a point of the frozen curves, 2 ≤ x ≤ 1000
 steps: int = 20  # training steps in the short budget, 2 ≤ x ≤ 10000
 long_steps: int = 100  # training steps in the long budget, 2 ≤ x ≤ 100000
@@ -76,6 +79,11 @@ FAR_NAME = "retina with simulated lesions" if dataset == "fundus" else dataset
 BOTH = "real and simulated" if dataset == "fundus" else "real"
 
 
+def shown(values, digits=2):
+    """Mean for a table, rounded the same way everywhere."""
+    return round(float(np.mean(values)), digits)
+
+
 def mean_interval(values, level=0.95):
     """Mean of independent values and its t interval, cut to what an AUC can be."""
     values = np.asarray(values, dtype=float)
@@ -100,17 +108,19 @@ def frozen_frame(n):
     for task, color in (("near", COLORS["sky"]), ("far", COLORS["blue"])):
         means, reach = zip(*(mean_interval(curves[task, k]) for k in counts), strict=True)
         axes[0].plot(counts, means, "o-", color=color, label=task)
-        axes[0].fill_between(counts, *zip(*reach, strict=True), color=color, alpha=0.25)
+        apart = [k for k in counts if k <= pool_size // 4]  # above, choices share many images
+        ends = zip(*reach[: len(apart)], strict=True)
+        axes[0].fill_between(apart, *ends, color=color, alpha=0.25)
     axes[0].axvline(n, color=COLORS["grey"], linestyle=":")
     axes[0].set(xscale="log", xlabel="labelled images n", ylabel="test AUC", ylim=(0.45, 1.01))
     axes[0].legend(loc="lower right")
     for place, task in zip(axes[1:], ("near", "far"), strict=True):
         typical = scores[task, n][int(np.argsort(curves[task, n])[choices // 2])]
-        typical = np.clip(typical, *np.percentile(typical, (4, 96)))  # a few lie far out
-        for y, color in ((0, COLORS["green"]), (1, COLORS["orange"])):
-            values = typical[pools[task, "test"].labels == y] / typical.std()
+        ranks = stats.rankdata(typical)
+        for y, color in ((0, COLORS["gold"]), (1, COLORS["purple"])):
+            values = ranks[pools[task, "test"].labels == y]
             place.hist(values, 14, color=color, alpha=0.6, label=f"label {y}")
-        place.set(title=f"{task}, n = {n}", xlabel="score / SD, ends cut", yticks=[])
+        place.set(title=f"{task}, n = {n}", xlabel="rank of the score", yticks=[])
     axes[2].legend(loc="upper right", fontsize=7)
     return figure
 
@@ -142,10 +152,12 @@ def forest(gains):
 def learning_curve(axes, rows, task, name, budget, style="o-"):
     """Mean and interval against n, from the rows of the recorded table."""
     rows = [r for r in rows if (r["task"], r["arm"], r["steps"]) == (task, name, budget)]
-    n, more = [row["n"] for row in rows], "" if style == "o-" else ", more steps"
+    more = "" if style == "o-" else f", {budget} steps"
+    aside = 1.07 ** (list(PAINT).index(name) - 2 + (2 if more else 0))
+    n = [row["n"] * aside for row in rows]  # beside each other, so that no bar hides another
     means, reach = zip(*(mean_interval(row["AUCs"]) for row in rows), strict=True)
-    axes.plot(n, means, style, color=PAINT[name], label=name + more)
-    axes.fill_between(n, *zip(*reach, strict=True), color=PAINT[name], alpha=0.15)
+    axes.plot(n, means, style, color=PAINT[name], ms=4, label=name + more)
+    axes.vlines(n, *zip(*reach, strict=True), color=PAINT[name], alpha=0.6)
 
 
 def rate_curves(rows, task):
@@ -174,7 +186,10 @@ def rate_curves(rows, task):
 # Two tasks. The *near* one is made of photographs: does a crop show something living, or something
 # made by people? ImageNet is full of both. The *far* one asks what an eye doctor asks of a small
 # dark spot in the retina: is it round, or is it a streak? Training and test images come from
-# different places of the same photographs and of the same eye.
+# different places of the same photographs and of the same eye. Two warnings about the near task.
+# Its label is the *photograph's*, not the crop's: a crop of the cat's blurred background counts
+# as living. And since test crops come from the same six photographs, recognising those may be
+# enough.
 
 # %%
 from data_fetch.medmnist_two_classes import medmnist_two_classes
@@ -208,19 +223,53 @@ raw = {
 pools = {key: label_images(source, *value) for key, value in raw.items()}
 
 # %% tags=["hide-input"]
-shown = []
+examples = []
 for task, y in ((task, y) for task in ("near", "far") for y in (0, 1)):
     images, labels = raw[task, "test"]
-    shown.append(images[labels == y][:9])
+    examples.append(images[labels == y][:9])
 far = ("far: streak", "far: round dot") if dataset == "fundus" else ("far: label 0", "far: label 1")
-figure = gallery(shown, ["near: living", "near: made by people", *far])
+figure = gallery(examples, ["near: living", "near: made by people", *far])
 run.figure(
     figure, name="tasks", data=BOTH,
-    alt="Four rows of small images: animals and plants, buildings and cups, retina with streaks,"
-    " retina with dots.",
+    alt="Four rows of small crops: fur, petals, grass and plain blur; bricks, a temple,"
+    " crockery and blank sky; far images of the one label, then of the other, hard to tell apart.",
     caption=f"The near task (real photographs) and the far one ({FAR_NAME}, {FAR_KIND}); n = 9 test"
     f" images of each label, {size} pixels wide.",
 )  # fmt: skip
+
+# %% [markdown]
+# Before any network: how far do the colours alone go? From each crop we keep six numbers, the mean
+# and the standard deviation of each channel, and give them to a random forest. That is our floor:
+# a network that cannot beat it has not been asked for much.
+
+# %%
+from dataclasses import replace
+
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import roc_auc_score
+
+
+def colour_auc(task, n, draw=0):
+    """Test AUC of a forest that sees six numbers of each image, trained on n of them."""
+    numbers = [np.hstack([x.mean((1, 2)), x.std((1, 2))]) for x in colours[task]]
+    part = replace(pools[task, "train"], features=numbers[0]).pick(n, draw=draw)
+    dice = int(run.rng(f"colour {task} {n} {draw}").integers(2**31))
+    trees = RandomForestClassifier(100, random_state=dice).fit(part.features, part.labels)
+    return roc_auc_score(pools[task, "test"].labels, trees.predict_proba(numbers[1])[:, 1])
+
+
+# %%
+colours = {t: [raw[t, split][0] / 255 for split in ("train", "test")] for t in ("near", "far")}
+colour = {(t, "few"): [colour_auc(t, few, d) for d in range(draws)] for t in colours}
+colour |= {(t, "many"): [colour_auc(t, many)] for t in colours}
+for (task, labels), found in colour.items():
+    run.result(f"auc_colour_{task}_{labels}", np.mean(found), unit="AUC", n=n_test, atol=0.03)
+run.say(
+    "With {few} labels, colours alone reach an AUC of {auc_colour_near_few:.2f} near and"
+    " {auc_colour_far_few:.2f} far (0.5 is guessing); with {many}, {auc_colour_near_many:.2f} and"
+    " {auc_colour_far_many:.2f}. So part of what is easy about the near task is no more than colour"
+    " and contrast."
+)
 
 # %% [markdown]
 # ## How far from home?
@@ -233,10 +282,10 @@ run.figure(
 # $$ d^2 = \lVert\mu_1 - \mu_2\rVert^2 + \operatorname{tr}\Bigl(\Sigma_1 + \Sigma_2
 #    - 2\bigl(\Sigma_1^{1/2}\,\Sigma_2\,\Sigma_1^{1/2}\bigr)^{1/2}\Bigr), $$
 #
-# zero when the clouds agree. ImageNet itself is not in any
-# wheel, so fourteen photographs, cut at all scales as in ImageNet's own training, stand in for the
-# source domain $\mathcal D_S$. Two independent sets of such crops tell us what "no distance" looks
-# like with this many images.
+# zero when the clouds agree. We show its root $d$. ImageNet itself is in no package that this book
+# installs, so fourteen photographs, cut at all scales as in ImageNet's own training, stand in for
+# the source domain $\mathcal D_S$. Two independent sets of such crops tell us what "no distance"
+# looks like with this many images.
 
 # %%
 from data_fetch.photograph_crops import source_like
@@ -249,17 +298,20 @@ clouds = {
     "near task": pools["near", "test"].features,
     "far task": pools["far", "test"].features,
 }
-distance = {name: frechet_distance(cloud[:n_test], other) for name, other in clouds.items()}
+squared = {name: frechet_distance(cloud[:n_test], other) for name, other in clouds.items()}
+distance = {name: np.sqrt(d2) for name, d2 in squared.items()}
 
 # %% tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(7.2, 1.6))
 axes.barh(list(distance)[::-1], list(distance.values())[::-1], color=COLORS["blue"])
-axes.set(xlabel="Fréchet distance from photographs at all scales (squared feature units)")
+axes.set(xlabel="Fréchet distance $d$ from photographs at all scales (units of the features)")
 run.figure(
     figure, name="distance", data=BOTH,
-    alt="Three bars: photographs again are shortest, then the near task, then the far task.",
+    alt="Three bars: photographs against photographs, the near task and the far task; the bars of"
+    " the two tasks are nearly equal.",
     caption="Each task's distance from the source domain, seen through the network's own features."
-    f" The shortest bar is what chance gives. {BOTH.capitalize()} images, n = {n_test} a bar.",
+    " Photographs again: what chance gives with so few images."
+    f" {BOTH.capitalize()} images, n = {n_test} a bar.",
 )  # fmt: skip
 
 # %%
@@ -267,10 +319,18 @@ chance = distance["photographs again"]
 run.result("distance_near", distance["near task"] / chance, n=n_test, atol=0.05)
 run.result("distance_far", distance["far task"] / chance, n=n_test, atol=0.05)
 run.say(
-    "In units of that chance distance the near task lies at {distance_near:.1f}, the far one at"
-    " {distance_far:.1f}. Near is nearer, but not next door: our crops are close-ups, and"
-    " ImageNet shows whole things."
+    "In units of that chance distance the near task lies at {distance_near:.2f}, the far one at"
+    " {distance_far:.2f}: about equally far."
 )
+
+# %% [markdown]
+# So our names are ahead of the measurement. "Near" is the more familiar content and, as you will
+# see, by much the *easier* question; it is hardly the nearer cloud. (Perhaps because all our crops
+# are close-ups; we have not tested that.) Nor is the ruler a fine one: 200 images in 1280
+# dimensions make even equal clouds look apart, by an amount that differs from cloud to cloud. And
+# how hard the far task is, its contrast and its noise, was set while this chapter was written, with
+# test scores in view. In all that follows, then, near and far differ in distance *and* in
+# difficulty, and the two cannot be told apart.
 
 # %% [markdown]
 # ## Quick repair: keep the network, read its features
@@ -303,20 +363,27 @@ for _ in range(2000):
 from medlib.translation.features import fit_head
 
 head = fit_head(twenty.features, twenty.labels, strength=C)
-agreement = np.corrcoef(z @ w + b, head.decision_function(twenty.features))[0, 1]
-run.result("head_agreement", agreement, n=few, atol=1e-3)
-run.say("Their scores correlate with {head_agreement:.4f}.")
+by_hand, by_library = z @ w + b, head.decision_function(twenty.features)
+apart = np.abs(by_hand - by_library).max() / by_library.std()
+run.result("head_difference", apart, n=few, atol=5e-3)
+run.say(
+    "No score differs by more than {head_difference:.1g} of the scores' standard deviation. (A"
+    " correlation would not do: it cannot see a wrong scale.)"
+)
 
 # %% [markdown]
 # With the features kept, a fit takes milliseconds. So we can afford to ask the question that
 # matters with few labels: what if the ophthalmologist had labelled *other* twenty images? Each
 # curve below is a mean over twenty random choices. Its quality measure is the area under the ROC
-# curve ($\mathrm{AUC}$): the chance that a random image of label 1 gets a higher score than one of
-# label 0. Move the slider: on the right you see the scores of one such fit on the test images.
+# curve ($\mathrm{AUC}$): the chance that a random image of label 1 (made by people; a round dot)
+# gets a higher score than one of label 0 (living; a streak). Move the slider: on the right you see
+# how a typical fit, the one of middle AUC, ranks the test images by their scores.
+#
+# A band says how far the mean depends on the choices. It ends where they stop being choices: all
+# sets come from one pool, at a quarter of the pool two of them share a quarter of their images, and
+# at the end all sets are the whole pool. A band there would shrink to nothing and mean nothing.
 
 # %%
-from sklearn.metrics import roc_auc_score
-
 counts = [n for n in (4, 10, 20, 50, 100, 200, 400) if n <= many]
 rng, curves, scores = run.rng("choices"), {}, {}
 for task, n in ((task, n) for task in ("near", "far") for n in counts):
@@ -334,11 +401,12 @@ run.frames(
     start=min(2, len(counts) - 1), data=BOTH,
     alt=[
         f"With {n} labels the mean AUC is {np.mean(curves['near', n]):.2f} near and"
-        f" {np.mean(curves['far', n]):.2f} far; histograms of test scores stand beside the curves."
+        f" {np.mean(curves['far', n]):.2f} far; histograms of the ranks stand beside the curves."
         for n in counts
     ],
-    caption="Feature extraction against the number of labels; bands: 95 % intervals of the mean"
-    f" over {choices} choices of labelled images. Right: scores of a typical fit."
+    caption="Feature extraction against the number of labels; bands, up to a quarter of the pool:"
+    f" 95 % intervals of the mean over {choices} choices of labelled images. Right: how the fit"
+    " of middle AUC ranks the test images, the lowest score first."
     f" {BOTH.capitalize()} images, n = {n_test} test images a task.",
 )  # fmt: skip
 
@@ -357,21 +425,27 @@ run.frames(
 # | graded | ImageNet | everything | $\eta_l = \eta\,\xi^{L-l}$ |
 # | full | ImageNet | everything | one for all |
 #
-# The learning rate $\eta$ is the length of a training step, at its highest. Graded rates
-# {cite}`howard2018` put into a formula that early layers know edges, which every picture has, and
-# late layers know dog breeds: at depth $l$, counted from 0 for the first layer to $L = 9$ for the
-# head, the rate is $\eta_l = \eta\,\xi^{L-l}$ with $\xi < 1$, so the first layer hardly moves.
-# *Graded* and *full* differ in nothing else. *Norm only* {cite}`frankle2021` turns the knobs of
-# the filters, which batch normalisation brings along, but leaves the filters alone.
+# The learning rate $\eta$ is the factor on each training step. The *optimizer* that makes the
+# steps is AdamW; the *schedule* lets the rate rise to its peak $\eta$ in the first third of the
+# steps and fall again in the rest. Graded rates {cite}`howard2018` put into a formula that early
+# layers know edges, which every picture has, and late layers know dog breeds. The depth $l$ counts
+# from 0, the first layer, over seven stages (1 to 7) and a last convolution (8) to the head,
+# $L = 9$; there the rate is $\eta_l = \eta\,\xi^{L-l}$ with $\xi < 1$, so the first layer hardly
+# moves. *Graded* and *full* differ in $\xi$ and in the peak rate, which was sought for each.
+#
+# Batch normalisation replaces each channel's value $x$ by
+# $\gamma_c\,(x - m_c)/\sqrt{v_c + \epsilon} + \beta_c$, with a mean $m_c$ and a variance $v_c$ that
+# it remembers from ImageNet and a learned scale $\gamma_c$ and shift $\beta_c$. *Norm only*
+# {cite}`frankle2021` turns these two knobs of each filter but leaves the filters alone.
 #
 # Every pretrained arm begins with the head that logistic regression found. A random head would
 # send random gradients into good features before it knows anything
 # ([Kumar et al.](https://doi.org/10.48550/arXiv.2202.10054)). So each arm starts where feature
 # extraction ends, and what it adds or spoils is renovation.
 #
-# Batch normalisation brings means and variances from ImageNet. All pretrained arms keep them
-# fixed; what happens if they do not is asked further down. The rates below are constants. Where
-# they come from, and what they were chosen on, stands further down, under *The whole trial*.
+# All pretrained arms keep $m_c$ and $v_c$ fixed; what happens if they do not is asked further down.
+# The rates below are constants. Where they come from, and what they were chosen on, stands further
+# down, under *The whole trial*.
 
 # %%
 from medlib.translation.arms import Arm, moving_parameters
@@ -409,10 +483,11 @@ moved = {
     for moves in ("head", "norm", "all")
 }
 run.say(
-    "The frozen arm fits {head:,} numbers, norm only moves {norm:,} ({share:.1%} of all), and"
-    " graded and full move {everything:,}.",
-    head=moved["head"], norm=moved["norm"], share=moved["norm"] / moved["all"],
-    everything=moved["all"],
+    "The frozen arm fits {fitted:,} numbers, $w$ and $b$. The other arms end in two outputs, one a"
+    " label, that start as $-(w, b)/2$ and $+(w, b)/2$ and so say the same: {head:,} numbers. Norm"
+    " only moves {norm:,} ({share:.1%} of all), graded and full move {everything:,}.",
+    fitted=len(w) + 1, head=moved["head"], norm=moved["norm"],
+    share=moved["norm"] / moved["all"], everything=moved["all"],
 )  # fmt: skip
 
 # %% [markdown]
@@ -453,9 +528,9 @@ run.figure(
     figure, name="few", data=BOTH,
     alt="Dots of test AUC by arm, near and far. Far from home, scratch lies at one half and the"
     " pretrained arms above it.",
-    caption=f"Few labels: {few} images, {steps} steps. A dot is one choice of labelled images, a"
-    f" bar their mean; dotted: guessing. {BOTH.capitalize()} images, n = {draws} choices, {n_test}"
-    " test images.",
+    caption=f"Few labels: {few} images, {steps} steps. A dot is one choice of labelled images and"
+    f" one training on it, a bar their mean; dotted: guessing. {BOTH.capitalize()} images,"
+    f" n = {draws} choices, {n_test} test images.",
 )  # fmt: skip
 
 # %%
@@ -468,22 +543,59 @@ run.say(
     "Far from home, scratch guesses ({auc_few_far_scratch:.2f}), and reading the frozen features"
     " is not much of a diagnosis ({auc_few_far_frozen:.2f}). Moving everything at one rate gives"
     " {auc_few_far_full:.2f}, graded rates {auc_few_far_graded:.2f}. Near home the same three"
-    " arms give {auc_few_near_frozen:.2f}, {auc_few_near_full:.2f} and {auc_few_near_graded:.2f}."
+    " arms give {auc_few_near_frozen:.2f}, {auc_few_near_full:.2f} and {auc_few_near_graded:.2f};"
+    " colours alone gave {auc_colour_near_few:.2f}."
 )
+
+# %%
+rows = [
+    {"domain": task, "arm": name}
+    | {f"draw {d}": round(float(v), 4) for d, v in enumerate(auc_few[task, name, "few"])}
+    for task in arms
+    for name in arms[task]
+]
+run.table(rows, name="draws", caption=f"Test AUC of every draw of {few} labels.")
 
 # %% [markdown]
 # Textbooks say: few labels, near domain: extract, and leave the network alone. Compare the columns
-# of dots: with a fitted head and gentle rates, renovation does not lose there, it wins. With few
-# labels in a far domain they speak of the *danger zone*: frozen features hardly know the task, and
-# full fine-tuning has too little to learn it from. Is there a way out? The dots lie too far apart
-# to say: with few labels, *which* images were labelled matters as much as what was done with them.
+# of dots: with a fitted head and gentle rates, renovation does not lose there. With few labels in a
+# far domain they speak of the *danger zone*: frozen features hardly know the task, and full
+# fine-tuning has too little to learn it from. Is there a way out? The dots lie too far apart to
+# say. Their spread has two sources: which images were labelled, and, except in the frozen arm,
+# chance in the training itself, such as the order of the batches. The second can be had alone: the
+# first draw's images again, with other random streams.
+
+# %%
+again = [auc_few["far", "graded", "few"][0]]
+again += [trial("far", "graded", "few", why=f"again {k}").test.value for k in (1, 2)]
+run.result("sd_again", np.std(again, ddof=1), unit="AUC", n=len(again), atol=0.03)
+spread = np.std(auc_few["far", "graded", "few"], ddof=1)
+run.result("sd_draws", spread, unit="AUC", n=draws, atol=0.03)
+run.say(
+    "Graded rates, far: {n} trainings on the same images run from {low:.2f} to {high:.2f}"
+    " (standard deviation {sd_again:.3f}); trainings on {draws} different sets of images have"
+    " {sd_draws:.3f}. Every dot above holds both. With so few of either, both numbers are rough.",
+    n=len(again), low=min(again), high=max(again),
+)  # fmt: skip
+
+# %% [markdown]
 # More draws are needed, and further down a longer run has them.
 
 # %% [markdown]
 # ## Many labels, and how long you may work
 #
-# Now the ophthalmologist has labelled many. Each arm runs twice on the far task, once for the same
-# few steps as before and once for longer.
+# Now the ophthalmologist has labelled many. Every arm gets the same few steps as before; on the far
+# task graded and full also run for longer. (Scratch never gets the long budget here. What this
+# chapter shows of it is a short training, not what it can do.)
+
+# %%
+run.say(
+    "In units of images: {steps} steps of {batch_size} are {views} views. That shows each of {few}"
+    " images {often:.0f} times, but only {share:.0%} of {many} once. The long budget of"
+    " {long_steps} steps shows each of {many} {times:.1f} times.",
+    views=steps * batch_size, often=steps * batch_size / few, share=steps * batch_size / many,
+    times=long_steps * batch_size / many,
+)  # fmt: skip
 
 # %%
 for task, name in [key[:2] for key in list(outcomes)]:
@@ -493,7 +605,10 @@ for name in ("graded", "full"):
 
 # %% [markdown]
 # All arms see the same test images, so their AUCs rise and fall together. The interval of the
-# *difference* takes that into account (DeLong's method).
+# *difference* takes that into account. DeLong's method asks of each image how many of the other
+# label it is ranked against correctly, by the one arm and by the other; how these shares vary over
+# the images, and go together, gives the variance of the difference. So the interval holds the luck
+# of the *test images*. It does not hold the luck of the training: each arm was trained once.
 
 # %%
 from medlib.translation.study import gain
@@ -515,23 +630,21 @@ run.figure(
     alt="Gains over the frozen arm with intervals: near and short, far and short, far and long.",
     caption=f"Many labels ({many}): what renovation adds to feature extraction, in {steps} steps"
     f" (short) and in {long_steps} (long). {BOTH.capitalize()} images, n = {n_test} test images;"
-    " bars: 95 % intervals.",
+    " bars: 95 % intervals for the choice of test images only; one training an arm.",
 )  # fmt: skip
 
 # %%
-ceiling = 1 - outcomes["near", "frozen", "many"][0].test.value
 run.say(
     "In the short budget full fine-tuning changes the AUC by {gain_far_full_short:+.3f}"
-    " ({gain_far_full_short.low:+.3f} to {gain_far_full_short.high:+.3f}), at the best rate that"
-    " the search could find. In the long budget it changes it by"
+    " ({gain_far_full_short.low:+.3f} to {gain_far_full_short.high:+.3f}), at the constant chosen"
+    " earlier. In the long budget it changes it by"
     " {gain_far_full_long:+.3f} ({gain_far_full_long.low:+.3f} to {gain_far_full_long.high:+.3f}),"
     " and graded rates by {gain_far_graded_long:+.3f} ({gain_far_graded_long.low:+.3f} to"
-    " {gain_far_graded_long.high:+.3f}). Near home nobody could gain"
-    " more than {ceiling:.3f}: that is all that frozen features leave to be won.", ceiling=ceiling,
-)  # fmt: skip
+    " {gain_far_graded_long.high:+.3f})."
+)
 
 # %% [markdown]
-# A trial that stops early and reports that "frozen features are better" has measured its own
+# A trial that stops early and reports that "frozen features are better" may have measured its own
 # patience. Whenever you read that one arm beats another, ask: for how many steps, and who tuned the
 # rate? (We know the trap from within. An earlier version of this chapter gave full fine-tuning a
 # rate three times too high, and in the danger zone it seemed to collapse below the frozen
@@ -541,7 +654,8 @@ run.say(
 #
 # The choice is often drawn as a table with two rows and two columns. Here it is with measurements
 # in it. An arm *ties* with the best one when the 95 % interval of their difference reaches zero:
-# over the draws where labels are few, over the test images (DeLong) where they are many.
+# over the draws where labels are few, over the test images (DeLong) where they are many. Best and
+# ties are sought among frozen, graded and full, the three that stand in every corner.
 
 
 # %%
@@ -565,20 +679,26 @@ corners = [("few", "near"), ("few", "far"), ("many", "near"), ("many", "far"), (
 rows = []
 for time, task in corners:
     row = {"labels": LABELS[time], "steps": STEPS[time], "domain": task}
-    for name in ("frozen", "graded", "full"):
-        row[name] = round(np.mean([o.test.value for o in outcomes[task, name, time]]), 2)
+    row["colours"] = shown(colour.get((task, time), colour[task, "many"]))
+    for name in PAINT:
+        found = [o.test.value for o in outcomes.get((task, name, time), [])]
+        row[name] = shown(found) if found else "not run"
     best, *ties = rivals_of(task, time)
     rows.append(row | {"best": best, "ties with it": ", ".join(ties) or "none"})
 
 # %% tags=["hide-input"]
 run.table(
     rows, name="corners",
-    caption=f"Test AUC, n = {n_test} test images; few: mean of {draws} draws. Far: {FAR_NAME}.",
+    caption=f"Test AUC, n = {n_test} test images; few: mean of {draws} draws; many: one training."
+    f" Far: {FAR_NAME}. Colours (a forest) and frozen take no steps.",
 )  # fmt: skip
 
 # %% [markdown]
 # Few labels in the far domain is the *danger zone*. Many ties in a table mean that the run is too
-# small for the question, not that the arms are equal. So here is a larger one.
+# small for the question, not that the arms are equal. The other way round, a few draws also produce
+# *false winners*. The "best" arm is picked after looking, and then compared as if it had been named
+# before; and a handful of values that lie close together by luck has a short interval. So here is a
+# larger run.
 #
 # ## The whole trial
 #
@@ -596,8 +716,9 @@ run.table(
 # older: they come from smaller searches on validation images, made while this chapter was
 # written, rounded to this grid (those for the long budget had been sought at 120 steps), and were
 # not touched afterwards. So the search below is a repetition on draws of its own, and it may
-# disagree. (How hard the far task is, its contrast and its noise, was also set while writing,
-# with test scores in view. The height of a curve is no news about eyes; its shape is the lesson.)
+# disagree. (Since then this chapter has gained draws, the colours, the second table of forgetting
+# and the small network on the retina. The recorded run is older than these; what it shows here, the
+# search and the curves, is made as before. The height of a curve is no news about eyes.)
 
 # %%
 from itertools import product
@@ -700,6 +821,12 @@ if recorded:
         " constant costs {worst:.3f} of validation AUC at most.",
         all=len(pairs), same=sum(old == new for old, new in pairs), worst=max(prices),
     )  # fmt: skip
+    ends = {time: (min(grid), max(grid)) for time, grid in GRIDS.items()}
+    edge = [f"{name} ({time})" for (time, name), rate in searched.items() if rate in ends[time]]
+    run.say(
+        "Choices on the edge of their grid, so that a better rate may lie outside: {edge}.",
+        edge=", ".join(edge) or "none",
+    )
 
 # %% tags=["hide-input"]
 if recorded:
@@ -718,23 +845,24 @@ if recorded:
         for name in arms[task]:
             learning_curve(place, tables["ablation"], task, name, short)
         place.axhline(0.5, color=COLORS["grey"], linestyle=":")
-        place.set(xscale="log", title=task, xlabel="labelled images n", ylim=(0.4, 1.01))
+        place.set(xscale="log", title=task, xlabel="labelled images n", ylim=(0.15, 1.02))
     for name in ("graded", "full"):
-        learning_curve(axes[1], tables["ablation"], "far", name, long, "s--")
+        learning_curve(axes[1], tables["ablation"], "far", name, long, "s:")
     axes[0].set_ylabel("test AUC")
     axes[0].legend(*axes[1].get_legend_handles_labels(), fontsize=7, loc="lower right")
     run.figure(
         figure, name="recorded", data="real and simulated",
         alt="Learning curves of the arms, near and far from home, and far with more steps.",
-        caption="Recorded run: mean test AUC against the number of labels; bands: 95 % intervals of"
-        " the mean over draws, n = 8 draws up to 50 labels, 5 above, 3 for more steps. Real and"
-        " simulated images.",
+        caption=f"Recorded run: mean test AUC against the number of labels, after {short} steps and"
+        f" (squares) {long}. Between 50 and 100 labels the rate changes to that for many. Bars: 95 "
+        "% intervals of the mean over draws, n = 8 draws up to 50 labels, 5 above, 3 for squares."
+        " Real and simulated images.",
     )  # fmt: skip
 
 # %% [markdown]
-# The bands hold what comes from the choice of labelled images. All draws are judged on the same
-# test images of the same eye, and what comes from those is not in them. In the table below the
-# draws are compared in pairs, trained on the same images.
+# The bars hold what comes from the choice of labelled images and from chance in training, together.
+# All draws are judged on the same test images of the same eye, and what comes from those is not in
+# them. In the table below the draws are compared in pairs, trained on the same images.
 
 
 # %% tags=["hide-input"]
@@ -747,7 +875,7 @@ def recorded_rivals(task, n, budget):
     best, *others = sorted(names, key=lambda name: -found[name].mean())
     low = {k: stats.ttest_rel(found[best], found[k]).confidence_interval().low for k in others}
     ties = ", ".join(name for name in others if low[name] <= 0) or "none"
-    means = {name: round(found[name].mean(), 3) for name in names}
+    means = {name: shown(found[name], 3) for name in names}
     return means | {"best": best, "ties with it": ties, "draws": pairs}
 
 
@@ -762,6 +890,32 @@ if recorded:
         for task, n, budget in places
     ]
     run.table(rows, name="recorded_corners", caption="The four corners in the recorded run.")
+
+
+# %% tags=["hide-input"]
+def paired_gap(first, second):
+    """Mean of the paired differences, as text with its 95 % t interval."""
+    ends = stats.ttest_rel(first, second).confidence_interval()
+    return f"{np.mean(first) - np.mean(second):+.3f} ({ends.low:+.3f} to {ends.high:+.3f})"
+
+
+if recorded:
+    rivals = ("full", "graded")
+    now = [auc_few["far", name, "few"] for name in rivals]
+    older = [drawn["far", name, small, short] for name in rivals]
+    run.say(
+        "Full minus graded in the danger zone: {first} in this run's first three draws, {all} in"
+        " all its {draws}, and {there} in the recorded {n}.",
+        first=paired_gap(*(values[:3] for values in now)), all=paired_gap(*now),
+        there=paired_gap(*older), n=len(older[0]),
+    )  # fmt: skip
+
+# %% [markdown]
+# This is the lesson of the two tables. Three draws can show a winner with an interval that excludes
+# zero (an earlier version of this page had one, and believed it); one draw more can make it a tie,
+# and a larger run can turn it over. Where the tables contradict each other in the danger zone,
+# believe neither ranking. An interval on three or four values that was looked for is a hint, not a
+# finding.
 
 # %% tags=["hide-input"]
 if recorded:
@@ -784,7 +938,7 @@ if recorded:
 
 # %%
 def mean_of(name, time, which):
-    return round(np.mean([getattr(o, which).value for o in outcomes["far", name, time]]), 2)
+    return shown([getattr(o, which).value for o in outcomes["far", name, time]])
 
 
 compared = [("few", name) for name in PAINT] + [("many", name) for name in PAINT]
@@ -803,17 +957,20 @@ run.result("gap_full_long", gap["long"], unit="AUC", n=1, atol=0.03)
 run.say(
     "Full fine-tuning on few labels leaves a gap of {gap_full_few:.2f}, on many, after more"
     " steps, of {gap_full_long:.2f}. Freezing does not prevent it: with more features than"
-    " images, even a linear head can learn its images by heart. More labels prevent it."
+    " images, even a linear head can learn its images by heart. What shrinks the gap here is more"
+    " labels, each seen less often; we have not taken the two apart. (A small gap is no merit by"
+    " itself: look at the training AUC of scratch with many labels.)"
 )
 
 # %% [markdown]
 # ## What is forgotten
 #
-# The renovated network used to know cats. Does it still? We take crops of four photographs that
-# the original network recognises (a cat, a cup of espresso, a camera on its tripod, a rocket),
-# pass them through the *new* features, and let the *original* ImageNet head classify them. The
-# measure is the mean logarithm of the probability that it gives to the right names: zero is
-# perfect.
+# The renovated network used to know cats. Does it still? We take forty crops of only four
+# photographs that the original network recognises (a cat, a cup of espresso, a camera on its
+# tripod, a rocket), pass them through the *new* features, and let the *original* ImageNet head
+# classify them. The measure is the mean logarithm of the probability that it gives to the right
+# names: zero is perfect. It is a strict one: features that were merely turned round, with nothing
+# lost, would also confuse the old head and count as forgotten.
 
 # %%
 from data_fetch.photograph_crops import recognisable
@@ -830,21 +987,31 @@ def memory(network):
 
 
 # %%
-known = {"frozen": memory(source)}
-for name, situation in (("norm only", "many"), ("graded", "long"), ("full", "long")):
-    known[name] = memory(outcomes["far", name, situation][0].network)
-known["scratch"] = memory(outcomes["far", "scratch", "many"][0].network)
-for name, value in known.items():
-    run.result(f"memory_{name.replace(' ', '_')}", value, unit="nats", n=len(groups), atol=0.4)
+known = {("frozen", 0): memory(source)}
+wanted = [("norm only", "many"), ("graded", "many"), ("full", "many"), ("scratch", "many")]
+for name, time in [*wanted, ("graded", "long"), ("full", "long")]:
+    known[name, STEPS[time]] = memory(outcomes["far", name, time][0].network)
+for (name, budget), value in known.items():
+    label = f"memory_{name.replace(' ', '_')}" + ("_long" if budget == long_steps else "")
+    run.result(label, value, unit="nats", n=len(groups), atol=0.4)
 
 # %%
+rows = [{"arm": n, "steps": k, "mean log p": shown(v)} for (n, k), v in known.items()]
+run.table(rows, name="memory", caption=f"n = {len(groups)} crops of four photographs; nats.")
+even = group_log_probability(np.zeros((len(groups), 1000)), groups, accepted=accepted)
 run.say(
-    "The original network: {memory_frozen:.2f}. After the long budget on the retina, graded rates"
-    " leave {memory_graded:.2f} and full fine-tuning {memory_full:.2f}; a network that never saw"
-    " a photograph has {memory_scratch:.2f}. Moving everything is paid for with memory."
-)
+    "Equal chances for all 1000 classes would give {even:.2f} (one right class: {one:.2f}; some"
+    " photographs have several right names). In the short budget, norm only leaves"
+    " {memory_norm_only:.2f} of the original network's {memory_frozen:.2f}. After the long one,"
+    " graded rates leave {memory_graded_long:.2f} and full fine-tuning {memory_full_long:.2f}. A"
+    " network that never saw a photograph has {memory_scratch:.2f}: where that lies below equal"
+    " chances, the old head is sure of wrong names.", even=even, one=np.log(1 / 1000),
+)  # fmt: skip
 
 # %% [markdown]
+# Compare arms only within one number of steps. Each is one training, and the four photographs are
+# not a sample of what ImageNet knows.
+#
 # Forgetting matters in a clinic whenever one network must serve two tasks, and whenever the new
 # task's images will one day look like the old ones. It does not matter if you keep a copy.
 
@@ -853,7 +1020,8 @@ run.say(
 #
 # "Always start from ImageNet" is not a law. Here is simulated tissue: are the nuclei regular, or
 # larger, unequal and odd in outline? The rule is simple, the background clean. Against frozen
-# ImageNet features we put a network of three small layers that has never seen anything.
+# ImageNet features we put a network of three small layers that has never seen anything. The control
+# is the retina: the same small network, trained in the same way, on our far task.
 
 # %%
 from torch import nn
@@ -872,8 +1040,8 @@ def small_network():
 
 
 # %%
-def from_scratch(part):
-    generator = run.torch_generator(f"small network {len(part)}")
+def from_scratch(part, what):
+    generator = run.torch_generator(f"small network {what} {len(part)}")
     network = initialise(small_network(), generator=generator).to(run.device)
     optimizer, schedule = OneCycle(peak_rate=3e-3).start(network.parameters(), steps=2 * long_steps)
     labels = torch.from_numpy(part.labels)
@@ -890,31 +1058,57 @@ from data_fetch.simulated.atypia_tiles import atypia_tiles
 
 tiles, tile_labels = atypia_tiles(many + n_test, rng=run.rng("tissue"), size=64)
 tissue = label_images(source, run.uses(tiles).array, tile_labels)
-judge, learn = tissue.at(np.arange(n_test)), tissue.at(np.arange(n_test, many + n_test))
+places = {
+    "tissue": (tissue.at(np.arange(n_test, many + n_test)), tissue.at(np.arange(n_test))),
+    "retina": (pools["far", "train"].pick(many), pools["far", "test"]),
+}
 
 # %%
-tissue_auc = {}
-for n, part in ((few, learn.pick(few)), (many, learn)):
-    head = fit_head(part.features, part.labels)
-    small = from_scratch(part)
-    tissue_auc["frozen", n] = roc_auc_score(judge.labels, head.decision_function(judge.features))
-    tissue_auc["small", n] = roc_auc_score(judge.labels, np.diff(predict(small, judge.images)))
-small_size = sum(p.numel() for p in small.parameters())
+from medlib.pixels.observer import auc_difference
+
+
+def small_against_frozen(what, n):
+    """AUC of either, and the small network's lead with DeLong's interval."""
+    learn, judge = places[what]
+    part = learn.pick(n) if n < len(learn) else learn
+    small = np.diff(predict(from_scratch(part, what), judge.images))[:, 0]
+    frozen = fit_head(part.features, part.labels).decision_function(judge.features)
+    parts = [(s[judge.labels == 1], s[judge.labels == 0]) for s in (small, frozen)]
+    return [roc_auc_score(judge.labels, s) for s in (small, frozen)], auc_difference(*parts)
+
 
 # %%
-for (name, n), value in tissue_auc.items():
-    run.result(
-        f"tissue_{name}_{'few' if n == few else 'many'}", value, unit="AUC", n=n_test, atol=0.03
-    )
+leads, rows = {}, []
+for what, n in (("tissue", few), ("tissue", many), ("retina", many)):
+    (small, frozen), lead = small_against_frozen(what, n)
+    rows.append({"task": what, "labels": n, "small": shown(small), "frozen": shown(frozen)})
+    name, ends = f"lead_{what}_{'few' if n == few else 'many'}", (lead.low, lead.high)
+    leads[what, n] = run.result(
+        name, lead.value, unit="AUC", interval=ends, n=n_test, atol=0.05
+    ).value
+small_size = sum(p.numel() for p in small_network().parameters())
+
+# %%
+run.table(
+    rows, name="counterexample",
+    caption=f"Test AUC of the small network from scratch ({2 * long_steps} steps of"
+    f" {2 * batch_size} images) and of frozen features; n = {n_test} test images.",
+)  # fmt: skip
 run.say(
-    "With {few} labels, frozen features reach {tissue_frozen_few:.2f} and the small network"
-    " {tissue_small_few:.2f}. With {many}, it is {tissue_frozen_many:.2f} against"
-    " {tissue_small_many:.2f}. The small network has {times:.0f} times fewer parameters and has"
-    " seen nothing but these tiles.",
+    "The small network has {times:.0f} times fewer parameters. On the tissue, with {few} labels,"
+    " its AUC differs from that of frozen features by {lead_tissue_few:+.2f}"
+    " ({lead_tissue_few.low:+.2f} to {lead_tissue_few.high:+.2f}), with {many} by"
+    " {lead_tissue_many:+.2f} ({lead_tissue_many.low:+.2f} to {lead_tissue_many.high:+.2f}). On the"
+    " retina with {many} it is {lead_retina_many:+.2f} ({lead_retina_many.low:+.2f} to"
+    " {lead_retina_many.high:+.2f}).",
     times=moved["all"] / small_size,
-)
+)  # fmt: skip
 
 # %% [markdown]
+# With few labels the small network loses, even on the tissue. With many, one training of it catches
+# up there, and comes nowhere near on the retina: its success is the task's doing, not its own.
+# (The intervals hold the luck of the test images, not of the training.)
+#
 # We did not renovate the large network for the tissue: with enough steps it might come out ahead.
 # The point is another one. A simple rule on a clean background is learned from scratch with
 # labels that a pathologist can still provide, and simulated images often *are* simple rules on
@@ -923,13 +1117,14 @@ run.say(
 #
 # ## What breaks it
 #
-# **A rate ten times too large.** Full fine-tuning has no brake: every layer moves at full rate, and
-# with the rate that suits a network from scratch, good features are gone in a few steps.
+# **A rate ten times too large.** Full fine-tuning has no brake: every layer moves at the full rate.
+# What if that is the rate at which scratch was trained?
 #
-# **Statistics from the wrong place.** Batch normalisation subtracts a mean $m_c$ and divides by
-# $\sqrt{v_c}$ for each channel $c$, both remembered from ImageNet. It sounds wise to replace them
-# by those of the new domain, and where only brightness or contrast differ it is. Here we try it
-# twice: for the frozen features, and for graded fine-tuning with the statistics of each batch.
+# **Statistics from the wrong place.** Batch normalisation remembers its $m_c$ and $v_c$ from
+# ImageNet. It sounds wise to replace them by those of the new domain, and where only brightness or
+# contrast differ it is. Here we try it twice. For the frozen features we put in those of the
+# training images, compute all features anew and fit the head again. Graded fine-tuning is trained
+# with the statistics of each batch of eight; at the test it uses those of all its training images.
 
 # %%
 renewed = with_head(source, source.classifier)
@@ -950,28 +1145,28 @@ for what, outcome in broken.items():
     name = what.split(",")[0]
     ends = outcome.test.low, outcome.test.high
     run.result(f"broken_{name}", outcome.test.value, unit="AUC", interval=ends, n=n_test, atol=0.06)
-    before, after = (
-        round(found.test.value, 2) for found in (outcomes["far", name, "many"][0], outcome)
-    )
-    rows.append({"arm": what, "as above": before, "broken": after})
+    before, after = (o.test.value for o in (outcomes["far", name, "many"][0], outcome))
+    rows.append({"arm": what, "as above": shown(before), "broken": shown(after)})
 run.table(rows, name="broken", caption=f"Test AUC, far task, {many} labels, n = {n_test} images.")
 
 # %% [markdown]
-# Why do new statistics hurt? A close-up of a retina is nearly one colour. Channels that answer to
-# edges are almost silent on it; divided by their own tiny spread, they shout their noise.
-# Re-estimating is a repair for one kind of shift, not a rite. (The chapter on shifts will show
-# the case in which it is the whole cure.)
+# The large rate costs part of what the features carried; compare the table with guessing to see how
+# much is left. Why new statistics hurt we have not measured. Perhaps this: a close-up of a retina
+# is nearly one colour, channels that answer to edges are almost silent on it, and divided by their
+# own tiny spread they would amplify noise. Re-estimating is a repair for one kind of shift, not a
+# rite. (The chapter on shifts will show a case in which it cures.)
 #
 # ## Nothing to learn, nothing found
 #
 # The negative control: deal the labels out at random and fit as before. One fit proves little,
 # for a few random labels resemble the true ones by luck, and the score is then far from chance in
-# either direction. Their *mean* over many deals must be one half.
+# either direction. Their *mean* over all deals is exactly one half, since every deal has a mirror
+# image with all labels swapped. Is it, as far as we can see?
 
 # %%
 rng, guesses = run.rng("shuffle"), []
 test = pools["far", "test"]
-for _ in range(3 * choices):
+for _ in range(6 * choices):
     dealt = pools["far", "train"].pick(few).shuffled(rng=rng)
     head = fit_head(dealt.features, dealt.labels)
     guesses.append(roc_auc_score(test.labels, head.decision_function(test.features)))
@@ -990,18 +1185,17 @@ run.say(
 # %% [markdown]
 # ## What we claim
 #
-# Each conclusion carries its margin: how far it was from no longer holding.
+# Each conclusion carries its margin: how far it was from no longer holding. These are margins of
+# point values, from few draws or one training, on one set of test images, and no intervals. Only
+# the control asks that a whole interval lie inside its bounds.
 
 # %%
 mean_few = {key[:2]: values.mean() for key, values in auc_few.items()}
-text = "the near task lies closer to photographs than the far one"
-run.claim(
-    text,
-    distance["near task"] < distance["far task"],
-    margin=(distance["far task"] - distance["near task"]) / chance,
-)
-text = "with few labels on real texture frozen features and graded rates beat training from scratch"
-lead = min(mean_few["far", name] for name in ("frozen", "graded")) - mean_few["far", "scratch"]
+text = "mean and spread of the colours alone tell the near labels better than the far ones"
+easier = colour["near", "many"][0] - colour["far", "many"][0]
+run.claim(text, easier > 0, margin=easier, unit="AUC")
+text = "with few labels on real texture frozen features beat a short training from scratch"
+lead = mean_few["far", "frozen"] - mean_few["far", "scratch"]
 run.claim(text, lead > 0, margin=lead, unit="AUC")
 
 # %%
@@ -1018,41 +1212,52 @@ run.say(
     " (here {frozen:.2f}, {graded:.2f} and {full:.2f}); a few draws do not settle it. Nor that,"
     " with many labels, more steps give graded rates a larger gain (here"
     " {gain_far_graded_short:+.3f} in the short budget, {gain_far_graded_long:+.3f} in the long"
-    " one). Nor that graded rates forget less than one rate ({memory_graded:.2f} against"
-    " {memory_full:.2f} nats here). Each is one training, and other seeds turn the sign.",
+    " one), nor that they forget less than one rate ({memory_graded_long:.2f} against"
+    " {memory_full_long:.2f} nats here): each of these is one training, and other seeds turn the"
+    " sign. Nor that graded rates beat scratch in the danger zone: the paired difference is"
+    " {over_scratch}.",
     frozen=mean_few["far", "frozen"], graded=mean_few["far", "graded"],
     full=mean_few["far", "full"],
+    over_scratch=paired_gap(*(auc_few["far", name, "few"] for name in ("graded", "scratch"))),
 )  # fmt: skip
 
 # %%
 text = "full fine-tuning on the far task forgets what the original network knew of photographs"
-lost = known["frozen"] - known["full"]
+lost = known["frozen", 0] - known["full", long_steps]
 run.claim(text, lost > 0, margin=lost, unit="nats")
-text = "on simulated tissue, many labels: scratch is not worse than frozen features by 0.03 AUC"
-behind = tissue_auc["small", many] - tissue_auc["frozen", many] + 0.03
-run.claim(text, behind > 0, margin=behind, unit="AUC")
+text = "with many labels a small network from scratch does better against frozen features on the"
+text += " simulated tissue than on the retina"
+better = leads["tissue", many] - leads["retina", many]
+run.claim(text, better > 0, margin=better, unit="AUC")
 
 # %%
 text = "a rate ten times too large makes full fine-tuning worse than not moving at all"
 fall = outcomes["far", "frozen", "many"][0].test.value - broken["full, rate times ten"].test.value
 run.claim(text, fall > 0, margin=fall, unit="AUC")
-text = "trained on labels dealt out at random, the mean test AUC stays within 0.05 of guessing"
-hidden = 0.05 - abs(dealt_out - 0.5)
+text = "on labels dealt out at random, the mean AUC's 99 % interval lies within 0.1 of guessing"
+hidden = 0.1 - max(abs(end - 0.5) for end in nothing)
 run.claim(text, hidden > 0, margin=hidden, unit="AUC", control=True)
 run.finish()
 
 # %% [markdown]
 # ## Take-aways
 #
-# - Extraction is safe, cheap and repeatable, and a fair starting point for everything else.
-# - With few labels near home, change the network gently: early layers least. In the danger zone
-#   the arms tie or nearly so, and more labels do more than any arm. With many labels and time, let
-#   everything move, and keep a copy. With many labels and no time, do not begin.
+# - Extraction is cheap, has no training noise, and is a fair starting point for everything else.
+# - With few labels on the easy, familiar task, a gentle change from a fitted head did not lose in
+#   either run. In the danger zone the arms tie in the larger run, a small run can name a false
+#   winner, and more labels do more than any arm.
+# - With many labels, what renovation adds depends on the steps it gets. Here that is a tendency of
+#   single trainings, and the recorded draws of the long budget scatter widely.
+# - *Norm only* moves about one per cent of the parameters; in the short budget it forgot next to
+#   nothing and scored about as frozen features do. It never got the long budget.
 # - An arm is only as good as its rate and its number of steps: tune both, for every arm, on
-#   validation data, or do not compare.
-# - "Near" helps because the features already say what is asked, and then there is little to gain.
+#   validation data, or say that you did not. We did not: only rates were searched, some up to the
+#   edge of the grid; steps and $C$ were set.
+# - A distance is not a difficulty. Our two tasks lie about equally far and are not equally hard;
+#   ask a baseline of colours how much of "near" is just easy.
 # - Repairs can break: rates, and statistics re-estimated where nothing was wrong.
-# - Ask what a small network from scratch does before you praise transfer.
+# - Ask what a small network from scratch does before you praise transfer, and on which other task
+#   it fails before you praise the small network.
 #
 # ## Exercises
 #
@@ -1060,8 +1265,8 @@ run.finish()
 #
 # ```{exercise}
 # :label: extract-or-finetune-rates
-# Which $\xi$ gives the first layer one thousandth of the head's learning rate? **Self-check**
-# below.
+# Which $\xi$ gives the first layer one thousandth of the head's learning rate? Two digits are
+# enough. **Self-check** below.
 # ```
 
 # %% tags=["self-check"]
@@ -1073,7 +1278,8 @@ elif not 0 < answer <= 1:
 else:
     yours = Arm("yours", moves="all", depth_factor=answer)
     ratio = yours.rate_at(depth=9) / yours.rate_at(depth=0)
-    print("Right." if 950 < ratio < 1050 else f"Not yet: the head is {ratio:.0f} times as fast.")
+    word = "too large" if ratio < 1000 else "too small"  # of the factor; 0.46 is near enough
+    print("Right." if 900 < ratio < 1100 else f"Not yet: {word}. Count the depths.")
 
 # %% [markdown]
 # ```{exercise}
@@ -1096,9 +1302,11 @@ else:
 # ```{exercise}
 # :label: extract-or-finetune-interval
 # Defend a choice: with few labels near home, what does graded fine-tuning gain over frozen
-# features? `auc_few["near", "graded", "few"]` holds one test AUC for each draw, and the draws of
-# two arms were trained on the same images. Compute the mean of the paired differences and its 95 %
-# $t$ interval. Would you buy the change on so few draws? **Self-check** below.
+# features? The table of every draw, under *Few labels*, holds one test AUC for each draw (in code:
+# `auc_few["near", "graded", "few"]`), and the draws of two arms were trained on the same images.
+# Compute the mean of the paired differences and its 95 % $t$ interval, to three digits. Would you
+# buy the change on so few draws? **Self-check** below: it does not compute the interval, but asks
+# whether a $t$ test just rejects each of your ends.
 # ```
 
 # %% tags=["self-check"]
@@ -1106,27 +1314,28 @@ answer = None  # (mean, lower end, upper end)
 if answer is None:
     print("Type your answer first.")
 else:
-    paired = stats.ttest_rel(auc_few["near", "graded", "few"], auc_few["near", "frozen", "few"])
-    ends = paired.confidence_interval()
-    truth = ((ends.low + ends.high) / 2, ends.low, ends.high)
-    right = np.allclose(answer, truth, atol=2e-3)
+    d = auc_few["near", "graded", "few"] - auc_few["near", "frozen", "few"]
+    middle, *ends = answer
+    just = [abs(stats.ttest_1samp(d, end).pvalue - 0.05) < 0.01 for end in ends]
+    right = abs(d.sum() - len(d) * middle) < 0.004 and all(just) and ends[0] < ends[1]
     print("Right." if right else "Not yet: pair the draws, and take t, not the normal law.")
 
 # %% [markdown]
 # ```{exercise}
 # :label: extract-or-finetune-public
-# With a network connection, run this chapter on real tissue: `medbook run
-# translation/extract_or_finetune -p dataset=pathmnist`. Predict first: is tumour against mucosa
-# nearer to photographs than our retina or farther, and which arm wins with few labels?
-# **Self-check:** compare the two results `distance_far`, and the figure of few labels with the
-# one above. Some claims were made for the retina and may fail; which, and why?
+# This one needs a network connection, and this book prints no expected numbers for it. Run the
+# chapter on real tissue: `medbook run translation/extract_or_finetune -p dataset=pathmnist`.
+# Predict first: is tumour against mucosa nearer to photographs than our retina or farther, what do
+# colours alone reach, and which arm wins with few labels? **Self-check:** compare the two results
+# `distance_far` and `auc_colour_far_many`, and the figure of few labels with the one above. Some
+# claims were made for the retina and may fail; which, and why?
 # ```
 
 # %% [markdown] tags=["solution"]
 # ```{solution} extract-or-finetune-rates
 # :class: dropdown
 # From the head at $L = 9$ to the first layer at $0$ there are nine factors: $\xi^9 = 1/1000$, so
-# $\xi = 10^{-1/3} \approx 0.46$.
+# $\xi = 10^{-1/3} \approx 0.46$. (Nine factors, not ten: there are ten depths.)
 # ```
 #
 # ```{solution} extract-or-finetune-norm
@@ -1139,8 +1348,9 @@ else:
 # :class: dropdown
 # With `d = auc_few["near", "graded", "few"] - auc_few["near", "frozen", "few"]`: the mean is
 # `d.mean()`, and the interval reaches `stats.t.ppf(0.975, len(d) - 1) * stats.sem(d)` to either
-# side. On three draws that factor is more than twice what it is on many: the interval is wide even
-# where every draw agrees, so ask for more draws before you buy.
+# side. With so few draws that factor is far above the 2 of many draws. And if the draws happen to
+# agree, `stats.sem(d)` is small and the interval short, but by luck as much as by merit. Ask for
+# more draws, and other photographs, before you buy.
 # ```
 #
 # ```{solution} extract-or-finetune-public
