@@ -347,8 +347,8 @@ run.say(
 
 # %% [markdown]
 # So *sharpness* rewards grain as it rewards detail, and *look*, with so few tiles, differs from
-# place to place as much as from painter to painter. Expect it to notice wrong colours and barely
-# anything else.
+# place to place as much as from painter to painter (and is biased upwards the fewer they are).
+# Expect it to notice grossly wrong colours and barely anything else.
 #
 # **Negative control.** The measures must also be able to say no. We give them real stained tissue
 # of the *wrong place*: the true tiles themselves, moved on by one tile, by two, and so on round the
@@ -825,8 +825,9 @@ run.say(
 # %% [markdown]
 # Read the table by columns. Of the two measures that need no pairs, *sharpness* prefers every one
 # of them to the paired network, whatever it paints (look closely: some of it is a fine grain that
-# no tissue has, and grain counts as sharp). *Look* objects when the colours as a whole are wrong,
-# and with so few tiles to little else. The three that need pairs tell what happened to the nuclei.
+# no tissue has, and grain counts as sharp). *Look* rises where colours as a whole are wrong, though
+# not always beyond what one strip of real tissue has against another, and for little else. The
+# three that need pairs tell what happened to the nuclei.
 # So here **realistic and right are two things**. This is what these few starts show; the recorded
 # run at the end has more of them, and still only one field.
 #
@@ -1078,7 +1079,7 @@ near = [found["F1"] for found in scores if found["look"] <= max(between)] or [0.
 run.say(
     "Of these {all} images, {near} have a look within what strips of real tissue have against each"
     " other; among those, F1 runs from {low:.2f} to {high:.2f}. *Look* barely separates anything"
-    " but wrong colours.", all=len(scores), near=len(near),
+    " but grossly wrong colours.", all=len(scores), near=len(near),
     low=min(near), high=max(near),
 )  # fmt: skip
 
@@ -1236,7 +1237,7 @@ run.finish()
 #   it blurs; without pairs everything is open, so it paints the average.
 # - A critic asks for a realistic answer. Which one, the cycle hardly decides.
 # - Measures without pairs need a floor: what the truth itself scores against other tissue. Here
-#   they noticed blur and wrong colours, and passed inverted nuclei.
+#   they noticed blur and grossly wrong colours, and passed inverted nuclei.
 # - Here a few registered patches settled what critics had left open. Ask what carries the answer in
 #   the physics.
 #
