@@ -1,8 +1,8 @@
 """Learning a translation without pairs: two generators, two critics, and a cycle.
 
 G makes stained images from unstained ones, F goes back. A critic of each kind asks for realism;
-the cycle asks that F(G(x)) be x again. Neither asks that G(x) be *right*: any invertible exchange
-of looks satisfies both.
+the cycle asks that F(G(x)) be x again. Neither asks that G(x) be *right*: an invertible
+exchange of looks that leaves stained tissue as likely as it was satisfies both.
 """
 
 from __future__ import annotations
