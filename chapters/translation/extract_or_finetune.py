@@ -115,7 +115,7 @@ def frozen_frame(n):
     axes[0].set(xscale="log", xlabel="labelled images n", ylabel="test AUC", ylim=(0.45, 1.01))
     axes[0].legend(loc="lower right")
     for place, task in zip(axes[1:], ("near", "far"), strict=True):
-        typical = scores[task, n][int(np.argsort(curves[task, n])[choices // 2])]
+        typical = scores[task, n][int(np.argsort(curves[task, n])[len(curves[task, n]) // 2])]
         ranks = stats.rankdata(typical)
         for y, color in ((0, COLORS["gold"]), (1, COLORS["purple"])):
             values = ranks[pools[task, "test"].labels == y]
@@ -251,15 +251,19 @@ from sklearn.metrics import roc_auc_score
 
 def colour_auc(task, n, draw=0):
     """Test AUC of a forest that sees six numbers of each image, trained on n of them."""
-    numbers = [np.hstack([x.mean((1, 2)), x.std((1, 2))]) for x in colours[task]]
-    part = replace(pools[task, "train"], features=numbers[0]).pick(n, draw=draw)
+    train, test = colours[task]
+    part = replace(pools[task, "train"], features=train).pick(n, draw=draw)
     dice = int(run.rng(f"colour {task} {n} {draw}").integers(2**31))
-    trees = RandomForestClassifier(100, random_state=dice).fit(part.features, part.labels)
-    return roc_auc_score(pools[task, "test"].labels, trees.predict_proba(numbers[1])[:, 1])
+    trees = RandomForestClassifier(50, random_state=dice).fit(part.features, part.labels)
+    return roc_auc_score(pools[task, "test"].labels, trees.predict_proba(test)[:, 1])
 
 
 # %%
-colours = {t: [raw[t, split][0] / 255 for split in ("train", "test")] for t in ("near", "far")}
+def six_numbers(images):
+    return np.hstack([images.mean((1, 2)), images.std((1, 2))]) / 255
+
+
+colours = {t: [six_numbers(raw[t, s][0]) for s in ("train", "test")] for t in ("near", "far")}
 colour = {(t, "few"): [colour_auc(t, few, d) for d in range(draws)] for t in colours}
 colour |= {(t, "many"): [colour_auc(t, many)] for t in colours}
 for (task, labels), found in colour.items():
@@ -374,7 +378,7 @@ run.say(
 # %% [markdown]
 # With the features kept, a fit takes milliseconds. So we can afford to ask the question that
 # matters with few labels: what if the ophthalmologist had labelled *other* twenty images? Each
-# curve below is a mean over twenty random choices. Its quality measure is the area under the ROC
+# curve below is a mean over many random choices. Its quality measure is the area under the ROC
 # curve ($\mathrm{AUC}$): the chance that a random image of label 1 (made by people; a round dot)
 # gets a higher score than one of label 0 (living; a streak). Move the slider: on the right you see
 # how a typical fit, the one of middle AUC, ranks the test images by their scores.
@@ -389,7 +393,7 @@ rng, curves, scores = run.rng("choices"), {}, {}
 for task, n in ((task, n) for task in ("near", "far") for n in counts):
     pool, test = pools[task, "train"], pools[task, "test"]
     heads = []
-    for _ in range(choices):
+    for _ in range(choices if n < len(pool) else 2):  # of the whole pool there is one choice
         part = pool.at(rng.permutation(len(pool))).pick(n)
         heads.append(fit_head(part.features, part.labels))
     scores[task, n] = np.stack([head.decision_function(test.features) for head in heads])
