@@ -555,10 +555,10 @@ run.table(rows, name="aucs", caption=f"Test AUC, n = {n_test} patches, {kinds} s
 # %% [markdown]
 # Two questions, two answers.
 #
-# **Bleed or vein** can be answered by counting: how many slices show a spot? The shared 2D network
-# counts well once it is trained, and 3D brings it little or nothing. Among the inflated networks,
-# look at those that copy: a small bleed fills one or two slices, and a blur along depth dilutes it
-# before any layer has seen it. *Mean* dilutes most.
+# **Bleed or vein** can be answered by counting: how many slices show a spot? Every reader that
+# knows ImageNet answers better than chance, a frozen 2D network with the mean of its slices
+# included. Do not rank the others by this figure: their intervals overlap, the training is short,
+# and another seed ranks them otherwise. The one clear loser started from random weights.
 #
 # **Beads or vein** cannot be answered by counting. Every slice alone is distributed alike under
 # both labels, so whatever adds up slices that were read apart has nothing to hold on to. Attention
@@ -568,8 +568,8 @@ run.table(rows, name="aucs", caption=f"Test AUC, n = {n_test} patches, {kinds} s
 # not, before anything has been trained. *Centre* starts without it, and in this short training does
 # not find its way.
 #
-# Ask first whether the sign you look for shows *in* slices or *between* them. If you do not know,
-# the measured divisor is a rule that was not lost on either question.
+# Ask first whether the sign you look for shows *in* slices or *between* them. If you do not know, a
+# rule that copies keeps both doors open, and costs little where the third dimension is not needed.
 #
 # ## Parameters, memory, time
 #
@@ -708,10 +708,9 @@ apart = [final["beads", "2D mean"], *(aucs["beads", k].value for k in AGGREGATIO
 text = "where only the link between slices tells, the inflated network beats every slice-wise one"
 gain = final["beads", "measured"] - max(apart)
 run.claim(text, gain > 0, margin=gain, unit="AUC")
-text = "where counting slices suffices, no inflated network beats the shared 2D one by 0.1 AUC"
-best = max(value for (task, name), value in final.items() if task == "bleed" and name != "2D mean")
-gain = final["bleed", "2D mean"] + 0.1 - best
-run.claim(text, gain > 0, margin=gain, unit="AUC")
+text = "where counting slices suffices, frozen slices and their mean beat guessing"
+above = aucs["bleed", "mean"].low - 0.5
+run.claim(text, above > 0, margin=above, unit="AUC")
 
 # %%
 text = "from random weights the 3D network learns less in the same steps than inflated as measured"
@@ -720,6 +719,13 @@ run.claim(text, gain > 0, margin=gain, unit="AUC")
 text = "trained slice-wise with the mean, beads and veins stay within 0.15 AUC of guessing"
 hidden = 0.15 - abs(final["beads", "2D mean"] - 0.5)
 run.claim(text, hidden > 0, margin=hidden, unit="AUC", control=True)
+run.say(
+    "Not claimed: which reader is best where counting suffices (here 2D {flat:.2f}, inflated"
+    " {low:.2f} to {high:.2f}). The order changes with the seed.",
+    flat=final["bleed", "2D mean"],
+    low=min(final["bleed", name] for name in ("centre", "measured", "mean", "variance")),
+    high=max(final["bleed", name] for name in ("centre", "measured", "mean", "variance")),
+)
 run.finish()
 
 # %% [markdown]
