@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +121,11 @@ class TinyBook:
         )
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        """Start `medbook` in a process of its own, and do not wait for it."""
+        """Start `medbook` in a process of its own, and do not wait for it.
+
+        It hears Ctrl-C even where these tests run in the background of a shell, which has its
+        background jobs ignore it.
+        """
         return subprocess.Popen(
             self.command(*words),
             stdout=subprocess.PIPE,
@@ -127,6 +133,7 @@ class TinyBook:
             text=True,
             env=plain_environment(),
             start_new_session=True,
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
 
 
