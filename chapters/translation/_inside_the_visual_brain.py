@@ -889,7 +889,7 @@ run.say("Stage 3 against the head on the same images: {hand:.4f} by hand, {libra
 
 # %%
 noise = run.rng("noise").normal(size=(2, n_test, 1280))
-fooled = run.result("cka_noise_biased", linear_cka(*noise, debiased=False), n=n_test, rtol=1e-4)
+run.result("cka_noise_biased", linear_cka(*noise, debiased=False), n=n_test, rtol=1e-4)
 honest = run.result("cka_noise_debiased", linear_cka(*noise), n=n_test, atol=1e-4)
 run.say("CKA of two tables of pure noise: {cka_noise_biased:.2f}. With an unbiased estimate of"
         " its sums, which leaves the diagonals out: {cka_noise_debiased:+.3f}.")  # fmt: skip
@@ -948,7 +948,7 @@ run.figure(
     " random labels. Right: probes before and after; after random labels the late depths have"
     " lost.",
     caption=f"Left: {steps} steps move late depths most, whether labels mean something or not."
-    " Right: only the probe tells the two apart. Lesion task"
+    " Right: what that did to the answers, the probes must say. Lesion task"
     f" {TASK_KIND}, n = {n_test} test images;"
     f" n = {len(looked_at['photographs'])} real crops of photographs.",
 )  # fmt: skip
@@ -971,8 +971,10 @@ run.say(
 # Early layers hardly move, at the *same* rate as all others: their features are left as they are.
 # The late ones move most, and they move far when there is nothing to learn, too. So "the late
 # layers adapted to the retina" cannot be read off CKA: it says *that* features changed, not that
-# they changed for the better. The probes say it: after true labels the late depths answer better
-# than after random ones.
+# they changed for the better. That is for the probes to say, and for more than one of them: after
+# true labels the late depths usually answer better than after random ones, but on one of the five
+# seeds that we tried first the two tied. So short a fine-tuning may also gain nothing, and we do
+# not claim that it does.
 #
 # ## What breaks it
 #
@@ -1058,11 +1060,11 @@ run.claim(text, bite > 0, margin=bite, unit="AUC")
 text = "fine-tuning moves stage 7 more than stage 2, with random labels as well as with true ones"
 moved_late = min(v[2] - v[7] for (_, what), v in cka.items() if what == "retina")
 run.claim(text, moved_late > 0, margin=moved_late, unit="CKA")
-text = "fine-tuned on true labels, late depths answer better than fine-tuned on random ones"
-learned_late = np.subtract(*(after_tuning[name][5:].mean() for name in learned))
-run.claim(text, learned_late > 0, margin=learned_late, unit="AUC")
 
 # %%
+text = "of two tables of noise the debiased CKA stays within 0.1 of zero"
+silent = 0.1 - abs(honest.value)
+run.claim(text, silent > 0, margin=silent, unit="CKA", control=True)
 text = "on labels dealt out at random the mean probe stays within 0.05 of guessing at every depth"
 run.claim(text, farthest < 0.05, margin=0.05 - farthest, unit="AUC", control=True)
 run.finish()
