@@ -557,8 +557,8 @@ run.table(rows, name="aucs", caption=f"Test AUC, n = {n_test} patches, {kinds} s
 #
 # **Bleed or vein** can be answered by counting: how many slices show a spot? Every reader that
 # knows ImageNet answers better than chance, a frozen 2D network with the mean of its slices
-# included. Do not rank the others by this figure: their intervals overlap, the training is short,
-# and another seed ranks them otherwise. The one clear loser started from random weights.
+# included. Do not rank the others by this figure: the training is short, and another seed ranks
+# them otherwise. The one clear loser started from random weights.
 #
 # **Beads or vein** cannot be answered by counting. Every slice alone is distributed alike under
 # both labels, so whatever adds up slices that were read apart has nothing to hold on to. Attention
