@@ -110,12 +110,15 @@ def measure_arm(
         strength: C of the logistic regression.
 
     Returns:
-        Outcome; scores are higher = more likely label 1.
+        Outcome; scores are higher = more likely label 1. The training AUC is that of at most as
+        many training images as there are test images.
     """
     head = fit_head(train.features, train.labels, strength=strength)
+    pairs = min(len(test) // 2, int(train.labels.sum()), int((1 - train.labels).sum()))
+    seen = train.pick(2 * pairs) if len(train) > len(test) else train
     if arm.moves == "head":
         network = source
-        scores, own = (head.decision_function(part.features) for part in (test, train))
+        scores, own = (head.decision_function(part.features) for part in (test, seen))
     else:
         network = fine_tune(
             arm,
@@ -127,8 +130,8 @@ def measure_arm(
             batch_size=min(batch_size, len(train)),
             generator=generator,
         ).network
-        scores, own = (np.diff(predict(network, part.images))[:, 0] for part in (test, train))
-    return Outcome(arm, network, scores, _auc(scores, test.labels), _auc(own, train.labels))
+        scores, own = (np.diff(predict(network, part.images))[:, 0] for part in (test, seen))
+    return Outcome(arm, network, scores, _auc(scores, test.labels), _auc(own, seen.labels))
 
 
 def gain(new: Outcome, old: Outcome, labels: Int[np.ndarray, " n"]) -> Auc:

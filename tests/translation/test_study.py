@@ -78,3 +78,13 @@ def test_shuffling_changes_the_labels_only(data):
     assert not np.array_equal(shuffled.labels, data.labels)
     assert isinstance(shuffled, Labelled)
     assert len(shuffled) == 12
+
+
+@pytest.mark.parametrize("n_test", [4, 5, 12])
+def test_training_is_judged_on_as_many_images_as_the_test_at_most(imagenet, data, n_test):
+    test = data.at(np.arange(n_test))
+    outcome = measure_arm(Arm("frozen", moves="head"), imagenet, data, test, **options())
+    seen = data.pick(4) if n_test < 12 else data
+    head = fit_head(data.features, data.labels, strength=1e-2)
+    expected = roc_auc_score(seen.labels, head.decision_function(seen.features))
+    assert outcome.train.value == pytest.approx(expected)
