@@ -332,10 +332,10 @@ run.frames(
     [thickness_frame(thick(mm), layers[mm], mm) for mm in THICKNESSES],
     name="thickness", label="slice thickness (mm)", values=THICKNESSES, data="real",
     alt="Two neighbouring slices of a brain, and a plot over the layers of measured variance beside"
-    " three predicted curves, of which the one for equal correlations is too high.",
+    " three predicted curves, of which the one for equal correlations is mostly too high.",
     caption="The share of the variance that is left when copies are divided by k. Measured values"
-    " lie on the curve that knows all lags and below the one that takes all slices for equally"
-    f" alike. Real anatomy of an averaged brain, n = {len(layers[2])} layers.",
+    " lie near the curve that knows all lags; the one that takes all slices for equally alike is"
+    f" mostly too high. Real anatomy of an averaged brain, n = {len(layers[2])} layers.",
 )  # fmt: skip
 
 # %%
@@ -365,9 +365,9 @@ run.say(
 
 # %% [markdown]
 # Every lag measured is not exact either: the sum has fewer windows than there are slices, and the
-# anatomy at the ends of the volume differs from that in its middle. Note which layers are least
-# alike across slices: the early ones, which see edges. An edge moves from slice to slice; a later
-# feature, blurred over many pixels, stays.
+# anatomy at the ends of the volume differs from that in its middle.
+# Note which layers are least alike across slices: those just after the stem, which see edges. An
+# edge moves from slice to slice; a feature of the middle layers, spread over many pixels, stays.
 #
 # ## The whole network
 #
