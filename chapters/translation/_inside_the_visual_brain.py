@@ -47,6 +47,7 @@ reach_mm: int = 4  # a window of CT and MRI reaches so far from its middle pixel
 field_units: int = 14  # side of the images behind gradients, in units of 32 pixels, 3 ≤ x ≤ 27
 n_fields: int = 3  # images behind each gradient field, 1 ≤ x ≤ 100
 n_views: int = 14  # views of each kind shown to the channels, 4 ≤ x ≤ 500
+view_units: int = 7  # side of those views, in units of 32 pixels, 2 ≤ x ≤ 27
 size: int = 64  # side of the tasks' images in pixels, 32 ≤ x ≤ 128
 contrast: float = 0.18  # share of green light that a simulated lesion takes away, 0 < x ≤ 0.8
 n_train: int = 300  # training images of each task, even, 28 ≤ x ≤ 5000
@@ -566,9 +567,10 @@ subjects = {
 }
 
 # %%
+view_px = 32 * view_units
 views = {
     kind: np.concatenate(
-        [square_crops(them[k % len(them)], 1, size=224, rng=rng) for k in range(n_views)]
+        [square_crops(them[k % len(them)], 1, size=view_px, rng=rng) for k in range(n_views)]
     )
     for kind, them in subjects.items()
 }
@@ -597,7 +599,7 @@ for depth in DEPTHS:
 def exemplar(kind, depth, channel, k):
     found = peaks[kind][depth]
     image = found.best_images(channel, k=k + 1)[k]
-    side = min(224, max(7, sides["trained", depth]))
+    side = min(view_px, max(7, sides["trained", depth]))
     return crop_around(views[kind][image], centre_px=found.centre_px(image, channel), side=side)
 
 
