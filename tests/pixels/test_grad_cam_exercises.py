@@ -1,8 +1,5 @@
 """The self-checks of the chapter accept the right answer, and no other."""
 
-from pathlib import Path
-
-import jupytext
 import numpy as np
 import pytest
 import torch
@@ -12,15 +9,14 @@ from medlib.nets.efficientnet_lite import EfficientNetLite0, initialise
 from medlib.pixels.grad_cam import grad_cam
 from medlib.pixels.map_agreement import block_mean, pointing_game
 from medlib.pixels.occlusion import occlusion_map
+from tests.self_checks import self_checks
 
-SOURCE = Path(__file__).parents[2] / "chapters/pixels/grad_cam.py"
 LAYER = "stages.4"
 
 
 @pytest.fixture(scope="module")
 def checks():
-    cells = jupytext.read(SOURCE)["cells"]
-    return [c["source"] for c in cells if "self-check" in c["metadata"].get("tags", [])]
+    return self_checks("pixels/grad_cam")
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,5 @@
 """The self-checks of the chapter accept the right answer, and no other."""
 
-from pathlib import Path
-
-import jupytext
 import numpy as np
 import pytest
 import torch
@@ -10,15 +7,14 @@ import torch
 from medlib.pixels.dose_residual import thin
 from medlib.pixels.photon_noise import draw_photons, log_transform, read_out
 from medlib.pixels.projection import ParallelBeam, project
+from tests.self_checks import self_checks
 
-SOURCE = Path(__file__).parents[2] / "chapters/pixels/low_dose_ct.py"
 ALPHA, N0, SIGMA_E, N_DRAWS = 0.1, 1e5, 5.0, 40_000
 
 
 @pytest.fixture(scope="module")
 def checks():
-    cells = jupytext.read(SOURCE)["cells"]
-    return [c["source"] for c in cells if "self-check" in c["metadata"].get("tags", [])]
+    return self_checks("pixels/low_dose_ct")
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,5 @@
 """The self-checks of the chapter accept the right answer, and no other."""
 
-from pathlib import Path
-
-import jupytext
 import numpy as np
 import pytest
 import torch
@@ -10,8 +7,8 @@ import torch
 from medlib.pixels.misregistration import displaced, displacement
 from medlib.pixels.optical_density import optical_density, transmitted
 from medlib.pixels.stain import DAB, HAEMATOXYLIN, recompose_stains, separate_stains, stain_matrix
+from tests.self_checks import self_checks
 
-SOURCE = Path(__file__).parents[2] / "chapters/pixels/virtual_staining.py"
 MATRIX = stain_matrix(HAEMATOXYLIN, DAB)
 
 
@@ -25,8 +22,7 @@ def swapped(image, order=(1, 0, 2)):
 
 @pytest.fixture(scope="module")
 def checks():
-    cells = jupytext.read(SOURCE)["cells"]
-    return [c["source"] for c in cells if "self-check" in c["metadata"].get("tags", [])]
+    return self_checks("pixels/virtual_staining")
 
 
 @pytest.fixture(scope="module")

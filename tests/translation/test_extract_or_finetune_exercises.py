@@ -1,8 +1,5 @@
 """The self-checks of the chapter accept the right answer, and no other; no hint gives it away."""
 
-from pathlib import Path
-
-import jupytext
 import numpy as np
 import pytest
 from scipy import stats
@@ -11,16 +8,15 @@ from torch import nn
 from medlib.nets.efficientnet_lite import EfficientNetLite0
 from medlib.translation.arms import Arm, moving_parameters
 from medlib.translation.finetuning import with_head
+from tests.self_checks import self_checks
 
-SOURCE = Path(__file__).parents[2] / "chapters/translation/extract_or_finetune.py"
 FROZEN = np.array([0.91, 0.93, 0.90, 0.95])
 GRADED = np.array([0.97, 0.95, 0.98, 0.96])
 
 
 @pytest.fixture(scope="module")
 def checks():
-    cells = jupytext.read(SOURCE)["cells"]
-    return [c["source"] for c in cells if "self-check" in c["metadata"].get("tags", [])]
+    return self_checks("translation/extract_or_finetune")
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,10 @@
 """The self-checks of the chapter accept the right answer, and no other."""
 
-from pathlib import Path
-
-import jupytext
 import pytest
 import torch
 
 from medlib.translation.slice_correlation import depth_sum_ratio, variance_ratio
-
-CHAPTERS = Path(__file__).parents[2] / "chapters/translation"
+from tests.self_checks import self_checks
 
 
 class Run:
@@ -18,9 +14,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def checks():
-    (source,) = CHAPTERS.glob("*from_2d_to_3d.py")
-    cells = jupytext.read(source)["cells"]
-    return [c["source"] for c in cells if "self-check" in c["metadata"].get("tags", [])]
+    return self_checks("translation/from_2d_to_3d")
 
 
 def verdict(source, old, new, capsys):

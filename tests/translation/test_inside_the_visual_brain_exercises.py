@@ -1,8 +1,5 @@
 """The self-checks of the chapter accept the right answer, and no other."""
 
-from pathlib import Path
-
-import jupytext
 import numpy as np
 import pytest
 
@@ -10,15 +7,12 @@ from medlib.nets.efficientnet_lite import EfficientNetLite0
 from medlib.translation.cka import linear_cka
 from medlib.translation.derivative_filter import scale_left
 from medlib.translation.receptive_field import theoretical_fields
-
-CHAPTERS = Path(__file__).parents[2] / "chapters/translation"
+from tests.self_checks import self_checks
 
 
 @pytest.fixture(scope="module")
 def checks():
-    (source,) = CHAPTERS.glob("*inside_the_visual_brain.py")
-    cells = jupytext.read(source)["cells"]
-    return [c["source"] for c in cells if "self-check" in c["metadata"].get("tags", [])]
+    return self_checks("translation/inside_the_visual_brain")
 
 
 @pytest.fixture(scope="module")

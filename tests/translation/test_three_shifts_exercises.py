@@ -1,23 +1,17 @@
 """The self-checks of the chapter accept the right answer, and no other."""
 
-from pathlib import Path
-
-import jupytext
 import numpy as np
 import pytest
 from scipy.special import expit
 
 from medlib.translation.calibration import fit_logit_line
 from medlib.translation.prior_shift import correct_prior
-
-CHAPTERS = Path(__file__).parents[2] / "chapters/translation"
+from tests.self_checks import self_checks
 
 
 @pytest.fixture(scope="module")
 def checks():
-    (source,) = CHAPTERS.glob("*three_shifts.py")
-    cells = jupytext.read(source)["cells"]
-    return [c["source"] for c in cells if "self-check" in c["metadata"].get("tags", [])]
+    return self_checks("translation/three_shifts")
 
 
 @pytest.fixture(scope="module")
