@@ -9,6 +9,7 @@ import platform
 import resource
 import subprocess
 import sys
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,8 +34,15 @@ def project_root() -> Path:
     return Path(named).resolve() if named else Path(__file__).resolve().parents[2]
 
 
-def imported_files(root: Path) -> dict[str, str]:
-    """Path (relative to `root`) and sha256 of every project file that this process imported."""
+CHANGED_MEANWHILE = "0" * 64  # the digest of no file, so that a run that has it is never fresh
+
+
+def imported_files(root: Path, *, since: datetime | None = None) -> dict[str, str]:
+    """Path (relative to `root`) and sha256 of every project file that this process imported.
+
+    A file written after `since` may not be the one that was imported: `CHANGED_MEANWHILE` stands
+    in the place of its digest.
+    """
     found = {}
     for module in list(sys.modules.values()):
         package = (getattr(module, "__name__", "") or "").partition(".")[0]
@@ -42,7 +50,9 @@ def imported_files(root: Path) -> dict[str, str]:
         if package in TRACKED_PACKAGES and path:
             resolved = Path(path).resolve()
             if resolved.is_relative_to(root) and resolved.is_file():
-                found[resolved.relative_to(root).as_posix()] = sha256_of_file(resolved)
+                late = since is not None and resolved.stat().st_mtime > since.timestamp()
+                digest = CHANGED_MEANWHILE if late else sha256_of_file(resolved)
+                found[resolved.relative_to(root).as_posix()] = digest
     return dict(sorted(found.items()))
 
 

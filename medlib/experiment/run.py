@@ -127,6 +127,7 @@ class Run:
         self.folder = Path(os.environ.get("MEDBOOK_RUN_DIR") or Path("medbook-runs") / chapter)
         self._strict = os.environ.get("MEDBOOK_STRICT") == "1"
         self._started = datetime.now(UTC)
+        self._commit = environment.commit(environment.project_root())  # not one made meanwhile
         self._clock = time.perf_counter()
         self._device: torch.device | None = None
         self._streams: list[str] = []
@@ -464,13 +465,13 @@ class Run:
             sentences=self._sentences,
             data=list(self._data.values()),
             streams=self._streams,
-            modules=environment.imported_files(root),
+            modules=environment.imported_files(root, since=self._started),
             constraints_sha256=environment.constraints_digest(root),
             packages=environment.imported_packages(),
             python=".".join(str(part) for part in sys.version_info[:3]),
             platform=sys.platform,
             processor=environment.processor(),
-            git=environment.commit(root),
+            git=self._commit,
             device=device,
             threads=int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
             started=self._started,

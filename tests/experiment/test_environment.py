@@ -2,6 +2,7 @@
 
 import hashlib
 import subprocess
+from datetime import UTC, datetime
 
 import pytest
 
@@ -14,6 +15,16 @@ def test_imported_files_are_this_projects_and_hashed():
     name = "medlib/experiment/environment.py"
     assert found[name] == hashlib.sha256((root / name).read_bytes()).hexdigest()
     assert all(path.startswith(("medlib/", "data_fetch/")) for path in found)
+
+
+def test_a_file_written_after_the_start_has_no_digest_to_be_fresh_by():
+    root = environment.project_root()
+    long_ago = datetime.fromtimestamp(0, UTC)
+    found = environment.imported_files(root, since=long_ago)
+    assert set(found.values()) == {environment.CHANGED_MEANWHILE}
+    assert environment.imported_files(root, since=datetime.now(UTC)) == environment.imported_files(
+        root
+    )
 
 
 def test_commit_sees_a_changed_file_but_not_an_untracked_one(tmp_path):
