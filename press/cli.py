@@ -25,7 +25,7 @@ EPILOG = "\b\nExit codes:\n" + "\n".join(
 
 
 class Verbs(click.Group):
-    """The group, with the other half of the verbs loaded from `press.verify_cli` on demand."""
+    """The group, with the other half of the verbs loaded from other files on demand."""
 
     order = (
         "list",
@@ -33,6 +33,7 @@ class Verbs(click.Group):
         "run",
         "build",
         "check",
+        "sweep",
         "reproduce",
         "accept",
         "new",
@@ -57,12 +58,9 @@ class Verbs(click.Group):
         return super().resolve_command(ctx, args)
 
     def _load(self) -> None:
-        try:
-            from press.verify_cli import commands
-        except ModuleNotFoundError as error:
-            if error.name != "press.verify_cli":
-                raise
-            return
+        from press import sweep_cli, verify_cli
+
+        commands = [*verify_cli.commands, *sweep_cli.commands]
         for command in commands:
             self.commands.setdefault(command.name or "", command)
 
@@ -154,14 +152,9 @@ def params(desk: Desk, chapter: str) -> None:
     Example:
       medbook params pixels/low_dose_ct
     """
-    from medlib.experiment.parameters import ParameterError, parse_parameters
-    from press.weave import parameters_source, weave
+    from press.given import declared_parameters
 
-    found = desk.project.chapter(chapter)
-    try:
-        declared = parse_parameters(parameters_source(weave(found.source)))
-    except ParameterError as error:
-        raise UserError(f"{desk.project.relative(found.source)}: {error}") from None
+    declared = declared_parameters(desk.project, desk.project.notebook(chapter))
     rows = [("name", "type", "default", "range", "meaning")]
     for p in declared.values():
         rows.append((p.name, p.type, repr(p.default), p.range_text(), p.meaning))
@@ -218,10 +211,11 @@ def run(
     """
     from press.build import LOCK, run_jobs
     from press.execute import NOTEBOOK, plan
+    from press.given import read_parameters
     from press.lock import hold
 
     project = desk.project
-    found = project.chapter(chapter)
+    found = project.notebook(chapter)
     wanted = read_parameters(project, found, given, file)
     job = plan(project, found, given=wanted, profile=profile)
     if output is not None:
@@ -242,50 +236,6 @@ def run(
 
             write_atomically(output, (job.destination / NOTEBOOK).read_text(encoding="utf-8"))
         sys.exit(report(project, job, outcome, output))
-
-
-def read_parameters(
-    project: Project, chapter: Any, given: tuple[str, ...], file: Path | None
-) -> dict[str, Any]:
-    """What the command line and the YAML file say, as typed values.
-
-    Raises:
-        UserError: NAME=VALUE is malformed, the name is unknown, the value is of the wrong type, or
-            the file is not a YAML mapping.
-    """
-    from medlib.experiment.parameters import (
-        ParameterError,
-        check_parameters,
-        coerce,
-        parse_parameters,
-    )
-    from press.project import read_yaml
-    from press.weave import parameters_source, weave
-
-    values: dict[str, Any] = {}
-    if file is not None:
-        content = read_yaml(file)
-        if not isinstance(content, dict):
-            raise UserError(f"{file}: expected `name: value` lines, found {_kind(content)}")
-        values.update({str(name): value for name, value in content.items()})
-    if not given:
-        return values
-    try:
-        declared = parse_parameters(parameters_source(weave(chapter.source)))
-        for item in given:
-            name, equals, text = item.partition("=")
-            if not equals:
-                raise UserError(f"-p {item}: expected NAME=VALUE, such as -p seed=3")
-            if name not in declared:
-                check_parameters(declared, {name: text}, chapter=chapter.id)
-            values[name] = coerce(declared[name], text)
-    except ParameterError as error:
-        raise UserError(str(error)) from None
-    return values
-
-
-def _kind(content: Any) -> str:
-    return "nothing" if content is None else f"a {type(content).__name__}"
 
 
 def report(project: Project, job: Job, outcome: Outcome, output: Path | None) -> int:

@@ -38,7 +38,11 @@ TRACKED = ("medlib", "data_fetch")
 
 @dataclass(frozen=True)
 class Job:
-    """One chapter to run: with which parameters (checked, and complete), into which folder."""
+    """One chapter to run: with which parameters (checked, and complete), into which folder.
+
+    `failed_name` names the folder in which a failed run is kept to be looked at; where it is empty,
+    the chapter's name does, and the next failure of the chapter takes its place.
+    """
 
     chapter: Chapter
     parameters: dict[str, Any]
@@ -47,6 +51,7 @@ class Job:
     injected: dict[str, Any] = field(default_factory=dict)
     code_sha256: str = ""
     label: str = ""
+    failed_name: str = ""
     expected_s: float | None = None
 
     @property
@@ -319,7 +324,8 @@ class _Runner(threading.Thread):
                     job.chapter.id,
                     f"{job.name}: it ran, but left no record: its last cell must be `run.finish()`",
                 )
-            kept = self.project.failed_runs / job.chapter.id
+            kept = self.project.failed_runs / job.chapter.part
+            kept /= job.failed_name or job.chapter.name
             if failure is not None:
                 if not self.cancelled:
                     failure = keep_failed(self.project, failure, folder, kept)

@@ -54,6 +54,10 @@ class Project:
         return self.build / "runs-adhoc"
 
     @property
+    def sweeps(self) -> Path:
+        return self.build / "sweeps"
+
+    @property
     def failed_runs(self) -> Path:
         return self.build / "failed"
 
@@ -123,6 +127,27 @@ class Project:
             close = [names[n] for n in difflib.get_close_matches(wanted, names, n=1, cutoff=0.5)]
         hint = f"did you mean {close[0]}?" if close else "`medbook list` shows them all"
         raise UserError(f"there is no chapter {text!r}: {hint}")
+
+    @cached_property
+    def companions(self) -> list[Chapter]:
+        """Notebooks whose names start with an underscore: no pages, but they can be run and swept.
+
+        One is a draft, or computes what a chapter shows: a point of a sweep, say.
+        """
+        sources = sorted((self.root / "chapters").glob("*/_[!_]*.py"))
+        return [Chapter(source.parent.name, source.stem, source) for source in sources]
+
+    def notebook(self, text: str) -> Chapter:
+        """The chapter or the companion that `text` names; a companion by its whole name.
+
+        Raises:
+            UserError: there is none such; the message names the nearest chapter.
+        """
+        wanted = text.removesuffix(".py").removeprefix("./").removeprefix("chapters/")
+        for companion in self.companions:
+            if wanted in (companion.id, companion.name):
+                return companion
+        return self.chapter(text)
 
     @cached_property
     def profiles(self) -> dict[str, dict[str, dict[str, Any]]]:

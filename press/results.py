@@ -106,6 +106,11 @@ def seeds_path(folder: Path, chapter: str) -> Path:
     return Path(folder) / f"{chapter}.seeds.json"
 
 
+def sweep_path(folder: Path, chapter: str) -> Path:
+    """Where the accepted table of a sweep stands."""
+    return Path(folder) / f"{chapter}.sweep.json"
+
+
 def read_accepted(path: Path) -> Accepted:
     """Read accepted results.
 

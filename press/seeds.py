@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from medlib.experiment.record import read_record
 from press.build import run_jobs
@@ -37,12 +38,17 @@ def seed_jobs(project: Project, chapter: Chapter, *, count: int) -> list[Job]:
     book_seed = plan(project, chapter).parameters.get("seed")
     if book_seed is None:
         raise UserError(f"{chapter} declares no parameter seed; it cannot be run on other seeds")
-    folder = project.build / "seeds" / chapter.part / chapter.name
     jobs = []
     for seed in other_seeds(book_seed, count):
         job = plan(project, chapter, given={"seed": seed}, label=f"{chapter.id} seed {seed}")
-        jobs.append(dataclasses.replace(job, destination=folder / f"seed-{seed}"))
+        folder = seed_folder(project, chapter, seed)
+        jobs.append(dataclasses.replace(job, destination=folder))
     return jobs
+
+
+def seed_folder(project: Project, chapter: Chapter, seed: int) -> Path:
+    """Where the run of the book's parameters on another seed lies."""
+    return project.build / "seeds" / chapter.part / chapter.name / f"seed-{seed}"
 
 
 def sweep(

@@ -299,7 +299,7 @@ def stretched_budgets() -> list[Finding]:
 def inspect_profiles(project: Project) -> list[Finding]:
     """What ``chapters/profiles.yml`` says of chapters or parameters that are not there."""
     found = []
-    known = {chapter.id: chapter for chapter in project.chapters}
+    known = {chapter.id: chapter for chapter in [*project.chapters, *project.companions]}
     for profile, entries in project.profiles.items():
         for name in entries:
             where = f"profile {profile!r} in chapters/profiles.yml"
@@ -330,14 +330,12 @@ def _profile_faults(
 
 def _orphans(project: Project) -> Iterator[Finding]:
     known = {chapter.id for chapter in project.chapters}
+    swept = known | {companion.id for companion in project.companions}
     for path in sorted(project.results.glob("*/*.json")):
-        chapter = (
-            path.relative_to(project.results)
-            .as_posix()
-            .removesuffix(".json")
-            .removesuffix(".seeds")
-        )
-        if chapter not in known:
+        name = path.relative_to(project.results).as_posix().removesuffix(".json")
+        if name.removesuffix(".sweep") in (swept if name.endswith(".sweep") else ()):
+            continue
+        if name.removesuffix(".seeds") not in known:
             yield Finding(
                 "", "result", f"{project.relative(path)} belongs to no chapter; delete it"
             )

@@ -50,13 +50,18 @@ def test_an_interrupt_kills_the_kernel_and_leaves_nothing_half_written(blocked, 
     assert not blocked.project.failed_runs.exists()
 
 
-def test_an_interrupted_sweep_keeps_the_seeds_that_are_done(blocked):
+def block_only_if(blocked, condition: str) -> None:
+    """Let the chapter wait in some of its runs, and finish at once in the others."""
     path = "chapters/pixels/waits.py"
     waiting = (blocked.root / path).read_text(encoding="utf-8")
     code = waiting[waiting.index("with open(") : waiting.index("child.kill(); child.wait()")]
-    block = "if seed == 2:\n" + "".join(f"    {line}\n" for line in code.splitlines())
+    block = f"if {condition}:\n" + "".join(f"    {line}\n" for line in code.splitlines())
     blocked.edit(path, code, f"{block}else:\n    import subprocess\n    child = None\n")
     blocked.edit(path, "child.kill(); child.wait()", "if child: child.kill(); child.wait()")
+
+
+def test_an_interrupted_check_keeps_the_seeds_that_are_done(blocked):
+    block_only_if(blocked, "seed == 2")
     process = blocked.start("check", "waits", "--seeds", "3", "--jobs", "1")
     family = wait_for_kernel(blocked)
     process.send_signal(signal.SIGINT)
@@ -69,6 +74,26 @@ def test_an_interrupted_sweep_keeps_the_seeds_that_are_done(blocked):
     assert os.listdir(blocked.project.build / "seeds/pixels/waits") == ["seed-1"]
     again = blocked.medbook("check", "waits", "--seeds", "1")
     assert "1 of 1 runs are fresh and kept" in again.stdout
+
+
+def test_an_interrupted_sweep_keeps_the_points_that_are_done(blocked):
+    block_only_if(blocked, "factor == 2")
+    words = ("sweep", "waits", "-g", "factor=1,2,3", "-p", "seed=1", "-j", "1")
+    process = blocked.start(*words)
+    family = wait_for_kernel(blocked)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == Exit.INTERRUPTED
+    assert "the points that are done are kept; the same command goes on from there" in errors
+    assert errors.strip().endswith("medbook: interrupted; nothing half-written is left")
+    _, alive = psutil.wait_procs(family, timeout=PATIENCE_S)
+    assert alive == []
+    (done,) = os.listdir(blocked.project.sweeps / "pixels/waits")
+    again = blocked.medbook(*words, "--dry-run")
+    first, second, third, _ = again.stdout.splitlines()
+    assert first == "factor=1.0  fresh"
+    assert (second, third) == ("factor=2.0  never run", "factor=3.0  never run")
+    assert not done.startswith(".")
 
 
 def test_a_killed_press_takes_its_kernel_with_it(blocked):
