@@ -26,15 +26,17 @@ FILES: dict[str, str] = {
     f"{WIDGETS}/embed-amd.js": f"{WIDGETS}/embed-amd.js",
     **{
         f"{FONT}/{font}/files/{font}-{part}-{cut}.woff2": f"fonts/{font}-{part}-{cut}.woff2"
-        for font, cuts in {
-            "inter": ("wght-normal",),
-            "source-serif-4": ("opsz-normal", "opsz-italic"),
-        }.items()
-        for part in SUBSETS
+        for font, parts, cuts in (
+            ("inter", SUBSETS, ("wght-normal",)),
+            ("source-serif-4", SUBSETS, ("opsz-normal", "opsz-italic")),
+            ("inconsolata", SUBSETS[:2], ("wght-normal",)),  # narrow: 96 columns fit beside a text
+        )
+        for part in parts
         for cut in cuts
     },
     f"{FONT}/inter/LICENSE": "fonts/inter-LICENSE",
     f"{FONT}/source-serif-4/LICENSE": "fonts/source-serif-4-LICENSE",
+    f"{FONT}/inconsolata/LICENSE": "fonts/inconsolata-LICENSE",
 }
 
 
