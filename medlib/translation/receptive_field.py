@@ -17,6 +17,7 @@ __all__ = [
     "LUO_THRESHOLD",
     "GradientField",
     "ReceptiveField",
+    "energy_centre",
     "gradient_field",
     "side_above",
     "side_holding",
@@ -33,8 +34,8 @@ class ReceptiveField:
     """The pixels on which a unit depends at all: the same square for each unit, moved.
 
     Args:
-        size_px: side r of the square.
-        stride_px: how far the square moves from one unit to the next, j.
+        size_px: side f of the square.
+        stride_px: how far the square moves from one unit to the next, d.
         start_px: first pixel of unit 0's square, 0 = the image's first; negative in the padding.
     """
 
@@ -76,7 +77,7 @@ def theoretical_field(layers: Iterable[nn.Conv2d]) -> ReceptiveField:
 
     Each layer with kernel k, stride s and p pixels of padding before the first one does
 
-        r ← r + (k - 1) j,   a ← a - p j,   j ← j s,   from r = 1, a = 0, j = 1.
+        f ← f + (k - 1) d,   a ← a - p d,   d ← d s,   from f = 1, a = 0, d = 1.
 
     Args:
         layers: square convolutions in the order in which an image passes them. With a stride,
@@ -175,12 +176,40 @@ def gradient_field(
     return GradientField(energy / len(images), (field.centre(unit[0]), field.centre(unit[1])))
 
 
-def side_holding(seen: GradientField, *, share: float = 0.95) -> int:
-    """Return the side of the smallest square around the centre that holds `share` of the energy.
+def energy_centre(seen: GradientField) -> tuple[float, float]:
+    """Return the energy's centre of mass, Σ_p p E(p) / Σ_p E(p), as (row, column) in pixels.
+
+    It need not be the middle of the theoretical square: uneven padding shifts that square, and
+    a trained network may pull its weight back to where its unit stands.
+
+    Raises:
+        ValueError: no energy at all: nothing reaches the unit.
+
+    Example:
+        >>> energy_centre(GradientField(np.diag([1.0, 0.0, 3.0]), (1.0, 1.0)))
+        (1.5, 1.5)
+    """
+    total = seen.energy.sum()
+    if not total > 0:
+        raise ValueError("no pixel moves the unit: the gradient is zero everywhere")
+    rows, columns = (np.arange(side) for side in seen.energy.shape)
+    row = float(seen.energy.sum(axis=1) @ rows / total)
+    return row, float(seen.energy.sum(axis=0) @ columns / total)
+
+
+def side_holding(
+    seen: GradientField,
+    *,
+    share: float = 0.95,
+    centre_px: tuple[float, float] | None = None,
+) -> int:
+    """Return the side of the smallest square around a centre that holds `share` of the energy.
 
     Args:
         seen: from `gradient_field`.
-        share: 0 < share <= 1; 1 gives the theoretical field, if gradients reach its corners.
+        share: 0 < share <= 1; 1 around `seen.centre_px` gives the theoretical field, if gradients
+            reach its corners.
+        centre_px: row and column, rounded to a pixel; by default the energy's centre of mass.
 
     Returns:
         Odd number of pixels.
@@ -197,12 +226,10 @@ def side_holding(seen: GradientField, *, share: float = 0.95) -> int:
     """
     if not 0 < share <= 1:
         raise ValueError(f"share={share}: 0 < share <= 1")
-    total = seen.energy.sum()
-    if not total > 0:
-        raise ValueError("no pixel moves the unit: the gradient is zero everywhere")
+    total, mass = seen.energy.sum(), energy_centre(seen)
     away = [
         np.abs(np.arange(side) - round(middle))
-        for side, middle in zip(seen.energy.shape, seen.centre_px, strict=True)
+        for side, middle in zip(seen.energy.shape, centre_px or mass, strict=True)
     ]
     ring = np.maximum.outer(*away)
     held = np.cumsum(np.bincount(ring.ravel(), weights=seen.energy.ravel()))

@@ -55,7 +55,8 @@ def test_sharpen(checks, names, capsys):
 
 def test_eps(checks, names, capsys):
     assert verdict(checks[2], 43, names, capsys) == "Right.\n"
-    for wrong in (8.1, 10, 40, 90):
+    assert verdict(checks[2], 42.63, names, capsys) == "Right.\n"
+    for wrong in (8.1, 10, 40, 42, 44, 90):
         assert verdict(checks[2], wrong, names, capsys).startswith("Not yet")
 
 

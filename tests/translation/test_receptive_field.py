@@ -11,6 +11,7 @@ from medlib.nets.efficientnet_lite import DEPTHS, EfficientNetLite0, SameConv2d
 from medlib.translation.receptive_field import (
     GradientField,
     ReceptiveField,
+    energy_centre,
     gradient_field,
     side_above,
     side_holding,
@@ -101,7 +102,7 @@ def test_gradients_stay_inside_the_field_and_the_mode_stays(imagenet):
     rows, columns = np.nonzero(seen.energy)
     assert rows.min() >= field.interval(8)[0]
     assert columns.max() < field.interval(6)[1]
-    assert side_holding(seen, share=1.0) <= field.size_px
+    assert side_holding(seen, share=1.0, centre_px=seen.centre_px) <= field.size_px
     assert all(p.grad is None for p in imagenet.parameters())
 
 
@@ -128,17 +129,32 @@ def test_a_gaussian_has_the_sides_that_its_table_says():
 def test_sides_grow_with_the_share_and_ignore_the_unit(seed, share):
     energy = np.random.default_rng(seed).random((31, 31)) ** 4
     seen = GradientField(energy, (15.0, 15.0))
-    assert side_holding(seen, share=share) <= side_holding(seen, share=1.0) == 31
+    assert side_holding(seen, share=share) <= side_holding(seen, share=1.0)
+    assert side_holding(seen, share=1.0, centre_px=(15.0, 15.0)) == 31
     assert side_holding(GradientField(7 * energy, (15.0, 15.0)), share=share) == side_holding(
         seen, share=share
     )
     assert side_above(seen, threshold=0.9) <= side_above(seen, threshold=0.1)
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 8), st.integers(0, 8), st.floats(0.05, 1.0))
+def test_a_field_aside_is_as_wide_as_one_in_the_middle(down, across, share):
+    spot = np.random.default_rng(0).random((9, 9))
+    energy = np.zeros((17, 17))
+    energy[down : down + 9, across : across + 9] = spot + spot[::-1, ::-1]  # centred on its middle
+    seen = GradientField(energy, (8.0, 8.0))
+    assert energy_centre(seen) == pytest.approx((down + 4, across + 4))
+    middle = GradientField(np.pad(energy[down : down + 9, across : across + 9], 4), (8.0, 8.0))
+    assert side_holding(seen, share=share) == side_holding(middle, share=share) <= 9
+
+
 def test_measures_refuse_nonsense():
     seen = GradientField(np.zeros((5, 5)), (2.0, 2.0))
     with pytest.raises(ValueError, match="zero everywhere"):
         side_holding(seen)
+    with pytest.raises(ValueError, match="zero everywhere"):
+        energy_centre(seen)
     with pytest.raises(ValueError, match="share=0"):
         side_holding(seen, share=0.0)
     with pytest.raises(ValueError, match="threshold=1"):
