@@ -69,19 +69,23 @@ def detection_rate(
     n_draws: int = 200,
     level: float = 0.05,
 ) -> float:
-    """Return how often `check_labels` rings when only `n_labels` of the images are labelled.
+    """Return how often `check_labels` rings when only `n_labels` of a site's images are labelled.
+
+    The images at hand stand for the site, so small sets are drawn from them *with* replacement.
+    Without it, a small set that is nearly all of them would vary less than new images do, and false
+    alarms would look rarer than they are.
 
     Args:
-        probabilities, labels: of a large set, from which `n_draws` small ones are drawn.
-        n_labels: images in a small set.
-        rng: draws them, without replacement within a set.
+        probabilities, labels: of the images at hand, from which `n_draws` small sets are drawn.
+        n_labels: images in a small set, >= 1.
+        rng: draws them.
         level: rings where p < level.
 
     Returns:
         Share of the draws: the power of the test, or its false alarms if nothing has changed.
 
     Raises:
-        ValueError: more labels than images, or none.
+        ValueError: no label, or no image.
 
     Example:
         >>> p, y = np.full(50, 0.5), np.ones(50, dtype=int)
@@ -89,8 +93,10 @@ def detection_rate(
         >>> [detection_rate(p, y, n_labels=n, rng=rng) for n in (5, 6)]
         [0.0, 1.0]
     """
-    if not 1 <= n_labels <= len(labels):
-        raise ValueError(f"n_labels={n_labels}: there are {len(labels)} images to draw from")
-    rows = (rng.choice(len(labels), n_labels, replace=False) for _ in range(n_draws))
+    if n_labels < 1 or len(labels) == 0:
+        raise ValueError(
+            f"n_labels={n_labels} from {len(labels)} images: at least one of each is needed"
+        )
+    rows = rng.integers(len(labels), size=(n_draws, n_labels))
     rings = [check_labels(probabilities[r], labels[r]).p_value < level for r in rows]
     return float(np.mean(rings))

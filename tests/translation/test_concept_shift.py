@@ -52,5 +52,12 @@ def test_certain_images_and_errors():
         check_labels(np.full(3, 0.5), np.array([0, 1]))
     with pytest.raises(ValueError, match="labels are 0 or 1"):
         check_labels(np.full(2, 0.5), np.array([0, 2]))
-    with pytest.raises(ValueError, match="there are 2 images"):
-        detection_rate(np.full(2, 0.5), np.array([0, 1]), n_labels=3, rng=np.random.default_rng())
+    with pytest.raises(ValueError, match="n_labels=0 from 2 images"):
+        detection_rate(np.full(2, 0.5), np.array([0, 1]), n_labels=0, rng=np.random.default_rng())
+
+
+def test_few_images_do_not_hide_false_alarms():
+    # drawn without replacement, all 40 of 40 images would give one and the same sum in every draw
+    p, y = np.full(40, 0.5), np.tile([0, 1], 20)
+    rng = np.random.default_rng(3)
+    assert 0.005 < detection_rate(p, y, n_labels=40, rng=rng, n_draws=1000) < 0.08

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from medlib.experiment.record import Result
 from medlib.translation.calibration import fit_logit_line
 from medlib.translation.prior_shift import correct_prior
 from tests.self_checks import self_checks
@@ -25,7 +26,8 @@ def names():
     }
     grade = rng.normal(size=2000)
     promise = expit(4 * grade)
-    clinic = (rng.random(2000) < expit(4 * (grade + 0.6))).astype(int)
+    clinic = (rng.random(2000) < expit(4 * (grade + 0.25))).astype(int)
+    between = (promise > 0.1) & (promise < 0.9)
     return {
         "np": np,
         "p": p,
@@ -33,16 +35,23 @@ def names():
         "home_pi": home_pi,
         "promise": promise,
         "new": {"clinic": clinic},
-        "between": (promise > 0.1) & (promise < 0.9),
+        "between": between,
+        "forty": rng.choice(np.flatnonzero(between), 40, replace=False),
+        "auc_clinic": Result(name="auc_clinic", value=0.86),
+        "em_found": (0.55, 0.4, 0.8, 0.0),
         "correct_prior": correct_prior,
         "fit_logit_line": fit_logit_line,
         "both": lambda p1: np.stack([1 - np.asarray(p1), p1], axis=-1),
     }
 
 
-FOLLOW = """rows = np.random.default_rng(1).choice(np.flatnonzero(between), 40, replace=False)
-moved = fit_logit_line(promise[rows], new["clinic"][rows])
+FOLLOW = """moved = fit_logit_line(promise[forty], new["clinic"][forty])
 follows = np.mean((moved(promise) > 0.5) == new["clinic"])"""
+ONLY_THERE = (
+    FOLLOW
+    + """
+follows = np.mean(((moved(promise) > 0.5) == new["clinic"])[between])"""
+)
 ANSWERS = """said = {k: np.digitize(p[k], [home_pi / 3, 5 * home_pi]) for k in p}
 C = np.array([[np.mean(said["check"][truth["check"] == y] == a) for y in (0, 1)] for a in range(3)])
 mu = np.array([np.mean(said["clinic"] == a) for a in range(3)])
@@ -57,9 +66,14 @@ mu = np.array([np.mean(said["clinic"] == a) for a in range(3)])
             1,
             "follows = None",
             FOLLOW,
-            ["follows = np.mean((promise > 0.5) == new['clinic'])", "follows = 1.0"],
+            [
+                "follows = np.mean((promise > 0.5) == new['clinic'])",
+                ONLY_THERE,
+                "follows = 1.0",
+            ],
         ),
-        (2, "answer = None", "answer = 'pil'", ["'pll'", "'ipl'", "'iii'"]),
+        (2, "answer = None", "answer = 'pil'", ["'pll'", "'ipl'", "'iii'", "'pi'", "''"]),
+        (2, "answer = None", "answer = 'P, I, L'", ["'L, I, P'"]),
         (
             3,
             "three_way = None",
@@ -71,6 +85,12 @@ mu = np.array([np.mean(said["clinic"] == a) for a in range(3)])
                 ANSWERS + "three_way = mu[1] + mu[2]",
             ],
         ),
+        (
+            4,
+            "rerun = None",
+            "rerun = (0.97, 0.42, 0.6)",
+            ["rerun = (0.97, 0.2, 0.9)", "rerun = (0.8, 0.42, 0.6)"],
+        ),
     ],
 )
 def test_self_check(checks, names, capsys, exercise, old, right, wrong):
@@ -80,7 +100,7 @@ def test_self_check(checks, names, capsys, exercise, old, right, wrong):
         return capsys.readouterr().out
 
     assert verdict(old) == "Type your answer first.\n"
-    assert verdict(right) == "Right.\n"
+    assert verdict(right).startswith(("Right.", "As expected"))
     for answer in wrong:
         given = answer if "=" in answer else f"answer = {answer}"
-        assert not verdict(given).startswith("Right"), answer
+        assert not verdict(given).startswith(("Right", "As expected")), answer
