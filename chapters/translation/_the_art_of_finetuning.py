@@ -1073,8 +1073,8 @@ run.finish()
 # - Graded rates are safe at a peak rate that ruins a single one. Against a lower single rate the
 #   advantage is small, if there is one: tune before you praise.
 # - Forgetting goes with the movement of the late layers. Sparing the early ones does not stop it.
-# - In a short training on few labels, not to lose is an achievement; labels and time make moving
-#   pay, and what was known before is the price.
+# - In a short training on few labels, not to lose is an achievement; labels and time may make it
+#   pay to move, and what was known before is the price.
 # - Thawing gradually is a partner of graded rates, not a substitute.
 # - A leash on the weights is not a leash on the answers.
 # - The estimated bound is never exceeded here because it is generous, often so generous that it
