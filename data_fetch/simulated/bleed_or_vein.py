@@ -19,7 +19,7 @@ _BOXES = {
     "validation": ((0, 116), (110, 189)),
     "test": ((0, 116), (0, 110)),
 }
-KINDS = ("bleed", "beads")
+KINDS = ("bleed", "beads", "vein")
 _TISSUE = 0.25  # of the maximum: what is brighter is brain
 
 
@@ -59,7 +59,8 @@ def bleed_or_vein(
         gap_mm: from one slice to the next, 1..6; a slice itself is thin.
         contrast: c in the middle of a spot, 0 < c <= 1.
         noise_sd: of the noise, in grey levels.
-        against: "bleed" or "beads", the rival of the vein.
+        against: "bleed" or "beads", the rival of the vein; "vein" makes all patches veins, the same
+            places that the same stream gives a rival (labels then mean nothing).
 
     Returns:
         (Sample of uint8 (n, slices, size, size), labels: 1 = bleed or beads, 0 = vein).
@@ -74,7 +75,7 @@ def bleed_or_vein(
     if split not in _BOXES:
         raise ValueError(f'split is {split!r}; choose "train", "validation" or "test"')
     if against not in KINDS:
-        raise ValueError(f"against is {against!r}; choose {' or '.join(KINDS)}")
+        raise ValueError(f"against is {against!r}; choose {', '.join(KINDS[:-1])} or {KINDS[-1]}")
     fits = n >= 2 and n % 2 == 0 and 24 <= size <= 64 and slices % 2 and 3 <= slices <= 15
     if not fits or not 1 <= gap_mm <= 6 or not 0 < contrast <= 1 or noise_sd < 0:
         raise ValueError(

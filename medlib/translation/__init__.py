@@ -31,6 +31,7 @@ From planes to volumes:
 
 - `stem`: a first layer for grey images out of one for colour.
 - `trunk`: the network up to a chosen depth, for planes or volumes.
+- `volume_layers`: normalisation, pooling and dropout in their 3D form.
 - `inflation`: every kernel copied along depth and divided by a chosen number.
 - `slice_correlation`: the variance of a sum of slices that resemble each other.
 - `measured_inflation`: the divisor measured on the slices that a layer really gets.

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from medlib.translation.slice_correlation import variance_ratio
+from medlib.translation.volume_layers import in_three_dimensions
 
 __all__ = ["RULES", "InflatedConv", "depth_divisor", "inflate", "inflate_conv"]
 
@@ -224,7 +225,7 @@ def inflate(
             stride = module.stride[0] if strided_depth else 1
             new = inflate_conv(module, **{**options, **own}, depth_stride=stride)
         else:
-            new = _in_three_dimensions(module, name=name, strided_depth=strided_depth)
+            new = in_three_dimensions(module, name=name, strided_depth=strided_depth)
         if new is module:
             continue
         new.train(module.training)
@@ -233,38 +234,3 @@ def inflate(
         parent, _, leaf = name.rpartition(".")
         setattr(network.get_submodule(parent), leaf, new)
     return network
-
-
-def _in_three_dimensions(module: nn.Module, *, name: str, strided_depth: bool) -> nn.Module:
-    if isinstance(module, nn.BatchNorm2d):
-        new = nn.BatchNorm3d(
-            module.num_features, module.eps, module.momentum, module.affine,
-            module.track_running_stats,
-        )  # fmt: skip
-        new.load_state_dict(module.state_dict())
-        return new.to(next(iter(module.state_dict().values()), torch.empty(0)).device)
-    if isinstance(module, nn.MaxPool2d | nn.AvgPool2d):
-        along = (lambda size: _first(size)) if strided_depth else (lambda size: 1)
-        kind = nn.MaxPool3d if isinstance(module, nn.MaxPool2d) else nn.AvgPool3d
-        window = (along(module.kernel_size), *_pair(module.kernel_size))
-        stride = (along(module.stride), *_pair(module.stride))
-        padding = (_first(module.padding) if strided_depth else 0, *_pair(module.padding))
-        return kind(window, stride, padding, ceil_mode=module.ceil_mode)
-    if isinstance(module, nn.AdaptiveAvgPool2d):
-        return nn.AdaptiveAvgPool3d((1, *_pair(module.output_size)))
-    if isinstance(module, nn.AdaptiveMaxPool2d):
-        return nn.AdaptiveMaxPool3d((1, *_pair(module.output_size)))
-    if isinstance(module, nn.Dropout2d):
-        return nn.Dropout3d(module.p)
-    kind = type(module).__name__
-    if kind.endswith("2d"):
-        raise ValueError(f"layer {name!r} is a {kind}, which has no 3D form here")
-    return module
-
-
-def _first(size) -> int:
-    return size if isinstance(size, int) else size[0]
-
-
-def _pair(size) -> tuple[int, int]:
-    return (size, size) if isinstance(size, int) else tuple(size)

@@ -26,6 +26,7 @@ __all__ = [
     "fit_volumes",
     "from_scratch",
     "mean_of_slices",
+    "mean_of_stacks",
     "prepare",
     "score",
 ]
@@ -48,12 +49,14 @@ class VolumeFit:
         before: test AUC with the head alone fitted, the reader as it came.
         after: test AUC after all parameters have moved.
         loss: training loss, one number a step.
+        scores: of the test patches, before and after, for comparisons patch by patch.
     """
 
     network: nn.Module
     before: Auc
     after: Auc
     loss: tuple[float, ...]
+    scores: tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]
 
 
 def prepare(
@@ -80,6 +83,31 @@ def mean_of_slices(plane_network: nn.Module) -> nn.Module:
         torch.Size([2, 1])
     """
     return SliceWise(copy.deepcopy(plane_network), _Mean())
+
+
+def mean_of_stacks(colour_network: nn.Module) -> nn.Module:
+    """Return a reader of volumes: each slice with its two neighbours as one colour image ("2.5D").
+
+    The network stays 2D and its stem is not changed: the slice below is red, the slice itself
+    green, the one above blue. The images' features are averaged.
+
+    Args:
+        colour_network: (B, 3, H, W) to features (B, F); copied.
+
+    Example:
+        >>> flat = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        >>> mean_of_stacks(flat)(torch.zeros(2, 1, 9, 8, 8)).shape
+        torch.Size([2, 3])
+    """
+    return nn.Sequential(_Stacks(), SliceWise(copy.deepcopy(colour_network), _Mean()))
+
+
+class _Stacks(nn.Module):
+    def forward(self, volumes: Float[Tensor, "batch 1 slices height width"]) -> Tensor:
+        slices = volumes.shape[2]
+        if slices < 3:
+            raise ValueError(f"{slices} slices: a stack is made of 3")
+        return torch.cat([volumes[:, :, z : slices - 2 + z] for z in range(3)], dim=1)
 
 
 class _Mean(nn.Module):
@@ -149,7 +177,7 @@ def fit_volumes(
     )
     after = np.diff(score(network, judge.volumes))[:, 0]
     measured = [auc_of(values, judge.labels) for values in (before, after)]
-    return VolumeFit(network, *measured, history.train_loss)
+    return VolumeFit(network, *measured, history.train_loss, (before, after))
 
 
 def auc_of(scores: Float[np.ndarray, " n"], labels: Int[np.ndarray, " n"]) -> Auc:

@@ -90,5 +90,16 @@ def test_numbers_out_of_range_are_refused():
         bleed_or_vein(3, split="test", rng=rng)
     with pytest.raises(ValueError, match="split is 'all'"):
         bleed_or_vein(2, split="all", rng=rng)
-    with pytest.raises(ValueError, match="against is 'vein'"):
-        bleed_or_vein(2, split="test", rng=rng, against="vein")
+    with pytest.raises(ValueError, match="against is 'clot'; choose bleed, beads or vein"):
+        bleed_or_vein(2, split="test", rng=rng, against="clot")
+
+
+def test_one_stream_puts_every_kind_at_the_same_place():
+    vein, bleed, _ = (
+        bleed_or_vein(6, split="train", rng=np.random.default_rng(3), against=kind)
+        for kind in ("vein", "bleed", "beads")
+    )
+    rival = bleed[1] == 1
+    np.testing.assert_array_equal(vein[0].array[~rival], bleed[0].array[~rival])
+    np.testing.assert_array_equal(vein[0].array[:, 4], bleed[0].array[:, 4])
+    assert (vein[0].array[rival][:, 0] != bleed[0].array[rival][:, 0]).any(axis=(1, 2)).all()

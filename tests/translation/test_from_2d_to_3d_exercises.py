@@ -27,7 +27,7 @@ def verdict(source, old, new, capsys):
 @pytest.mark.parametrize(
     ("exercise", "name", "right", "wrong"),
     [
-        (0, "answer", "2.0", ["3**0.5", "3", "7**0.5"]),
+        (0, "answer", "2.0", ["3**0.5", "3", "7**0.5", "-2.0", "0"]),
         (1, "answer", "19 / 9", ["1", "3", "5 / 3", "7 / 3", "(19 / 9) ** 0.5"]),
         (
             2,

@@ -12,6 +12,7 @@ from medlib.translation.volume_study import (
     fit_volumes,
     from_scratch,
     mean_of_slices,
+    mean_of_stacks,
     prepare,
     score,
 )
@@ -48,6 +49,8 @@ def test_fitting_repeats_learns_and_leaves_the_reader():
     assert all(torch.equal(before[name], value) for name, value in reader.state_dict().items())
     scores = np.diff(score(fits[0].network, judge.volumes))[:, 0]
     assert fits[0].after.value == pytest.approx(roc_auc_score(judge.labels, scores))
+    np.testing.assert_array_equal(fits[0].scores[1], scores)
+    assert fits[0].before.value == pytest.approx(roc_auc_score(judge.labels, fits[0].scores[0]))
     # the statistics of the normalisation have not moved, its scale has
     norms = [m for m in fits[0].network.modules() if isinstance(m, nn.BatchNorm2d)]
     assert norms[0].running_mean.abs().max() == 0
@@ -76,3 +79,17 @@ def test_auc_is_scikit_learns():
     labels = rng.integers(0, 2, 80)
     scores = rng.normal(size=80) + labels
     assert auc_of(scores, labels).value == pytest.approx(roc_auc_score(labels, scores))
+
+
+def test_a_stack_is_a_slice_between_its_neighbours():
+    colours = nn.Conv2d(3, 1, 1, bias=False)
+    with torch.no_grad():
+        colours.weight.copy_(torch.tensor([1.0, 10.0, 100.0]).reshape(1, 3, 1, 1))
+    plane_network = nn.Sequential(colours, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    values = torch.tensor([1.0, 2.0, 4.0, 7.0])
+    volume = values.reshape(1, 1, 4, 1, 1).expand(1, 1, 4, 6, 6)
+    with torch.no_grad():
+        got = mean_of_stacks(plane_network)(volume)
+    assert float(got) == pytest.approx((421 + 742) / 2)
+    with pytest.raises(ValueError, match="2 slices: a stack is made of 3"):
+        mean_of_stacks(plane_network)(volume[:, :, :2])
