@@ -754,6 +754,7 @@ run.table(rows, name="aucs", caption=f"Test AUC, n = {n_test} patches, {kinds} s
 # answer better than chance, frozen slices and their average included. Do not rank the others by
 # this figure: training is short, intervals overlap, and another seed ranks them otherwise. In
 # particular, nothing here shows that a divisor that keeps the variance better also reads better.
+# (Humps that the loss curves share are the batches', which come in one order for all readers.)
 # Random weights end behind copies/k, but were behind it before the first step: most of what is
 # known here was known before any training.
 #
