@@ -77,9 +77,11 @@ def _reasons(project: Project, job: Job, record: Record, note: dict[str, Any]) -
     yield from _parameter_changes(record.parameters, job.parameters)
     if record.profile != job.profile:
         yield f"profile was {record.profile}, is {job.profile}"
+    meanwhile = note.get("changed_while_running", ())
     for path, digest in record.modules.items():
-        yield from _file_change(project.root / path, digest, path)
-    for path in note.get("changed_while_running", ()):
+        if path not in meanwhile:
+            yield from _file_change(project.root / path, digest, path)
+    for path in meanwhile:
         yield f"{path} changed while it ran"
     for use in record.data:
         if use.path is not None and use.file_sha256 is not None:
