@@ -19,6 +19,20 @@ Extracting or fine-tuning:
 - `domain_distance`: how far a data set lies from the source, as the network sees it.
 - `forgetting`: what is left of the source task.
 
+How to move a network, and what theory promises abroad:
+
+- `freeze_plan`: everything below one depth stands still, its running statistics included.
+- `gradual_unfreezing`: the head first, then one more depth at a time.
+- `l2_sp`: weight decay toward a starting point, and toward zero.
+- `new_head`: where the last layer starts.
+- `norm_affine`: normalisation's scales and shifts, and how few they are.
+- `planned_statistics`: running statistics renewed where a plan lets them move, and nowhere else.
+- `renovation`: what moves, how fast, from when on, and what holds it back.
+- `layer_movement`: how far each depth has moved.
+- `graded_shifts`: families of shifts that grow by degrees.
+- `proxy_distance`: how well a classifier tells two domains apart.
+- `adaptation_bound`: Ben-David's bound, its terms, and what its guarantee would cost.
+
 Three shifts, and what each of them asks for:
 
 - `covariate_shift`: a shift followed through every layer; three repairs of the image.
