@@ -597,7 +597,7 @@ run.result("law_broken_by_root_k", broken, unit="feature units", atol=0.05)
 run.say(
     "Largest difference over 1280 features: {law_by_k:.0e} under copies/k, {law_centre:.0e} under"
     " centre. Copies/√k breaks the first law by {law_broken_by_root_k:.2f} in the mean; features"
-    " themselves have a mean of {size:.2f}.", size=float(trunk(plane).mean()),
+    " themselves have a mean of {size:.2f}.", size=trunk(plane).detach().mean().item(),
 )  # fmt: skip
 
 # %% [markdown]
@@ -741,7 +741,7 @@ for task in TASKS:
         words = f"{one.value:.2f} ({one.low:.2f} to {one.high:.2f})"
         start = f"{before.value:.2f}" if before else ""
         rows.append({"task": task, "reader": name, "before": start, "AUC (95 % interval)": words})
-        spec = {"interval": (one.low, one.high), "n": n_test, "atol": 0.08}
+        spec = {"unit": "AUC", "interval": (one.low, one.high), "n": n_test, "atol": 0.08}
         run.result(f"auc_{task}_{READERS.get(name, name.replace(', ', '_'))}", one.value, **spec)
 
 # %% tags=["hide-input"]
