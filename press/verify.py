@@ -221,6 +221,10 @@ def _notebook(record: Record, path: Path) -> Iterator[Finding]:
             if output.output_type == "error":
                 message = f"cell {index} raised {output.get('ename')}: {output.get('evalue')}"
                 yield Finding(record.chapter, "notebook", message)
+            if output.get("name") == "stderr" and output.get("text", "").strip():
+                line = output["text"].strip().splitlines()[0]
+                message = f"cell {index} prints a warning on the page; mend its cause: {line}"
+                yield Finding(record.chapter, "notebook", message)
         bare = [output for output in cell.get("outputs", []) if _shows_bare_picture(output)]
         if bare:
             yield Finding(

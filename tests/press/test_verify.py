@@ -233,6 +233,13 @@ def test_an_error_left_in_the_notebook_is_named(accepted_book):
     assert "notebook: cell 5 raised ValueError: no" in "\n".join(errors_of(accepted_book))
 
 
+def test_a_warning_on_the_page_is_named(accepted_book):
+    text = "/tmp/x.py:7: UserWarning: odd\n  y = x\n"
+    warning = nbformat.v4.new_output("stream", name="stderr", text=text)
+    edit_notebook(accepted_book, lambda cells: cells[2].outputs.append(warning))
+    assert "notebook: cell 5 prints a warning on the page" in "\n".join(errors_of(accepted_book))
+
+
 def test_a_picture_without_alt_text_is_named(accepted_book):
     bare = nbformat.v4.new_output("display_data", data={"image/png": "aGk="})
     edit_notebook(accepted_book, lambda cells: cells[2].outputs.append(bare))
