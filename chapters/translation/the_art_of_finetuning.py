@@ -7,20 +7,21 @@
 # ---
 
 # %% [markdown]
-# # Move the late layers, barely touch the early
+# # Move the late layers, barely touch the early?
 #
 # **Question.** A hospital has decided: the network that knows photographs shall be taught to read
 # the back of the eye. Sixty labelled images and one evening are what there is. Now somebody has to
 # turn the knobs. Which layers may move? How fast, and from when on? Should something hold them
-# back? Turned wrongly, the network learns less than it knew before, and whoever relies on it
-# overlooks lesions that it could have found. And when the camera is replaced next year: is there a
-# theorem that promises how much worse it can get?
+# back? Turned wrongly, the network names fewer lesions rightly than it did before, and whoever
+# relies on it is worse off than without the training. And when the camera is replaced next year: is
+# there a theorem that promises how much worse it can get?
 #
 # **Objectives.** After this chapter you will be able to
 #
-# - operate on a network: freeze it up to a depth, thaw it step by step, give each depth its own
-#   learning rate, hold it near its start, and check that exactly what you meant has moved;
-# - predict from a few lines of algebra how far each depth will go;
+# - turn the knobs of a training: freeze a network up to a depth, thaw it step by step, give each
+#   depth its own learning rate, hold it near its start, and check that exactly what you meant has
+#   moved;
+# - predict from a few lines of algebra how far each depth can go, and compare;
 # - find out whether a layer that is called frozen stands still;
 # - weigh what is gained in the new task against what is forgotten of the old one;
 # - estimate each term of a famous bound on the error in a new domain, and say what the sum does not
@@ -44,8 +45,8 @@ dataset: str = "fundus"  # images of the new task: "fundus", "pathmnist" or "bre
 size: int = 48  # side of an image in pixels, 32 ≤ x ≤ 128
 contrast: float = 0.22  # share of green light that a lesion takes away, 0 < x ≤ 0.8
 few: int = 60  # labelled images for each fine-tuning, even, 4 ≤ x ≤ 1000
-draws: int = 3  # independent sets of so many labelled images, 2 ≤ x ≤ 20
-n_train: int = 240  # labelled images at home in all, even, 8 ≤ x ≤ 5000
+draws: int = 4  # independent sets of so many labelled images, 2 ≤ x ≤ 20
+n_train: int = 300  # labelled images at home in all, even, 8 ≤ x ≤ 5000
 n_test: int = 200  # test images at home, and as many in each shifted domain, even, 16 ≤ x ≤ 5000
 n_known: int = 16  # crops of photographs that test the memory, 4 ≤ x ≤ 1000
 steps: int = 14  # training steps, 2 ≤ x ≤ 10000
@@ -74,6 +75,7 @@ BOTH = "real and simulated"  # the images' changes, or their lesions, are simula
 
 # %% tags=["hide-cell"]
 DEPTH_NAMES = ("stem", *(f"stage {k}" for k in range(1, 8)), "last conv.", "classifier")
+LABELS = ("streak", "round dot") if dataset == "fundus" else ("label 0", "label 1")
 FAMILY_PAINT = {
     "none": COLORS["black"], "blur": COLORS["blue"], "noise": COLORS["purple"],
     "dark": COLORS["green"], "mark": COLORS["orange"], "reader": COLORS["gold"],
@@ -94,15 +96,15 @@ def spread(values, digits=2):
 
 
 def anatomy(images, labels, sizes):
-    """Four images of each label, and the parameters of each depth."""
-    figure = plt.figure(figsize=(7.2, 2.6))
-    grid = figure.add_gridspec(2, 8, width_ratios=[1] * 4 + [0.7, 1, 1, 1])
-    for row, y in enumerate((0, 1)):
-        for column, image in enumerate(images[labels == y][:4]):
-            place = figure.add_subplot(grid[row, column])
+    """Four images of each label, and below them the parameters of each depth."""
+    figure = plt.figure(figsize=(5.6, 5.4), layout="constrained")
+    top, bottom = figure.subfigures(2, 1, height_ratios=[1.1, 1])
+    for row, line in enumerate(top.subplots(2, 4)):
+        for place, image in zip(line, images[labels == row], strict=False):
             place.imshow(image)
-            place.axis("off")
-    bars = figure.add_subplot(grid[:, 5:])
+            place.set(xticks=[], yticks=[])
+        line[0].set_ylabel(LABELS[row])
+    bars = bottom.subplots()
     bars.barh(range(10), 100 * sizes / sizes.sum(), color=COLORS["blue"])
     bars.set(yticks=range(10), yticklabels=DEPTH_NAMES, xlabel="share of the parameters (%)")
     bars.invert_yaxis()
@@ -110,46 +112,48 @@ def anatomy(images, labels, sizes):
 
 
 def xi_frame(factor):
-    """Rates by depth, movements by depth, and where the draws end up."""
-    figure, (rate, move, end) = plt.subplots(1, 3, figsize=(7.2, 2.8))
+    """Rates and movements by depth (dashed: the reach), and where the draws end up."""
+    panels = [["rate", "move"], ["end", "end"]]
+    figure, axes = plt.subplot_mosaic(panels, figsize=(5.6, 5.2), layout="constrained")
+    rate, move, end = (axes[name] for name in ("rate", "move", "end"))
     rate.semilogy(range(10), [HOW[graded_name(factor)].rate_at(depth=k) for k in range(10)], "o-")
-    rate.set(
-        ylim=(1e-10, 3e-3), xticks=(0, 3, 6, 9), xlabel="depth $l$", ylabel="peak rate $\\eta_l$"
-    )
+    rate.set(ylim=(1e-10, 3e-3), ylabel="peak rate $\\eta_l$")
     for one in trials[graded_name(factor)]:
-        move.plot(range(10), 100 * one["moved"], color=COLORS["blue"], alpha=0.6)
-    move.set(
-        ylim=(0, 1.8),
-        xticks=(0, 3, 6, 9),
-        xlabel="depth $l$",
-        ylabel="relative movement $\\rho_l$ (%)",
-    )
+        move.semilogy(range(10), 100 * one["moved"], color=COLORS["blue"], alpha=0.6)
+    move.semilogy(range(10), 100 * reach(graded_name(factor)), "--", color=COLORS["black"])
+    move.set(ylim=(1e-7, 1e2), ylabel="movement $\\rho_l$ (%)")
+    for place in (rate, move):
+        place.set(xticks=(0, 3, 6, 9), xlabel="depth $l$")
     for each in factors:
         color = COLORS["blue"] if each == factor else COLORS["grey"]
         points = [(one["known"], one["auc"]) for one in trials[graded_name(each)]]
         end.plot(*zip(*points, strict=True), "o", color=color, alpha=0.9 if each == factor else 0.3)
     end.plot(known_before, np.mean(auc_before), "*", ms=11, color=COLORS["black"], zorder=1)
     worst = min(one["known"] for each in factors for one in trials[graded_name(each)])
-    end.set(xlim=(worst - 1, 1), ylim=(0.35, 1.01), xlabel="remembered (nats)", ylabel="test AUC")
+    end.set(xlim=(worst - 1, 1), ylim=(0.2, 1.01), xlabel="remembered (nats)", ylabel="test AUC")
     figure.suptitle(f"$\\xi$ = {factor:g}" + (": one rate for all" if factor == 1 else ""))
-    figure.tight_layout()
     return figure
 
 
-def plane(axes, names, styles):
-    """Arms in the plane of what is remembered and what is gained."""
-    for name, (marker, color) in zip(names, styles, strict=True):
-        points = [(one["known"], one["auc"]) for one in trials[name]]
-        axes.plot(*zip(*points, strict=True), marker, color=color, alpha=0.25, ms=4)
-        axes.plot(*np.mean(points, axis=0), marker, color=color, ms=8, label=name)
-    axes.plot(known_before, np.mean(auc_before), "*", ms=11, color=COLORS["black"], label="start")
-    axes.set(xlabel="remembered of photographs (nats)", ylabel="test AUC")
-    axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
+def plane(panels, names, styles):
+    """Arms in the plane of what is remembered and what is gained; the second panel is a part."""
+    start = (known_before, np.mean(auc_before))
+    for axes in panels:
+        for name, (marker, color) in zip(names, styles, strict=True):
+            points = [(one["known"], one["auc"]) for one in trials[name]]
+            axes.plot(*zip(*points, strict=True), marker, color=color, alpha=0.3, ms=4)
+            axes.plot(*np.mean(points, axis=0), marker, color=color, ms=8, label=name)
+        axes.plot(*start, "*", ms=11, color=COLORS["black"], label="frozen")
+        axes.set(ylabel="test AUC")
+    panels[0].legend(fontsize=8, loc="lower right")
+    panels[1].set(xlim=(start[0] - 2, start[0] + 0.7), ylim=(start[1] - 0.25, start[1] + 0.08))
+    panels[1].set(xlabel="remembered of photographs (nats)", title="upper right corner, enlarged")
 
 
 def rate_maps(names):
     """The learning rate of each depth at each step, as training really had it."""
-    figure, axes = plt.subplots(1, len(names), figsize=(7.2, 2.7), sharey=True)
+    figure, axes = plt.subplots(1, len(names), figsize=(5.6, 2.8), sharey=True)
+    figure.set_layout_engine("constrained")
     for place, name in zip(axes, names, strict=True):
         how, history = HOW[name], trials[name][0]["history"]
         rates = np.array(history.learning_rates).T
@@ -178,30 +182,30 @@ def shift_gallery(images, rng):
 
 
 def bound_figure():
-    """Distance against error, and the estimated bound against error."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.3), sharey=True)
+    """Distance against error, and below it the estimated bound against error."""
+    figure, (top, low) = plt.subplots(2, 1, figsize=(5.6, 6.2), layout="constrained")
     for (family, severity), each in cases.items():
         style = {"color": FAMILY_PAINT[family], "ms": 3 + 1.3 * severity, "marker": "o"}
         label = {"label": family} if severity in (0, severities) else {}
-        left.plot(each["terms"].distance, each["error"], **style)
-        right.plot(each["terms"].value, each["error"], linestyle="none", **style, **label)
-    left.set(xlabel="proxy distance $\\hat d$", ylabel="error in the shifted domain")
-    right.plot([0, 0.5], [0, 0.5], ":", color=COLORS["grey"])
-    right.axvspan(1, 1.75, color=COLORS["grey"], alpha=0.15)
-    right.text(1.02, 0.49, "says nothing", fontsize=8)
-    right.set(xlabel="estimated bound", xlim=(0, 1.75), ylim=(0, 0.55))
-    handles = right.get_legend_handles_labels()
-    left.legend(*handles, fontsize=7, loc="upper center")
+        top.plot(each["terms"].distance, each["error"], **style)
+        low.plot(each["terms"].value, each["error"], linestyle="none", **style, **label)
+    top.set(xlabel="proxy distance $\\hat d$", ylabel="error in the shifted domain")
+    low.plot([0, 0.55], [0, 0.55], ":", color=COLORS["grey"])
+    low.axvspan(1, 1.75, color=COLORS["grey"], alpha=0.15)
+    low.text(1.02, 0.51, "says nothing", fontsize=9)
+    low.set(xlabel="estimated bound", xlim=(0, 1.75), ylim=(0, 0.55))
+    low.set_ylabel("error in the shifted domain")
+    top.legend(*low.get_legend_handles_labels(), fontsize=8, loc="upper center")
     return figure
 
 
 # %% [markdown]
 # ## A picture first
 #
-# Left: the new task. Is the small dark lesion a streak or a round dot? Right: the patient on our
-# operating table. We count its *depths* $l$ from the stem, $l = 0$, over seven stages and a last
-# convolution to the classifier, $l = L$ with $L = 9$. Nearly all that the network has to move
-# lies deep.
+# Above: the new task. Is the small dark lesion a streak or a round dot? Brightness and colour vary
+# alike in both. Below: the network that shall learn it. We count its *depths* $l$ from the stem, $l
+# = 0$, over seven stages and a last convolution to the classifier, $l = L$ with $L = 9$. Nearly all
+# that the network has to move lies deep.
 
 # %%
 from data_fetch.medmnist_two_classes import medmnist_two_classes
@@ -236,16 +240,16 @@ pool = label_images(source, train_images[:n_train], train_y[:n_train])
 test = label_images(source, test_images[:n_test], test_y[:n_test])
 
 # %% tags=["hide-input"]
-patient = with_head(source, zero_head(classes=2))
+network = with_head(source, zero_head(classes=2))
 numbers = np.zeros(10)
-for name, parameter in patient.named_parameters():
+for name, parameter in network.named_parameters():
     numbers[depth_of(name)] += parameter.numel()
 run.figure(
     anatomy(test_images, test_y, numbers), name="anatomy", data=KIND,
     alt="Two rows of small images, one a label; bars of the share of parameters at each depth, the"
     " longest at stage 6.",
-    caption="The new task, and where the parameters of the network are: the early depths hold"
-    f" almost none. n = 4 {KIND} images a label; {size} pixels wide.",
+    caption="Above: the new task. Below: where the parameters of the network are; the early depths"
+    f" hold almost none. n = 4 {KIND} images a label; {size} pixels wide.",
 )  # fmt: skip
 
 # %% [markdown]
@@ -261,10 +265,10 @@ from medlib.translation.norm_affine import norm_affine_parameters, parameter_sha
 
 plans = {f"from {DEPTH_NAMES[k]} on": FreezePlan(from_depth=k) for k in (9, 8, 6, 3, 0)}
 shares = {
-    name: parameter_share(patient, planned_parameters(patient, plan))
+    name: parameter_share(network, planned_parameters(network, plan))
     for name, plan in plans.items()
 }
-shares["norms, all depths"] = parameter_share(patient, norm_affine_parameters(patient))
+shares["norms, all depths"] = parameter_share(network, norm_affine_parameters(network))
 run.table(
     [{"what moves": k, "share of the parameters": f"{v:.2%}"} for k, v in shares.items()],
     name="shares", caption="Freeze plans, and the scales and shifts of all normalisations.",
@@ -313,12 +317,12 @@ from medlib.translation.norm_statistics import refresh_statistics
 
 head = as_linear(fit_head(pool.features, pool.labels))
 asleep, awake, renewed = (freeze_all_but(with_head(source, head), []) for _ in range(3))
-set_modes(asleep, FreezePlan(from_depth=9, statistics="batch"))  # the plan: head only
+set_modes(asleep, FreezePlan(from_depth=9, statistics="batch"))  # frozen depths: evaluation mode
 with torch.no_grad():
     for network in (asleep, awake.train()):
         for part in pool.images.split(batch_size):
             network(part)
-refresh_statistics(renewed, pool.images)
+_ = refresh_statistics(renewed, pool.images)
 
 
 # %%
@@ -332,7 +336,7 @@ def auc_of(network, refit=False):
 
 
 # %%
-still = {"as the plan says": asleep, "left in training mode": awake, "re-estimated": renewed}
+still = {"in evaluation mode": asleep, "left in training mode": awake, "re-estimated": renewed}
 still = {k: (auc_of(v), auc_of(v, refit=True), remembered(v)) for k, v in still.items()}
 columns = ("test AUC, same head", "test AUC, head fitted anew", "remembered (nats)")
 rows = [
@@ -342,17 +346,20 @@ rows = [
 run.table(rows, name="still", caption=f"No parameter moves; n = {n_test} test images.")
 
 # %%
-slip = still["as the plan says"][0] - still["left in training mode"][0]
+slip = still["in evaluation mode"][0] - still["left in training mode"][0]
 run.result("auc_lost_asleep", slip, unit="AUC", n=n_test, atol=0.03)
 run.result("known_renewed", still["re-estimated"][2], unit="nats", n=n_known, atol=0.3)
 run.say(
     "One pass in training mode renews {part:.0%} of each statistic, moves no parameter, and changes"
     " the test AUC by {change:+.2f}. Statistics taken wholly from the new images cost the memory of"
     " photographs: {known_renewed:.1f} nats are left of {before:.1f}.",
-    part=1 - 0.99 ** (n_train // batch_size), change=-slip, before=still["as the plan says"][2],
+    part=1 - 0.99 ** (n_train // batch_size), change=-slip, before=still["in evaluation mode"][2],
 )  # fmt: skip
 
 # %% [markdown]
+# (The crops come from four photographs. The unit is four, so a few tenths of a nat, like the
+# first two rows' difference in memory, mean nothing; several nats do.)
+#
 # A plan must therefore say what becomes of the statistics too. Ours puts every frozen depth into
 # evaluation mode. Re-estimating them on purpose is a repair for a shift in appearance; here there
 # is a new task instead, and the table says what it does. From now on all statistics stay as
@@ -383,7 +390,7 @@ run.say(
 # https://doi.org/10.48550/arXiv.1412.6980)), divides a running mean of the gradient $g$ by the root
 # of a running mean of its square. In the first step these are $g$ and $\sqrt{g^2}$: whatever the
 # gradient, a weight moves by $\eta_l\,g/\lvert g\rvert$, so by $\eta_l$ up or down. Here is the
-# surgeon's first check: take one step and measure.
+# first check of any such plan, by hand: rates by depth, one step, measure.
 
 # %%
 from medlib.translation.arms import Arm, rate_groups
@@ -406,28 +413,31 @@ run.result("first_step", np.abs(typical / eta_l - 1).max(), n=10, atol=0.02)
 run.say(
     "Of the weights that move, the median moves by $\\eta_l$: at the worst of the ten depths it is"
     " off by {first_step:.1%}. {silent:.0%} of all weights do not move, since no image gives them a"
-    " gradient: they feed channels that stay silent.",
+    " gradient: they feed or read channels that stay silent, or meet nothing but the padding.",
     silent=np.mean(np.concatenate(jumps) == 0),
 )  # fmt: skip
 
 # %% [markdown]
 # So in $T$ steps a weight can go about $\sum_t \eta_l(t)$ far and hardly farther, whether or not it
-# has anything to learn there. With one rate for all, the millions of weights of the early and
-# middle depths march along, each by the same length. That is the case for $\xi < 1$ in one line.
+# has anything to learn there. With one rate for all, every depth may march equally far. That is the
+# case for $\xi < 1$ in one line. (It is not a case about numbers of weights: the early depths hold
+# few.)
 #
-# For how far a depth went we take the *relative movement*
-# $\rho_l = \lVert w_l - w_l^0\rVert / \lVert w_l^0\rVert$, with $w_l$ all weights of depth $l$ in
-# one vector and $w_l^0$ the same before training. Every training below starts from a logistic
-# regression on the frozen features as its head, and runs for the same few steps over the same
-# batches in the same order, under one rise and fall of the rate. Two trainings differ in what
-# their names say, and in nothing else.
+# For how far a depth went we take the *relative movement* $\rho_l = \lVert w_l - w_l^0\rVert /
+# \lVert w_l^0\rVert$, with $w_l$ all weights of depth $l$ in one vector and $w_l^0$ the same before
+# training. If every one of the $n_l$ weights walked straight on, $\rho_l$ would be
+# $\sqrt{n_l}\sum_t\eta_l(t) / \lVert w_l^0\rVert$: we call this the *reach* of the depth. Every
+# training below starts from a logistic regression on the frozen features as its head, and runs for
+# the same few steps over the same batches in the same order. The rate rises to its peak in the
+# first third of the steps and then falls along a cosine, nearly to zero. Two trainings differ in
+# what their names say, and in nothing else.
 
 # %%
 from medlib.translation.gradual_unfreezing import GradualUnfreezing
 from medlib.translation.l2_sp import Pull
 from medlib.translation.renovation import Renovation, renovate
 
-factors = sorted({0.2, 0.4, xi, 0.8, 1.0})
+factors = sorted({0.2, xi, 0.8, 1.0})
 
 
 def graded_name(factor):
@@ -435,7 +445,6 @@ def graded_name(factor):
 
 
 HOW = {graded_name(x): Renovation(peak_rate=peak_rate, depth_factor=x) for x in factors}
-HOW["one rate / 3"] = Renovation(peak_rate=peak_rate / 3)
 HOW["one rate / 10"] = Renovation(peak_rate=peak_rate / 10)
 HOW["early first"] = Renovation(peak_rate=peak_rate, depth_factor=xi, early_first=True)
 HOW["norm only"] = Renovation(moves="norm", peak_rate=peak_rate)
@@ -448,6 +457,7 @@ heads = [fit_head(part.features, part.labels) for part in parts]
 states = [run.torch_generator(f"batches {draw}").get_state() for draw in range(draws)]
 
 
+# %%
 def trial(how, draw):
     part, generator = parts[draw], torch.Generator()
     generator.set_state(states[draw])  # the same batches for every arm
@@ -458,6 +468,18 @@ def trial(how, draw):
     found = {"auc": auc_of(done.network), "known": remembered(done.network), "moved": moved}
     return found | {"history": done.history}
 
+
+# %%
+def reach(name):
+    """Relative movement of each depth if every weight walked straight on."""
+    path = np.sum(trials[name][0]["history"].learning_rates, axis=0)
+    return path * np.sqrt(numbers) / sizes
+
+
+sizes = np.zeros(10)  # of all weights of a depth before training
+for name, w in with_head(source, as_linear(heads[0])).named_parameters():
+    sizes[depth_of(name)] += w.detach().square().sum().item()
+sizes = np.sqrt(sizes)
 
 # %%
 auc_before = [roc_auc_score(test.labels, h.decision_function(test.features)) for h in heads]
@@ -479,27 +501,31 @@ run.frames(
         f" {column(name, 'auc').mean():.2f} and {column(name, 'known').mean():.1f} nats are kept."
         for x in factors for name in [graded_name(x)]
     ],
-    caption="One factor, three consequences: rates by depth, movement by depth, and where a"
-    f" training ends (blue; grey: other ξ; star: before). n = {draws} sets of {few} labelled"
-    f" images, {n_test} test images and {n_known} crops; real and simulated images.",
+    caption="One factor, three consequences: rates by depth, movement by depth (dashed: the reach),"
+    f" and where a training ends (blue; grey: other ξ; star: frozen). n = {draws} sets of {few}"
+    f" labelled images, {n_test} test images and {n_known} crops; real and simulated images.",
 )  # fmt: skip
 
 # %% [markdown]
+# The movement stays below the reach, since steps in different directions cancel, and it falls with
+# $\xi$ as the reach does. Where the draws end up is less orderly: look whether the AUC falls
+# steadily from one $\xi$ to the next, or jumps about as a few draws will.
+#
 # Two questions are hidden in such a picture. Is it the *grading* that helps, or would any lower
 # rate do? And if depths matter, are the early ones really those to spare? So there are rivals. *One
-# rate*, divided by three and by ten: slow everywhere. And *early first*, the grading turned round,
-# $\eta\,\xi^{l}$: the stem moves fastest, the classifier hardly at all.
+# rate*, divided by ten: slow everywhere. *Early first*, the grading turned round, $\eta\,\xi^{l}$:
+# the stem moves fastest, the classifier hardly at all. And *norm only*.
 
 # %% tags=["hide-input"]
-rivals = [graded_name(xi), "one rate", "one rate / 3", "one rate / 10", "early first", "norm only"]
-looks = [("o", COLORS["green"]), ("s", COLORS["orange"]), ("D", COLORS["orange"])]
-looks += [("v", COLORS["orange"]), ("o", COLORS["purple"]), ("o", COLORS["sky"])]
-figure, axes = plt.subplots(figsize=(5.6, 3.2))
-plane(axes, rivals, looks)
+rivals = [graded_name(xi), "one rate", "one rate / 10", "early first", "norm only"]
+looks = [("o", COLORS["green"]), ("s", COLORS["orange"]), ("v", COLORS["orange"])]
+looks += [("o", COLORS["purple"]), ("D", COLORS["sky"])]
+figure, panels = plt.subplots(2, 1, figsize=(5.6, 6.4), layout="constrained")
+plane(panels, rivals, looks)
 run.figure(
     figure, name="rivals", data=BOTH,
-    alt="Test AUC against what is remembered. One rate lies low and far to the left, a third of it"
-    " between; graded rates, a tenth of the rate, early first and norm only lie near the start.",
+    alt="Test AUC against what is remembered, whole and enlarged. One rate lies far to the left;"
+    " graded rates, a tenth of the rate, early first and norm only remember nearly as the start.",
     caption=f"What is gained against what is forgotten. Small: n = {draws} sets of {few} labelled"
     " images; large: their mean; star: the frozen network. Real and simulated images.",
 )  # fmt: skip
@@ -513,11 +539,20 @@ def compare(key, first, second, what, unit):
     return run.result(key, gap, unit=unit, interval=ends, n=draws, atol=atol)
 
 
-for key, other in (("one", "one rate"), ("tenth", "one rate / 10"), ("early", "early first")):
-    compare(f"gain_over_{key}", graded_name(xi), other, "auc", "AUC")
-    compare(f"kept_over_{key}", graded_name(xi), other, "known", "nats")
+def verdict(difference):
+    """What an interval says about the sign of a difference."""
+    if difference.low > 0:
+        return "above"
+    return "below" if difference.high < 0 else "not told apart from"
+
 
 # %%
+ahead = {}
+for key, other in (("one", "one rate"), ("tenth", "one rate / 10"), ("early", "early first")):
+    ahead[key] = compare(f"gain_over_{key}", graded_name(xi), other, "auc", "AUC")
+    compare(f"kept_over_{key}", graded_name(xi), other, "known", "nats")
+
+# %% tags=["hide-input"]
 run.say(
     "Against one rate of the same peak, graded rates gain {gain_over_one:+.2f} AUC"
     " ({gain_over_one.low:+.2f} to {gain_over_one.high:+.2f}) and remember {kept_over_one:+.1f}"
@@ -528,25 +563,25 @@ run.say(
     " {gain_over_early:+.2f} ({gain_over_early.low:+.2f} to {gain_over_early.high:+.2f}) and"
     " remember {kept_over_early:+.1f} ({kept_over_early.low:+.1f} to {kept_over_early.high:+.1f})."
 )
+run.say(
+    "In AUC, then, graded rates are {one} one rate, {tenth} a tenth of it, and {early} early first"
+    " (paired t intervals over {draws} draws).",
+    **{key: verdict(each) for key, each in ahead.items()},
+)
 
 # %% [markdown]
-# Read this slowly, for it corrects the title twice.
+# Read this slowly, for it answers the title's question twice.
 #
-# First, most of what graded rates "win" against one rate they win because that rate was too high.
-# Divide it by ten, and of the advantage little is left, if anything: look whether its interval
-# reaches zero. Whoever compares graded rates with a single rate that nobody tuned measures the
-# rate.
+# First, what graded rates win against one rate they win because that rate was too high: look what
+# is left against a tenth of it, in sign and in size. Whoever compares graded rates with a single
+# rate that nobody tuned measures the rate.
 #
-# Second, turn the grading round, and nothing bad happens. Whether sparing the early layers is
-# better for *learning* these few draws do not settle; on other seeds of this chapter the sign
-# changes. And nothing suggests that early first *forgets* more. The old classifier reads the last
-# features, and the late depths, which hold nearly all the weights, decide what these are. We come
-# back to this when all trainings are together.
+# Second, turn the grading round, and nothing bad happens to the memory. Whether sparing the early
+# layers helps *learning* these few draws do not settle; on other seeds the sign changes.
 #
-# And third, compare everything with the star: after so few steps on so few labels, no way of
-# moving is clearly ahead of not moving at all. Here the art consists in losing nothing. When does
-# moving pay? One longer training with the same rates, on all labels at home and in batches twice
-# as large, against a head fitted on the same labels:
+# And third, compare everything with *not moving at all*, the star; the ledger below does it with
+# intervals. When may moving pay? One longer training with the same rates, on all labels at home and
+# in batches twice as large, against a head fitted on the same labels:
 
 # %%
 from medlib.pixels.observer import auc_difference
@@ -574,8 +609,9 @@ run.say(
 )  # fmt: skip
 
 # %% [markdown]
-# So with more labels and more time there seems to be something to buy (read the interval: how sure
-# is it?), and memory is the price. All trainings in what follows are short ones again.
+# More labels, more steps and larger batches at once, and one training: this is a hint that moving
+# may pay, not a measurement of what makes it pay. Memory is the price. All trainings in what
+# follows are short ones again.
 #
 # ## From when on
 #
@@ -585,40 +621,38 @@ run.say(
 # $$ l \ge l_0(t) = \max\bigl(L - \lfloor (t-1)/s \rfloor,\ 0\bigr) $$
 #
 # move. The idea: no layer is disturbed before those above it have settled. Its authors used it
-# *together* with graded rates; we also try it alone.
+# *together* with graded rates; we try it alone, to see what it does by itself.
 
 # %%
 thaw = GradualUnfreezing.within(steps=steps)
 by_hand = [max(L - (t - 1) // thaw.steps_per_depth, 0) for t in range(1, steps + 1)]
 by_library = [thaw.from_depth(t) for t in range(1, steps + 1)]
 HOW["gradual"] = Renovation(peak_rate=peak_rate, unfreezing=thaw)
-HOW["gradual and graded"] = Renovation(peak_rate=peak_rate, depth_factor=xi, unfreezing=thaw)
-for name in ("gradual", "gradual and graded"):
-    trials[name] = [trial(HOW[name], draw) for draw in range(draws)]
+trials["gradual"] = [trial(HOW["gradual"], draw) for draw in range(draws)]
 
 # %%
 compare("kept_gradual", "gradual", graded_name(xi), "known", "nats")
-compare("kept_both", "gradual and graded", graded_name(xi), "known", "nats")
+compare("kept_gradual_one", "gradual", "one rate", "known", "nats")
 run.say(
     "By hand and library agree: {same}. Gradual alone remembers {kept_gradual:+.1f} nats against"
-    " graded ({kept_gradual.low:+.1f} to {kept_gradual.high:+.1f}), both together {kept_both:+.1f}"
-    " ({kept_both.low:+.1f} to {kept_both.high:+.1f}).",
+    " graded ({kept_gradual.low:+.1f} to {kept_gradual.high:+.1f}), and {kept_gradual_one:+.1f}"
+    " against one rate from the start ({kept_gradual_one.low:+.1f} to"
+    " {kept_gradual_one.high:+.1f}).",
     same="yes" if by_hand == by_library else "no",
 )  # fmt: skip
 
 # %% tags=["hide-input"]
 run.figure(
-    rate_maps([graded_name(xi), "gradual", "gradual and graded"]), name="when", data="none",
-    alt="Three maps of depth against step: a fan of colours, a staircase of one colour, and a"
-    " staircase that darkens toward the stem.",
+    rate_maps([graded_name(xi), "gradual"]), name="when", data="none",
+    alt="Two maps of depth against step: a fan of colours, and a staircase that is dark at both"
+    " ends of the training and bright in its middle, where the rate is highest.",
     caption="The rate of each depth at each step, as the trainings had it; white: frozen.",
 )  # fmt: skip
 
 # %% [markdown]
-# Patience alone did not protect what was known. In our short training each depth is thawed at the
-# full rate, with fresh running means, so that its first steps are as long as steps can be, and the
-# late depths, which the old classifier reads, are thawed *first* and move longest. Together with
-# graded rates little is left of the harm.
+# Patience alone did not protect what was known. Why not, we can only guess: the middle depths thaw
+# just when the rate is highest, each with fresh running means, so that its first steps are as long
+# as steps can be. We did not test this guess.
 #
 # ## Toward what
 #
@@ -651,58 +685,58 @@ run.say("{right} of {all} gradients are as in the formula.", right=sum(equal), a
 # %% [markdown]
 # In a short training weights are only thousandths away from their start, and Adam divides every
 # gradient by its size. A pull that is to be felt under these conditions must be far stronger than
-# the authors' values, which were made for thousands of steps of plain gradient descent. We compare
-# three trainings at one rate, a third of the peak: free, pulled toward the start, and, with a
-# thousandth of that strength, pulled toward zero.
+# the authors' values, which were made for thousands of steps of plain gradient descent. We hold
+# back the training that forgot much, the one rate for all depths.
 
 # %%
-HOW["toward start"] = Renovation(peak_rate=peak_rate / 3, pull=Pull(alpha=alpha))
-to_zero = Pull(alpha=alpha / 1000, toward="zero")
-HOW["toward zero"] = Renovation(peak_rate=peak_rate / 3, pull=to_zero)
-for name in ("toward start", "toward zero"):
-    trials[name] = [trial(HOW[name], draw) for draw in range(draws)]
-late = {
-    name: column(name, "moved")[:, 5:9].mean(axis=1)
-    for name in ("one rate / 3", "toward start", "toward zero")
-}
-for key, name in (("free", "one rate / 3"), ("start", "toward start"), ("zero", "toward zero")):
-    value, ends = mean_interval(100 * late[name])
+HOW["toward start"] = Renovation(peak_rate=peak_rate, pull=Pull(alpha=alpha))
+trials["toward start"] = [trial(HOW["toward start"], draw) for draw in range(draws)]
+for key, name in (("free", "one rate"), ("start", "toward start")):
+    value, ends = mean_interval(100 * column(name, "moved")[:, 5:9].mean(axis=1))
     run.result(f"moved_{key}", value, unit="%", interval=ends, n=draws, atol=0.1)
 
 # %%
-compare("kept_start", "toward start", "one rate / 3", "known", "nats")
-compare("gain_start", "toward start", "one rate / 3", "auc", "AUC")
+leash = compare("kept_start", "toward start", "one rate", "known", "nats")
+compare("gain_start", "toward start", "one rate", "auc", "AUC")
 run.say(
-    "Depths 5 to 8 move by {moved_free:.2f} % when free, by {moved_start:.2f} % on the leash, and"
-    " by {moved_zero:.2f} % when drawn to zero by a thousandth of the force. Against free, the"
-    " leash changes the AUC by {gain_start:+.2f} ({gain_start.low:+.2f} to {gain_start.high:+.2f})"
-    " and what is remembered by {kept_start:+.1f} nats ({kept_start.low:+.1f} to"
-    " {kept_start.high:+.1f})."
+    "Depths 5 to 8 move by {moved_free:.2f} % when free and by {moved_start:.2f} % on the leash."
+    " The leash changes the AUC by {gain_start:+.2f} ({gain_start.low:+.2f} to"
+    " {gain_start.high:+.2f}) and what is remembered by {kept_start:+.1f} nats"
+    " ({kept_start.low:+.1f} to {kept_start.high:+.1f}): {verdict} free.",
+    verdict=verdict(leash),
 )
 
 # %% [markdown]
-# The leash does what it says: it keeps the weights near. Whether nearness helps is another
-# question, and a few draws do not answer it. A distance between weights is not a distance between
-# answers.
+# That the leash keeps the weights nearer is its definition. Whether nearness of weights is nearness
+# of answers is another question. Look whether the intervals contain zero; then it stays open.
 #
 # ## The ledger
 #
 # Every training of this chapter, with what it gained and what it cost.
 
+
+# %%
+def against_frozen(name):
+    """The paired difference of an arm's AUC from the frozen network's, with its interval."""
+    return mean_interval(column(name, "auc") - np.array(auc_before))
+
+
 # %%
 rows = [
     {
         "how": name,
-        "test AUC": spread(column(name, "auc")),
+        "AUC": f"{column(name, 'auc').mean():.2f}",
+        "minus frozen": f"{gap:+.2f} ({ends[0]:+.2f} to {ends[1]:+.2f})",
         "remembered (nats)": spread(column(name, "known"), 1),
         "depths 0–3 moved (%)": f"{100 * column(name, 'moved')[:, :4].mean():.3f}",
         "depths 5–8 moved (%)": f"{100 * column(name, 'moved')[:, 5:9].mean():.3f}",
     }
     for name in HOW
+    for gap, ends in [against_frozen(name)]
 ]
 
 # %% tags=["hide-input"]
-frozen = {"how": "frozen", "test AUC": spread(auc_before)}
+frozen = {"how": "frozen", "AUC": f"{np.mean(auc_before):.2f}", "minus frozen": "0"}
 frozen |= {
     "remembered (nats)": f"{known_before:.1f}",
     "depths 0–3 moved (%)": "0",
@@ -710,39 +744,78 @@ frozen |= {
 }
 run.table(
     [frozen, *rows], name="ledger",
-    caption=f"Mean (lowest to highest) of n = {draws} sets of {few} labelled images; one training"
-    f" of {steps} steps each, {n_test} test images, {n_known} crops of photographs.",
+    caption=f"n = {draws} sets of {few} labelled images: means; of the difference from frozen with"
+    " paired 95 % t intervals; of memory with lowest and highest. One training of"
+    f" {steps} steps each, {n_test} test images, {n_known} crops of photographs.",
+)  # fmt: skip
+differences = {name: against_frozen(name) for name in HOW}
+run.say(
+    "Of {arms} ways to move, {lower} have a lower mean AUC than the frozen network, {sure} of them"
+    " with an interval wholly below zero; {higher} have an interval wholly above zero.",
+    arms=len(HOW), lower=sum(gap < 0 for gap, _ in differences.values()),
+    sure=sum(ends[1] < 0 for _, ends in differences.values()),
+    higher=sum(ends[0] > 0 for _, ends in differences.values()),
 )  # fmt: skip
 
 # %% [markdown]
-# The ranges hold the luck of the labelled images, for these batches and these test images of one
-# eye. They overlap, and neighbours in the table should not be ranked. One row is beyond dispute:
-# the frozen network forgets nothing, at no cost of training.
+# The intervals hold the luck of the labelled images, for these batches and these test images of one
+# eye; neighbours in the table should not be ranked. The first row is more than a base line: not
+# moving costs no memory. Look how many ways of moving are surely ahead of it (and of so many
+# intervals one may miss by luck). In so short a training on so few labels the art is to lose
+# little. Moving the norms alone, a hundredth of the parameters spread
+# over every depth, costs little memory. And read the rows of $\xi$ with their intervals: a best
+# $\xi$ picked from overlapping ones is picked from the noise.
 #
 # What goes with forgetting? Spearman's rank correlation compares the order of the trainings by
 # what they remember with their order by movement: minus one if the one is exactly the reverse of
-# the other, zero if they have nothing to do with each other.
+# the other, zero if they have nothing to do with each other. The trainings are our choice; the
+# intervals redraw them.
 
 
 # %%
-def order(depths):
-    """Rank correlation of what is remembered with the movement of some depths, over the arms."""
-    moved = [column(name, "moved")[:, depths].mean() for name in HOW]
-    return stats.spearmanr(moved, [column(name, "known").mean() for name in HOW]).statistic
+def order(depths, names):
+    """Rank correlation of what is remembered with the movement of some depths, over arms."""
+    moved = [column(name, "moved")[:, depths].mean() for name in names]
+    return stats.spearmanr(moved, [column(name, "known").mean() for name in names]).statistic
 
 
-run.result("forgets_with_early", order(slice(0, 4)), n=len(HOW), atol=0.15)
-run.result("forgets_with_late", order(slice(5, 9)), n=len(HOW), atol=0.15)
+# %%
+rng, tied = run.rng("redrawn arms"), {}
+for key, these in (("early", slice(0, 4)), ("late", slice(5, 9)), ("all", slice(0, 9))):
+    again = [order(these, rng.choice(list(HOW), len(HOW))) for _ in range(n_resamples)]
+    ends, value = np.nanquantile(again, [0.025, 0.975]), order(these, list(HOW))
+    ends = min(ends[0], value), max(ends[1], value)
+    tied[key] = run.result(f"forgets_with_{key}", value, interval=ends, n=len(HOW), atol=0.2)
+compare("kept_early_first", "early first", graded_name(0.8), "known", "nats")
+
+# %% tags=["hide-input"]
+texts = {
+    f"{key}{end}": f"{getattr(each, what):.2f}".replace("-", "−")
+    for key, each in tied.items()
+    for end, what in (("", "value"), ("_low", "low"), ("_high", "high"))
+}
 run.say(
-    "The rank correlation of what is remembered with the movement of depths 5 to 8 is"
-    " {forgets_with_late:.2f}, with that of depths 0 to 3 {forgets_with_early:.2f}."
-)
+    "The rank correlation of what is remembered with the movement of the late depths, 5 to 8, is"
+    " {late} ({late_low} to {late_high}); with that of the early depths, 0 to 3, it is {early}"
+    " ({early_low} to {early_high}). Early first moves the early depths by {a:.2f} % and the late"
+    " ones by {b:.2f} %, ξ = 0.8 by {c:.2f} % and {d:.2f} %; early first remembers"
+    " {kept_early_first:+.1f} nats more ({kept_early_first.low:+.1f} to"
+    " {kept_early_first.high:+.1f}).",
+    **texts,
+    **{
+        letter: 100 * column(name, "moved")[:, part].mean()
+        for letter, name, part in (
+            ("a", "early first", slice(0, 4)), ("b", "early first", slice(5, 9)),
+            ("c", graded_name(0.8), slice(0, 4)), ("d", graded_name(0.8), slice(5, 9)),
+        )
+    },
+)  # fmt: skip
 
 # %% [markdown]
-# The farther the late depths moved, the more was forgotten. (Most of our trainings that move the
-# late depths far move the early ones too, so that the second number is not small either.)
-# "Barely touch the early" may be good advice for another reason; that it protects what the network
-# knew finds no support here.
+# Movement goes with forgetting; *whose* movement, these correlations do not say, since most of our
+# trainings move the early and the late depths together. Only early first parts them: it moves the
+# early depths and nearly spares the late ones. One such training is a hint, and no more, that
+# "barely touch the early" is not what protects the memory.
 #
 # ## What theory promises
 #
@@ -756,20 +829,25 @@ run.say(
 #    \bigl(\varepsilon_S(h') + \varepsilon_T(h')\bigr) . $$
 #
 # In words: you do no worse abroad than at home, plus how different the images look to classifiers
-# of your kind, plus how well *any* of them could do in both places at once. The divergence
+# of your kind, plus how badly even the best of them does in both places at once. The divergence
 # $d_{\mathcal H\Delta\mathcal H}$ is
 #
 # $$ d_{\mathcal H\Delta\mathcal H} = 2\sup_{h, h'\in\mathcal H}
 #    \bigl|\Pr\nolimits_S(h \ne h') - \Pr\nolimits_T(h \ne h')\bigr| : $$
 #
-# the largest change in how often two classifiers disagree. Why it must appear takes three lines.
-# Let $h^*$ be the $h'$ of the minimum. If $h$ errs on an image, then $h^*$ errs or the two
+# twice the largest change in how often two classifiers disagree. Why it must appear takes three
+# lines. Let $h^*$ be the $h'$ of the minimum. If $h$ errs on an image, then $h^*$ errs or the two
 # disagree:
 #
-# $$ \varepsilon_T(h) \le \varepsilon_T(h^*) + \Pr\nolimits_T(h \ne h^*)
-#    \le \varepsilon_T(h^*) + \Pr\nolimits_S(h \ne h^*) + \tfrac12 d_{\mathcal H\Delta\mathcal H}
-#    \le \varepsilon_T(h^*) + \varepsilon_S(h^*) + \varepsilon_S(h)
-#    + \tfrac12 d_{\mathcal H\Delta\mathcal H} . $$
+# $$
+# \begin{aligned}
+# \varepsilon_T(h) &\le \varepsilon_T(h^*) + \Pr\nolimits_T(h \ne h^*) \\
+#    &\le \varepsilon_T(h^*) + \Pr\nolimits_S(h \ne h^*)
+#    + \tfrac12 d_{\mathcal H\Delta\mathcal H} \\
+#    &\le \varepsilon_T(h^*) + \varepsilon_S(h^*) + \varepsilon_S(h)
+#    + \tfrac12 d_{\mathcal H\Delta\mathcal H} .
+# \end{aligned}
+# $$
 #
 # ### What we can estimate, and what it is not
 #
@@ -784,29 +862,31 @@ run.say(
 #
 # So the sum of the three is no bound: one term leans high, one low, all are noisy. What we ask is
 # whether it behaves like one. $\mathcal H$ is the set of linear classifiers on the frozen features.
-# By hand, for the simplest case: two halves of one and the same domain.
+# First the simplest case: two halves of one and the same domain, by hand once and by the library
+# again and again.
 
 # %%
 from medlib.translation.proxy_distance import proxy_a_distance
 
-
-def half_by_half(features, rng):
-    """2 (1 - 2 ε) between two random halves of one set, by hand."""
-    rows = rng.permutation(len(features))
-    quarter = len(rows) // 4
-    domain = np.arange(4 * quarter) % 2
-    learn, judge = rows[: 2 * quarter], rows[2 * quarter : 4 * quarter]
-    head = fit_head(features[learn], domain[: 2 * quarter])
-    return 2 * (1 - 2 * np.mean(head.predict(features[judge]) != domain[2 * quarter :]))
-
+rng = run.rng("halves")
+quarter = n_test // 4
+rows = rng.permutation(n_test)[: 4 * quarter]
+domain = np.arange(4 * quarter) % 2
+learn, judge = slice(None, 2 * quarter), slice(2 * quarter, None)
+guess = fit_head(test.features[rows[learn]], domain[learn]).predict(test.features[rows[judge]])
+by_hand = 2 * (1 - 2 * np.mean(guess != domain[judge]))
 
 # %%
-rng = run.rng("halves")
-null = [half_by_half(test.features, rng) for _ in range(20)]
+null = []
+for _ in range(20):
+    rows = rng.permutation(n_test)[: n_test // 2 * 2]
+    first, second = np.split(test.features[rows], 2)
+    null.append(proxy_a_distance(first, second, rng=rng).value)
 run.result("distance_of_nothing", np.mean(null), n=len(null), atol=0.05)
 run.say(
-    "Twenty ways to cut the home images in two: $\\hat d$ has mean {distance_of_nothing:+.2f} and"
-    " standard deviation {sd:.2f}. No distance looks like none.", sd=np.std(null),
+    "By hand $\\hat d$ = {by_hand:+.2f}. Twenty cuts of the home images in two: the library's"
+    " $\\hat d$ has mean {distance_of_nothing:+.2f} and standard deviation {sd:.2f}. No distance"
+    " looks like none.", by_hand=by_hand, sd=np.std(null),
 )  # fmt: skip
 
 # %% [markdown]
@@ -814,12 +894,14 @@ run.say(
 #
 # Now the camera changes by degrees, in four ways: it loses focus, its sensor grows noisy, its lamp
 # weakens, or its maker prints a bright mark along the edge. A fifth family changes no pixel at all:
-# another *reader*, who contradicts the labels on a random share of the images, a tenth more at each
-# degree. All images abroad come from the same part of the eye as those at home, so that degree
-# zero is no shift.
+# another *reader* whose threshold lies elsewhere. He also calls some streaks round dots, those that
+# look most like dots, three in twenty of the streaks more at each degree. (How much a streak looks
+# like a dot a head tells that was fitted abroad; it is our simulation of borderline cases.) Neither
+# reader is wrong: they disagree. All images abroad come from the same part of the eye as those at
+# home, so that degree zero is no shift.
 
 # %%
-from medlib.translation.graded_shifts import FAMILIES, disagreeing, shift_images
+from medlib.translation.graded_shifts import FAMILIES, lenient, shift_images
 
 far_train = train_images[n_train:], train_y[n_train:]
 far_test = test_images[n_test:], test_y[n_test:]
@@ -872,20 +954,26 @@ for family, s in camera:
         same_images = (x_train, x_test, distance)
 
 # %%
-x_train, x_test, distance = same_images
+x_train, x_test, _ = same_images
+abroad = fit_head(x_train, far_train[1])  # how much a lesion looks like a dot
+looks_round = [abroad.decision_function(x) for x in (x_train, x_test)]
 for s in grades:
     rng = run.rng(f"reader {s}")
-    y_train, y_test = (disagreeing(y, share=s / 10, rng=rng) for _, y in (far_train, far_test))
+    y_train, y_test = (
+        lenient(y, looks, share=0.15 * s)
+        for (_, y), looks in zip((far_train, far_test), looks_round, strict=True)
+    )
+    distance = proxy_a_distance(test.features, x_test, rng=rng)  # another split, the same images
     cases["reader", s] = case(x_train, y_train, x_test, y_test, distance)
 
 # %% tags=["hide-input"]
 run.figure(
     bound_figure(), name="bound", data=BOTH if KIND == "real" else "simulated",
-    alt="Left: error against distance; most shifts crowd at a distance near 2 with errors from low"
-    " to high, the other reader climbs at distance zero. Right: error against the estimated bound;"
-    " all points lie to the right of the diagonal, many in the grey region above 1.",
-    caption="Left: the distance saturates and does not tell harm. Right: left of the dots the"
-    " error would exceed the estimated bound; in grey the bound says nothing."
+    alt="Above: error against distance; most shifts crowd at a distance near 2 with errors from low"
+    " to high, the other reader climbs near distance zero. Below: error against the estimated"
+    " bound; all points lie right of the diagonal, many in the grey region above 1.",
+    caption="Above: the distance saturates and does not tell harm. Below: left of the dotted line"
+    " the error would exceed the estimated bound; in grey the bound says nothing."
     f" Larger: more severe. Simulated shifts, n = {n_test} images a domain.",
 )  # fmt: skip
 
@@ -933,9 +1021,9 @@ run.say(
 # correlation between what is estimated and the true harm says how well: one is perfect, zero is
 # blind. We ask three estimates: the distance, which needs no labels abroad; $\lambda$, which does;
 # and the whole bound. For the interval we redraw the test images, and each distance from its
-# binomial law, again and again. (Redrawing adds noise and weakens a correlation; where the value
-# itself would fall outside, the interval is stretched to it. The choice of the shifts is ours, and
-# no interval covers it.)
+# binomial law, again and again; how much the correlation then varies gives the interval around it
+# (on Fisher's scale, $\operatorname{artanh}$). The choice of the shifts is ours, and no interval
+# covers it.
 
 
 # %%
@@ -953,15 +1041,25 @@ def ranks(keys, rows_s, rows_t, rng=None):
 
 # %%
 groups_of = {"camera": [k for k in cases if k[0] != "reader"], "all": list(cases)}
-whole, rng, ranking = np.arange(n_test), run.rng("bootstrap"), {}
+whole, rng, ranking, lead = np.arange(n_test), run.rng("bootstrap"), {}, {}
+
+
+def to_z(x):
+    return np.arctanh(np.clip(np.nan_to_num(x), -0.995, 0.995))
+
+
+# %%
 for who, keys in groups_of.items():
     point = ranks(keys, whole, whole)
     again = [ranks(keys, *rng.integers(n_test, size=(2, n_test)), rng) for _ in range(n_resamples)]
     for name, value in point.items():
-        ends = np.quantile([each[name] for each in again], [0.025, 0.975])
-        ends = (min(ends[0], value), max(ends[1], value))
+        z, wide = to_z(value), 1.96 * np.std([to_z(each[name]) for each in again])
+        ends = np.tanh(z - wide), max(np.tanh(z + wide), value)
         label = f"rank_{name.replace('λ', 'lambda')}_{who}"
         ranking[name, who] = run.result(label, value, interval=ends, n=len(keys), atol=0.15)
+    gap, wide = point["λ"] - point["distance"], [each["λ"] - each["distance"] for each in again]
+    ends = gap - 1.96 * np.std(wide), gap + 1.96 * np.std(wide)
+    lead[who] = run.result(f"lambda_leads_{who}", gap, interval=ends, n=len(keys), atol=0.2)
 
 # %%
 rows = [
@@ -978,38 +1076,67 @@ run.table(
     f" n = {len(groups_of['camera'])} domains; all: with the other reader, n = {len(cases)}.",
 )  # fmt: skip
 
+# %% tags=["hide-input"]
+trend = {
+    family: stats.spearmanr(range(severities + 1), [
+        cases[("none", 0) if s == 0 else (family, s)]["error"] for s in range(severities + 1)
+    ]).statistic
+    for family in (*FAMILIES, "reader")
+}  # fmt: skip
+run.say(
+    "λ leads the distance by {lambda_leads_camera:+.2f} ({lambda_leads_camera.low:+.2f} to"
+    " {lambda_leads_camera.high:+.2f}) among the cameras and by {lambda_leads_all:+.2f}"
+    " ({lambda_leads_all.low:+.2f} to {lambda_leads_all.high:+.2f}) over all shifts. Within a"
+    " family, the rank correlation of degree and error is " + ", ".join(
+        f"{value:+.1f} ({family})" for family, value in trend.items()
+    ).replace("-", "−") + f" (n = {severities + 1} degrees each).",
+)  # fmt: skip
+
 # %% [markdown]
-# Within a family of camera shifts more is usually worse, and all three estimates see that; which of
-# them ranks the camera best differs from seed to seed. But as soon as the other reader is among the
-# shifts, the distance is a poor guide, and the bound, which contains it, is not a good one.
-# $\lambda$ ranks them better: the term that needs the labels which one does not have.
+# Families differ in how steadily more is worse. Which estimate ranks the cameras best differs from
+# seed to seed. But as soon as the other reader is among the shifts, the distance is a poor guide,
+# and the bound, which contains it, is not a good one. $\lambda$ ranks them better: the term that
+# needs the labels which one does not have. (That the distance cannot see a reader is how we built
+# him; that the sum of the terms is misled by it is what the construction demonstrates.)
 #
 # ## What breaks it
 #
 # The ranking fails in both directions. A weak *lamp* is seen by any domain classifier, and the head
-# does not care. Another *reader* is seen by none, and ruins the result. Here are the two side by
-# side, each at its most severe.
+# hardly minds. Another *reader* is seen by none, and agrees with the head much less. Here are the
+# two side by side, each at its most severe.
 
 # %%
 lamp, reader = cases["dark", severities], cases["reader", severities]
+
+
+def with_ends(mistakes):
+    """A share of mistakes with its exact binomial interval."""
+    ends = stats.binomtest(int(mistakes.sum()), len(mistakes)).proportion_ci()
+    return f"{mistakes.mean():.2f} ({ends.low:.2f} to {ends.high:.2f})"
+
+
 rows = [
-    {"shift": name, "proxy distance": f"{each['terms'].distance:.2f}"}
-    | {"λ": f"{each['terms'].joint_error:.2f}", "bound": f"{each['terms'].value:.2f}"}
-    | {"error": f"{each['error']:.2f}"}
+    {"shift": name, "ε_S": f"{each['terms'].source_error:.2f}"}
+    | {"proxy distance": f"{each['terms'].distance:.2f}", "λ": f"{each['terms'].joint_error:.2f}"}
+    | {"bound": f"{each['terms'].value:.2f}", "error": with_ends(each["wrong"])}
     for name, each in (("none", cases["none", 0]), ("weak lamp", lamp), ("other reader", reader))
 ]
 run.table(rows, name="wrong_way", caption=f"Ranked wrong; n = {n_test} images a domain.")
 
 # %%
+fixed_cut = run.rng("own shift")  # for the last exercise
+run.result("error_home", wrong_at_home.mean(), n=n_test, atol=0.03)
 run.result("error_none", cases["none", 0]["error"], n=n_test, atol=0.03)
 run.result("error_dark", lamp["error"], n=n_test, atol=0.04)
 run.result("error_reader", reader["error"], n=n_test, atol=0.03)
 run.result("error_mark", cases["mark", severities]["error"], n=n_test, atol=0.05)
 run.say(
-    "Without a shift the error is {error_none:.2f}; behind the weak lamp {error_dark:.2f}; for the"
-    " other reader {error_reader:.2f}. And a mark along the edge, which no eye doctor would mind,"
-    " makes it {error_mark:.2f}: what looks harmless to us need not be so to a network."
-)
+    "On the home images the error is {home}; on others of the same kind, without a shift, {none}:"
+    " so much is luck. Behind the weak lamp it is {error_dark:.2f}; for the other reader"
+    " {error_reader:.2f}. And a mark along the edge, which no eye doctor would mind, makes it"
+    " {error_mark:.2f}: what looks harmless to us need not be so to a network.",
+    home=with_ends(wrong_at_home), none=with_ends(cases["none", 0]["wrong"]),
+)  # fmt: skip
 
 # %% [markdown]
 # So a monitor that raises an alarm whenever the images look different will cry wolf over a lamp and
@@ -1019,43 +1146,41 @@ run.say(
 #
 # ## What we claim
 #
-# Margins of the claims about training are differences of means over a few draws; they are point
-# values, and the intervals stand above. The control asks for no distance where there is none.
+# "On each of the draws": the margin is that of the draw where it holds most narrowly. Two
+# claims are demonstrations rather than findings: the reader was built so that no image betrays him.
+# The control asks for no distance where there is none.
 
 
 # %%
-def mean_of(name, what):
-    return column(name, what).mean()
+def least(what, first, second):
+    """The smallest paired difference of two arms over the draws."""
+    return (column(first, what) - column(second, what)).min()
 
 
 best = graded_name(xi)
-gain = mean_of(best, "auc") - mean_of("one rate", "auc")
-run.claim("graded rates score higher than one rate of the same peak", gain > 0, margin=gain,
-          unit="AUC")  # fmt: skip
-text = "the farther late depths move, the more is forgotten: rank correlation below -0.5"
-excess = -0.5 - order(slice(5, 9))
-run.claim(text, excess > 0, margin=excess, unit="correlation")
-
-# %%
-text = "gradual unfreezing without graded rates forgets more than graded rates do"
-lost = mean_of(best, "known") - mean_of("gradual", "known")
+text = "on each of the draws, graded rates forget less than one rate of the same peak"
+spared = least("known", best, "one rate")
+run.claim(text, spared > 0, margin=spared, unit="nats")
+text = "on each of the draws, gradual unfreezing alone forgets more than graded rates do"
+lost = least("known", best, "gradual")
 run.claim(text, lost > 0, margin=lost, unit="nats")
 
 # %%
-text = "a pull toward the start keeps late layers nearer to it than none, one toward zero less near"
-free, near, away = (late[k].mean() for k in ("one rate / 3", "toward start", "toward zero"))
-apart = 100 * min(free - near, away - free)
-run.claim(text, apart > 0, margin=apart, unit="%")
-text = "no shift's error exceeds the estimated bound"
-run.claim(text, min(room.values()) > 0, margin=min(room.values()), unit="error")
+text = "one rate at this peak leaves a lower mean AUC than the frozen network has"
+short = -differences["one rate"][0]
+run.claim(text, short > 0, margin=short, unit="AUC")
+text = "trainings that move farther forget more: rank correlation below -0.5"
+excess = -0.5 - order(slice(0, 9), list(HOW))
+run.claim(text, excess > 0, margin=excess, unit="correlation")
 
 # %%
-text = "the estimated bound ranks a weak lamp above another reader, and the errors rank them below"
+text = "no shift's error exceeds the estimated bound"
+run.claim(text, min(room.values()) > 0, margin=min(room.values()), unit="error")
+text = "demonstrated: the bound ranks a weak lamp above another reader, the errors rank them below"
 wrong_way = min(lamp["terms"].value - reader["terms"].value, reader["error"] - lamp["error"])
 run.claim(text, wrong_way > 0, margin=wrong_way, unit="error")
-text = "over all shifts, the other reader among them, λ ranks by harm better than the distance"
-better = ranking["λ", "all"].value - ranking["distance", "all"].value
-run.claim(text, better > 0, margin=better, unit="correlation")
+text = "demonstrated: with the other reader among the shifts, λ ranks better than the distance"
+run.claim(text, lead["all"].value > 0, margin=lead["all"].value, unit="correlation")
 
 # %%
 text = "halves of one domain have a mean proxy distance within 0.2 of zero"
@@ -1068,15 +1193,15 @@ run.finish()
 #
 # - Say what moves, how fast, from when on and toward what; then take one step and check it.
 # - Frozen parameters do not make a frozen network: look at the mode of the normalisations.
-# - Adam's steps are as long as the rate says, needed or not. One rate for all depths is a decision
-#   about millions of weights that have nothing to gain.
-# - Graded rates are safe at a peak rate that ruins a single one. Against a lower single rate the
-#   advantage is small, if there is one: tune before you praise.
-# - Forgetting goes with the movement of the late layers. Sparing the early ones does not stop it.
-# - In a short training on few labels, not to lose is an achievement; labels and time may make it
-#   pay to move, and what was known before is the price.
-# - Thawing gradually is a partner of graded rates, not a substitute.
-# - A leash on the weights is not a leash on the answers.
+# - Adam's steps are as long as the rate says, needed or not: the sum of the rates is how far a
+#   depth can go.
+# - Graded rates spare the memory at a peak rate that ruins a single one. Before you praise them,
+#   compare with a lower single rate, and with not moving at all.
+# - Movement goes with forgetting. That sparing the early layers is what protects, we did not find.
+# - In a short training on few labels, not to lose is an achievement; more labels and time may make
+#   it pay to move, and what was known before is the price.
+# - Thawing gradually alone is no substitute for graded rates.
+# - *Open:* whether a leash on the weights is a leash on the answers, and why thawing alone hurts.
 # - The estimated bound is never exceeded here because it is generous, often so generous that it
 #   says nothing. The distance between images is not the harm, in either direction; the term that
 #   sees a change of meaning needs labels from the new place.
@@ -1087,7 +1212,7 @@ run.finish()
 #
 # ```{exercise}
 # :label: art-of-finetuning-rates
-# With $\xi$ as in the parameters, which is the deepest depth $l$ whose rate is below a tenth of the
+# With $\xi = 0.6$, which is the deepest depth $l$ whose rate is below a tenth of the
 # classifier's? **Self-check** below.
 # ```
 
@@ -1096,7 +1221,7 @@ answer = None  # a depth, 0 to 9
 if answer is None:
     print("Type your answer first.")
 else:
-    asked = Renovation(peak_rate=1.0, depth_factor=xi)
+    asked = Renovation(peak_rate=1.0, depth_factor=0.6)
     here, above = (asked.rate_at(depth=min(answer + k, 9)) < 0.1 for k in (0, 1))
     print("Right." if here and not above else "Not yet: how many factors make a tenth?")
 
@@ -1123,9 +1248,9 @@ else:
 # ```{exercise}
 # :label: art-of-finetuning-leash
 # A weight stands a distance of one from its start and feels nothing but the L2-SP pull. Plain
-# gradient descent at rate $\eta = 0.1$ takes the distance below one half for the first time at
-# step $4$. What can $\alpha$ be? Any value that fits will do. **Self-check** below: it walks the
-# steps.
+# gradient descent at rate $\eta = 0.1$ takes the distance below one half for the first time at step
+# $4$, without ever passing the start. What can $\alpha$ be? Any value that fits will do.
+# **Self-check** below: it walks the steps.
 # ```
 
 # %% tags=["self-check"]
@@ -1134,13 +1259,13 @@ if answer is None:
     print("Type your answer first.")
 else:
     w = torch.nn.Linear(1, 1, bias=False)
-    home, way = {"weight": w.weight.detach() - 1}, []
-    descent = torch.optim.SGD(w.parameters(), lr=0.1)
+    home, way, descent = {"weight": w.weight.detach() - 1}, [], torch.optim.SGD([w.weight], lr=0.1)
     for _ in range(4):
         l2_sp_penalty(w, home, pull=Pull(alpha=float(answer))).backward()
         descent.step(), descent.zero_grad()
         way.append((w.weight - home["weight"]).abs().item())
-    print("Right." if way[3] < 0.5 <= min(way[:3]) else "Not yet: what does a step leave of it?")
+    right = 0 < answer < 10 and way[3] < 0.5 <= min(way[:3])
+    print("Right." if right else "Not yet: what does a step leave of it?")
 
 # %% [markdown]
 # ```{exercise}
@@ -1162,18 +1287,21 @@ else:
 # %% [markdown]
 # ```{exercise}
 # :label: art-of-finetuning-harmless
-# Find a shift of your own that a domain classifier sees ($\hat d > 1$) and that costs the head
-# less than three images in a hundred. Write it as a function of 8-bit images that returns 8-bit
-# images of the same shape. **Self-check** below.
+# Find a shift of your own that a domain classifier sees ($\hat d > 1$) and that costs the head less
+# than three images in a hundred, compared with the same images before. Write it as a function of
+# 8-bit images that returns 8-bit images of the same shape. **Self-check** below.
 # ```
 
 # %% tags=["self-check"]
+from copy import deepcopy
+
 shift = None  # a function: uint8 (n, height, width, 3) to the same
 if shift is None:
     print("Type your answer first.")
 else:
     there = cached_features(source, preprocess(shift(far_test[0]), device=run.device))
-    seen = proxy_a_distance(test.features, there, rng=rng).value
+    cut = deepcopy(fixed_cut)  # the same halves each time
+    seen = proxy_a_distance(test.features, there, rng=cut).value
     more = np.mean(home_head.predict(there) != far_test[1]) - cases["none", 0]["error"]
     hint = "the domain classifier hardly sees it" if seen <= 1 else "it costs too much"
     print("Right." if seen > 1 and more < 0.03 else f"Not yet: {hint}.")
@@ -1192,7 +1320,7 @@ else:
 # %% [markdown] tags=["solution"]
 # ```{solution} art-of-finetuning-rates
 # :class: dropdown
-# $\xi^{k} < 1/10$ needs $k > \ln 10/\ln(1/\xi)$. For $\xi = 0.6$ that is $k \ge 5$, so
+# $\xi^{k} < 1/10$ needs $k > \ln 10/\ln(1/\xi)$, so here $k \ge 5$ and
 # $l = 9 - 5 = 4$.
 # ```
 #
@@ -1210,15 +1338,16 @@ else:
 # ```{solution} art-of-finetuning-bound
 # :class: dropdown
 # The bound is $0.05 + (1 - 2\hat\varepsilon) + 0.1$, which is at least $1$ up to
-# $\hat\varepsilon = 0.075$. A domain classifier right on more than nine images in ten is enough.
+# $\hat\varepsilon = 0.075$: a domain classifier that errs on that share of the images is good
+# enough.
 # ```
 #
 # ```{solution} art-of-finetuning-harmless
 # :class: dropdown
-# For example a lamp that is a little weaker:
-# `lambda images: (0.7 * images.astype(float)).astype("uint8")`. Every value changes, and a head
-# that reads shapes hardly notices. Now try a warmer one, and a mirror image: which of the two does
-# the domain classifier see?
+# For example a weaker lamp:
+# `lambda images: (0.6 * images.astype(float)).astype("uint8")`. Every value changes, and a head
+# that reads shapes hardly notices. A warmer lamp is seen as well. A mirror image is not: patches
+# come mirrored or not at random, so that the domain stays what it was.
 # ```
 #
 # ```{solution} art-of-finetuning-public

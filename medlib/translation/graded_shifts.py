@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Float, Int, UInt8
 from scipy.ndimage import gaussian_filter
 
-__all__ = ["FAMILIES", "blurred", "darkened", "disagreeing", "marked", "noisy", "shift_images"]
+__all__ = ["FAMILIES", "blurred", "darkened", "lenient", "marked", "noisy", "shift_images"]
 
 
 def blurred(images: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
@@ -77,21 +77,31 @@ def shift_images(
     return np.clip(np.rint(changed), 0, 255).astype(np.uint8)
 
 
-def disagreeing(
-    labels: Int[np.ndarray, " n"], *, share: float, rng: np.random.Generator
+def lenient(
+    labels: Int[np.ndarray, " n"], scores: Float[np.ndarray, " n"], *, share: float
 ) -> Int[np.ndarray, " n"]:
-    """Return labels of another reader, who contradicts on a random share of the images.
+    """Return labels of another reader with a lower threshold: likely negatives turn positive.
 
-    The images are the same, so their distribution is: no unlabelled test can see this shift.
+    Of the images labelled 0, the `share` with the highest scores are labelled 1; no 1 changes. The
+    images are the same, so their distribution is: no unlabelled test can see this shift.
+
+    Args:
+        scores: how much an image looks like label 1; higher = more.
+        share: of the images labelled 0.
 
     Raises:
-        ValueError: a share outside [0, 1].
+        ValueError: a share outside [0, 1], or other numbers of labels than of scores.
 
     Example:
-        >>> disagreeing(np.array([0, 1, 1]), share=1.0, rng=np.random.default_rng(0)).tolist()
-        [1, 0, 0]
+        >>> lenient(np.array([0, 0, 1]), np.array([-2.0, -1.0, 3.0]), share=0.5).tolist()
+        [0, 1, 1]
     """
     if not 0 <= share <= 1:
         raise ValueError(f"share={share}: between 0 and 1")
-    flip = rng.permutation(len(labels)) < round(share * len(labels))
-    return np.where(flip, 1 - labels, labels)
+    if labels.shape != scores.shape:
+        raise ValueError(f"{len(labels)} labels, but {len(scores)} scores: one of each an image")
+    negative = np.flatnonzero(labels == 0)
+    likeliest = negative[np.argsort(-scores[negative], kind="stable")]
+    other = labels.copy()
+    other[likeliest[: round(share * len(negative))]] = 1
+    return other

@@ -1,11 +1,12 @@
 """Graded shifts: nothing at zero, more with each degree, and each does what its name says."""
 
+import jaxtyping
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medlib.translation.graded_shifts import FAMILIES, disagreeing, shift_images
+from medlib.translation.graded_shifts import FAMILIES, lenient, shift_images
 
 IMAGES = np.random.default_rng(0).integers(40, 220, (3, 24, 24, 3), dtype=np.uint8)
 
@@ -43,11 +44,14 @@ def test_blur_mixes_neither_images_nor_colours():
 
 
 @given(share=st.floats(0, 1), n=st.integers(1, 200), seed=st.integers(0, 99))
-def test_another_reader_contradicts_on_just_that_share(share, n, seed):
-    labels = np.arange(n) % 2
-    other = disagreeing(labels, share=share, rng=np.random.default_rng(seed))
-    assert (other != labels).sum() == round(share * n)
-    assert set(other) <= {0, 1}
+def test_another_reader_moves_the_threshold_and_nothing_else(share, n, seed):
+    labels, scores = np.arange(n) % 2, np.random.default_rng(seed).normal(size=n)
+    other = lenient(labels, scores, share=share)
+    assert (other >= labels).all()
+    assert (other != labels).sum() == round(share * (labels == 0).sum())
+    kept, turned = (scores[(labels == 0) & (other == y)] for y in (0, 1))
+    if len(kept) and len(turned):
+        assert kept.max() < turned.min()
 
 
 def test_errors_teach():
@@ -56,4 +60,6 @@ def test_errors_teach():
     with pytest.raises(ValueError, match="choose 0"):
         shifted("blur", 6)
     with pytest.raises(ValueError, match="between 0 and 1"):
-        disagreeing(np.array([0]), share=1.5, rng=np.random.default_rng(0))
+        lenient(np.array([0]), np.array([0.0]), share=1.5)
+    with pytest.raises((ValueError, jaxtyping.TypeCheckError)):
+        lenient(np.array([0, 1]), np.array([0.0]), share=0.5)

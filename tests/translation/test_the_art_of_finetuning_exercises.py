@@ -43,7 +43,7 @@ def names():
         "l2_sp_penalty": l2_sp_penalty,
         "BoundTerms": BoundTerms,
         "proxy_a_distance": proxy_a_distance,
-        "rng": rng,
+        "fixed_cut": np.random.default_rng(1),
         "cached_features": cached_features,
         "preprocess": lambda x, device: x,
         "run": SimpleNamespace(device="cpu"),
@@ -64,7 +64,7 @@ RED = "lambda x: np.stack([x[..., 0] // 2, x[..., 1] // 2, x[..., 2]], axis=-1)"
     [
         (0, "answer = None", ["4"], ["5", "3", "0", "9"]),
         (1, "answer = None", ["7"], ["6", "8", "1", "10"]),
-        (2, "answer = None", ["2.0", "1.7"], ["1.0", "3.0", "0.0", "5", "20.0"]),
+        (2, "answer = None", ["2.0", "1.7"], ["1.0", "3.0", "0.0", "5", "20.0", "18.2"]),
         (3, "answer = None", ["0.075"], ["0.15", "0.0", "0.425", "0.1"]),
         (4, "shift = None", [LAMP], ["lambda x: x", RED]),
     ],
