@@ -609,9 +609,9 @@ run.say(
 )  # fmt: skip
 
 # %% [markdown]
-# More labels, more steps and larger batches at once, and one training: this is a hint that moving
-# may pay, not a measurement of what makes it pay. Memory is the price. All trainings in what
-# follows are short ones again.
+# More labels, more steps and larger batches at once, and a single training: read sign and interval.
+# It is one more comparison with not moving, not a measurement of what makes moving pay. All
+# trainings in what follows are short ones again.
 #
 # ## From when on
 #
@@ -814,8 +814,8 @@ run.say(
 # %% [markdown]
 # Movement goes with forgetting; *whose* movement, these correlations do not say, since most of our
 # trainings move the early and the late depths together. Only early first parts them: it moves the
-# early depths and nearly spares the late ones. One such training is a hint, and no more, that
-# "barely touch the early" is not what protects the memory.
+# early depths and nearly spares the late ones. It is one such training, and as sure as its interval.
+# That "barely touch the early" is what protects the memory we did not find.
 #
 # ## What theory promises
 #
@@ -1093,7 +1093,7 @@ run.say(
 )  # fmt: skip
 
 # %% [markdown]
-# Families differ in how steadily more is worse. Which estimate ranks the cameras best differs from
+# Families differ in whether more is worse. Which estimate ranks the cameras best differs from
 # seed to seed. But as soon as the other reader is among the shifts, the distance is a poor guide,
 # and the bound, which contains it, is not a good one. $\lambda$ ranks them better: the term that
 # needs the labels which one does not have. (That the distance cannot see a reader is how we built
@@ -1198,8 +1198,8 @@ run.finish()
 # - Graded rates spare the memory at a peak rate that ruins a single one. Before you praise them,
 #   compare with a lower single rate, and with not moving at all.
 # - Movement goes with forgetting. That sparing the early layers is what protects, we did not find.
-# - In a short training on few labels, not to lose is an achievement; more labels and time may make
-#   it pay to move, and what was known before is the price.
+# - In a short training on few labels, not to lose is an achievement. What it takes for moving to pay
+#   one would have to measure with more labels and more than one training.
 # - Thawing gradually alone is no substitute for graded rates.
 # - *Open:* whether a leash on the weights is a leash on the answers, and why thawing alone hurts.
 # - The estimated bound is never exceeded here because it is generous, often so generous that it
