@@ -814,7 +814,7 @@ run.say(
 # %% [markdown]
 # Movement goes with forgetting; *whose* movement, these correlations do not say, since most of our
 # trainings move the early and the late depths together. Only early first parts them: it moves the
-# early depths and nearly spares the late ones. It is one such training, and as sure as its interval.
+# early depths and nearly spares the late ones. It is one such pair, as sure as its interval.
 # That "barely touch the early" is what protects the memory we did not find.
 #
 # ## What theory promises
@@ -1198,7 +1198,7 @@ run.finish()
 # - Graded rates spare the memory at a peak rate that ruins a single one. Before you praise them,
 #   compare with a lower single rate, and with not moving at all.
 # - Movement goes with forgetting. That sparing the early layers is what protects, we did not find.
-# - In a short training on few labels, not to lose is an achievement. What it takes for moving to pay
+# - In a short training on few labels, not to lose is an achievement. What makes moving pay
 #   one would have to measure with more labels and more than one training.
 # - Thawing gradually alone is no substitute for graded rates.
 # - *Open:* whether a leash on the weights is a leash on the answers, and why thawing alone hurts.
