@@ -1339,8 +1339,9 @@ run.table(rows, name="broken", caption=f"Test AUC, far task, {many} labels, n = 
 # The large rate costs part of what the features carried; compare the table with guessing to see how
 # much is left. Why new statistics hurt we have not measured. Perhaps this: a close-up of a retina
 # is nearly one colour, channels that answer to edges are almost silent on it, and divided by their
-# own tiny spread they would amplify noise. Re-estimating is a repair for one kind of shift, not a
-# rite. (The chapter on shifts will show a case in which it cures.)
+# own tiny spread they would amplify noise. Re-estimating is meant as a repair for one kind of
+# shift, not as a rite. (The chapter on shifts tries it on a camera that did change, and does not
+# see it cure there either.)
 #
 # ## Nothing to learn, nothing found
 #
