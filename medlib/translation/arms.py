@@ -10,7 +10,14 @@ from torch import nn
 
 from medlib.nets.efficientnet_lite import DEPTHS, EfficientNetLite0
 
-__all__ = ["Arm", "depth_of", "freeze_all_but", "moving_parameters", "rate_groups"]
+__all__ = [
+    "Arm",
+    "depth_of",
+    "freeze_all_but",
+    "groups_by_depth",
+    "moving_parameters",
+    "rate_groups",
+]
 
 LAST_DEPTH = len(DEPTHS)  # the classifier's; the stem's is 0
 
@@ -128,8 +135,15 @@ def rate_groups(network: EfficientNetLite0, arm: Arm) -> list[dict[str, Any]]:
         >>> [f"{group['lr']:.1e}" for group in groups][-3:]
         ['2.5e-03', '5.0e-03', '1.0e-02']
     """
+    return groups_by_depth(network, moving_parameters(network, moves=arm.moves), how=arm)
+
+
+def groups_by_depth(
+    network: EfficientNetLite0, names: Iterable[str], *, how: Any
+) -> list[dict[str, Any]]:
+    """Return one optimiser group a depth of the named parameters, at `how.rate_at(depth=l)`."""
     at: dict[int, list[nn.Parameter]] = {}
     parameters = dict(network.named_parameters())
-    for name in moving_parameters(network, moves=arm.moves):
+    for name in names:
         at.setdefault(depth_of(name), []).append(parameters[name])
-    return [{"params": at[depth], "lr": arm.rate_at(depth=depth)} for depth in sorted(at)]
+    return [{"params": at[depth], "lr": how.rate_at(depth=depth)} for depth in sorted(at)]

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import binomtest
 
-from medlib.translation.features import fit_head
+from medlib.translation.two_sample import learned_on_halves
 
 __all__ = ["ProxyDistance", "proxy_a_distance", "proxy_from_error"]
 
@@ -85,16 +85,9 @@ def proxy_a_distance(
         )
     if len(first) < 8:
         raise ValueError(f"{len(first)} images a domain: give at least 8, half to learn from")
-    learn, judge = zip(*(_halves(rows, rng) for rows in (first, second)), strict=True)
-    domain = np.repeat([0, 1], [len(rows) for rows in learn])
-    head = fit_head(np.concatenate(learn), domain, strength=strength)
+    head, judge = learned_on_halves(first, second, rng=rng, strength=strength)
     wrong = sum(int((head.predict(rows) != d).sum()) for d, rows in enumerate(judge))
     tested = sum(map(len, judge))
     ends = binomtest(wrong, tested).proportion_ci(level)
     low, value, high = (proxy_from_error(e) for e in (ends.high, wrong / tested, ends.low))
     return ProxyDistance(value, low, high, wrong / tested, tested)
-
-
-def _halves(rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    order = rng.permutation(len(rows))
-    return rows[order[: len(rows) // 2]], rows[order[len(rows) // 2 :]]

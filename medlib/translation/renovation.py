@@ -12,7 +12,13 @@ from torch.nn import functional as F
 
 from medlib.nets.efficientnet_lite import EfficientNetLite0
 from medlib.nets.training import History, OneCycle, train
-from medlib.translation.arms import LAST_DEPTH, depth_of, freeze_all_but, moving_parameters
+from medlib.translation.arms import (
+    LAST_DEPTH,
+    depth_of,
+    freeze_all_but,
+    groups_by_depth,
+    moving_parameters,
+)
 from medlib.translation.finetuning import with_head
 from medlib.translation.freeze_plan import FreezePlan, planned_parameters, set_modes
 from medlib.translation.gradual_unfreezing import GradualUnfreezing
@@ -137,9 +143,9 @@ def renovate(
         freeze_all_but(network, how.moving_at(network, step=step + 1))
         set_modes(network, how.plan_at(step=step + 1))
 
-    optimizer, schedule = OneCycle(weight_decay=0.0).start(
-        _groups(network, how, steps=steps), steps=steps
-    )
+    ever = how.moving_at(network, step=steps)  # all that moves at any step
+    groups = groups_by_depth(network, ever, how=how)
+    optimizer, schedule = OneCycle(weight_decay=0.0).start(groups, steps=steps)
     thaw(0)
     history = train(
         network, loss, (images, labels), steps=steps, batch_size=batch_size, optimizer=optimizer,
@@ -149,12 +155,3 @@ def renovate(
     if how.statistics == "batch":
         refresh_planned(network, images, how.plan_at(step=steps))
     return Renovated(network, before, history)
-
-
-def _groups(network: EfficientNetLite0, how: Renovation, *, steps: int) -> list[dict]:
-    """One optimiser group a depth, of all that moves at any step; never frozen ones."""
-    at: dict[int, list[Tensor]] = {}
-    parameters = dict(network.named_parameters())
-    for name in how.moving_at(network, step=steps):
-        at.setdefault(depth_of(name), []).append(parameters[name])
-    return [{"params": at[depth], "lr": how.rate_at(depth=depth)} for depth in sorted(at)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -11,7 +12,7 @@ from scipy.stats import mannwhitneyu
 from medlib.pixels.observer import auc
 from medlib.translation.features import fit_head
 
-__all__ = ["TwoSample", "classifier_two_sample"]
+__all__ = ["TwoSample", "classifier_two_sample", "learned_on_halves"]
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,29 @@ def classifier_two_sample(
         raise ValueError(
             f"{len(first)} and {len(second)} images: give at least 8 of each, half to learn from"
         )
-    learn, judge = zip(*(_halves(part, rng) for part in (first, second)), strict=True)
-    labels = np.repeat([0, 1], [len(part) for part in learn])
-    head = fit_head(np.concatenate(learn), labels, strength=strength)
+    head, judge = learned_on_halves(first, second, rng=rng, strength=strength)
     scores = [head.decision_function(part) for part in judge]
     found = auc(scores[1], scores[0], level=level)
     p_value = mannwhitneyu(scores[1], scores[0], alternative="greater").pvalue
     return TwoSample(found.value, found.low, found.high, float(p_value), sum(map(len, scores)))
+
+
+def learned_on_halves(
+    first: Float[np.ndarray, "n channels"],
+    second: Float[np.ndarray, "m channels"],
+    *,
+    rng: np.random.Generator,
+    strength: float,
+) -> tuple[Any, tuple[np.ndarray, np.ndarray]]:
+    """Return a classifier of the sets that learned on a random half of each, and the other halves.
+
+    Returns:
+        (what `features.fit_head` returns, for labels 0 = first and 1 = second; the rows of either
+        set that it did not learn from).
+    """
+    learn, judge = zip(*(_halves(part, rng) for part in (first, second)), strict=True)
+    labels = np.repeat([0, 1], [len(part) for part in learn])
+    return fit_head(np.concatenate(learn), labels, strength=strength), judge
 
 
 def _halves(rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
