@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -20,6 +20,7 @@ from press.errors import UserError
 from press.thumbnail import encode_thumbnail, read_pixels, thumbnail
 
 RESULTS_SCHEMA = 1
+_Table = TypeVar("_Table", bound=BaseModel)
 
 
 class _Part(BaseModel):
@@ -104,6 +105,27 @@ def results_path(folder: Path, chapter: str) -> Path:
 def seeds_path(folder: Path, chapter: str) -> Path:
     """Where the accepted table of other seeds stands."""
     return Path(folder) / f"{chapter}.seeds.json"
+
+
+def read_table(path: Path, model: type[_Table], *, of: str, made_by: str) -> _Table:
+    """Read an accepted table.
+
+    Args:
+        path: where it stands.
+        model: what it holds.
+        of: what it is a table of, for messages.
+        made_by: the command that makes it, for messages.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
+    try:
+        return model.model_validate(json.loads(Path(path).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such table; `{made_by}`") from None
+    except (OSError, ValueError, ValidationError) as error:
+        first = str(error).splitlines()[0]
+        raise UserError(f"{path}: damaged table of {of}: {first}; restore it from git") from None
 
 
 def sweep_path(folder: Path, chapter: str) -> Path:

@@ -5,20 +5,18 @@
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from medlib.experiment.record import Record, write_atomically
-from press.errors import UserError
 from press.finding import Finding
 from press.project import Project
-from press.results import seeds_path, to_json
+from press.results import read_table, seeds_path, to_json
 
 HOLD_SHARE = 0.9
 
@@ -168,10 +166,4 @@ def read_seed_table(path: Path) -> SeedTable:
     Raises:
         UserError: it is missing or damaged.
     """
-    try:
-        return SeedTable.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such table; `medbook check --seeds 10 --accept`") from None
-    except (OSError, ValueError, ValidationError) as error:
-        first = str(error).splitlines()[0]
-        raise UserError(f"{path}: damaged table of seeds: {first}; restore it from git") from None
+    return read_table(path, SeedTable, of="seeds", made_by="medbook check --seeds 10 --accept")

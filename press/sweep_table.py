@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from medlib.experiment.record import Record, write_atomically
-from press.errors import UserError
 from press.project import BOOK_PROFILE, Project
-from press.results import sweep_path, to_json
+from press.results import read_table, sweep_path, to_json
 
 SUFFIXES = (".csv", ".json", ".md")
 MEASURED = ("result", "value", "low", "high", "n", "unit", "error")
@@ -209,10 +207,4 @@ def read_sweep_table(path: Path) -> SweepTable:
     Raises:
         UserError: it is missing or damaged.
     """
-    try:
-        return SweepTable.model_validate(json.loads(Path(path).read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such table; `medbook sweep ... --accept`") from None
-    except (OSError, ValueError, ValidationError) as error:
-        first = str(error).splitlines()[0]
-        raise UserError(f"{path}: damaged table of a sweep: {first}; restore it from git") from None
+    return read_table(path, SweepTable, of="a sweep", made_by="medbook sweep ... --accept")
