@@ -1,6 +1,7 @@
 """pyproject.toml, constraints.txt and environment.yml agree, and describe what is installed."""
 
 import importlib.metadata
+import platform
 import re
 import subprocess
 import tomllib
@@ -15,18 +16,19 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYTHONS = ("3.11", "3.12", "3.13")
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
 
 
-def pins() -> dict[str, str]:
-    """Name and version of every pin that applies to this Python."""
+def pins(python: str = ".".join(platform.python_version_tuple()[:2])) -> dict[str, str]:
+    """Name and version of every pin that applies to a Python, this one if none is named."""
     found = {}
     for line in (ROOT / "constraints.txt").read_text().splitlines():
         if line and not line.startswith("#"):
             pin = Requirement(line)
             exact = re.fullmatch(r"==([A-Za-z0-9.!]+)", str(pin.specifier))
             assert exact, f"not an exact pin: {line}"
-            if pin.marker is None or pin.marker.evaluate():
+            if pin.marker is None or pin.marker.evaluate({"python_version": python}):
                 found[canonicalize_name(pin.name)] = exact.group(1)
     return found
 
@@ -53,16 +55,43 @@ def test_installed_versions_are_the_pinned_ones():
     assert wrong == {}
 
 
-def test_pins_are_closed_under_dependencies():
-    """Nothing that pip may install beside them is left to float."""
-    unpinned = set()
-    for name in pins():
-        for text in importlib.metadata.requires(name) or []:
-            requirement = Requirement(text)
-            needed = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-            if needed and canonicalize_name(requirement.name) not in pins():
-                unpinned.add(requirement.name)
-    assert unpinned <= {"setuptools", "pip"}
+def requirements(name: str, *, python: str, extras: tuple[str, ...] = ("",)) -> list[Requirement]:
+    """What an installed package asks for under a Python; nothing for one that is not installed."""
+    try:
+        found = map(Requirement, importlib.metadata.requires(name) or [])
+    except importlib.metadata.PackageNotFoundError:
+        return []
+    full = {"python_version": python, "python_full_version": f"{python}.0"}
+    return [
+        r
+        for r in found
+        if not r.marker or any(r.marker.evaluate(full | {"extra": e}) for e in extras)
+    ]
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_pins_are_closed_under_dependencies(python):
+    """Nothing that pip may install beside them is left to float, on any Python we support."""
+    known = set(pins(python))
+    unpinned = {
+        (name, r.name)
+        for name in known
+        for r in requirements(name, python=python)
+        if canonicalize_name(r.name) not in known | {"setuptools", "pip"}
+    }
+    assert unpinned == set()
+
+
+def test_no_pin_is_left_over():
+    """Each pin is of something that we, or something of ours, asks for."""
+    todo, asked = declared(), set()
+    while todo:
+        one = todo.pop()
+        key = (canonicalize_name(one.name), *sorted(one.extras))
+        if key not in asked:
+            asked.add(key)
+            todo += requirements(one.name, python=PYTHONS[0], extras=("", *one.extras))
+    assert set(pins(PYTHONS[0])) - {name for name, *_ in asked} == set()
 
 
 def test_conda_environment_takes_the_same_packages():
@@ -80,6 +109,8 @@ def test_makefile_and_pyproject_name_the_same_pythons():
     low, high = re.search(r"\((3, \d+)\) <= sys.version_info < \((3, \d+)\)", makefile).groups()
     bounds = f">={low.replace(', ', '.')},<{high.replace(', ', '.')}"
     assert PROJECT["requires-python"] == bounds
+    supported = tuple(f"3.{n}" for n in range(100) if f"3.{n}.0" in SpecifierSet(bounds))
+    assert supported == PYTHONS
 
 
 def test_make_help_lists_every_verb():
