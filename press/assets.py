@@ -1,6 +1,7 @@
 """Web assets: what a page needs in the reader's browser, from npm, served by the book itself.
 
 `package.json` and `package-lock.json` at the root pin them; reading a page fetches nothing else.
+What the lock calls `dev` (the checker of accessibility) serves the tests alone, and no page.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class AssetsError(UserError):
 
 
 def installed(root: Path) -> bool:
-    """True when node_modules holds exactly what the lock file says, and every file we serve."""
+    """True when node_modules holds what the lock file says of pages, and every file we serve."""
     locked = _packages(root / "package-lock.json")
     there = _packages(root / "node_modules" / ".package-lock.json")
     return (
@@ -113,7 +114,10 @@ def vendor_files(root: Path) -> dict[str, Path]:
 
 
 def _packages(lock: Path) -> dict[str, tuple[str, str]]:
-    """Package path -> (version, integrity) of a lock file; empty if it cannot be read."""
+    """Package path -> (version, integrity) of a lock file, without what serves tests alone.
+
+    Empty if the file cannot be read.
+    """
     try:
         packages = json.loads(lock.read_text(encoding="utf-8"))["packages"]
     except (OSError, ValueError, KeyError):
@@ -121,5 +125,5 @@ def _packages(lock: Path) -> dict[str, tuple[str, str]]:
     return {
         path: (entry.get("version", ""), entry.get("integrity", ""))
         for path, entry in packages.items()
-        if path
+        if path and not entry.get("dev")
     }

@@ -53,6 +53,18 @@ def test_what_the_lock_says_is_not_installed_again(root, npm) -> None:
     assert said == []
 
 
+def test_what_serves_tests_alone_may_be_absent_and_is_on_no_page(root, npm) -> None:
+    """As after `npm ci` where NODE_ENV=production, which leaves it out."""
+    axe = {"node_modules/axe-core": {"version": "4.0.0", "integrity": "i", "dev": True}}
+    write_lock(root / "package-lock.json", {"packages": LOCK["packages"] | axe})
+    fill(root)
+    assert installed(root)
+    assert not any("axe" in path for path in vendor_files(root))
+    del axe["node_modules/axe-core"]["dev"]
+    write_lock(root / "package-lock.json", {"packages": LOCK["packages"] | axe})
+    assert not installed(root)
+
+
 @pytest.mark.parametrize("damage", ["nothing there", "other version", "other bytes", "file gone"])
 def test_whatever_differs_from_the_lock_is_installed(root, npm, damage) -> None:
     if damage != "nothing there":
@@ -118,8 +130,10 @@ def test_our_lock_names_no_address_and_pins_what_package_json_asks_for() -> None
     assert "resolved" not in text
     assert "://" not in text
     lock = json.loads(text)["packages"]
-    wanted = json.loads((ROOT / "package.json").read_text("utf-8"))["dependencies"]
-    assert lock[""]["dependencies"] == wanted
+    package = json.loads((ROOT / "package.json").read_text("utf-8"))
+    assert lock[""]["dependencies"] == package["dependencies"]
+    assert lock[""]["devDependencies"] == package["devDependencies"]
+    wanted = package["dependencies"] | package["devDependencies"]
     for name, version in wanted.items():
         assert lock[f"node_modules/{name}"]["version"] == version
     assert all(entry.get("integrity") for path, entry in lock.items() if path)
