@@ -3,20 +3,22 @@
 * `parameters`: the typed, ranged parameters of a chapter's first cell;
 * `streams`: independent random streams by name;
 * `run`: results, claims, sentences, figures, and the end of the run;
+* `estimate`: a number with its interval, unit and n, as one object;
 * `figures`: the book's one style, a figure's identity, the slider;
 * `environment`: what the run depended on;
 * `record`: the schema of ``record.json``, which the press reads.
 
-A chapter needs two names of it: `start` and `COLORS`.
+A chapter needs few names of it: `start`, `Estimate`, `plots` and `COLORS`.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from medlib.experiment.estimate import Estimate
     from medlib.experiment.figures import COLORS
     from medlib.experiment.run import Run, start
 
-__all__ = ["COLORS", "Run", "start"]
+__all__ = ["COLORS", "Estimate", "Run", "start"]
 
 
 def __getattr__(name: str) -> Any:  # late, so that the press reads a record without NumPy
@@ -24,6 +26,10 @@ def __getattr__(name: str) -> Any:  # late, so that the press reads a record wit
         from medlib.experiment.figures import COLORS
 
         return COLORS
+    if name == "Estimate":
+        from medlib.experiment.estimate import Estimate
+
+        return Estimate
     if name in ("Run", "start"):
         from medlib.experiment import run
 

@@ -16,6 +16,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from medlib.experiment.estimate import CI, interval_text
+
 SCHEMA_VERSION = 1
 
 DataKind = Literal["real", "simulated", "real and simulated", "none"]
@@ -61,7 +63,19 @@ class Result(_Part):
         """Show nothing as a cell's last expression: a measured number is printed by a sentence."""
 
     def __format__(self, spec: str) -> str:
-        """With a format spec the bare number; without one the number with its unit."""
+        """With ``ci`` value, unit and interval (see `estimate`); with another spec the bare number.
+
+        Without a spec the number with its unit.
+        """
+        if spec.endswith(CI):
+            if self.interval is None:
+                raise ValueError(
+                    f"result {self.name} has no interval to print; record it with an Estimate or"
+                    f" interval=, or write {{{self.name}:{spec.removesuffix(CI) or '.1'}f}}"
+                )
+            return interval_text(
+                self.value, *self.interval, unit=self.unit, spec=spec.removesuffix(CI)
+            )
         if spec:
             return format(self.value, spec)
         return f"{self.value:.4g} {self.unit}".strip()

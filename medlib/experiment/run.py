@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from medlib.experiment import environment, figures, streams
+from medlib.experiment.estimate import Estimate
 from medlib.experiment.parameters import (
     Parameter,
     ParameterError,
@@ -215,11 +216,11 @@ class Run:
     def result(
         self,
         name: str,
-        value: float,
+        value: float | Estimate,
         *,
-        unit: str = "",
+        unit: str | None = None,
         interval: tuple[float, float] | None = None,
-        level: float = 0.95,
+        level: float | None = None,
         n: int | None = None,
         atol: float = 0.0,
         rtol: float = 1e-6,
@@ -228,17 +229,27 @@ class Run:
 
         Args:
             name: snake_case, unique in the run.
-            value: a finite number (NumPy's and torch's scalars will do).
+            value: a finite number (NumPy's and torch's scalars will do), or an `Estimate`, which
+                brings unit, interval, level and n with it.
             unit: the unit as printed, such as "dB"; empty for a pure number.
-            interval: lower and upper bound at `level`, around the value.
+            interval: lower and upper bound at `level` (0.95), around the value.
             n: the number of observations behind it.
             atol: absolute tolerance for another run of the same parameters on another machine.
             rtol: relative tolerance, added to `atol`.
 
         Raises:
-            ValueError: the value is not finite, the interval does not hold it, or the name is
-                taken.
+            ValueError: the value is not finite, the interval does not hold it, the name is
+                taken, or something that an estimate brings is given a second time.
         """
+        if isinstance(value, Estimate):
+            twice = {"unit": unit, "interval": interval, "level": level, "n": n}
+            twice = [word for word, given in twice.items() if given is not None]
+            if twice:
+                raise ValueError(
+                    f"result {name}: {' and '.join(twice)} given twice; an estimate brings its"
+                    " own: write run.result(name, estimate, atol=...)"
+                )
+            unit, interval, level, n = value.unit, value.interval, value.level, value.n
         value = float(value)
         if not math.isfinite(value):
             raise ValueError(f"result {name}: {value} is not a finite number")
@@ -251,10 +262,10 @@ class Run:
         self._results[name] = Result(
             name=name,
             value=value,
-            unit=unit,
+            unit=unit or "",
             low=low,
             high=high,
-            level=level,
+            level=0.95 if level is None else level,
             n=None if n is None else int(n),
             atol=atol,
             rtol=rtol,
@@ -300,10 +311,12 @@ class Run:
         """Print a sentence with measured numbers in it, as Markdown.
 
         Fields are looked up in `values`, then among the results, then among the parameters:
-        ``{psnr:.1f}``, ``{psnr.low:.1f}``.
+        ``{psnr:.1f}``, ``{psnr.low:.1f}``; ``{psnr:ci}`` prints value, unit and interval, with as
+        many digits as the interval supports, ``{psnr:.1ci}`` with one decimal.
 
         Raises:
             KeyError: a field is none of those; the nearest name is given.
+            ValueError: a field has no such format, or ``ci`` is asked of a result without interval.
         """
         text = template.format_map(_Lookup(values, self._results, self.parameters))
         self._sentences.append(text)
@@ -529,7 +542,7 @@ class _Lookup(dict):
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Result):
+    if isinstance(value, Result | Estimate):
         return f"{value}"
     if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
         return value.item()
