@@ -54,8 +54,8 @@ def timed(command: list[str | Path], *, log: Path, **options) -> float:
 
 def stage_for_peer(checkout: Path, stage: Path) -> None:
     """The press's own stage, with notebooks that have not been executed."""
-    from press.project import Project
-    from press.weave import weave, write_notebook
+    from press.source.project import Project
+    from press.source.weave import weave, write_notebook
 
     shutil.copytree(checkout / "build" / "stage", stage)
     for chapter in Project(checkout).chapters:

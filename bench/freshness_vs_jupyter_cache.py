@@ -17,8 +17,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from press.project import Project
-from press.weave import weave, write_notebook
+from press.source.project import Project
+from press.source.weave import weave, write_notebook
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = "medlib/pixels/answer.py"
@@ -94,8 +94,8 @@ def shown(text: str) -> str:
 
 def press_builds(root: Path) -> str:
     """Run what the press finds stale; the number shown after it."""
-    from press.build import what_to_run
-    from press.execute import execute_all
+    from press.cli.build import what_to_run
+    from press.run.execute import execute_all
 
     project = Project(root)
     stale, _ = what_to_run(project)
@@ -105,7 +105,7 @@ def press_builds(root: Path) -> str:
 
 def press_on_error(root: Path) -> int:
     """The exit code of `medbook run` on the chapter that raises."""
-    return call(root, "-m", "press.cli", "--root", root, "run", "raises")
+    return call(root, "-m", "press.cli.main", "--root", root, "run", "raises")
 
 
 def stage_peer(root: Path) -> Path:

@@ -1,6 +1,14 @@
 """The press turns chapters into a book; it knows no medicine and imports no torch.
 
-A chapter's way to its page: `weave` (source to notebook), `freshness` (does it need to run?),
-`execute` and `worker` (papermill in a clean kernel), `verify` (claims, results, figures),
-`site` (pages). `build` does them all; `cli` is the `medbook` command.
+Its rooms are a chapter's way to its page; each imports only those above it:
+
+* `source`: where everything lies; a chapter's source read into a notebook and its parameters;
+* `run`: what must run and what is fresh; clean kernels side by side, with a display and a lock;
+* `results`: what was accepted, tables over seeds and grids, a figure's likeness;
+* `check`: lint, claims, budgets, drift, and a run done again;
+* `page`: pages, masthead, front matter, status, the site;
+* `cli`: the verbs of `medbook`.
+
+Below them all stand `errors` (made for the person who reads them, and the exit codes) and `finding`
+(one thing that a check found).
 """

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from medlib.experiment.record import read_record
-from press.execute import RECORD, execute_all, plan
-from press.project import Project
+from press.run.execute import RECORD, execute_all, plan
+from press.source.project import Project
 
 PROJECT = Project(Path(__file__).parents[1])
 MEASURED = ("results", "claims", "figures", "tables", "sentences", "streams", "data", "modules")

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from press.execute import Outcome, execute_all, plan
-from press.freshness import Freshness, freshness
-from press.project import Project
+from press.run.execute import Outcome, execute_all, plan
+from press.run.freshness import Freshness, freshness
+from press.source.project import Project
 from tests.press.whole_chapter import whole_chapter
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -105,7 +105,7 @@ class TinyBook:
 
     def command(self, *words: str) -> list[str]:
         """The command line of `medbook` on this project."""
-        return [sys.executable, "-m", "press.cli", "--root", str(self.root), *words]
+        return [sys.executable, "-m", "press.cli.main", "--root", str(self.root), *words]
 
     def medbook(
         self, *words: str, before: Sequence[str] = (), **options: Any

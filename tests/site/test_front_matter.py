@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from press.project import Project
+from press.source.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = [chapter.id for chapter in Project(ROOT).chapters]

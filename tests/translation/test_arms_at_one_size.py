@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from press.given import declared_parameters
-from press.project import Project
-from press.weave import weave
+from press.source.given import declared_parameters
+from press.source.project import Project
+from press.source.weave import weave
 
 ROOT = Path(__file__).parents[2]
 PROJECT = Project(ROOT)

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from press.execute import plan
-from press.given import read_seeds
-from press.project import Project
-from press.sweep_table import SweepTable, read_sweep_table
+from press.results.sweep_table import SweepTable, read_sweep_table
+from press.run.execute import plan
+from press.source.given import read_seeds
+from press.source.project import Project
 
 ROOT = Path(__file__).parents[2]
 POINT = "translation/_arms_at_one_size"

@@ -1,0 +1,2 @@
+"""Checks: of the source (`lint`, `prose`), of a run (`verify`), of a run against what was accepted
+(`drift`) and against itself done again (`reproduce`)."""

@@ -1,0 +1,345 @@
+"""Hold a chapter's run to its word: claims, results, figures, budgets, and the source itself.
+
+Every check ends in a `Finding` that says which number, what it was, what it is, and the
+tolerance. Nothing here executes anything: `press.results.seeds` does, over other seeds.
+
+Budgets are CPU seconds, not wall seconds, so that a busy machine does not turn a chapter red. On
+a machine whose cores are slower than those the book was written on, MEDBOOK_BUDGET_FACTOR (for
+example 2) stretches them; it never shrinks them. `medbook check` and `medbook build` then say so.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from medlib.experiment.parameters import nearest
+from medlib.experiment.record import Record, RecordError, read_record
+from press.check.drift import inspect_against_accepted
+from press.check.lint import lint_notebook
+from press.errors import UserError
+from press.finding import Finding, errors
+from press.results.accepted import seeds_path
+from press.results.seed_table import findings as over_seeds
+from press.results.seed_table import read_seed_table
+from press.results.thumbnail import pixels_digest, read_pixels
+from press.run.execute import NOTEBOOK, RECORD, Job, plan
+from press.run.freshness import State, freshness_of
+from press.source.project import BOOK_PROFILE, Chapter, Project
+from press.source.weave import weave
+
+CPU_BUDGET_S = {BOOK_PROFILE: 75.0, "smoke": 10.0}
+MEMORY_BUDGET_MIB = 2048.0
+FEWEST_CLAIMS, MOST_CLAIMS = 3, 8
+
+
+def verify_book(project: Project, *, strict: bool = False) -> list[Finding]:
+    """What is wrong with the book's runs; empty when the book may be published."""
+    return errors(inspect_book(project, strict=strict))
+
+
+def inspect_book(
+    project: Project, chapters: Sequence[Chapter] | None = None, *, strict: bool = False
+) -> list[Finding]:
+    """All findings on the book's own runs, notes included.
+
+    Args:
+        project: the checkout.
+        chapters: only these; by default all, and files under results/ that belong to none.
+        strict: a figure whose pixels differ is an error even where its thumbnail agrees.
+    """
+    found: list[Finding] = []
+    for chapter in project.chapters if chapters is None else chapters:
+        found += inspect_chapter(project, chapter, strict=strict)
+    if chapters is None:
+        found += inspect_profiles(project)
+        found += _orphans(project)
+    return found
+
+
+def inspect_chapter(
+    project: Project, chapter: Chapter, *, profile: str = BOOK_PROFILE, strict: bool = False
+) -> list[Finding]:
+    """All findings on one chapter: its source, its run, and its run against what was accepted.
+
+    In another profile than the book's, claims and accepted results are left out: they are the
+    book's.
+    """
+    found, record, folder = _inspect_own(project, chapter, profile=profile)
+    if record is not None and profile == BOOK_PROFILE:
+        found += inspect_against_accepted(project, record, folder, strict=strict)
+        found += inspect_seeds(project, chapter, record)
+    return found
+
+
+def inspect_for_acceptance(project: Project, chapter: Chapter) -> list[Finding]:
+    """All findings that stand against accepting the present run of a chapter."""
+    return _inspect_own(project, chapter, profile=BOOK_PROFILE)[0]
+
+
+def _inspect_own(
+    project: Project, chapter: Chapter, *, profile: str
+) -> tuple[list[Finding], Record | None, Path]:
+    """Findings on a chapter by itself; its record, where it can be read; its run folder."""
+    found = inspect_source(project, chapter)
+    try:
+        job = plan(project, chapter, profile=profile)
+    except UserError as error:
+        if not errors(found):  # else the lints have said it
+            found.append(Finding(chapter.id, "source", str(error)))
+        return found, None, project.run_dir(chapter)
+    folder = job.destination
+    state = freshness_of(project, job)
+    if state.state is State.NEVER_RUN:
+        book = profile == BOOK_PROFILE
+        how = "medbook build" if book else f"medbook run {chapter} --profile {profile}"
+        message = f"has no run of profile {profile}; `{how}` makes it"
+        return [*found, Finding(chapter.id, "run", message)], None, folder
+    if not state.fresh:
+        message = f"{str(state).removesuffix('; run it again')}; run it again"
+        found.append(Finding(chapter.id, "run", message))
+    try:
+        record = read_record(folder / RECORD)
+    except RecordError:
+        return found, None, folder  # said above: its record cannot be used
+    found += inspect_run(record, folder, job=job)
+    if profile == BOOK_PROFILE:
+        found += _claims(record)
+    return found, record, folder
+
+
+def inspect_seeds(project: Project, chapter: Chapter, record: Record) -> list[Finding]:
+    """What the accepted table of other seeds says of the claims that the run makes."""
+    path = seeds_path(project.results, chapter.id)
+    again = f"`medbook check {chapter} --seeds 10 --accept`"
+    if not path.is_file():
+        return [Finding(chapter.id, "seeds", f"no table of other seeds yet: {again}", "note")]
+    try:
+        table = read_seed_table(path)
+    except UserError as error:
+        return [Finding(chapter.id, "seeds", str(error))]
+    found = over_seeds(table)
+    tried = {claim.text for claim in table.claims}
+    for claim in record.claims:
+        if claim.text not in tried:
+            message = f"{claim.text!r} was never tried on other seeds: {again}"
+            found.append(Finding(chapter.id, "seeds", message))
+    if table.code_sha256 != plan(project, chapter).code_sha256:
+        message = f"the table of other seeds was made with other code cells: {again}"
+        found.append(Finding(chapter.id, "seeds", message, "note"))
+    return found
+
+
+def inspect_source(project: Project, chapter: Chapter) -> list[Finding]:
+    """The lints of a chapter's source."""
+    try:
+        return lint_notebook(weave(chapter.source), chapter=chapter.id)
+    except UserError as error:
+        return [Finding(chapter.id, "source", str(error))]
+
+
+def inspect_run(record: Record, folder: Path, *, job: Job | None = None) -> list[Finding]:
+    """What a run's folder says by itself: parameters, figures, notebook, budgets."""
+    found: list[Finding] = []
+    if job is not None and record.parameters != job.parameters:
+        for name in sorted({*record.parameters, *job.parameters}):
+            was, should = record.parameters.get(name), job.parameters.get(name)
+            if was != should:
+                message = f"{name} was {was!r} in the run, profile {job.profile!r} says {should!r}"
+                found.append(Finding(record.chapter, "parameter", message))
+    found += _figures(record, folder)
+    found += _notebook(record, folder / NOTEBOOK)
+    found += _budgets(record)
+    return found
+
+
+def _claims(record: Record) -> Iterator[Finding]:
+    count = len(record.claims)
+    if not FEWEST_CLAIMS <= count <= MOST_CLAIMS:
+        yield Finding(
+            record.chapter,
+            "claim",
+            f"{count} claims; a chapter states {FEWEST_CLAIMS} to {MOST_CLAIMS} conclusions",
+        )
+    for claim in record.claims:
+        if not claim.holds:
+            unit = f" {claim.unit}" if claim.unit else ""
+            control = "negative control " if claim.control else ""
+            yield Finding(
+                record.chapter,
+                "claim",
+                (
+                    f"{control}does not hold: {claim.text!r} (margin "
+                    f"{claim.margin:.4g}{unit}, must be >= 0)"
+                ),
+            )
+
+
+def _figures(record: Record, folder: Path) -> Iterator[Finding]:
+    for figure in record.figures:
+        if not figure.caption.strip():
+            yield Finding(record.chapter, "figure", f"{figure.name}: it has no caption")
+        if len(figure.alt) != len(figure.files) or not all(alt.strip() for alt in figure.alt):
+            yield Finding(record.chapter, "figure", f"{figure.name}: it has no alt text")
+        if len(figure.pixels_sha256) != len(figure.files):
+            message = (
+                f"{figure.name}: {len(figure.files)} files but {len(figure.pixels_sha256)} digests"
+            )
+            yield Finding(record.chapter, "figure", message)
+            continue
+        for file, digest in zip(figure.files, figure.pixels_sha256, strict=True):
+            try:
+                pixels = read_pixels(folder / file)
+            except UserError as error:
+                yield Finding(record.chapter, "figure", f"{figure.name}: {error}")
+                continue
+            if pixels_digest(pixels) != digest:
+                message = f"{figure.name}: {file} does not hold the pixels that its run recorded"
+                yield Finding(record.chapter, "figure", message)
+
+
+def _notebook(record: Record, path: Path) -> Iterator[Finding]:
+    import nbformat
+
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except FileNotFoundError:
+        yield Finding(record.chapter, "notebook", f"{path} is missing; run the chapter again")
+        return
+    except Exception as error:  # nbformat raises many kinds for a damaged file
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        yield Finding(record.chapter, "notebook", f"{path} cannot be read: {first}")
+        return
+    shown: set[str] = set()
+    for index, cell in enumerate(notebook.cells, start=1):
+        for output in cell.get("outputs", []):
+            about = output.get("metadata", {}).get("medbook", {})
+            shown.add(about.get("name", ""))
+            if output.output_type == "error":
+                message = f"cell {index} raised {output.get('ename')}: {output.get('evalue')}"
+                yield Finding(record.chapter, "notebook", message)
+            if output.get("name") == "stderr" and output.get("text", "").strip():
+                line = output["text"].strip().splitlines()[0]
+                message = f"cell {index} prints a warning on the page; mend its cause: {line}"
+                yield Finding(record.chapter, "notebook", message)
+        bare = [output for output in cell.get("outputs", []) if _shows_bare_picture(output)]
+        if bare:
+            yield Finding(
+                record.chapter,
+                "figure",
+                f"cell {index} shows a picture without alt text; give it to run.figure(...,"
+                " alt=...) in the cell that draws it",
+            )
+        if not _executed(cell):
+            yield Finding(record.chapter, "notebook", f"cell {index} was not executed")
+    for figure in record.figures:
+        if figure.name not in shown:
+            message = f"{figure.name}: it is in the record but not in the notebook"
+            yield Finding(record.chapter, "figure", message)
+
+
+def _executed(cell: Mapping[str, Any]) -> bool:
+    if cell["cell_type"] != "code" or not cell["source"].strip():
+        return True
+    return cell.get("execution_count") is not None
+
+
+def _shows_bare_picture(output: Mapping[str, Any]) -> bool:
+    about = output.get("metadata", {}).get("medbook", {})
+    picture = any(str(kind).startswith("image/") for kind in output.get("data", {}))
+    return picture and not str(about.get("alt", "")).strip()
+
+
+def _budgets(record: Record) -> Iterator[Finding]:
+    factor = budget_factor()
+    seconds = CPU_BUDGET_S.get(record.profile)
+    if seconds is not None and record.cpu_s > seconds:
+        allowed = f"took {record.cpu_s:.1f} s of CPU; profile {record.profile!r} allows"
+        if record.cpu_s > seconds * factor:
+            yield Finding(record.chapter, "budget", f"{allowed} {seconds * factor:g} s")
+        else:
+            message = f"{allowed} {seconds:g} s; it passes only with the budget stretched"
+            yield Finding(record.chapter, "budget", message, "note")
+    if record.profile in CPU_BUDGET_S and record.peak_memory_mib > MEMORY_BUDGET_MIB:
+        yield Finding(
+            record.chapter,
+            "budget",
+            (
+                f"peaked at {record.peak_memory_mib:.0f} MiB of memory; "
+                f"{MEMORY_BUDGET_MIB:.0f} MiB are allowed"
+            ),
+        )
+
+
+def budget_factor() -> float:
+    """How much slower this machine is said to be, from MEDBOOK_BUDGET_FACTOR; at least 1.
+
+    Raises:
+        UserError: the variable is not a finite number.
+    """
+    text = os.environ.get("MEDBOOK_BUDGET_FACTOR", "1")
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = math.nan
+    if not math.isfinite(factor):
+        raise UserError(f"MEDBOOK_BUDGET_FACTOR is {text!r}; it must be a number such as 2")
+    return max(1.0, factor)
+
+
+def stretched_budgets() -> list[Finding]:
+    """A note that says by how much the budgets of CPU time are stretched, where they are."""
+    factor = budget_factor()
+    if factor == 1.0:
+        return []
+    limits = ", ".join(f"{s * factor:g} s instead of {s:g} s" for s in CPU_BUDGET_S.values())
+    message = f"MEDBOOK_BUDGET_FACTOR={factor:g} stretches the budgets of CPU time: {limits}"
+    return [Finding("", "budget", message, "note")]
+
+
+def inspect_profiles(project: Project) -> list[Finding]:
+    """What ``chapters/profiles.yml`` says of chapters or parameters that are not there."""
+    found = []
+    known = {chapter.id: chapter for chapter in [*project.chapters, *project.companions]}
+    for profile, entries in project.profiles.items():
+        for name in entries:
+            where = f"profile {profile!r} in chapters/profiles.yml"
+            if profile == BOOK_PROFILE:
+                message = f"{where}: the book's parameters are the defaults in the notebook"
+                found.append(Finding(name, "profile", message))
+            elif name not in known:
+                near = nearest(name, known)
+                hint = f"; did you mean {near}?" if near else ""
+                found.append(Finding("", "profile", f"{where}: there is no chapter {name!r}{hint}"))
+            else:
+                found += _profile_faults(project, known[name], profile, where)
+    return found
+
+
+def _profile_faults(
+    project: Project, chapter: Chapter, profile: str, where: str
+) -> Iterator[Finding]:
+    try:
+        plan(project, chapter)
+    except UserError:
+        return  # the source itself is broken, which is said elsewhere
+    try:
+        plan(project, chapter, profile=profile)
+    except UserError as error:
+        yield Finding(chapter.id, "profile", f"{where}: {error}")
+
+
+def _orphans(project: Project) -> Iterator[Finding]:
+    known = {chapter.id for chapter in project.chapters}
+    swept = known | {companion.id for companion in project.companions}
+    for path in sorted(project.results.glob("*/*.json")):
+        name = path.relative_to(project.results).as_posix().removesuffix(".json")
+        if name.removesuffix(".sweep") in (swept if name.endswith(".sweep") else ()):
+            continue
+        if name.removesuffix(".seeds") not in known:
+            yield Finding(
+                "", "result", f"{project.relative(path)} belongs to no chapter; delete it"
+            )

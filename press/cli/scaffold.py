@@ -1,0 +1,249 @@
+"""A new chapter that passes every check from its first minute.
+
+It is small but real: a simulation of photon counts with all the pieces that a chapter must have.
+The author replaces the science and keeps the bones.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from medlib.experiment.parameters import nearest
+from medlib.experiment.record import write_atomically
+from press.check.lint import PARTS
+from press.errors import UserError
+from press.results.accepted import results_path, seeds_path
+from press.source.project import Project, chapter_id, read_yaml, toc_entries
+
+CAPTIONS = {
+    "pixels": "I · Pixels — image to image",
+    "diagnosis": "II · Diagnosis — image to decision",
+    "translation": "III · Translation — from lab to clinic",
+    "systems": "IV · Systems — from one site to many",
+}
+SMOKE = {"n_pixels": 500}
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Scaffold:
+    """The files of a new chapter: path -> its whole text."""
+
+    chapter: str
+    files: dict[Path, str]
+
+    def write(self) -> None:
+        """Write all files or, where one cannot be written, none."""
+        before = {
+            path: path.read_text(encoding="utf-8") if path.is_file() else None
+            for path in self.files
+        }
+        written: list[Path] = []
+        try:
+            for path, text in self.files.items():
+                write_atomically(path, text)
+                written.append(path)
+        except BaseException:
+            for path in written:
+                if before[path] is None:
+                    path.unlink(missing_ok=True)
+                else:
+                    write_atomically(path, before[path])
+            raise
+
+
+def scaffold(project: Project, chapter: str, *, title: str = "") -> Scaffold:
+    """The files that make `chapter` a part of the book; nothing is written yet.
+
+    Args:
+        project: the checkout.
+        chapter: id, ``part/name``.
+        title: as it stands on the page; made from the name where empty.
+
+    Raises:
+        UserError: the part is unknown, the name is no name or is taken.
+    """
+    part, name = parse_id(chapter)
+    for known in project.chapters:
+        if known.name == name:
+            where = "is there already" if known.part == part else f"is taken by {known.id}"
+            raise UserError(f"{chapter}: this name {where}; names are unique in the whole book")
+    title = " ".join(title.split()) or name.replace("_", " ").capitalize()
+    source = project.root / "chapters" / part / f"{name}.py"
+    test = project.root / "tests" / part / f"test_{name}_chapter.py"
+    for path in (source, test):
+        if path.exists():
+            raise UserError(f"{project.relative(path)} is there already; choose another name")
+    for path in (results_path(project.results, chapter), seeds_path(project.results, chapter)):
+        if path.exists():
+            left = f"{project.relative(path)} was left by another chapter of this name"
+            raise UserError(f"{left}; delete it, or choose another name")
+    words = {"CHAPTER": chapter, "TITLE": title, "LABEL": f"{part}-{name}".replace("_", "-")}
+    toc = project.root / "_toc.yml"
+    profiles = project.root / "chapters" / "profiles.yml"
+    files = {
+        source: fill(template("chapter.py.txt"), words),
+        test: fill(template("test.py.txt"), words),
+    }
+    for path, add in ((toc, with_toc_entry), (profiles, with_profile_entry)):
+        text = read_text(path)
+        if (new := add(text, chapter)) != text:
+            files[path] = new
+    return Scaffold(chapter, files)
+
+
+def parse_id(chapter: str) -> tuple[str, str]:
+    """The part and the name of a chapter's id.
+
+    >>> parse_id("pixels/low_dose_ct")
+    ('pixels', 'low_dose_ct')
+
+    Raises:
+        UserError: it is not ``part/name``; the message says what would be right.
+    """
+    part, slash, name = chapter.partition("/")
+    if not slash or "/" in name:
+        raise UserError(f"{chapter!r} is not PART/NAME, such as pixels/low_dose_ct")
+    if part not in PARTS:
+        near = nearest(part, PARTS)
+        hint = f"did you mean {near!r}?" if near else f"the parts are {', '.join(PARTS)}"
+        raise UserError(f"{chapter!r}: there is no part {part!r}; {hint}")
+    if not _NAME.fullmatch(name):
+        raise UserError(
+            f"{chapter!r}: the name must be lower-case letters, digits and single underscores,"
+            " beginning with a letter, such as low_dose_ct"
+        )
+    return part, name
+
+
+def template(name: str) -> str:
+    """The text of one of our templates."""
+    return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
+
+
+def fill(text: str, words: dict[str, str]) -> str:
+    """`text` with every ``@@WORD@@`` replaced.
+
+    >>> fill("# @@TITLE@@", {"TITLE": "Counting"})
+    '# Counting'
+    """
+    return re.sub(r"@@([A-Z]+)@@", lambda match: words[match.group(1)], text)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that the book needs.
+
+    Raises:
+        UserError: it is missing or cannot be read.
+    """
+    read_yaml(path)
+    return path.read_text(encoding="utf-8")
+
+
+def with_toc_entry(text: str, chapter: str) -> str:
+    """The table of contents with `chapter` last in its part; comments and order stay.
+
+    One that lists the chapter already is returned as it is.
+
+    Raises:
+        UserError: the result would not hold the entry once and the others as they were; the file
+            must be edited by hand.
+    """
+    before = _toc_of(text) or []
+    if chapter in map(chapter_id, before):
+        return text
+    part = chapter.split("/", 1)[0]
+    lines = text.splitlines()
+    ours = [i for i, line in enumerate(lines) if _part_of(line) == part]
+    if ours:
+        indent = re.match(r"\s*", lines[ours[-1]]).group()
+        lines.insert(ours[-1] + 1, f"{indent}- file: {chapter}")
+    else:
+        lines = [re.sub(r"^parts:\s*\[\s*\]", "parts:", line) for line in lines]
+        if not any(line.startswith("parts:") for line in lines):
+            lines.append("parts:")
+        place, indent = _place_of_part(lines, part)
+        lines[place:place] = [
+            f"{indent}- caption: {CAPTIONS[part]}",
+            f"{indent}  numbered: true",
+            f"{indent}  chapters:",
+            f"{indent}    - file: {chapter}",
+        ]
+    new = "\n".join(lines) + "\n"
+    after = _toc_of(new)
+    if after is None or chapter not in after or [e for e in after if e != chapter] != before:
+        raise UserError(f"_toc.yml: cannot add {chapter}; add `- file: {chapter}` by hand")
+    return new
+
+
+def _toc_of(text: str) -> list[str] | None:
+    """The entries of a table of contents; None where Jupyter Book would not read it."""
+    if not _parses(text):
+        return None
+    content = yaml.safe_load(text)
+    if isinstance(content, dict) and "parts" in content and "chapters" in content:
+        return None
+    return toc_entries(content)
+
+
+def _part_of(line: str) -> str:
+    match = re.match(r"\s*- file:\s*(?:chapters/)?(\w+)/\w+", line)
+    return match.group(1) if match else ""
+
+
+def _place_of_part(lines: list[str], part: str) -> tuple[int, str]:
+    """Before the first later part, else after the last earlier one's block, else at the end."""
+    start = 1 + next(i for i, line in enumerate(lines) if line.startswith("parts:"))
+    keys = (i for i in range(start, len(lines)) if re.match(r"\w", lines[i]))
+    place = next(keys, len(lines))
+    captions = [i for i in range(start, place) if re.match(r"\s*- caption:", lines[i])]
+    if not captions:
+        return place, "  "
+    indent = re.match(r"\s*", lines[captions[0]]).group()
+    for first, end in zip(captions, [*captions[1:], place], strict=True):
+        parts = {_part_of(line) for line in lines[first:end]} & set(PARTS)
+        if any(PARTS.index(other) > PARTS.index(part) for other in parts):
+            return first, indent
+        if parts:
+            place = end
+    return place, indent
+
+
+def with_profile_entry(text: str, chapter: str) -> str:
+    """The profiles with a line for `chapter` in profile smoke; comments and order stay.
+
+    Raises:
+        UserError: a profile has parameters of such a chapter already, or the result would not hold
+            the entry; the file must be edited by hand.
+    """
+    before = (yaml.safe_load(text) or {}) if _parses(text) else {}
+    for profile, chapters in before.items():
+        if chapter in (chapters or {}):
+            where = f"chapters/profiles.yml: profile {profile!r} has parameters of {chapter}"
+            raise UserError(f"{where} already; delete that entry, the new chapter has its own")
+    values = ", ".join(f"{name}: {value}" for name, value in SMOKE.items())
+    entry = f"  {chapter}: {{{values}}}"
+    lines = text.splitlines()
+    places = [i for i, line in enumerate(lines) if re.match(r"smoke:\s*(\{\s*\})?\s*(#.*)?$", line)]
+    if places:
+        lines[places[0]] = re.sub(r"smoke:\s*\{\s*\}", "smoke:", lines[places[0]])
+        lines.insert(places[0] + 1, entry)
+    else:
+        lines += ["smoke:", entry]
+    new = "\n".join(lines) + "\n"
+    expected = {**before, "smoke": {**(before.get("smoke") or {}), chapter: SMOKE}}
+    if not _parses(new) or yaml.safe_load(new) != expected:
+        raise UserError(f"chapters/profiles.yml: cannot add {chapter}; add `{entry.strip()}`")
+    return new
+
+
+def _parses(text: str) -> bool:
+    try:
+        yaml.safe_load(text)
+    except yaml.YAMLError:
+        return False
+    return True

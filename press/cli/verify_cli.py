@@ -1,0 +1,292 @@
+"""The verbs of `medbook` that hold the book to its word: check, reproduce, accept, new."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from press.cli.desk import Desk, interruptible, must_be_writable, warn
+from press.errors import Exit, UserError
+
+if TYPE_CHECKING:
+    from press.finding import Finding
+    from press.run.execute import Job, Listener
+    from press.source.project import Chapter, Project
+
+
+@click.command()
+@click.argument("chapters", nargs=-1)
+@click.option("--strict", is_flag=True, help="Figures must agree to the last pixel.")
+@click.option("--profile", default="book", show_default=True, help="Check the runs of a profile.")
+@click.option(
+    "--seeds", "count", type=click.IntRange(min=1), help="Run on this many other seeds as well."
+)
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Runs side by side, with --seeds.")
+@click.option("--accept", "keep", is_flag=True, help="Keep the table of seeds under results/.")
+@click.option(
+    "-o",
+    "output",
+    type=click.Path(path_type=Path),
+    help="Write the table of seeds here too: .md or .json.",
+)
+@click.pass_obj
+def check(
+    desk: Desk,
+    chapters: tuple[str, ...],
+    strict: bool,
+    profile: str,
+    count: int | None,
+    jobs: int | None,
+    keep: bool,
+    output: Path | None,
+) -> None:
+    """Check the runs of CHAPTERS (default: all): claims, results, figures, budgets, source.
+
+    A claim must hold; a result must agree with results/ within the tolerance that its chapter
+    states; a figure must exist, carry alt text and caption, and show what it showed; a chapter must
+    keep within 75 s of CPU and 2 GiB. Nothing is executed. MEDBOOK_BUDGET_FACTOR allows a slower
+    machine more CPU time; a note then says how much.
+
+    With --seeds N every chapter is run on N other seeds, and a claim must hold on nine of ten of
+    them. A sweep that was stopped goes on where it was.
+
+    A figure whose pixels differ while its thumbnail agrees is a note: another processor may round
+    the last bit differently. --strict makes it an error.
+
+    \b
+    Examples:
+      medbook check
+      medbook check pixels/low_dose_ct --strict
+      medbook check --seeds 10 -o seeds.md
+      medbook check --seeds 10 --accept
+      MEDBOOK_BUDGET_FACTOR=2 medbook check       on a machine half as fast
+    """
+    from press.check.verify import inspect_book, inspect_chapter, stretched_budgets
+
+    project = desk.project
+    wanted = _chapters(project, chapters)
+    if (keep or output) and not count:
+        raise UserError("--accept and -o concern the table of seeds: add --seeds N")
+    if output is not None and output.suffix not in (".md", ".json"):
+        raise UserError(f"-o {output}: the table is written as .md or .json")
+    if output is not None:
+        must_be_writable(output)
+    if profile == "book":
+        found = inspect_book(project, wanted if chapters else None, strict=strict)
+    else:
+        project.profile_parameters(profile, wanted[0])  # an unknown one is bad input, no finding
+        found = [f for c in wanted for f in inspect_chapter(project, c, profile=profile)]
+    if count:
+        found += _check_seeds(project, wanted, count=count, jobs=jobs, keep=keep, output=output)
+    sys.exit(_say([*stretched_budgets(), *found], wanted))
+
+
+def _check_seeds(
+    project: Project,
+    chapters: Sequence[Chapter],
+    *,
+    count: int,
+    jobs: int | None,
+    keep: bool,
+    output: Path | None,
+) -> list[Finding]:
+    from medlib.experiment.record import write_atomically
+    from press.cli.seed_lines import as_lines
+    from press.results.accepted import to_json
+    from press.results.seed_table import as_markdown, findings, write_seed_table
+    from press.results.seeds import sweep
+    from press.run.lock import LOCK, hold
+
+    with interruptible(), hold(project.build / LOCK, echo=warn):
+        tables = sweep(project, chapters, count=count, workers=jobs, echo=click.echo)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for table in tables:
+        for line in as_lines(table, width=width):
+            click.echo(line)
+    if output is not None and output.suffix == ".json":
+        write_atomically(output, to_json([table.model_dump(mode="json") for table in tables]))
+    elif output is not None:
+        write_atomically(output, as_markdown(tables))
+    if keep:
+        for table in tables:
+            click.echo(f"kept {project.relative(write_seed_table(project, table))}")
+    return [finding for table in tables for finding in findings(table)]
+
+
+def _say(found: Sequence[Finding], chapters: Sequence[Chapter]) -> int:
+    from press.finding import errors
+
+    for finding in found:
+        if finding.severity == "note":
+            click.echo(f"note: {finding}")
+    wrong = errors(found)
+    for finding in wrong:
+        click.echo(click.style("✗ ", fg="red") + str(finding), err=True)
+    number = f"{len(chapters)} chapter{'' if len(chapters) == 1 else 's'}"
+    if wrong:
+        things = "1 check failed" if len(wrong) == 1 else f"{len(wrong)} checks failed"
+        click.echo(f"{number} checked: {things}", err=True)
+        return Exit.CHECK_FAILED
+    click.echo(f"{number} checked: all is well")
+    return Exit.OK
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.pass_obj
+def reproduce(desk: Desk, run: Path) -> None:
+    """Execute a recorded RUN again and name the first thing that differs.
+
+    RUN is a run folder, its record.json, or its executed notebook. The chapter is executed with the
+    recorded parameters, and compared in the order of causes: code, data, environment, result,
+    figure. Results must be equal to the bit. Exit code 0: identical, 1: something differs.
+
+    \b
+    Examples:
+      medbook reproduce build/runs/pixels/low_dose_ct
+      medbook reproduce someone_elses/record.json
+    """
+    from press.check.reproduce import reproduce as run_again
+    from press.run.progress import display
+
+    def show(jobs: Sequence[Job]) -> AbstractContextManager[Listener]:
+        return display(jobs, workers=1, echo=click.echo)
+
+    with interruptible():
+        verdict = run_again(desk.project, run, show=show)
+    recorded = verdict.recorded.record
+    for note in verdict.notes:
+        click.echo(click.style(f"note: {note}", dim=True))
+    if verdict.identical:
+        count = len(recorded.results)
+        figures = len(recorded.figures)
+        click.echo(f"identical to the bit: {count} results, {figures} figures")
+        sys.exit(Exit.OK)
+    first, *others = verdict.differences
+    click.echo(click.style("differs: ", fg="red") + str(first), err=True)
+    for difference in others:
+        click.echo(f"    also: {difference}", err=True)
+    if verdict.outputs_identical:
+        click.echo("all results and figures are identical to the bit nevertheless", err=True)
+    sys.exit(Exit.CHECK_FAILED)
+
+
+@click.command()
+@click.argument("chapters", nargs=-1)
+@click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
+@click.pass_obj
+def accept(desk: Desk, chapters: tuple[str, ...], dry_run: bool) -> None:
+    """Make the present runs of CHAPTERS (default: all) the ones to compare with.
+
+    Writes results/<part>/<name>.json and shows what changes in it. Only a fresh run whose claims
+    hold is accepted. Look at the changes as a reviewer would: from now on they are the truth.
+
+    \b
+    Examples:
+      medbook accept --dry-run
+      medbook accept pixels/low_dose_ct
+    """
+    from press.run.lock import LOCK, hold
+
+    project = desk.project
+    refused: list[Finding] = []
+    with nullcontext() if dry_run else hold(project.build / LOCK, echo=warn):
+        for chapter in _chapters(project, chapters):
+            refused += accept_chapter(project, chapter, dry_run=dry_run)
+    for finding in refused:
+        click.echo(click.style("✗ ", fg="red") + str(finding), err=True)
+    sys.exit(Exit.CHECK_FAILED if refused else Exit.OK)
+
+
+def accept_chapter(project: Project, chapter: Chapter, *, dry_run: bool = False) -> list[Finding]:
+    """Accept the present run of one chapter; what stands against it, where something does."""
+    from medlib.experiment.record import read_record
+    from press.check.drift import changes
+    from press.check.verify import inspect_for_acceptance
+    from press.finding import errors
+    from press.results.accepted import distil, read_accepted, results_path, write_accepted
+    from press.run.execute import RECORD
+    from press.source.weave import title, weave
+
+    against = errors(inspect_for_acceptance(project, chapter))
+    if against:
+        click.echo(f"{chapter}: refused")
+        return against
+    folder = project.run_dir(chapter)
+    now = distil(
+        read_record(folder / RECORD), title=title(weave(chapter.source)), run_folder=folder
+    )
+    path = results_path(project.results, chapter.id)
+    was = read_accepted(path) if path.is_file() else None
+    lines = changes(was, now)
+    if not lines:
+        click.echo(f"{chapter}: nothing changes")
+        return []
+    if not dry_run:
+        write_accepted(path, now)  # first: who reads "accepted" may rely on it
+    click.echo(f"{chapter}: {'would change' if dry_run else 'accepted'}")
+    for line in lines:
+        click.echo(f"  {line}")
+    if not dry_run:
+        click.echo(f"  wrote {project.relative(path)}")
+    return []
+
+
+@click.command()
+@click.argument("chapter", metavar="PART/NAME")
+@click.option("--title", default="", help="The title on the page; made from the name if absent.")
+@click.option("--no-run", is_flag=True, help="Write the files only.")
+@click.pass_obj
+def new(desk: Desk, chapter: str, title: str, no_run: bool) -> None:
+    """Make a new chapter that passes every check from its first minute.
+
+    PART is pixels, diagnosis, translation or systems; NAME is lower case with underscores. Written
+    are the chapter, its test, its entries in _toc.yml and chapters/profiles.yml, or nothing at all.
+    The chapter is a small real simulation with all the pieces that a chapter must have: replace the
+    science, keep the bones. It is run once, and its results are accepted.
+
+    \b
+    Examples:
+      medbook new diagnosis/roc_curves --title "What a threshold costs"
+    """
+    from press.cli.scaffold import scaffold
+    from press.run.execute import plan
+    from press.run.lock import LOCK, hold
+    from press.run.pool import run_jobs
+    from press.source.project import Project
+
+    project = desk.project
+    made = scaffold(project, chapter, title=title)
+    with interruptible(), hold(project.build / LOCK, echo=warn):
+        made.write()
+        for path in made.files:
+            click.echo(f"wrote {project.relative(path)}")
+        project = Project(project.root)  # what it read before is out of date
+        found = project.chapter(chapter)
+        if not no_run:
+            (outcome,) = run_jobs(project, [plan(project, found)], echo=click.echo)
+            if outcome.failure:
+                raise UserError(outcome.failure.line, outcome.failure.exit_code)
+            if refused := accept_chapter(project, found):
+                raise UserError(str(refused[0]), Exit.CHECK_FAILED)
+    click.echo(
+        f"\nnext: edit {project.relative(found.source)}, then\n"
+        f"  medbook run {chapter} --profile smoke\n"
+        f"  medbook build && medbook accept {chapter} && medbook check {chapter} --seeds 10"
+    )
+
+
+def _chapters(project: Project, names: Sequence[str]) -> list[Chapter]:
+    chapters = [project.chapter(name) for name in names] or project.chapters
+    if not chapters:
+        raise UserError("there are no chapters yet: `medbook new part/name` makes one")
+    return chapters
+
+
+commands = [check, reproduce, accept, new]

@@ -1,0 +1,119 @@
+"""Whether a chapter must be executed again, and what changed.
+
+A chapter is re-executed when, and only when, something that can change its outputs has: its code
+cells (not its prose, not its tags), its parameters, the bytes of a library file that it really
+imported (recorded from ``sys.modules`` at the end of the run, so transitively right), the bytes of
+its data files, ``constraints.txt``, or the version of Python.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from press.run.execute import NOTEBOOK, RECORD, Job, plan, read_note
+from press.source.project import Chapter, Project
+
+if TYPE_CHECKING:
+    from medlib.experiment.record import Record
+
+
+class State(StrEnum):
+    """How a chapter's last run stands to its present sources."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    NEVER_RUN = "never run"
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """A chapter's state and, where it is stale, what changed: each thing by its name."""
+
+    state: State
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def fresh(self) -> bool:
+        return self.state is State.FRESH
+
+    def __str__(self) -> str:
+        return f"{self.state}: {'; '.join(self.reasons)}" if self.reasons else str(self.state)
+
+
+def freshness(project: Project, chapter: Chapter) -> Freshness:
+    """The state of the book's own run of `chapter`.
+
+    Raises:
+        UserError: the chapter's source cannot be woven, or its parameters cell is wrong.
+    """
+    return freshness_of(project, plan(project, chapter))
+
+
+def freshness_of(project: Project, job: Job) -> Freshness:
+    """The state of the run that `job` would write."""
+    from medlib.experiment.record import RecordError, read_record
+
+    folder = job.destination
+    if not (folder / RECORD).is_file() or not (folder / NOTEBOOK).is_file():
+        return Freshness(State.NEVER_RUN)
+    try:
+        record = read_record(folder / RECORD)
+    except RecordError as error:
+        reason = str(error).removeprefix(f"{folder / RECORD}: ")
+        return Freshness(State.STALE, (f"its {RECORD} cannot be used: {reason}",))
+    reasons = tuple(_reasons(project, job, record, read_note(folder)))
+    return Freshness(State.STALE if reasons else State.FRESH, reasons)
+
+
+def _reasons(project: Project, job: Job, record: Record, note: dict[str, Any]) -> Iterator[str]:
+    if note.get("code_sha256") != job.code_sha256:
+        yield "its code cells changed"
+    yield from _parameter_changes(record.parameters, job.parameters)
+    if record.profile != job.profile:
+        yield f"profile was {record.profile}, is {job.profile}"
+    meanwhile = note.get("changed_while_running", ())
+    for path, digest in record.modules.items():
+        if path not in meanwhile:
+            yield from _file_change(project.root / path, digest, path)
+    for path in meanwhile:
+        yield f"{path} changed while it ran"
+    for use in record.data:
+        if use.path is not None and use.file_sha256 is not None:
+            yield from _file_change(project.root / use.path, use.file_sha256, f"data {use.name}")
+    if record.constraints_sha256 != file_digest(project.constraints):
+        yield f"{project.constraints.name} changed"
+    if record.python != platform.python_version():
+        yield f"Python was {record.python}, is {platform.python_version()}"
+
+
+def _parameter_changes(was: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+    for name in {**now, **was}:
+        if name not in was:
+            yield f"parameter {name} is new"
+        elif name not in now:
+            yield f"parameter {name} is gone"
+        elif was[name] != now[name] or type(was[name]) is not type(now[name]):
+            yield f"parameter {name} was {was[name]!r}, is {now[name]!r}"
+
+
+def _file_change(path: Path, digest: str, name: str) -> Iterator[str]:
+    found = file_digest(path)
+    if not found:
+        yield f"{name} is gone"
+    elif found != digest:
+        yield f"{name} changed"
+
+
+def file_digest(path: Path) -> str:
+    """The sha256 of a file's bytes; an empty string where there is no such file."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""

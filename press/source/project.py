@@ -1,0 +1,274 @@
+"""Where everything lies: the repository's root, its chapters in book order, the build's folders."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from press.errors import UserError
+
+DISTRIBUTION = "pixels-to-patients"
+BOOK_PROFILE = "book"
+
+
+@dataclass(frozen=True, order=True)
+class Chapter:
+    """One chapter: its identity ``part/name`` and its source file."""
+
+    part: str
+    name: str
+    source: Path
+
+    @property
+    def id(self) -> str:
+        return f"{self.part}/{self.name}"
+
+    def __str__(self) -> str:
+        return self.id
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checkout of the book. All derived files stay below `build`."""
+
+    root: Path
+
+    @property
+    def build(self) -> Path:
+        return self.root / "build"
+
+    @property
+    def runs(self) -> Path:
+        return self.build / "runs"
+
+    @property
+    def adhoc_runs(self) -> Path:
+        return self.build / "runs-adhoc"
+
+    @property
+    def sweeps(self) -> Path:
+        return self.build / "sweeps"
+
+    @property
+    def failed_runs(self) -> Path:
+        return self.build / "failed"
+
+    @property
+    def stage(self) -> Path:
+        return self.build / "stage"
+
+    @property
+    def site(self) -> Path:
+        return self.build / "site"
+
+    @property
+    def notebooks(self) -> Path:
+        return self.build / "notebooks"
+
+    @property
+    def results(self) -> Path:
+        return self.root / "results"
+
+    @property
+    def constraints(self) -> Path:
+        return self.root / "constraints.txt"
+
+    def run_dir(self, chapter: Chapter) -> Path:
+        """The folder of the book's own run of `chapter`."""
+        return self.runs / chapter.part / chapter.name
+
+    def relative(self, path: Path) -> str:
+        """`path` as a person in the repository's root would type it."""
+        try:
+            return path.resolve().relative_to(self.root).as_posix()
+        except ValueError:
+            return str(path)
+
+    @cached_property
+    def chapters(self) -> list[Chapter]:
+        """Every chapter, in the order of ``_toc.yml``; those not in it come last, by name."""
+        found = {}
+        for source in sorted((self.root / "chapters").glob("*/*.py")):
+            if not source.name.startswith(("_", ".")):
+                chapter = Chapter(source.parent.name, source.stem, source)
+                found[chapter.id] = chapter
+        order = {name: place for place, name in enumerate(map(chapter_id, self.toc_entries()))}
+        last = len(order)
+        return sorted(found.values(), key=lambda c: (order.get(c.id, last), c.id))
+
+    def chapter(self, text: str) -> Chapter:
+        """The chapter that `text` names: its id, its bare name where unique, or its source path.
+
+        Raises:
+            UserError: there is none such; the message names the nearest.
+        """
+        wanted = text.removesuffix(".py").removesuffix("/").removeprefix("./")
+        wanted = wanted.removeprefix("chapters/")
+        for chapter in self.chapters:
+            if wanted == chapter.id:
+                return chapter
+        by_name = [chapter for chapter in self.chapters if chapter.name == wanted]
+        if len(by_name) == 1:
+            return by_name[0]
+        if by_name:
+            raise UserError(f"{text!r} could be {' or '.join(c.id for c in by_name)}: say which")
+        ids = [chapter.id for chapter in self.chapters]
+        close = difflib.get_close_matches(wanted, ids, n=1, cutoff=0.4)
+        if not close:
+            names = {chapter.name: chapter.id for chapter in self.chapters}
+            close = [names[n] for n in difflib.get_close_matches(wanted, names, n=1, cutoff=0.5)]
+        hint = f"did you mean {close[0]}?" if close else "`medbook list` shows them all"
+        raise UserError(f"there is no chapter {text!r}: {hint}")
+
+    @cached_property
+    def companions(self) -> list[Chapter]:
+        """Notebooks whose names start with an underscore: no pages, but they can be run and swept.
+
+        One is a draft, or computes what a chapter shows: a point of a sweep, say.
+        """
+        sources = sorted((self.root / "chapters").glob("*/_[!_]*.py"))
+        return [Chapter(source.parent.name, source.stem, source) for source in sources]
+
+    def notebook(self, text: str) -> Chapter:
+        """The chapter or the companion that `text` names; a companion by its whole name.
+
+        Raises:
+            UserError: there is none such; the message names the nearest chapter.
+        """
+        wanted = text.removesuffix(".py").removeprefix("./").removeprefix("chapters/")
+        for companion in self.companions:
+            if wanted in (companion.id, companion.name):
+                return companion
+        return self.chapter(text)
+
+    @cached_property
+    def profiles(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Profile name -> chapter id -> parameters, from ``chapters/profiles.yml``."""
+        path = self.root / "chapters" / "profiles.yml"
+        content = read_yaml(path) if path.exists() else {}
+        if not _nested(content, depth=2):
+            shape = "`profile: {chapter: {parameter: value}}`"
+            raise UserError(f"{self.relative(path)}: expected {shape}")
+        return {name: chapters or {} for name, chapters in (content or {}).items()}
+
+    def profile_parameters(self, profile: str, chapter: Chapter) -> dict[str, Any]:
+        """What `profile` sets for `chapter`; the profile "book" is the notebook's own defaults.
+
+        Raises:
+            UserError: there is no such profile; the message names those there are.
+        """
+        if profile == BOOK_PROFILE:
+            return {}
+        if profile not in self.profiles:
+            names = [BOOK_PROFILE, *(name for name in self.profiles if name != BOOK_PROFILE)]
+            close = difflib.get_close_matches(profile, names, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}"
+            raise UserError(f"there is no profile {profile!r}: {hint}")
+        return dict(self.profiles[profile].get(chapter.id) or {})
+
+    def toc_entries(self) -> list[str]:
+        """The pages that ``_toc.yml`` lists, without suffix, in reading order; none without it.
+
+        Raises:
+            UserError: the file is not YAML.
+        """
+        path = self.root / "_toc.yml"
+        if not path.is_file():
+            return []
+        return toc_entries(read_yaml(path))
+
+
+def _nested(content: Any, *, depth: int) -> bool:
+    """Whether `content` is a mapping (or empty), of mappings, to `depth` further levels."""
+    if content is None or not isinstance(content, dict):
+        return content is None
+    return depth == 0 or all(_nested(value, depth=depth - 1) for value in content.values())
+
+
+def toc_entries(content: Any) -> list[str]:
+    """The pages that a table of contents lists, without suffix, in reading order.
+
+    >>> toc_entries({"root": "index", "parts": [{"chapters": [{"file": "pixels/x.py"}]}]})
+    ['pixels/x']
+    """
+    suffixes = (".py", ".md", ".ipynb")
+    return [e.rsplit(".", 1)[0] if e.endswith(suffixes) else e for e in _files_of(content)]
+
+
+def chapter_id(entry: str) -> str:
+    """The id of the chapter that an entry of ``_toc.yml`` names.
+
+    >>> chapter_id("chapters/pixels/low_dose_ct")
+    'pixels/low_dose_ct'
+    """
+    return "/".join(entry.split("/")[-2:])
+
+
+def _files_of(node: Any) -> Iterator[str]:
+    """Every `file` entry of a table of contents, in reading order."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _files_of(item)
+    elif isinstance(node, dict):
+        if isinstance(node.get("file"), str):
+            yield node["file"]
+        for key, value in node.items():
+            if key != "file":
+                yield from _files_of(value)
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file.
+
+    Raises:
+        UserError: the file is missing, unreadable or not YAML; the message gives the line.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such file") from None
+    except IsADirectoryError:
+        raise UserError(f"{path} is a folder, not a YAML file") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: cannot be read: not text in UTF-8 (byte {error.start})") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise UserError(f"{path}{where}: bad YAML: {problem}") from None
+
+
+def find_root(start: Path | None = None) -> Path:
+    """The repository's root: $MEDBOOK_ROOT, else above `start` (the current folder), else ours.
+
+    Raises:
+        UserError: no folder above holds our ``pyproject.toml``.
+    """
+    if start is None and (named := os.environ.get("MEDBOOK_ROOT")):
+        root = Path(named).expanduser().resolve()
+        if not (root / "chapters").is_dir():
+            raise UserError(f"MEDBOOK_ROOT is {root}, which has no folder chapters/")
+        return root
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents, Path(__file__).resolve().parents[2]):
+        if _is_root(folder):
+            return folder
+    raise UserError(f"{here} is not inside a checkout of {DISTRIBUTION}: cd there, or use --root")
+
+
+def _is_root(folder: Path) -> bool:
+    try:
+        with (folder / "pyproject.toml").open("rb") as stream:
+            return tomllib.load(stream).get("project", {}).get("name") == DISTRIBUTION
+    except (OSError, tomllib.TOMLDecodeError):
+        return False

@@ -1,0 +1,355 @@
+"""Every check goes red for the thing it is there for, names it, and is green otherwise."""
+
+import json
+
+import nbformat
+import numpy as np
+import pytest
+from PIL import Image
+
+from medlib.experiment.record import read_record
+from press.check.verify import inspect_book, inspect_chapter, inspect_run, verify_book
+from press.cli.main import main
+from press.results.seed_table import ClaimOverSeeds, SeedTable, write_seed_table
+from press.source.project import Project
+
+RUN = "build/runs/pixels/whole"
+ACCEPTED = "results/pixels/whole.json"
+
+
+def errors_of(book, **options):
+    return [str(finding) for finding in verify_book(Project(book.root), **options)]
+
+
+def notes_of(book):
+    found = inspect_book(Project(book.root))
+    return [str(finding) for finding in found if finding.severity == "note"]
+
+
+def change(book, path, change_it):
+    """Read JSON, change it in place, write it back."""
+    content = json.loads((book.root / path).read_text(encoding="utf-8"))
+    change_it(content)
+    book.write(path, json.dumps(content))
+
+
+def test_a_whole_chapter_is_green(accepted_book):
+    assert errors_of(accepted_book) == []
+    assert errors_of(accepted_book, strict=True) == []
+
+
+def shift(index, amount, field="value"):
+    def change_it(record):
+        record["results"][index][field] += amount
+
+    return change_it
+
+
+def put(*path_and_value):
+    *path, last, value = path_and_value
+
+    def change_it(content):
+        for step in path:
+            content = content[step]
+        content[last] = value
+
+    return change_it
+
+
+def drop(*path):
+    *path, last = path
+
+    def change_it(content):
+        for step in path:
+            content = content[step]
+        del content[last]
+
+    return change_it
+
+
+RECORD_FAULTS = {
+    "drifted": (shift(0, 0.02), ["result: mean was 0.5, is 0.52; tolerance 0.01"]),
+    "interval": (shift(0, 0.05, "high"), ["result: mean (upper end of the interval) was 0.6"]),
+    "n": (put("results", 0, "n", 3), ["result: mean: its n was 1600, is 3"]),
+    "unit": (put("results", 1, "unit", "HU"), ["result: noise: its unit was 'grey', is 'HU'"]),
+    "loosened": (put("results", 0, "atol", 9.0), ["result: mean: its atol was 0.01, is 9.0"]),
+    "gone": (drop("results", 1), ["result: noise was", "is no longer measured"]),
+    "failed claim": (
+        lambda r: r["claims"][0].update(holds=False, margin=-0.1),
+        ["claim: does not hold: 'the mean lies near the middle' (margin -0.1"],
+    ),
+    "failed control": (
+        lambda r: r["claims"][2].update(holds=False, margin=-0.1),
+        ["claim: negative control does not hold: 'noise alone makes no ramp'"],
+    ),
+    "two claims": (
+        drop("claims", 0),
+        ["claim: 2 claims; a chapter states 3 to 8", "no longer stated: 'the mean lies"],
+    ),
+    "control no more": (
+        put("claims", 2, "control", False),
+        ["'noise alone makes no ramp': control was True, is False"],
+    ),
+    "alt": (put("figures", 0, "alt", [" "]), ["figure: ramp: it has no alt text"]),
+    "caption": (put("figures", 0, "caption", ""), ["figure: ramp: it has no caption"]),
+    "digests": (
+        lambda r: r["figures"][0]["pixels_sha256"].append("0" * 64),
+        ["figure: ramp: 1 files but 2 digests"],
+    ),
+    "figure gone": (drop("figures", 0), ["figure: ramp: no longer drawn"]),
+    "data of figure": (
+        put("figures", 0, "data", "real"),
+        ["figure: ramp: its data were simulated, are real"],
+    ),
+    "cpu": (put("cpu_s", 75.2), ["budget: took 75.2 s of CPU; profile 'book' allows 75 s"]),
+    "memory": (put("peak_memory_mib", 2049.0), ["budget: peaked at 2049 MiB"]),
+    "parameter": (put("parameters", "size", 41), ["parameter: size was 41 in the run"]),
+    "new data": (
+        put("data", [{"name": "ct", "kind": "real", "sha256": "0" * 64}]),
+        ["data: ct is new and not accepted"],
+    ),
+    "stale": (put("constraints_sha256", "0" * 64), ["run: stale: constraints.txt changed"]),
+}
+
+
+@pytest.mark.parametrize("name", RECORD_FAULTS)
+def test_a_fault_in_the_run_is_named(accepted_book, name):
+    change_it, expected = RECORD_FAULTS[name]
+    change(accepted_book, f"{RUN}/record.json", change_it)
+    found = "\n".join(errors_of(accepted_book))
+    for text in expected:
+        assert text in found
+    assert "pixels/whole: " in found
+
+
+def test_drift_within_the_tolerance_is_no_fault(accepted_book):
+    change(accepted_book, f"{RUN}/record.json", shift(0, 0.009))
+    assert errors_of(accepted_book) == []
+
+
+def test_budgets_stretch_on_a_slow_machine_but_never_shrink(accepted_book, monkeypatch):
+    change(accepted_book, f"{RUN}/record.json", put("cpu_s", 100.0))
+    monkeypatch.setenv("MEDBOOK_BUDGET_FACTOR", "0.1")
+    assert "allows 75 s" in "\n".join(errors_of(accepted_book))
+    monkeypatch.setenv("MEDBOOK_BUDGET_FACTOR", "2")
+    assert errors_of(accepted_book) == []
+
+
+def test_a_stretched_budget_is_never_a_silent_pass(accepted_book, monkeypatch, capsys):
+    change(accepted_book, f"{RUN}/record.json", put("cpu_s", 100.0))
+    stretched = "MEDBOOK_BUDGET_FACTOR=1.6 stretches the budgets of CPU time: 120 s instead of 75 s"
+    monkeypatch.setenv("MEDBOOK_BUDGET_FACTOR", "1.6")
+    assert main(["--root", str(accepted_book.root), "check"]) == 0
+    said = capsys.readouterr().out
+    assert stretched in said
+    assert "took 100.0 s of CPU; profile 'book' allows 75 s; it passes only with" in said
+    monkeypatch.setenv("MEDBOOK_BUDGET_FACTOR", "1")
+    assert main(["--root", str(accepted_book.root), "check"]) == 1
+    said = capsys.readouterr()
+    assert "stretch" not in said.out + said.err
+
+
+ACCEPTED_FAULTS = {
+    "never accepted result": (drop("results", 1), ["noise is new and not accepted"]),
+    "never accepted claim": (drop("claims", 1), ["new and not accepted: 'the ramp is wider"]),
+    "never accepted figure": (drop("figures", 1), ["slider: new and not accepted"]),
+    "frames": (
+        lambda a: a["figures"][1]["pixels_sha256"].append("0" * 64),
+        ["slider: had 3 frames, has 2"],
+    ),
+    "data gone": (
+        put("data", [{"name": "ct", "kind": "real", "sha256": "0" * 64}]),
+        ["ct is no longer read"],
+    ),
+    "parameter": (put("parameters", "size", 41), ["accepted with size = 41, run with 40"]),
+    "parameter gone": (put("parameters", "width", 3), ["width is gone; accepted with 3"]),
+    "parameter new": (drop("parameters", "size"), ["size is new; the accepted run did not"]),
+    "damaged": (put("results", 0, "value", "high"), ["damaged results: results.0.value"]),
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED_FAULTS)
+def test_a_difference_from_the_accepted_is_named(accepted_book, name):
+    change_it, expected = ACCEPTED_FAULTS[name]
+    change(accepted_book, ACCEPTED, change_it)
+    found = "\n".join(errors_of(accepted_book))
+    for text in expected:
+        assert text in found
+
+
+@pytest.mark.parametrize(
+    ("accepted", "expected"),
+    [
+        ({"kind": "real"}, "data: ct was real, is simulated"),
+        ({"sha256": "1" * 64}, "data: ct was sha256 111111111111..., is 000000000000..."),
+    ],
+)
+def test_data_that_changed_are_named(accepted_book, accepted, expected):
+    use = {"name": "ct", "kind": "simulated", "sha256": "0" * 64}
+    change(accepted_book, f"{RUN}/record.json", put("data", [use]))
+    change(accepted_book, ACCEPTED, put("data", [use | accepted]))
+    assert [line.removeprefix("pixels/whole: ") for line in errors_of(accepted_book)] == [expected]
+
+
+def test_other_pixels_with_the_same_thumbnail_are_a_note_and_an_error_when_strict(accepted_book):
+    change(accepted_book, ACCEPTED, put("figures", 0, "pixels_sha256", ["0" * 64]))
+    assert errors_of(accepted_book) == []
+    assert "figure: ramp: other pixels, same picture" in "\n".join(notes_of(accepted_book))
+    assert "figure: ramp: other pixels" in "\n".join(errors_of(accepted_book, strict=True))
+
+
+def test_another_picture_is_an_error(accepted_book):
+    def swap(accepted):
+        slider = accepted["figures"][1]
+        slider["pixels_sha256"].reverse()
+        slider["thumbnails"].reverse()
+
+    change(accepted_book, ACCEPTED, swap)
+    found = "\n".join(errors_of(accepted_book))
+    assert "figure: slider: another picture (2 of 2 frames): thumbnail off by" in found
+    assert "tolerance 16" in found
+
+
+def test_a_figure_file_must_be_there_decode_and_hold_its_pixels(accepted_book):
+    path = accepted_book.root / RUN / "figures" / "ramp.png"
+    Image.fromarray(np.zeros((40, 40), np.uint8)).save(path)
+    assert "ramp.png does not hold the pixels" in "\n".join(errors_of(accepted_book))
+    path.write_bytes(path.read_bytes()[:30])
+    assert "ramp.png cannot be decoded" in "\n".join(errors_of(accepted_book))
+    path.unlink()
+    assert "ramp.png is missing" in "\n".join(errors_of(accepted_book))
+
+
+def edit_notebook(book, change_it):
+    path = book.root / RUN / "notebook.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    change_it([cell for cell in notebook.cells if cell.cell_type == "code"])
+    nbformat.write(notebook, path)
+
+
+def test_an_error_left_in_the_notebook_is_named(accepted_book):
+    error = nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=[])
+    edit_notebook(accepted_book, lambda cells: cells[2].outputs.append(error))
+    assert "notebook: cell 5 raised ValueError: no" in "\n".join(errors_of(accepted_book))
+
+
+def test_a_warning_on_the_page_is_named(accepted_book):
+    text = "/tmp/x.py:7: UserWarning: odd\n  y = x\n"
+    warning = nbformat.v4.new_output("stream", name="stderr", text=text)
+    edit_notebook(accepted_book, lambda cells: cells[2].outputs.append(warning))
+    assert "notebook: cell 5 prints a warning on the page" in "\n".join(errors_of(accepted_book))
+
+
+def test_a_picture_without_alt_text_is_named(accepted_book):
+    bare = nbformat.v4.new_output("display_data", data={"image/png": "aGk="})
+    edit_notebook(accepted_book, lambda cells: cells[2].outputs.append(bare))
+    assert "figure: cell 5 shows a picture without alt" in "\n".join(errors_of(accepted_book))
+
+
+def test_a_cell_that_was_not_executed_is_named(accepted_book):
+    edit_notebook(accepted_book, lambda cells: cells[2].update(execution_count=None))
+    assert "notebook: cell 5 was not executed" in "\n".join(errors_of(accepted_book))
+
+
+def test_a_damaged_notebook_is_named(accepted_book):
+    accepted_book.write(f"{RUN}/notebook.ipynb", "{")
+    assert "notebook.ipynb cannot be read" in "\n".join(errors_of(accepted_book))
+
+
+def test_a_corrupt_record_is_named_in_one_line(accepted_book):
+    accepted_book.write(f"{RUN}/record.json", '{"schema_version": 1, "chap')
+    (line,) = errors_of(accepted_book)
+    assert "its record.json cannot be used: not a readable run record" in line
+    assert "\n" not in line
+
+
+def test_a_chapter_that_never_ran_is_named(accepted_book):
+    (accepted_book.root / RUN / "record.json").unlink()
+    (line,) = errors_of(accepted_book)
+    assert "run: has no run of profile book; `medbook build` makes it" in line
+
+
+def test_results_of_a_chapter_that_is_gone_are_named(accepted_book):
+    accepted_book.write("results/pixels/old.json", "{}")
+    assert "result: results/pixels/old.json belongs to no chapter" in errors_of(accepted_book)[0]
+
+
+def test_a_missing_accepted_file_is_named(accepted_book):
+    (accepted_book.root / ACCEPTED).unlink()
+    assert "no accepted results yet" in "\n".join(errors_of(accepted_book))
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        (
+            "pixels/whole: {siez: 9}",
+            "unknown parameter 'siez' of pixels/whole; did you mean 'size'",
+        ),
+        ("pixels/whole: {size: 4}", "size = 4 is out of range"),
+        ("pixels/whole: {size: big}", "size = 'big' is a str: expected a int"),
+        ("pixels/whol: {size: 9}", "there is no chapter 'pixels/whol'; did you mean pixels/whole?"),
+    ],
+)
+def test_a_wrong_profile_is_named(accepted_book, entry, expected):
+    accepted_book.write("chapters/profiles.yml", f"smoke:\n  {entry}\n")
+    (line,) = errors_of(accepted_book)
+    assert "profile 'smoke' in chapters/profiles.yml" in line
+    assert expected in line
+
+
+def test_the_books_profile_is_not_written_twice(accepted_book):
+    accepted_book.write("chapters/profiles.yml", "book:\n  pixels/whole: {size: 9}\n")
+    (line,) = errors_of(accepted_book)
+    assert "the book's parameters are the defaults in the notebook" in line
+
+
+def test_a_profile_that_cannot_run_is_named_when_it_is_checked(accepted_book):
+    accepted_book.write("chapters/profiles.yml", "smoke:\n  pixels/whole: {siez: 9}\n")
+    project = Project(accepted_book.root)
+    (finding,) = inspect_chapter(project, project.chapter("whole"), profile="smoke")
+    assert finding.what == "source"
+    assert "unknown parameter 'siez'" in finding.message
+
+
+def test_a_figure_that_the_notebook_does_not_show_is_named(accepted_book):
+    edit_notebook(accepted_book, lambda cells: cells[3].update(outputs=[]))
+    found = "\n".join(errors_of(accepted_book))
+    assert "figure: ramp: it is in the record but not in the notebook" in found
+
+
+def test_a_run_without_its_notebook_is_named(accepted_book):
+    (accepted_book.root / RUN / "notebook.ipynb").unlink()
+    record = read_record(accepted_book.root / RUN / "record.json")
+    (finding,) = inspect_run(record, accepted_book.root / RUN)
+    assert "notebook.ipynb is missing" in finding.message
+
+
+def seed_table(book, *, held, texts):
+    claims = [ClaimOverSeeds(text=text, held=held, margins=[1.0] * 10) for text in texts]
+    table = SeedTable(chapter="pixels/whole", seeds=list(range(1, 11)), claims=claims)
+    write_seed_table(book.project, table)
+
+
+def test_the_accepted_table_of_seeds_must_be_whole_and_good(accepted_book):
+    assert "no table of other seeds yet" in "\n".join(notes_of(accepted_book))
+    record = json.loads((accepted_book.root / RUN / "record.json").read_text("utf-8"))
+    texts = [claim["text"] for claim in record["claims"]]
+    seed_table(accepted_book, held=9, texts=texts)
+    assert errors_of(accepted_book) == []
+    assert "made with other code cells" in "\n".join(notes_of(accepted_book))
+    seed_table(accepted_book, held=8, texts=texts)
+    assert "held on 8 of 10 other seeds, at least 9 are needed" in errors_of(accepted_book)[0]
+    seed_table(accepted_book, held=9, texts=texts[1:])
+    assert "was never tried on other seeds" in errors_of(accepted_book)[0]
+
+
+def test_the_smoke_profile_has_its_own_budget_and_no_results(accepted_book):
+    accepted_book.write("chapters/profiles.yml", "smoke:\n  pixels/whole: {size: 20}\n")
+    assert accepted_book.medbook("run", "whole", "--profile", "smoke").returncode == 0
+    assert accepted_book.medbook("check", "--profile", "smoke").returncode == 0
+    (record,) = (accepted_book.root / "build/runs-adhoc").rglob("record.json")
+    change(accepted_book, record.relative_to(accepted_book.root), put("cpu_s", 10.1))
+    done = accepted_book.medbook("check", "--profile", "smoke")
+    assert done.returncode == 1
+    assert "took 10.1 s of CPU; profile 'smoke' allows 10 s" in done.stderr

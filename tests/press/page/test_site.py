@@ -1,0 +1,276 @@
+"""The site of a tiny book: one executed chapter, a page, the book's own configuration.
+
+Sphinx runs in earnest; MathJax, the widget manager and the fonts are stood in for by empty files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from press.cli.scaffold import scaffold
+from press.errors import UserError
+from press.page import site as site_module
+from press.page.assets import FILES
+from press.page.site import STAMP, SiteError, build_site, complaints, stage_files
+from press.run.execute import execute_all, plan
+from press.source.project import Project
+
+ROOT = Path(__file__).resolve().parents[3]
+CHAPTER = "pixels/counting"
+TOC = """\
+format: jb-book
+root: index
+parts:
+  - caption: Start here
+    chapters:
+      - file: other
+      - file: status
+"""
+INDEX = """\
+# The book
+
+Read [](/pixels/counting.ipynb).
+
+```{medbook} tally
+```
+
+```{medbook} figure pixels/counting counts
+A caption of its own.
+```
+"""
+
+pytestmark = pytest.mark.chapter
+
+
+def silent(line: str) -> None: ...
+
+
+def write(root: Path, name: str, text: str) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """An executed book and its site. Never change it: take `project`, a copy."""
+    root = tmp_path_factory.mktemp("book")
+    lock = json.dumps({"packages": {"node_modules/a": {"version": "1", "integrity": "i"}}})
+    write(root, "package-lock.json", lock)
+    write(root, "node_modules/.package-lock.json", lock)
+    for name in FILES:
+        write(root, f"node_modules/{name}", "")
+    write(root, "pyproject.toml", '[project]\nname = "pixels-to-patients"\n')
+    write(root, "constraints.txt", "")
+    write(root, "chapters/profiles.yml", "smoke: {}\n")
+    write(root, "_toc.yml", TOC)
+    write(root, "book/index.md", INDEX)
+    write(root, "book/other.md", "# Another page\n\nIts text.\n")
+    write(root, "book/status.md", "# Status\n\n```{medbook} status\n```\n")
+    write(root, "book/references.bib", "")
+    shutil.copytree(ROOT / "book" / "_static", root / "book" / "_static")
+    shutil.copy(ROOT / "_config.yml", root)
+    scaffold(Project(root), CHAPTER, title="Counting photons").write()
+    project = Project(root)
+    outcomes = execute_all(project, [plan(project, project.chapter(CHAPTER))], workers=1)
+    assert [outcome.failure for outcome in outcomes] == [None]
+    build_site(project, echo=silent)
+    return root
+
+
+@pytest.fixture
+def project(made: Path, tmp_path: Path) -> Project:
+    """A copy that keeps times of change, so that Sphinx goes on where it stopped."""
+    root = tmp_path / "book"
+    shutil.copytree(made, root)
+    return Project(root)
+
+
+@pytest.fixture
+def no_rendering(monkeypatch):
+    def refuse(project, work):
+        raise AssertionError("Sphinx was called")
+
+    monkeypatch.setattr(site_module, "_render", refuse)
+
+
+def edit(project: Project, name: str, old: str, new: str) -> None:
+    text = (project.root / name).read_text("utf-8")
+    assert old in text
+    write(project.root, name, text.replace(old, new))
+
+
+def warm_up(project: Project) -> None:
+    """Build once more: in a folder that was copied Sphinx starts over."""
+    (project.site / STAMP).unlink()
+    build_site(project, echo=silent)
+
+
+def page(project: Project, name: str) -> str:
+    return (project.site / name).read_text("utf-8")
+
+
+def test_the_page_holds_what_the_run_showed(project: Project) -> None:
+    html = page(project, f"{CHAPTER}.html")
+    record = json.loads((project.runs / CHAPTER / "record.json").read_text("utf-8"))
+    assert 'id="fig-counting-counts"' in html
+    assert "Figure 1.1" in html
+    alt = record["figures"][0]["alt"][0]
+    assert f'alt="{alt}"' in unescape(html)
+    for sentence in record["sentences"]:
+        assert sentence.split("{")[0][:40] in html
+    for claim in record["claims"]:
+        assert claim["text"][1:] in html
+    assert "medbook-claims" in html
+    assert '<span class="medbook-badge medbook-simulated">simulated</span>' in html
+    assert "application/vnd.jupyter.widget-view+json" in html
+    assert "application/vnd.jupyter.widget-state+json" in html
+    assert "<code>book</code>" in html
+
+
+def test_notebook_and_source_can_be_downloaded(project: Project) -> None:
+    downloads = {path.name: path for path in (project.site / "_downloads").rglob("*.*")}
+    assert set(downloads) == {"counting.ipynb", "counting.py"}
+    source = project.root / "chapters" / f"{CHAPTER}.py"
+    assert downloads["counting.py"].read_bytes() == source.read_bytes()
+    notebook = json.loads(downloads["counting.ipynb"].read_text("utf-8"))
+    assert notebook["metadata"]["kernelspec"]["language"] == "python"
+    assert any(cell.get("outputs") for cell in notebook["cells"])
+
+
+def test_front_matter_is_filled_in(project: Project) -> None:
+    html = page(project, "index.html")
+    assert "<dd>1</dd><dt>chapter</dt>" in html
+    assert "A caption of its own." in html
+    assert "Counting photons" in html
+    assert "{medbook}" not in html
+    assert "counting" in page(project, "status.html")
+
+
+def test_no_page_names_a_script_or_style_of_another_host(project: Project) -> None:
+    from tests.site.crawl import named_hosts
+
+    assert named_hosts(project.site) == []
+
+
+def test_nothing_changed_nothing_rendered(project: Project, no_rendering) -> None:
+    said: list[str] = []
+    assert build_site(project, echo=said.append) == project.site
+    assert said == ["site: nothing changed"]
+
+
+def test_prose_is_rendered_anew_and_other_pages_are_left_alone(project: Project) -> None:
+    warm_up(project)
+    edit(project, f"chapters/{CHAPTER}.py", "Photons arrive one by one", "Photons come one by one")
+    rendered = project.build / "sphinx" / "_build" / "html"
+    before = (rendered / "other.html").stat().st_mtime_ns
+    build_site(project, echo=silent)
+    assert "Photons come one by one" in page(project, f"{CHAPTER}.html")
+    assert (rendered / "other.html").stat().st_mtime_ns == before
+
+
+def test_a_new_title_reaches_the_menu_of_every_page(project: Project) -> None:
+    warm_up(project)
+    edit(project, f"chapters/{CHAPTER}.py", "# Counting photons", "# Numbers of photons")
+    build_site(project, echo=silent)
+    for name in ("index.html", "other.html", f"{CHAPTER}.html"):
+        assert "Numbers of photons" in page(project, name)
+        assert "Counting photons" not in page(project, name)
+
+
+def test_a_page_taken_out_leaves_the_site(project: Project) -> None:
+    (project.root / "book" / "other.md").unlink()
+    edit(project, "_toc.yml", "      - file: other\n", "")
+    build_site(project, echo=silent)
+    assert not (project.site / "other.html").exists()
+    assert not (project.stage / "other.md").exists()
+    assert "Another page" not in page(project, "index.html")
+
+
+def test_a_warning_fails_the_build_each_time_and_the_old_site_stays(project: Project) -> None:
+    before = page(project, "other.html")
+    stamp = (project.site / STAMP).read_text("utf-8")
+    edit(project, "book/other.md", "Its text.", "Its text, and [a link](nowhere.md).")
+    for _ in range(2):
+        with pytest.raises(SiteError, match=r"other\.md:3: WARNING: .*nowhere\.md"):
+            build_site(project, echo=silent)
+        assert page(project, "other.html") == before
+        assert (project.site / STAMP).read_text("utf-8") == stamp
+    edit(project, "book/other.md", ", and [a link](nowhere.md)", " again")
+    build_site(project, echo=silent)
+    assert "Its text again." in page(project, "other.html")
+
+
+def test_a_figure_edited_in_the_record_only_is_refused(project: Project) -> None:
+    path = project.runs / CHAPTER / "record.json"
+    record = json.loads(path.read_text("utf-8"))
+    record["figures"] = record["figures"][1:]
+    path.write_text(json.dumps(record), "utf-8")
+    with pytest.raises(SiteError, match="'counts' is in the notebook but not in its record"):
+        build_site(project, echo=silent)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("_toc.yml", f"- file: {CHAPTER}", "- file: status", f"{CHAPTER}: not in _toc.yml"),
+        ("_toc.yml", "- file: other", "- file: missing", "_toc.yml lists missing, which is no"),
+        (f"chapters/{CHAPTER}.py", "n_pixels: int = 4000", "n_pixels: int = 4001", "run the chap"),
+        (f"build/runs/{CHAPTER}/record.json", '"book"', '"smoke"', "is of profile 'smoke'"),
+        (f"build/runs/{CHAPTER}/record.json", '"schema_version"', '"x"', "record schema None"),
+        ("book/index.md", "counting counts", "counting sums", "no figure 'sums'; it has counts"),
+        ("book/index.md", "pixels/counting counts", "a/b counts", "of a/b, which is no chapter"),
+        ("book/index.md", "{medbook} tally", "{medbook} tales", "no block is called 'tales'"),
+    ],
+)
+def test_what_is_wrong_is_named_before_anything_is_rendered(
+    project: Project, no_rendering, name: str, old: str, new: str, message: str
+) -> None:
+    edit(project, name, old, new)
+    with pytest.raises(UserError) as caught:
+        build_site(project, echo=silent)
+    assert message in str(caught.value)
+
+
+def test_a_chapter_that_has_not_run_is_named(project: Project, no_rendering) -> None:
+    shutil.rmtree(project.runs / CHAPTER)
+    with pytest.raises(SiteError, match=f"{CHAPTER}: has not run yet; `medbook build` runs it"):
+        build_site(project, echo=silent)
+
+
+def test_without_configuration_the_message_says_which_file(project: Project, no_rendering) -> None:
+    (project.root / "_config.yml").unlink()
+    with pytest.raises(SiteError, match=r"_config\.yml: No such file"):
+        build_site(project, echo=silent)
+
+
+def test_a_full_disk_while_copying_leaves_the_old_site(project: Project, monkeypatch) -> None:
+    before = page(project, "other.html")
+    edit(project, "book/other.md", "Its text.", "New text.")
+
+    def full(*arguments, **options):
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(site_module.shutil, "copytree", full)
+    with pytest.raises(OSError, match="No space left"):
+        build_site(project, echo=silent)
+    monkeypatch.undo()
+    assert page(project, "other.html") == before
+    build_site(project, echo=silent)
+    assert "New text." in page(project, "other.html")
+    assert sorted(path.name for path in project.build.glob("site*")) == ["site", "site.log"]
+
+
+def test_the_same_runs_give_the_same_stage(project: Project) -> None:
+    assert stage_files(project) == stage_files(Project(project.root))
+
+
+def test_what_sphinx_said_is_told_once_with_paths_in_the_stage() -> None:
+    lines = ["/s/a.md:1: WARNING: x", "reading", "/s/a.md:1: WARNING: x", "b.md: ERROR: y"]
+    assert complaints(lines, stage=Path("/s")) == ["a.md:1: WARNING: x", "b.md: ERROR: y"]
