@@ -6,6 +6,7 @@ out in RAS+ order (x to the right, y to anterior, z to superior); photographs ar
 """
 
 import hashlib
+import os
 import warnings
 import zipfile
 import zlib
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from data_fetch.errors import DataError
+from data_fetch.folder import members, visible_files
 from data_fetch.sample import Sample, sha256_of_file
 
 # Pillow carries OpenJPEG and libjpeg-turbo, and is a dependency already. Named here, the
@@ -101,10 +103,13 @@ def read_dicom_series(
         folder = Path(source)
         if not folder.is_dir():
             raise DataError(f"{folder} is not a folder of DICOM files")
-        paths = sorted(p for p in folder.iterdir() if p.is_file())
+        paths = visible_files(folder, "*")
         name = name or folder.name
+        members_glob = "*"
     else:
         paths = [Path(p) for p in source]
+        folder = Path(os.path.commonpath([p.absolute().parent for p in paths] or ["."]))
+        members_glob = ""
     if not paths:
         raise DataError(f"no DICOM files in {source}")
     slices = [(p, _dicom_dataset(_existing(p))) for p in paths]
@@ -158,7 +163,9 @@ def read_dicom_series(
         unit=_dicom_unit(first),
         sha256=hashlib.sha256("".join(sha256_of_file(p) for p, _ in slices).encode()).hexdigest(),
         spacing_mm=None if in_plane is None else (gap_mm, *in_plane),
-        path=slices[0][0].parent,
+        path=folder,
+        members=members(folder, (p.absolute() if not members_glob else p for p in paths)),
+        members_glob=members_glob,
         affine=affine,
         orientation="" if affine is None else _axes_words(affine, ("slices", "rows", "columns")),
         **provenance,

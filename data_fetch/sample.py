@@ -1,6 +1,7 @@
 """A Sample: an array that knows its spacing, its unit, and where it came from."""
 
 import hashlib
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,16 +23,20 @@ class Sample:
             (`sha256_of_array`).
         spacing_mm: one number per array axis that has a physical length, in the order of the
             axes; None when the file does not state it. A colour axis has no entry.
-        path: the file, or None.
+        path: the file, or the folder that holds `members`, or None.
         licence: as its source states it, in words.
         cite: how to cite it.
         doi: of what is cited, without ``https://doi.org/``.
         orientation: which way each axis runs, e.g. ``"rows to P, columns to L"``.
         affine: 4x4 from array index to patient position in mm (RAS+), or None.
         note: what a reader must know before using it.
+        members: of a folder, the files that were looked at: name relative to `path`, sha256.
+        members_glob: the pattern that `members` are all of, e.g. ``"*"``; empty where they were
+            asked for one by one, so that another file beside them means nothing.
 
     Raises:
-        ValueError: if `kind` is neither word, or `spacing_mm` has more entries than axes.
+        ValueError: if `kind` is neither word, or `spacing_mm` has more entries than axes, or one
+            that is no length.
 
     >>> disc = np.zeros((4, 4), dtype=np.float32)
     >>> s = Sample(disc, name="example/disc", kind="simulated", unit="HU",
@@ -53,6 +58,8 @@ class Sample:
     orientation: str = ""
     affine: np.ndarray | None = field(default=None)
     note: str = ""
+    members: tuple[tuple[str, str], ...] = ()
+    members_glob: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in ("real", "simulated"):
@@ -62,6 +69,8 @@ class Sample:
                 f"spacing_mm has {len(self.spacing_mm)} numbers but the array has "
                 f"{self.array.ndim} axes; give one number per spatial axis"
             )
+        if self.spacing_mm is not None and not all(0 < s < math.inf for s in self.spacing_mm):
+            raise ValueError(f"spacing_mm is {self.spacing_mm}: each must be finite and > 0")
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.array.shape))

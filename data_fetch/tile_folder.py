@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter
 from skimage.color import rgb2hed
 
 from data_fetch.errors import DataError
+from data_fetch.folder import members, visible_files
 from data_fetch.sample import Sample, sha256_of_array
 
 
@@ -73,6 +74,9 @@ def read_tile_folder(folder: Path | str, *, size: int, window_px: float = 8.0) -
         sha256=sha256_of_array(images),
         licence="the owner's",
         note="read from a folder of the reader's own",
+        path=root,
+        members=members(root, visible_files(root, "*/*")),
+        members_glob="*/*",
     )
     return LabelledTiles(
         sample,

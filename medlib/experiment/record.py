@@ -115,7 +115,12 @@ class Table(_Part):
 
 
 class DataUse(_Part):
-    """One data set the run read: what it is, its digest, and the file it came from, if any."""
+    """One data set the run read: what it is, its digest, and the file or folder it came from.
+
+    Of a folder, `members` are the digests of the files that were looked at, by their names relative
+    to `path`; all that match `members_glob` (names that begin with a dot left out), or, where that
+    is empty, those that were asked for by name.
+    """
 
     name: str
     kind: Literal["real", "simulated"]
@@ -123,6 +128,8 @@ class DataUse(_Part):
     unit: str = ""
     path: str | None = None
     file_sha256: Digest | None = None
+    members: dict[str, Digest] = {}
+    members_glob: str = ""
     licence: str = ""
     cite: str = ""
     doi: str = ""

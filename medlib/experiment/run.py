@@ -191,16 +191,31 @@ class Run:
             self._streams.append(name)
 
     def uses(self, sample: Sample) -> Sample:
-        """Record the provenance of a data set, and hand it back unchanged."""
+        """Record the provenance of a data set, and hand it back unchanged.
+
+        Raises:
+            ValueError: it names a folder, but not the files that were read there: nobody could
+                tell later that one of them has changed.
+        """
         path = getattr(sample, "path", None)
-        whole = path is not None and Path(path).is_file()  # a series of slices names its folder
+        members = dict(getattr(sample, "members", ()))  # of a folder, such as a series of slices
+        if path is not None:
+            path = Path(path).absolute()  # the run's own folder means nothing to a later reader
+        if path is not None and path.is_dir() and not members:
+            raise ValueError(
+                f"data {sample.name} come from the folder {path} but do not say which files were"
+                " read: give `members`, pairs of a file's name and its sha256"
+            )
+        whole = path is not None and path.is_file()
         use = DataUse(
             name=sample.name,
             kind=sample.kind,
             sha256=sample.sha256,
             unit=getattr(sample, "unit", "") or "",
             path=None if path is None else str(path),
-            file_sha256=environment.sha256_of_file(Path(path)) if whole else None,
+            file_sha256=environment.sha256_of_file(path) if whole else None,
+            members=members,
+            members_glob=getattr(sample, "members_glob", "") or "",
             licence=getattr(sample, "licence", "") or "",
             cite=getattr(sample, "cite", "") or "",
             doi=getattr(sample, "doi", "") or "",

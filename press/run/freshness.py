@@ -13,6 +13,7 @@ import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from press.run.execute import NOTEBOOK, RECORD, Job, plan, read_note
 from press.source.project import Chapter, Project
 
 if TYPE_CHECKING:
-    from medlib.experiment.record import Record
+    from medlib.experiment.record import DataUse, Record
 
 
 class State(StrEnum):
@@ -84,8 +85,7 @@ def _reasons(project: Project, job: Job, record: Record, note: dict[str, Any]) -
     for path in meanwhile:
         yield f"{path} changed while it ran"
     for use in record.data:
-        if use.path is not None and use.file_sha256 is not None:
-            yield from _file_change(project.root / use.path, use.file_sha256, f"data {use.name}")
+        yield from _data_changes(project, use)
     if record.constraints_sha256 != file_digest(project.constraints):
         yield f"{project.constraints.name} changed"
     if record.python != platform.python_version():
@@ -102,18 +102,63 @@ def _parameter_changes(was: dict[str, Any], now: dict[str, Any]) -> Iterator[str
             yield f"parameter {name} was {was[name]!r}, is {now[name]!r}"
 
 
+def _data_changes(project: Project, use: DataUse) -> Iterator[str]:
+    if use.path is None:
+        return
+    path, name = project.root / use.path, f"data {use.name}"
+    if use.file_sha256 is not None:
+        yield from _file_change(path, use.file_sha256, name)
+    elif not path.is_dir():
+        yield f"{name}: {path} is gone"
+    elif not use.members:
+        yield f"{name}: which files of {path} it read is not recorded"
+    else:
+        now = set(use.members) | set(_listed(path, use.members_glob))
+        found = {member: _digest_once(path / member) for member in now}
+        for what, members in (
+            ("changed", [m for m, was in use.members.items() if found[m] and found[m] != was]),
+            ("gone", [m for m in use.members if not found[m]]),
+            ("new", [m for m in found if m not in use.members]),
+        ):
+            if members:
+                some = ", ".join(sorted(members)[:3]) + (", ..." if len(members) > 3 else "")
+                yield f"{name}: {len(members)} file{'s'[: len(members) > 1]} {what} ({some})"
+
+
+def _listed(folder: Path, pattern: str) -> Iterator[str]:
+    """The files below `folder` that match, none of them hidden, by their relative names."""
+    for path in folder.glob(pattern) if pattern else ():
+        member = path.relative_to(folder)
+        if path.is_file() and not any(part.startswith(".") for part in member.parts):
+            yield member.as_posix()
+
+
 def _file_change(path: Path, digest: str, name: str) -> Iterator[str]:
     found = file_digest(path)
     if not found:
-        yield f"{name} is gone"
+        yield f"{name} cannot be read" if path.exists() else f"{name} is gone"
     elif found != digest:
         yield f"{name} changed"
 
 
 def file_digest(path: Path) -> str:
-    """The sha256 of a file's bytes; an empty string where there is no such file."""
+    """The sha256 of a file's bytes; an empty string where there is no file that can be read."""
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return ""
+
+
+def _digest_once(path: Path) -> str:
+    """As `file_digest`, but an untouched file is read once: the points of a sweep share theirs."""
+    try:
+        now = path.stat()
+    except OSError:
+        return ""
+    return _digest_at(path, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+
+
+@lru_cache(maxsize=100_000)
+def _digest_at(path: Path, *_stat: int) -> str:
+    return file_digest(path)

@@ -220,8 +220,30 @@ def test_in_a_kernel_outputs_carry_what_the_press_needs(tmp_path):
 
 
 def test_a_series_is_known_by_its_own_digest_not_by_the_folder_it_names(strict, tmp_path):
-    series = SimpleNamespace(name="series", kind="real", sha256="a" * 64, path=tmp_path)
+    series = SimpleNamespace(
+        name="series", kind="real", sha256="a" * 64, path=tmp_path,
+        members=(("1.dcm", "b" * 64),), members_glob="*",
+    )  # fmt: skip
     assert strict.uses(series) is series
     use = strict._data["series"]
     assert use.path == str(tmp_path)
     assert use.file_sha256 is None
+    assert use.members == {"1.dcm": "b" * 64}
+    assert use.members_glob == "*"
+
+
+def test_a_folder_without_its_members_is_refused_for_its_changes_could_not_be_told(
+    strict, tmp_path
+):
+    series = SimpleNamespace(name="series", kind="real", sha256="a" * 64, path=tmp_path)
+    with pytest.raises(ValueError, match="do not say which files were read: give `members`"):
+        strict.uses(series)
+
+
+def test_a_relative_path_is_recorded_in_full(strict, tmp_path, monkeypatch):
+    (tmp_path / "ct.npz").write_bytes(b"abc")
+    monkeypatch.chdir(tmp_path)
+    strict.uses(SimpleNamespace(name="ct", kind="real", sha256="a" * 64, path="ct.npz"))
+    use = strict._data["ct"]
+    assert use.path == str(tmp_path / "ct.npz")
+    assert use.file_sha256.startswith("ba7816bf")

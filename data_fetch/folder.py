@@ -1,0 +1,29 @@
+"""The files of a folder: which count, and a digest of each, so that a change can be told."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from data_fetch.sample import sha256_of_file
+
+
+def visible_files(folder: Path, pattern: str) -> list[Path]:
+    """The files below `folder` that match, sorted; names and folders that begin with a dot do not.
+
+    The press lists a folder by the same rule when it asks whether a run is still fresh.
+
+    >>> [path.name for path in visible_files(Path(__file__).parent, "sam*.py")]
+    ['sample.py']
+    """
+    return sorted(
+        path
+        for path in folder.glob(pattern)
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+def members(folder: Path, files: Iterable[Path]) -> tuple[tuple[str, str], ...]:
+    """Pairs of name (relative to `folder`, with forward slashes) and sha256, sorted by name."""
+    return tuple(
+        sorted((path.relative_to(folder).as_posix(), sha256_of_file(path)) for path in files)
+    )
