@@ -5,6 +5,7 @@
 * `run`: results, claims, sentences, figures, and the end of the run;
 * `estimate`: a number with its interval, unit and n, as one object;
 * `figures`: the book's one style, a figure's identity, the slider;
+* `plots`: the five house plots, with data handed in;
 * `environment`: what the run depended on;
 * `record`: the schema of ``record.json``, which the press reads.
 
