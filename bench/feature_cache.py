@@ -19,8 +19,8 @@ from torch.nn import functional as F
 
 from data_fetch.packaged import imagenet_weights
 from medlib.nets.efficientnet_lite import FEATURES, load_imagenet
+from medlib.nets.features import cached_features
 from medlib.nets.training import batches
-from medlib.translation.features import cached_features
 
 
 def trained(read, labels, *, steps: int, batch: int) -> nn.Linear:

@@ -17,7 +17,7 @@ import torch
 
 from data_fetch import packaged
 from medlib.nets.efficientnet_lite import load_imagenet, preprocess
-from medlib.pixels.grad_cam import grad_cam
+from medlib.pixels.maps.grad_cam import grad_cam
 
 GOAL = 1.0
 LAYERS = ("stages.2", "stages.4", "stages.6")

@@ -17,8 +17,8 @@ import torch
 from skimage.data import shepp_logan_phantom
 from skimage.transform import iradon, radon, resize
 
-from medlib.pixels.fbp import fbp
-from medlib.pixels.projection import ParallelBeam, project, system_matrices
+from medlib.pixels.ct.fbp import fbp
+from medlib.pixels.ct.projection import ParallelBeam, project, system_matrices
 
 GOAL = 10.0
 

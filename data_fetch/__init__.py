@@ -6,6 +6,7 @@ folder      which files of a folder count, and their digests
 readers     DICOM, NIfTI, PNG/JPEG, NPZ files -> Sample
 packaged    real images inside installed wheels: nothing is downloaded
 simulated   physically motivated generators, always labelled simulated
+tasks       labelled tasks made of images, real or simulated
 catalog     the typed view of registry.toml, the data sets on the network
 download    checked downloads into a cache folder
 archive     unpacks zip and tar files that cannot leave their folder

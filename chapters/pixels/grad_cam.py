@@ -63,19 +63,19 @@ from sklearn.metrics import roc_auc_score
 from data_fetch.packaged import imagenet_weights
 from data_fetch.simulated.histology import histology_tiles
 from data_fetch.simulated.ink_mark import ink_marks, with_ink
-from data_fetch.tile_folder import read_tile_folder
+from data_fetch.tasks.tile_folder import read_tile_folder
 from medlib import experiment
 from medlib.nets.efficientnet_lite import DEPTHS, STAGES, load_imagenet, preprocess
-from medlib.pixels.attribution import upsample
-from medlib.pixels.cascading_randomisation import cascade
-from medlib.pixels.deletion_insertion import score_curve
-from medlib.pixels.grad_cam import grad_cam, grad_cam_plus_plus, hires_cam
-from medlib.pixels.integrated_gradients import integrated_gradients
-from medlib.pixels.map_agreement import block_mean, iou_at_equal_area
-from medlib.pixels.map_agreement import pointing_game, rank_correlation
-from medlib.pixels.occlusion import occlusion_map
-from medlib.pixels.patient_bootstrap import patient_mean
-from medlib.pixels.tile_classifier import class_probabilities, fit_tile_classifier
+from medlib.pixels.maps.attribution import upsample
+from medlib.pixels.maps.cascading_randomisation import cascade
+from medlib.pixels.maps.deletion_insertion import score_curve
+from medlib.pixels.maps.grad_cam import grad_cam, grad_cam_plus_plus, hires_cam
+from medlib.pixels.maps.integrated_gradients import integrated_gradients
+from medlib.pixels.maps.map_agreement import block_mean, iou_at_equal_area
+from medlib.pixels.maps.map_agreement import pointing_game, rank_correlation
+from medlib.pixels.maps.occlusion import occlusion_map
+from medlib.measures.patient_bootstrap import patient_mean
+from medlib.pixels.maps.tile_classifier import class_probabilities, fit_tile_classifier
 
 run = experiment.start("pixels/grad_cam", locals())
 

@@ -103,8 +103,8 @@ def pictures(rows, titles):
 # %%
 from data_fetch.packaged import head_ct
 from data_fetch.readers import read_dicom_series
-from medlib.pixels.grid import onto_grid
-from medlib.pixels.projection import ParallelBeam, project
+from medlib.pixels.ct.grid import onto_grid
+from medlib.pixels.ct.projection import ParallelBeam, project
 
 beam = ParallelBeam(size=128, n_views=n_views, pixel_cm=pixel_mm / 10)
 scanned = run.uses(read_dicom_series(ct_folder) if ct_folder else head_ct())
@@ -117,9 +117,9 @@ patient = torch.from_numpy(patient).to(run.device)
 # Two functions are all we need for a scan at any dose. The next sections take them apart.
 
 # %%
-from medlib.pixels.attenuation import hu_to_mu, mu_to_hu
-from medlib.pixels.fbp import fbp
-from medlib.pixels.photon_noise import log_transform, simulate_counts
+from medlib.pixels.ct.attenuation import hu_to_mu, mu_to_hu
+from medlib.pixels.ct.fbp import fbp
+from medlib.pixels.ct.photon_noise import log_transform, simulate_counts
 
 
 def scan(line_integrals, fraction, rng):
@@ -206,8 +206,8 @@ run.figure(
 # below half a photon are set to half a photon, and counted as *starved*.
 
 # %%
-from medlib.pixels.dose_residual import independent_variance, thin, thinned_variance
-from medlib.pixels.photon_noise import draw_photons, log_variance, read_out
+from medlib.pixels.ct.dose_residual import independent_variance, thin, thinned_variance
+from medlib.pixels.ct.photon_noise import draw_photons, log_variance, read_out
 
 left = torch.tensor([5, 10, 20, 30, 50, 100, 200, 500, 1000, 3000, 10000.0]).double()
 p_true = (dose_fraction * n0 / left).log()
@@ -406,7 +406,7 @@ run.figure(
 # White noise would be flat. FBP noise starts at zero and rises with the ramp.
 
 # %%
-from medlib.pixels.noise_propagation import fbp_variance
+from medlib.pixels.ct.noise_propagation import fbp_variance
 
 hu_per_mu = float(mu_to_hu(torch.tensor(1.0)) - mu_to_hu(torch.tensor(0.0)))
 ray_variance = log_variance(rays, n0=n0_low, sigma_e=sigma_e)
@@ -434,7 +434,7 @@ run.say(
 )
 
 # %%
-from medlib.pixels.nps import fbp_nps, noise_power_spectrum, radial_spectrum
+from medlib.pixels.ct.nps import fbp_nps, noise_power_spectrum, radial_spectrum
 
 noise = (repeats - repeats.mean(0))[:, 32:96, 32:96]
 spectrum = noise_power_spectrum(noise, pixel_cm=beam.pixel_cm)
@@ -523,7 +523,7 @@ run.frames(
 
 # %%
 from data_fetch.simulated import head_ct as simulated_heads
-from medlib.pixels.inserts import scatter_ellipses
+from medlib.pixels.ct.inserts import scatter_ellipses
 
 parts = [n_train, n_validation, n_test]
 grid = {"size": beam.size, "pixel_mm": pixel_mm}
@@ -534,7 +534,7 @@ heads_hu = torch.from_numpy(np.concatenate([rough, heads[-n_test:]])).to(run.dev
 train_p, valid_p, test_p = project(hu_to_mu(heads_hu), beam=beam).split(parts)
 
 # %%
-from medlib.pixels.quality import window_psnr_db
+from medlib.measures.quality import window_psnr_db
 
 rng = run.rng("scans")
 valid_low, test_low = (reconstruct(scan(p, dose_fraction, rng)) for p in (valid_p, test_p))
@@ -549,7 +549,7 @@ def psnr(images, clean):
 # %%
 from functools import partial
 
-from medlib.pixels.classical import gaussian_filter, nonlocal_means, total_variation, tune
+from medlib.pixels.ct.classical import gaussian_filter, nonlocal_means, total_variation, tune
 
 filters = {"Gaussian": gaussian_filter, "TV": total_variation, "NLM": nonlocal_means}
 default = {"Gaussian": 1.0, "TV": 0.1 * 200, "NLM": 0.1 * 200}
@@ -624,7 +624,12 @@ def training_pairs(line_integrals, rng):
 pairs = training_pairs(train_p, run.rng("training scans"))
 
 # %%
-from medlib.pixels.denoiser import DenoiserConfig, known_variance_loss, new_denoiser, random_crops
+from medlib.pixels.ct.denoiser import (
+    DenoiserConfig,
+    known_variance_loss,
+    new_denoiser,
+    random_crops,
+)
 
 
 def least_squares(model, part):
@@ -641,7 +646,7 @@ def weighted(model, part):
 import copy
 
 from medlib.nets.training import OneCycle, train
-from medlib.pixels.denoiser import denoise
+from medlib.pixels.ct.denoiser import denoise
 
 config = DenoiserConfig(scale=50.0)
 untrained = new_denoiser(config, generator=run.torch_generator("weights"))
@@ -842,7 +847,7 @@ run.say(
 # `n_iterations`) it looks worse than it is, and the weights would get credit for mere speed.
 
 # %%
-from medlib.pixels.pwls import Penalty, pwls
+from medlib.pixels.ct.pwls import Penalty, pwls
 
 
 def trust(line_integrals):  # from the measurement itself: nobody knows the true p
@@ -958,7 +963,8 @@ def cases(line_integrals, rng):
 
 
 # %%
-from medlib.pixels.observer import auc, auc_difference, laguerre_gauss, train_observer
+from medlib.measures.auc import auc, auc_difference
+from medlib.pixels.ct.observer import laguerre_gauss, train_observer
 
 channels = laguerre_gauss(size=31, n_channels=6, width_px=2.5 * lesion_mm / pixel_mm)
 row, column = site[0] - top, site[1] - left_edge

@@ -153,8 +153,14 @@ by_hand = amounts.reshape(density.shape)
 # for comparing places in one image; nobody should read grams from them.
 
 # %%
-from medlib.pixels.optical_density import optical_density, transmitted
-from medlib.pixels.stain import DAB, HAEMATOXYLIN, recompose_stains, separate_stains, stain_matrix
+from medlib.pixels.staining.optical_density import optical_density, transmitted
+from medlib.pixels.staining.stain import (
+    DAB,
+    HAEMATOXYLIN,
+    recompose_stains,
+    separate_stains,
+    stain_matrix,
+)
 
 matrix = stain_matrix(HAEMATOXYLIN, DAB)
 
@@ -217,7 +223,7 @@ run.figure(draw_dyes(), name="dyes", alt=alt, caption=caption, data="real")
 #   collagen, bright in reality, is too dim. Negative amounts count as none.
 
 # %%
-from medlib.pixels.autofluorescence import Glow, autofluorescence
+from medlib.pixels.staining.autofluorescence import Glow, autofluorescence
 
 glow = Glow(photons=photons)
 unstained = autofluorescence(dyes[:, :2], rng=run.rng("photons"), glow=glow)
@@ -266,12 +272,13 @@ run.figure(figure, name="task", alt=alt, caption=caption, data="real and simulat
 #   $|\mu_a - \mu_b|^2 + \operatorname{tr}\bigl(K_a + K_b - 2(K_a K_b)^{1/2}\bigr)$. Zero is alike.
 
 # %%
-from medlib.pixels.frechet import appearance, frechet_distance
-from medlib.pixels.nuclei import NucleusMatch, find_nuclei, match_nuclei, unpaired_nuclei
-from medlib.pixels.patches import tiles
-from medlib.pixels.quality import psnr_db
-from medlib.pixels.sharpness import sharpness_ratio
-from medlib.pixels.structure import structure_correlation
+from medlib.measures.frechet import frechet_distance
+from medlib.pixels.staining.appearance import appearance
+from medlib.pixels.staining.nuclei import NucleusMatch, find_nuclei, match_nuclei, unpaired_nuclei
+from medlib.pixels.staining.patches import tiles
+from medlib.measures.quality import psnr_db
+from medlib.pixels.staining.sharpness import sharpness_ratio
+from medlib.pixels.staining.structure import structure_correlation
 
 truth = tiles(y_test, size=tile_px)
 reference = tiles(y_train[None], size=tile_px)  # real, stained, of other places
@@ -472,8 +479,8 @@ run.say(
 
 # %%
 from medlib.nets.training import OneCycle, train
-from medlib.pixels.patches import misfit_pairs
-from medlib.pixels.stainer import StainerConfig, new_stainer, stain_images
+from medlib.pixels.staining.patches import misfit_pairs
+from medlib.pixels.staining.stainer import StainerConfig, new_stainer, stain_images
 
 
 def squared_error(network, pair):
@@ -524,7 +531,7 @@ made = {"paired, absolute error": stain_images(paired, x_test)}
 # its right place). No network is needed to compute it: we average many displaced copies.
 
 # %%
-from medlib.pixels.misregistration import displaced, displacement, expected_image
+from medlib.pixels.staining.misregistration import displaced, displacement, expected_image
 
 predicted = {
     s: expected_image(y_test, misfit_px=s, generator=run.torch_generator(f"expected {s}"))
@@ -636,7 +643,7 @@ run.say(
 # the same image whatever goes in, the mean of the heap.
 
 # %%
-from medlib.pixels.patches import random_patches
+from medlib.pixels.staining.patches import random_patches
 
 
 def two_heaps(generator):
@@ -731,7 +738,7 @@ run.say(
 # loss of $G$ and $F$; all of this together is the CycleGAN.
 
 # %%
-from medlib.pixels.cyclegan import CycleConfig, new_cyclegan, train_cyclegan
+from medlib.pixels.staining.cyclegan import CycleConfig, new_cyclegan, train_cyclegan
 
 few = {"n": max(1, batch_size // 2), "size": patch_px}
 
@@ -849,7 +856,7 @@ run.say(
 # the plain network takes fewer steps, and each costs much less.
 
 # %%
-from medlib.pixels.patches import turned
+from medlib.pixels.staining.patches import turned
 
 
 def some_anchors(name):

@@ -215,9 +215,9 @@ def rate_curves(rows, task):
 # enough.
 
 # %%
-from data_fetch.medmnist_two_classes import medmnist_two_classes
-from data_fetch.photograph_crops import living_or_made
-from data_fetch.simulated.fundus_lesions import fundus_lesions
+from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes
+from data_fetch.tasks.photograph_crops import living_or_made
+from data_fetch.tasks.fundus_lesions import fundus_lesions
 
 
 def draw_images(task, n, split):
@@ -234,7 +234,7 @@ def draw_images(task, n, split):
 # %%
 from data_fetch.packaged import imagenet_weights
 from medlib.nets.efficientnet_lite import load_imagenet
-from medlib.translation.study import label_images
+from medlib.translation.moving.study import label_images
 
 source = load_imagenet(run.uses(imagenet_weights().as_sample()).path).to(run.device)
 pool_size = many * (5 if sweep else 1)
@@ -315,8 +315,8 @@ run.say(
 # looks like with this many images.
 
 # %%
-from data_fetch.photograph_crops import source_like
-from medlib.translation.domain_distance import frechet_distance
+from data_fetch.tasks.photograph_crops import source_like
+from medlib.measures.frechet import frechet_distance
 
 crops = run.uses(source_like(2 * n_test, rng=run.rng("source-like"), size=size)).array
 cloud = label_images(source, crops, np.zeros(len(crops), int)).features
@@ -387,7 +387,7 @@ for _ in range(2000):
 # A library does it faster and stops when it is done. Do the two agree?
 
 # %%
-from medlib.translation.features import fit_head
+from medlib.nets.features import fit_head
 
 head = fit_head(twenty.features, twenty.labels, strength=C)
 by_hand, by_library = z @ w + b, head.decision_function(twenty.features)
@@ -475,7 +475,7 @@ run.frames(
 # down, under *The whole trial*.
 
 # %%
-from medlib.translation.arms import Arm, moving_parameters
+from medlib.translation.moving.arms import Arm, moving_parameters
 
 RATES = {
     "few": {"scratch": 1e-3, "norm only": 3e-3, "graded": 3e-3, "full": 3e-4},
@@ -500,7 +500,7 @@ def arm(name, situation, **changes):
 
 
 # %%
-from medlib.translation.finetuning import with_head
+from medlib.translation.moving.finetuning import with_head
 
 two_classes = with_head(source, torch.nn.Linear(1280, 2))
 moved = {
@@ -525,7 +525,7 @@ run.say(
 # for *The whole trial*, further down, which has every arm at every number of labels.)
 
 # %%
-from medlib.translation.study import measure_arm
+from medlib.translation.moving.study import measure_arm
 
 
 def trial(task, name, situation, *, draw=0, n=None, judge=None, why="", **changes):
@@ -640,7 +640,7 @@ for name in ("graded", "full"):
 # of the *test images*. It does not hold the luck of the training: each arm was trained once.
 
 # %%
-from medlib.translation.study import gain
+from medlib.translation.moving.study import gain
 
 rivals = [("near", "graded", "many"), ("near", "full", "many")]
 rivals += [("far", name, time) for time in ("many", "long") for name in ("graded", "full")]
@@ -1159,9 +1159,9 @@ run.say(
 # lost, would also confuse the old head and count as forgotten.
 
 # %%
-from data_fetch.photograph_crops import recognisable
+from data_fetch.tasks.photograph_crops import recognisable
 from medlib.nets.efficientnet_lite import preprocess
-from medlib.translation.forgetting import group_log_probability, source_logits
+from medlib.translation.moving.forgetting import group_log_probability, source_logits
 
 crops, groups, accepted = recognisable(min(40, n_test), rng=run.rng("memory"), size=96)
 crops = preprocess(run.uses(crops).array, device=run.device)
@@ -1214,8 +1214,8 @@ from torch import nn
 
 from medlib.nets.efficientnet_lite import initialise
 from medlib.nets.training import OneCycle, train
-from medlib.translation.features import predict
-from medlib.translation.norm_statistics import refresh_statistics
+from medlib.nets.features import predict
+from medlib.nets.norm_statistics import refresh_statistics
 
 
 def small_network():
@@ -1240,7 +1240,7 @@ def from_scratch(part, what):
 
 
 # %%
-from data_fetch.simulated.atypia_tiles import atypia_tiles
+from data_fetch.tasks.atypia_tiles import atypia_tiles
 
 tiles, tile_labels = atypia_tiles(many + n_test, rng=run.rng("tissue"), size=64)
 tissue = label_images(source, run.uses(tiles).array, tile_labels)
@@ -1250,7 +1250,7 @@ places = {
 }
 
 # %%
-from medlib.pixels.observer import auc_difference
+from medlib.measures.auc import auc_difference
 
 
 def small_against_frozen(what, n):

@@ -182,9 +182,9 @@ def auc_panels(fits, titles):
 # begins and ends?*
 
 # %%
-from data_fetch.simulated.bleed_or_vein import bleed_or_vein
-from data_fetch.volume_archive import read_volume_archive
-from medlib.translation.volume_study import prepare
+from data_fetch.tasks.bleed_or_vein import bleed_or_vein
+from data_fetch.tasks.volume_archive import read_volume_archive
+from medlib.translation.volumes.volume_study import prepare
 
 options = {"contrast": contrast, "slices": slices, "gap_mm": gap_mm}
 
@@ -258,8 +258,8 @@ run.figure(
 # %%
 from data_fetch.packaged import imagenet_weights
 from medlib.nets.efficientnet_lite import STAGES, load_imagenet
-from medlib.translation.inflation import inflate_conv
-from medlib.translation.stem import one_channel_stem
+from medlib.translation.volumes.inflation import inflate_conv
+from medlib.nets.stem import one_channel_stem
 
 weights = run.uses(imagenet_weights().as_sample())
 source = load_imagenet(weights.path).to(run.device)
@@ -301,7 +301,7 @@ run.say(
 # widened so that it holds all settings at once in all but one of a hundred runs.
 
 # %%
-from medlib.translation.slice_correlation import (
+from medlib.translation.volumes.slice_correlation import (
     decaying_correlations,
     depth_sum_ratio,
     equal_correlations,
@@ -346,8 +346,8 @@ run.say(
 
 # %%
 from data_fetch.packaged import mni152
-from medlib.translation.measured_inflation import measure_depth
-from medlib.translation.trunk import Trunk
+from medlib.translation.volumes.measured_inflation import measure_depth
+from medlib.nets.trunk import Trunk
 
 trunk = Trunk(source, grey=True)
 brain = run.uses(mni152(tissue, resolution_mm=2)).array[1:97, 2:114]  # (x, y, z)
@@ -468,8 +468,8 @@ run.table(
 # half of the brain, and look at the back half.
 
 # %%
-from medlib.translation.inflation import inflate
-from medlib.translation.measured_inflation import inflate_measured
+from medlib.translation.volumes.inflation import inflate
+from medlib.translation.volumes.measured_inflation import inflate_measured
 
 half = thin.shape[2] // 2
 
@@ -612,7 +612,7 @@ run.say(
 # small, strange data set.
 
 # %%
-from medlib.translation.norm_statistics import refresh_statistics
+from medlib.nets.norm_statistics import refresh_statistics
 
 some = patches["bleed", "train"].volumes[:16]
 shallow = Trunk(source, depth="stage3", grey=True)
@@ -647,9 +647,9 @@ run.say(
 # not independent, and all these intervals are too narrow for any other head.
 
 # %%
-from medlib.pixels.observer import auc_difference
-from medlib.translation.slice_aggregation import fit_aggregation, slice_features
-from medlib.translation.volume_study import auc_of, score
+from medlib.measures.auc import auc_difference
+from medlib.translation.volumes.slice_aggregation import fit_aggregation, slice_features
+from medlib.translation.volumes.volume_study import auc_of, score
 
 features = {key: slice_features(shallow, part.volumes) for key, part in patches.items()}
 heads, frozen = {}, {}
@@ -676,7 +676,7 @@ for task, kind in ((task, kind) for task in TASKS for kind in ("mean", "attentio
 # shape and nothing of its knowledge. Kernels are three slices deep.
 
 # %%
-from medlib.translation.volume_study import (
+from medlib.translation.volumes.volume_study import (
     fit_volumes,
     from_scratch,
     mean_of_slices,
@@ -780,8 +780,8 @@ run.table(rows, name="aucs", caption=f"Test AUC, n = {n_test} patches, {kinds} s
 # layer's maps until the gradient has passed; we count the bytes that are really kept.
 
 # %%
-from medlib.translation.activation_memory import activation_bytes, parameter_count
-from medlib.translation.slice_aggregation import AGGREGATIONS, SliceWise
+from medlib.translation.volumes.activation_memory import activation_bytes, parameter_count
+from medlib.translation.volumes.slice_aggregation import AGGREGATIONS, SliceWise
 
 readers = {f"slice-wise, {'average' if kind == 'mean' else kind}":
            SliceWise(trunk, make(trunk.channels)).eval()

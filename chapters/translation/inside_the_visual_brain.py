@@ -68,7 +68,7 @@ from scipy.ndimage import minimum_filter
 
 from data_fetch.packaged import head_ct, ihc, imagenet_weights, mni152
 from data_fetch.packaged import photograph, photograph_names, retina
-from data_fetch.square_crops import square_crops, which_photograph
+from data_fetch.tasks.square_crops import square_crops, which_photograph
 from medlib import experiment
 from medlib.experiment import COLORS
 from medlib.nets.efficientnet_lite import DEPTHS, EfficientNetLite0
@@ -181,7 +181,7 @@ def depth_frame(depth):
 # darker negative, and a tint means that the colours are weighed differently.
 
 # %%
-from medlib.translation.derivative_filter import filter_kinds, grey_kernels, sum_share
+from medlib.translation.seeing.derivative_filter import filter_kinds, grey_kernels, sum_share
 
 source = load_imagenet(run.uses(imagenet_weights().as_sample()).path).to(run.device)
 weights = source.stem[0].weight.detach().cpu().double().numpy()  # (32, 3, 3, 3)
@@ -273,7 +273,7 @@ run.say("Largest difference, of answers up to {top:.1f}: {apart:.0e}, which is r
 # law holds for all of them: that is algebra, so what follows tests our code, not the world.
 
 # %%
-from medlib.translation.derivative_filter import response_to_affine, scale_left
+from medlib.translation.seeing.derivative_filter import response_to_affine, scale_left
 
 before = np.stack([answer(ct, kernel) for kernel in kernels])
 after = np.stack([answer(scale * ct + shift, kernel) for kernel in kernels])
@@ -402,7 +402,7 @@ run.say(
 
 # %%
 from data_fetch.simulated.head_ct import HeadTissues
-from medlib.translation.local_affine import local_affine
+from medlib.translation.seeing.local_affine import local_affine
 
 t1, grey, white = (
     np.rot90(run.uses(mni152(kind)).array[:, :, 85]).astype(float) for kind in ("t1", "gm", "wm")
@@ -506,8 +506,8 @@ run.say(
 # That is the *theoretical receptive field*. Layers of $1 \times 1$ change neither and are skipped.
 
 # %%
-from medlib.translation.receptive_field import energy_centre, gradient_field
-from medlib.translation.receptive_field import side_above, side_holding, theoretical_fields
+from medlib.translation.seeing.receptive_field import energy_centre, gradient_field
+from medlib.translation.seeing.receptive_field import side_above, side_holding, theoretical_fields
 
 f, d = 1, 1
 for kernel, stride in [(3, 2), (3, 1), (3, 2), (3, 1), (5, 2), (5, 1)]:  # stem to stage 3
@@ -531,7 +531,7 @@ run.say("Stage 3 by hand: {f} pixels; by the library, {same}. The head's units: 
 # all zero.
 
 # %%
-from medlib.translation.norm_statistics import refresh_statistics
+from medlib.nets.norm_statistics import refresh_statistics
 
 field_px = 32 * field_units
 rng = run.rng("views")
@@ -676,7 +676,7 @@ views = {
 }
 
 # %%
-from medlib.translation.strongest_crops import crop_around, strongest_answers
+from medlib.translation.seeing.strongest_crops import crop_around, strongest_answers
 
 ready = {kind: preprocess(images, device=run.device) for kind, images in views.items()}
 networks = {"trained": source, "random": random_network}
@@ -818,9 +818,9 @@ run.say(
 # the same number of channels at the same depth: what the trained one has above *it* was learned.
 
 # %%
-from data_fetch.medmnist_two_classes import medmnist_two_classes
-from data_fetch.simulated.atypia_tiles import atypia_tiles
-from data_fetch.simulated.fundus_lesions import fundus_lesions
+from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes
+from data_fetch.tasks.atypia_tiles import atypia_tiles
+from data_fetch.tasks.fundus_lesions import fundus_lesions
 
 many = {"train": n_train, "test": n_test}
 
@@ -871,7 +871,7 @@ run.figure(
 )  # fmt: skip
 
 # %%
-from medlib.translation.linear_probe import features_by_depth, probe
+from medlib.translation.seeing.linear_probe import features_by_depth, probe
 
 
 def features_of(network, tasks):
@@ -994,7 +994,7 @@ run.say("With nothing to be seen: mean AUC from stage 4 on {auc_blank:.2f}, sing
 # are rotated, shifted, or all multiplied by one number.
 
 # %%
-from medlib.translation.cka import linear_cka
+from medlib.translation.seeing.cka import linear_cka
 
 
 def by_hand(x, y):
@@ -1028,9 +1028,9 @@ run.say("CKA of two tables of pure noise: {cka_noise_biased:.2f}. With an unbias
 # the normalisation keeps ImageNet's statistics throughout.
 
 # %%
-from medlib.translation.arms import Arm, depth_of
-from medlib.translation.features import as_linear, fit_head
-from medlib.translation.finetuning import fine_tune
+from medlib.translation.moving.arms import Arm, depth_of
+from medlib.nets.features import as_linear, fit_head
+from medlib.translation.moving.finetuning import fine_tune
 
 images, true = tasks["lesion"]["train"]
 prepared = {s: preprocess(tasks["lesion"][s][0], device=run.device) for s in ("train", "test")}

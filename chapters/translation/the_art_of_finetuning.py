@@ -208,8 +208,8 @@ def bound_figure():
 # that the network has to move lies deep.
 
 # %%
-from data_fetch.medmnist_two_classes import medmnist_two_classes
-from data_fetch.simulated.fundus_lesions import fundus_lesions
+from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes
+from data_fetch.tasks.fundus_lesions import fundus_lesions
 
 
 def draw_images(n, split):
@@ -224,10 +224,10 @@ def draw_images(n, split):
 # %%
 from data_fetch.packaged import imagenet_weights
 from medlib.nets.efficientnet_lite import load_imagenet
-from medlib.translation.arms import depth_of
-from medlib.translation.finetuning import with_head
-from medlib.translation.new_head import zero_head
-from medlib.translation.study import label_images
+from medlib.translation.moving.arms import depth_of
+from medlib.translation.moving.finetuning import with_head
+from medlib.nets.heads import zero_head
+from medlib.translation.moving.study import label_images
 
 source = load_imagenet(run.uses(imagenet_weights().as_sample()).path).to(run.device)
 
@@ -260,8 +260,8 @@ run.figure(
 # move, and no filter does {cite}`frankle2021`. How much of the network is that?
 
 # %%
-from medlib.translation.freeze_plan import FreezePlan, planned_parameters
-from medlib.translation.norm_affine import norm_affine_parameters, parameter_share
+from medlib.translation.moving.freeze_plan import FreezePlan, planned_parameters
+from medlib.nets.norm_affine import norm_affine_parameters, parameter_share
 
 plans = {f"from {DEPTH_NAMES[k]} on": FreezePlan(from_depth=k) for k in (9, 8, 6, 3, 0)}
 shares = {
@@ -296,9 +296,9 @@ run.say(
 # *remembered*, in nats: zero is perfect, and each nat less divides the probability by $e$.
 
 # %%
-from data_fetch.photograph_crops import recognisable
+from data_fetch.tasks.photograph_crops import recognisable
 from medlib.nets.efficientnet_lite import preprocess
-from medlib.translation.forgetting import group_log_probability, source_logits
+from medlib.translation.moving.forgetting import group_log_probability, source_logits
 
 crops, groups, accepted = recognisable(n_known, rng=run.rng("recognisable"), size=96)
 photographs = preprocess(run.uses(crops).array, device=run.device)
@@ -310,10 +310,10 @@ def remembered(network):
 
 
 # %%
-from medlib.translation.arms import freeze_all_but
-from medlib.translation.features import as_linear, cached_features, fit_head, predict
-from medlib.translation.freeze_plan import set_modes
-from medlib.translation.norm_statistics import refresh_statistics
+from medlib.translation.moving.arms import freeze_all_but
+from medlib.nets.features import as_linear, cached_features, fit_head, predict
+from medlib.translation.moving.freeze_plan import set_modes
+from medlib.nets.norm_statistics import refresh_statistics
 
 head = as_linear(fit_head(pool.features, pool.labels))
 asleep, awake, renewed = (freeze_all_but(with_head(source, head), []) for _ in range(3))
@@ -393,7 +393,7 @@ run.say(
 # first check of any such plan, by hand: rates by depth, one step, measure.
 
 # %%
-from medlib.translation.arms import Arm, rate_groups
+from medlib.translation.moving.arms import Arm, rate_groups
 
 subject = with_head(source, head)
 graded = Arm("graded", moves="all", peak_rate=peak_rate, depth_factor=xi)
@@ -433,9 +433,9 @@ run.say(
 # what their names say, and in nothing else.
 
 # %%
-from medlib.translation.gradual_unfreezing import GradualUnfreezing
-from medlib.translation.l2_sp import Pull
-from medlib.translation.renovation import Renovation, renovate
+from medlib.translation.moving.gradual_unfreezing import GradualUnfreezing
+from medlib.translation.moving.l2_sp import Pull
+from medlib.translation.moving.renovation import Renovation, renovate
 
 factors = sorted({0.2, xi, 0.8, 1.0})
 
@@ -450,7 +450,7 @@ HOW["early first"] = Renovation(peak_rate=peak_rate, depth_factor=xi, early_firs
 HOW["norm only"] = Renovation(moves="norm", peak_rate=peak_rate)
 
 # %%
-from medlib.translation.layer_movement import movement_by_depth
+from medlib.translation.moving.layer_movement import movement_by_depth
 
 parts = [pool.pick(few, draw=draw) for draw in range(draws)]
 heads = [fit_head(part.features, part.labels) for part in parts]
@@ -584,7 +584,7 @@ run.say(
 # in batches twice as large, against a head fitted on the same labels:
 
 # %%
-from medlib.pixels.observer import auc_difference
+from medlib.measures.auc import auc_difference
 
 whole = fit_head(pool.features, pool.labels)
 settings = {"steps": long_steps, "batch_size": 2 * batch_size}
@@ -671,7 +671,7 @@ run.figure(
 # our head has been fitted before.) Is the gradient what the formula says?
 
 # %%
-from medlib.translation.l2_sp import l2_sp_penalty, starting_point
+from medlib.translation.moving.l2_sp import l2_sp_penalty, starting_point
 
 start = {n: w + 0.01 for n, w in starting_point(subject, new=["classifier"]).items()}
 subject.zero_grad()
@@ -866,7 +866,7 @@ run.say(
 # again and again.
 
 # %%
-from medlib.translation.proxy_distance import proxy_a_distance
+from medlib.translation.shifts.proxy_distance import proxy_a_distance
 
 rng = run.rng("halves")
 quarter = n_test // 4
@@ -901,7 +901,7 @@ run.say(
 # home, so that degree zero is no shift.
 
 # %%
-from medlib.translation.graded_shifts import FAMILIES, lenient, shift_images
+from medlib.translation.shifts.graded_shifts import FAMILIES, lenient, shift_images
 
 far_train = train_images[n_train:], train_y[n_train:]
 far_test = test_images[n_test:], test_y[n_test:]
@@ -925,7 +925,7 @@ run.figure(
 )  # fmt: skip
 
 # %%
-from medlib.translation.adaptation_bound import BoundTerms, joint_mistakes
+from medlib.translation.shifts.adaptation_bound import BoundTerms, joint_mistakes
 
 home_head = fit_head(pool.features, pool.labels)
 wrong_at_home = home_head.predict(test.features) != test.labels
@@ -1002,7 +1002,7 @@ run.say(
 # $$ 4\sqrt{\frac{2D\ln(2m) + \ln(2/\delta)}{m}} . $$
 
 # %%
-from medlib.translation.adaptation_bound import complexity_term, images_needed
+from medlib.translation.shifts.adaptation_bound import complexity_term, images_needed
 
 D = test.features.shape[1] + 1
 extra = complexity_term(vc_dimension=D, images=n_test, delta=0.05)

@@ -71,11 +71,11 @@ import torch
 from scipy.special import logit
 from skimage.color import rgb2hed
 
-from data_fetch.medmnist_two_classes import medmnist_two_classes
+from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes
 from data_fetch.packaged import ihc, imagenet_weights
-from data_fetch.photograph_crops import source_like
+from data_fetch.tasks.photograph_crops import source_like
 from data_fetch.sample import sha256_of_array
-from data_fetch.simulated.fundus_lesions import fundus_lesions
+from data_fetch.tasks.fundus_lesions import fundus_lesions
 from data_fetch.simulated.histology import Morphology, histology_tiles
 from medlib import experiment
 from medlib.experiment import COLORS
@@ -263,7 +263,7 @@ def broken_figure():
 # strange.
 
 # %%
-from medlib.translation.covariate_shift import with_mean
+from medlib.translation.shifts.covariate_shift import with_mean
 
 source = load_imagenet(run.uses(imagenet_weights().as_sample()).path).to(run.device)
 crops = run.uses(source_like(2 * n_photos, rng=run.rng("photographs"), size=96)).array
@@ -318,8 +318,8 @@ delta = (kernel_sums @ b / torch.sqrt(norm.running_var + norm.eps).cpu()).numpy(
 # around an image.
 
 # %%
-from medlib.translation.covariate_shift import measured_statistics, remembered_statistics
-from medlib.translation.covariate_shift import rms_shift, standardised_shift
+from medlib.translation.shifts.covariate_shift import measured_statistics, remembered_statistics
+from medlib.translation.shifts.covariate_shift import rms_shift, standardised_shift
 
 unit = [layer.sd for layer in remembered_statistics(source)]
 
@@ -428,9 +428,9 @@ bright = np.rint(255 * (same / 255) ** tone).astype(np.uint8)
 retina_shift = [rms_shift(d) for d in shift_of(statistics_of(bright), statistics_of(same))]
 
 # %%
-from medlib.translation.covariate_shift import match_to, renormalise
-from medlib.translation.features import cached_features, fit_head
-from medlib.translation.norm_statistics import refresh_statistics
+from medlib.translation.shifts.covariate_shift import match_to, renormalise
+from medlib.nets.features import cached_features, fit_head
+from medlib.nets.norm_statistics import refresh_statistics
 
 look = {"mean": home.mean(axis=(0, 1, 2)), "sd": home.std(axis=(0, 1, 2))}
 
@@ -458,7 +458,7 @@ for where, there in (("bright", bright), ("same", same)):
     }
 
 # %%
-from medlib.pixels.observer import auc, auc_difference
+from medlib.measures.auc import auc, auc_difference
 
 
 def by_label(scores):
@@ -563,7 +563,7 @@ run.figure(
 # offset.
 
 # %%
-from medlib.translation.calibration import fit_logit_line
+from medlib.measures.calibration import fit_logit_line
 
 texture = {name: features(tiles, depth="stage3") for name, tiles in images.items()}
 head = fit_head(texture["home"], truth["home"], strength=0.1)
@@ -578,7 +578,7 @@ p_clinic, clinic_y = p["clinic"], truth["clinic"]
 # clinic it shows what the new prevalence does.
 
 # %%
-from medlib.translation.calibration import brier_score, calibration_error, log_loss, reliability
+from medlib.measures.calibration import brier_score, calibration_error, log_loss, reliability
 
 home_pi = truth["check"].mean()
 clinic_pi = clinic_y.mean()
@@ -613,7 +613,7 @@ run.say(
 # \frac{\pi'}{1-\pi'} \big/ \frac{\pi}{1-\pi}$. By hand, and by the library:
 
 # %%
-from medlib.translation.prior_shift import correct_prior
+from medlib.translation.shifts.prior_shift import correct_prior
 
 
 def both(p1):
@@ -689,7 +689,7 @@ def with_limits(score, q):
 # no program.
 
 # %%
-from medlib.translation.prior_shift import moved_threshold
+from medlib.translation.shifts.prior_shift import moved_threshold
 
 rates = sorted({0.2, *[home_rate, 0.5, 0.9, 0.02, 0.05, 0.1, 0.35, 0.7][: n_positions - 1]})
 
@@ -736,7 +736,7 @@ run.frames(
 # tiles, $\prod_i \sum_y p(y \mid x_i)\,\pi'(y)/\pi(y)$, whose logarithm has only one top.
 
 # %%
-from medlib.translation.prior_shift import em_prior
+from medlib.translation.shifts.prior_shift import em_prior
 
 ratio = p_clinic / (1 - p_clinic) * (1 - home_pi) / home_pi  # p(x | 1) / p(x | 0)
 guess = [home_pi]
@@ -766,7 +766,7 @@ run.result("em_difference", abs(guess[-1] - by_em.prior[1]), atol=1e-3)
 # one for a perfect test, infinity for one that answers alike whatever is true.
 
 # %%
-from medlib.translation.prior_shift import bbse_prior, joint_confusion
+from medlib.translation.shifts.prior_shift import bbse_prior, joint_confusion
 
 
 def decide(q, cut=home_pi):
@@ -1047,7 +1047,7 @@ seen = features(graded, depth="stage3")
 # other tiles from home through the flatter scanner; for prevalence, home against clinic.
 
 # %%
-from medlib.translation.two_sample import classifier_two_sample
+from medlib.translation.shifts.two_sample import classifier_two_sample
 
 spread = np.linspace(0, n_check - 1, 2 * n_clinic).astype(int)  # as rare there as at home
 one, other = spread[::2], spread[1::2]
@@ -1143,7 +1143,7 @@ run.say(
 # *level*, five per cent. Draw twenty tiles, once, and then many times:
 
 # %%
-from medlib.translation.concept_shift import check_labels, detection_rate
+from medlib.translation.shifts.concept_shift import check_labels, detection_rate
 
 draw = run.rng("few")
 found = [check_labels(promise[few], new["clinic"][few])

@@ -9,6 +9,10 @@
 * `environment`: what the run depended on;
 * `record`: the schema of ``record.json``, which the press reads.
 
+It knows of run folders (the press names one in the environment, and `run` writes the record and the
+figures into it) and of the checkout (`environment` hashes the project's files that were imported,
+and asks git for the commit). It does not know how a page is made.
+
 A chapter needs few names of it: `start`, `Estimate`, `plots` and `COLORS`.
 """
 

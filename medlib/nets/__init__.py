@@ -1,5 +1,11 @@
-"""Floor 1: the networks that no library ships, and the one loop that trains them all.
+"""Floor 1, architectures that no library ships, what is done to any of them, and the one loop.
 
 - `training`: `train(model, loss, data, ...)`, repeatable to the bit, stopped by validation.
 - `efficientnet_lite`: the ImageNet network whose weights the book can install, in plain PyTorch.
+- `stem`: a first layer for grey images out of one for colour.
+- `trunk`: the ImageNet network up to a chosen depth, for planes or, once inflated, for volumes.
+- `features`: features computed once for heads that never change them, and a head fitted on them.
+- `heads`: where a new last layer starts.
+- `norm_statistics`: batch normalisation's means and variances, estimated anew.
+- `norm_affine`: its scales and shifts, and how few they are.
 """

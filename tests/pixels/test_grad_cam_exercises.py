@@ -6,9 +6,9 @@ import torch
 
 from data_fetch.simulated.ink_mark import ink_marks
 from medlib.nets.efficientnet_lite import EfficientNetLite0, initialise
-from medlib.pixels.grad_cam import grad_cam
-from medlib.pixels.map_agreement import block_mean, pointing_game
-from medlib.pixels.occlusion import occlusion_map
+from medlib.pixels.maps.grad_cam import grad_cam
+from medlib.pixels.maps.map_agreement import block_mean, pointing_game
+from medlib.pixels.maps.occlusion import occlusion_map
 from tests.self_checks import self_checks
 
 LAYER = "stages.4"

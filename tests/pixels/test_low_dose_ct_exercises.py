@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from medlib.pixels.dose_residual import thin
-from medlib.pixels.photon_noise import draw_photons, log_transform, read_out
-from medlib.pixels.projection import ParallelBeam, project
+from medlib.pixels.ct.dose_residual import thin
+from medlib.pixels.ct.photon_noise import draw_photons, log_transform, read_out
+from medlib.pixels.ct.projection import ParallelBeam, project
 from tests.self_checks import self_checks
 
 ALPHA, N0, SIGMA_E, N_DRAWS = 0.1, 1e5, 5.0, 40_000

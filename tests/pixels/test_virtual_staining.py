@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from medlib.pixels.misregistration import displaced, displacement
-from medlib.pixels.optical_density import optical_density, transmitted
-from medlib.pixels.stain import DAB, HAEMATOXYLIN, recompose_stains, separate_stains, stain_matrix
+from medlib.pixels.staining.misregistration import displaced, displacement
+from medlib.pixels.staining.optical_density import optical_density, transmitted
+from medlib.pixels.staining.stain import (
+    DAB,
+    HAEMATOXYLIN,
+    recompose_stains,
+    separate_stains,
+    stain_matrix,
+)
 from tests.self_checks import self_checks
 
 MATRIX = stain_matrix(HAEMATOXYLIN, DAB)

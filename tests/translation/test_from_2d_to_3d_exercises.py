@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from medlib.translation.slice_correlation import depth_sum_ratio, variance_ratio
+from medlib.translation.volumes.slice_correlation import depth_sum_ratio, variance_ratio
 from tests.self_checks import self_checks
 
 

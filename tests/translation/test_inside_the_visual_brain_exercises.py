@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from medlib.nets.efficientnet_lite import EfficientNetLite0
-from medlib.translation.cka import linear_cka
-from medlib.translation.derivative_filter import scale_left
-from medlib.translation.receptive_field import theoretical_fields
+from medlib.translation.seeing.cka import linear_cka
+from medlib.translation.seeing.derivative_filter import scale_left
+from medlib.translation.seeing.receptive_field import theoretical_fields
 from tests.self_checks import self_checks
 
 

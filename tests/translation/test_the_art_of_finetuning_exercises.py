@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from medlib.translation.adaptation_bound import BoundTerms
-from medlib.translation.gradual_unfreezing import GradualUnfreezing
-from medlib.translation.l2_sp import Pull, l2_sp_penalty
-from medlib.translation.proxy_distance import proxy_a_distance
-from medlib.translation.renovation import Renovation
+from medlib.translation.moving.gradual_unfreezing import GradualUnfreezing
+from medlib.translation.moving.l2_sp import Pull, l2_sp_penalty
+from medlib.translation.moving.renovation import Renovation
+from medlib.translation.shifts.adaptation_bound import BoundTerms
+from medlib.translation.shifts.proxy_distance import proxy_a_distance
 from tests.self_checks import self_checks
 
 

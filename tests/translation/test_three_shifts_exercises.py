@@ -5,8 +5,8 @@ import pytest
 from scipy.special import expit
 
 from medlib.experiment.record import Result
-from medlib.translation.calibration import fit_logit_line
-from medlib.translation.prior_shift import correct_prior
+from medlib.measures.calibration import fit_logit_line
+from medlib.translation.shifts.prior_shift import correct_prior
 from tests.self_checks import self_checks
 
 

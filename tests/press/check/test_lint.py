@@ -121,7 +121,7 @@ def test_each_fault_is_named(name):
 def test_a_later_part_may_import_an_earlier_one():
     source = whole_chapter("systems/whole").replace(
         "import numpy as np",
-        "import numpy as np\nfrom medlib.pixels.fbp import fbp\nimport data_fetch",
+        "import numpy as np\nfrom medlib.pixels.ct.fbp import fbp\nimport data_fetch",
     )
     assert lint(source, "systems/whole") == []
 

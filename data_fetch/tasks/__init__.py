@@ -1,0 +1,14 @@
+"""Labelled tasks made of images: a question with two answers or more, and images to ask it of.
+
+fundus_lesions        real retina texture, simulated lesions: a round dot or a streak
+atypia_tiles          simulated H&E-like tiles whose nuclei are regular or atypical
+bleed_or_vein         real brain anatomy, simulated dark spots: a microbleed, a vein, or beads
+photograph_crops      real crops: living or made by people; which photograph ImageNet's weights name
+square_crops          real grey crops: from which photograph?
+medmnist_two_classes  real images: tumour against mucosa, malignant against the rest (downloaded)
+volume_archive        real volumes out of a MedMNIST 3D file that you have
+tile_folder           your own tiles: a folder for each class
+
+Each says in its `Sample` whether it is real or simulated. Randomness comes only from the required
+`rng`.
+"""

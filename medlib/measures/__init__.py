@@ -1,0 +1,8 @@
+"""Floor 1, what every part measures with. NumPy, SciPy and torch; no network is trained here.
+
+- `auc`: how well scores tell two classes apart, with DeLong's interval, paired or not.
+- `patient_bootstrap`: means of tiles of which many come from one patient, with an interval.
+- `calibration`: reliability curves, and probabilities made to fit them.
+- `quality`: how close an image is to a known truth, pixel by pixel.
+- `frechet`: how far two sets of vectors lie from each other.
+"""

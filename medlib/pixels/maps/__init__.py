@@ -1,0 +1,6 @@
+"""From an image to what a network looked at in it, and what to ask of such a map.
+
+`tile_classifier` (a network to explain), `layer_gradient`, `attribution`, `grad_cam`,
+`integrated_gradients` and `occlusion` (maps), `map_agreement`, `cascading_randomisation` and
+`deletion_insertion` (what to ask of one).
+"""

@@ -1,0 +1,9 @@
+"""Looking into a network, depth by depth.
+
+- `derivative_filter`: what a change of scale and zero does to a filter's answer.
+- `local_affine`: how well one image is a rescaled other one, window by window.
+- `receptive_field`: how far a unit can see, and how far it looks.
+- `strongest_crops`: where each channel answers most strongly.
+- `linear_probe`: one question asked of every depth.
+- `cka`: how alike two networks see the same images.
+"""

@@ -1,0 +1,96 @@
+"""The house stands as its plan says: rooms, floors, and what a chapter may import."""
+
+import ast
+import configparser
+import importlib
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+import medlib
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("pixels", "diagnosis", "translation", "systems")
+GROUND = {"experiment", "measures", "nets"}
+NOTEBOOKS = sorted((ROOT / "chapters").rglob("*.py"))
+
+
+def imported(source: str) -> set[str]:
+    """Every module that Python source imports, wherever in it, by its full name."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "a notebook has no siblings to import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def faults(source: str, *, part: str) -> set[str]:
+    """What a notebook of a part imports of the house and must not."""
+    readable = GROUND | set(PARTS[: PARTS.index(part) + 1])
+    return {
+        name
+        for name in imported(source)
+        if name.split(".")[0] in ("press", "chapters", "tests", "bench")
+        or (name.startswith("medlib.") and name.split(".")[1] not in readable)
+    }
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_chapter_imports_its_own_part_and_earlier_ones(notebook):
+    part = notebook.relative_to(ROOT / "chapters").parts[0]
+    assert faults(notebook.read_text("utf-8"), part=part) == set()
+
+
+def test_a_chapter_that_reads_ahead_is_caught():
+    source = "def later():\n    from medlib.translation.moving import arms\nimport press.lint\n"
+    ahead = {"medlib.translation.moving.arms", "press.lint"}
+    assert faults(source, part="diagnosis") == ahead
+    assert faults(source, part="translation") == {"press.lint"}
+    assert faults("from medlib import systems", part="translation") == {"medlib.systems"}
+
+
+def contract(name: str, key: str) -> set[str]:
+    written = configparser.ConfigParser()
+    written.read(ROOT / ".importlinter", encoding="utf-8")
+    return set(written[f"importlinter:contract:{name}"][key].split())
+
+
+def packages(package) -> set[str]:
+    return {f"{package.__name__}.{m.name}" for m in pkgutil.iter_modules(package.__path__)}
+
+
+def test_the_press_is_kept_from_every_package_but_experiment():
+    kept = contract("press-knows-no-medicine", "forbidden_modules")
+    assert packages(medlib) - {"medlib.experiment"} <= kept
+
+
+def parts() -> list[str]:
+    return sorted(name for name in packages(medlib) if name.split(".")[1] in PARTS)
+
+
+@pytest.mark.parametrize("part", parts())
+def test_a_part_is_made_of_rooms_that_do_not_import_each_other(part):
+    package = importlib.import_module(part)
+    assert all(m.ispkg for m in pkgutil.iter_modules(package.__path__)), "a file beside the rooms"
+    assert contract(f"{part.split('.')[1]}-rooms", "modules") == {f"{part}.*"}
+
+
+@pytest.mark.parametrize("room", [*sorted(GROUND - {"experiment"}), *parts()])
+def test_the_map_at_a_rooms_door_names_every_file_in_it(room):
+    package = importlib.import_module(room if room.startswith("medlib.") else f"medlib.{room}")
+    for found in pkgutil.iter_modules(package.__path__):
+        assert f"`{found.name}`" in package.__doc__, f"{package.__name__}: {found.name}"
+        if found.ispkg:
+            inner = importlib.import_module(f"{package.__name__}.{found.name}")
+            for file in pkgutil.iter_modules(inner.__path__):
+                assert f"`{file.name}`" in inner.__doc__, f"{inner.__name__}: {file.name}"
+
+
+def test_the_tests_stand_in_the_rooms_of_what_they_test():
+    for test in sorted((ROOT / "tests").glob("*/*/test_*.py")):
+        room = test.parent.relative_to(ROOT / "tests")
+        assert (ROOT / "medlib" / room).is_dir() or (ROOT / room).is_dir(), room
