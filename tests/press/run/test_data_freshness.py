@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from tests.press.conftest import REPOSITORY
+from tests.press.conftest import REPOSITORY, make_book
 
 READING = """\
 from types import SimpleNamespace
@@ -35,8 +35,6 @@ factor: float = 2.0  # what to multiply by, 0 < x ≤ 10
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
     """A chapter swept over a folder of slices and over one of tiles, and the folder of both."""
-    from tests.press.conftest import make_book
-
     at = tmp_path_factory.mktemp("swept")
     book = make_book(at / "book")
     for file in ("errors", "sample", "folder"):
@@ -140,7 +138,7 @@ def test_a_record_that_names_a_folder_only_is_stale(own):
 
 
 def test_points_of_a_sweep_read_an_untouched_file_once(own, monkeypatch):
-    from press import freshness
+    from press.run import freshness
 
     calls = []
     monkeypatch.setattr(freshness, "file_digest", lambda path: calls.append(path) or "0" * 64)
