@@ -197,7 +197,7 @@ def fit(x, labels, name, steps=n_steps):
     return fit_tile_classifier(
         source, x, labels, steps=steps, batch_size=min(16, len(x)),
         generator=run.torch_generator(name),
-    )  # fmt: skip
+    )
 
 
 honest = fit(x, labels, "honest")
@@ -210,7 +210,7 @@ rows = [
      "convolutions": 1 if name in ("stem", "head") else STAGES[int(name[-1]) - 1].blocks,
      "that reach over": {"stem": 3, "head": 1}.get(name) or STAGES[int(name[-1]) - 1].kernel}
     for name, a in maps.items()
-]  # fmt: skip
+]
 caption = f"The network on a tile of {SIZE} px: convolutions that look at neighbours, and how far."
 run.table(rows, name="network", caption=caption)
 
@@ -325,7 +325,7 @@ run.figure(
     caption="Above: Grad-CAM, bright where it speaks for tumour, each tile scaled to its own"
     " highest value. Below: the tumour's edge, which the network was never shown."
     f" {KIND.capitalize()} tissue, n = 4 of {len(one_each)} test patients.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # Three questions:
@@ -370,7 +370,7 @@ for name, (measure, truth) in measures.items():
     by_edges[name] = over_patients(measure(edges, truth))
     rows.append({"measure": name, "map (95 % interval)": with_interval(found[name]),
                  "edge detector": with_interval(by_edges[name]),
-                 "noise": f"{over_patients(measure(noise, truth)).value:.2f}"})  # fmt: skip
+                 "noise": f"{over_patients(measure(noise, truth)).value:.2f}"})
 caption = f"{KIND.capitalize()} tissue, n = {len(one_each)} test patients, {len(whose)} tiles."
 run.table(rows, name="agreement", caption=caption)
 
@@ -448,13 +448,13 @@ def coarse_rho(values):
 
 
 depth_rho = {name: over_patients(coarse_rho(values), whose[two_each])
-             for name, values in by_depth.items()}  # fmt: skip
+             for name, values in by_depth.items()}
 rows = [
     {"maps of": name, "cells": f"{values.shape[-1]} × {values.shape[-1]}",
      "rank correlation with density": with_interval(depth_rho[name]),
      "cells that ReLU empties": f"{np.mean(values <= 0):.0%}"}
     for name, values in by_depth.items()
-]  # fmt: skip
+]
 
 # %%
 caption = (
@@ -497,7 +497,7 @@ for redraw in range(n_redraws):
 ticks = ["intact", "classifier", "head", *(f"stage{n}" for n in range(7, 0, -1)), "stem"]
 similarity = np.concatenate([np.ones((n_redraws, 1)), similar], axis=1)
 chance = [rank_correlation(run.rng(f"chance {n}").random(intact.shape), intact).mean()
-          for n in range(50)]  # fmt: skip
+          for n in range(50)]
 
 
 # %% tags=["hide-input"]
@@ -708,7 +708,7 @@ run.say(
     " bootstrap interval has no width. By the exact binomial bound, {n} patients out of {n} still"
     " allow one patient in {one_in:.0f} for whom it would not.",
     n=exposed.n_patients, one_in=1 / (1 - 0.05 ** (1 / exposed.n_patients)),
-)  # fmt: skip
+)
 
 # %% [markdown]
 # How can that be? At the head the map is *complete*: before the ReLU it adds up to the score, up to
@@ -739,7 +739,7 @@ for name, method in methods.items():
         dotted = maps_of(shortcut, x_inked[two_each], MODULE[at], method)
         rows.append({"method": name, "maps of": at, "honest: correlation with density":
                      f"{coarse_rho(plain).mean():.2f}", "shortcut: points at the ink":
-                     f"{on_ink(dotted, two_each).mean():.0%}"})  # fmt: skip
+                     f"{on_ink(dotted, two_each).mean():.0%}"})
 
 # %%
 caption = (
@@ -884,7 +884,7 @@ run.say(
 # %%
 clean_rho = over_patients(rank_correlation(maps_of(shortcut, x_tumour), dense))
 run.result("density_correlation_shortcut_clean", clean_rho.value, interval=clean_rho.interval,
-           n=clean_rho.n_patients, atol=0.3)  # fmt: skip
+           n=clean_rho.n_patients, atol=0.3)
 run.result("auc_shortcut_clean", auc_on(shortcut, x_test), n=int(test.sum()), atol=0.15)
 
 # %%
@@ -909,7 +909,7 @@ margin = bare.low - rho.value
 run.claim("so does an edge detector without any network, and better", margin > 0, margin=margin)
 margin = like_map / 2 - left
 run.claim("with random weights the map is less than half as like the honest one as edges are",
-          margin > 0, margin=margin)  # fmt: skip
+          margin > 0, margin=margin)
 
 # %%
 margin = exposed.value - 0.8
@@ -922,7 +922,7 @@ run.claim("at the last maps its peak is not on the ink in most tiles", margin > 
 # %%
 margin = rho.value / 2 - np.mean(np.abs(rhos))
 run.claim("labels without meaning leave less than half of the agreement with density",
-          margin > 0, margin=margin, control=True)  # fmt: skip
+          margin > 0, margin=margin, control=True)
 margin = 0.2 - fooled.value
 run.claim("the honest network's map does not point at ink", margin > 0, margin=margin, control=True)
 run.finish()

@@ -237,7 +237,7 @@ run.table(
      for k in range(len(glow.base))],
     name="glow", caption=f"The simulated glow. Blur: a Gaussian with a standard deviation of"
     f" {glow.blur_px:g} px; {glow.photons:g} photons at intensity one.",
-)  # fmt: skip
+)
 
 # %% tags=["hide-input"]
 figure = strips({"what the network gets": glow_colours(x_test)[0], "what it shall make": y_test[0]})
@@ -322,7 +322,7 @@ def judge_tiles(made):
         "F1": nuclei.f1, "invented": nuclei.invented, "erased": nuclei.erased,
         "sharpness": sharpness_ratio(made, reference=reference),
         "look": look(made, reference),
-    }  # fmt: skip
+    }
 
 
 def judge(image):
@@ -350,7 +350,7 @@ run.say(
     " {low:.0f} to {high:.0f} against each other. Noise of a twentieth of full brightness raises"
     " the truth's sharpness to {grainy:.2f}.",
     side=len(bands[0]), low=min(between), high=max(between), grainy=grainy,
-)  # fmt: skip
+)
 
 # %% [markdown]
 # So *sharpness* rewards grain as it rewards detail, and *look*, with so few tiles, differs from
@@ -373,7 +373,7 @@ run.say(
     " chance.",
     n=len(misplaced), f_low=min(by_chance), s_low=min(adrift), s_high=max(adrift),
     p_low=min(m["PSNR (dB)"] for m in misplaced), p_high=max(m["PSNR (dB)"] for m in misplaced),
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ### Is the counter any good?
@@ -501,7 +501,7 @@ def learn(name, pairs, loss=squared_error):
     train(
         network, loss, pairs, steps=n_steps, optimizer=optimizer, schedule=schedule,
         generator=generator,
-    )  # fmt: skip
+    )
     return network
 
 
@@ -572,7 +572,7 @@ run.frames(
     start=len(misfits_px) - 1,
     caption="The network becomes the predicted blur. Real stain, simulated glow and misfit, n = 1"
     " place in the test tissue.",
-)  # fmt: skip
+)
 
 # %%
 sharp = {s: judge(image)["sharpness"] for s, image in blurred.items()}
@@ -692,7 +692,7 @@ run.say(
 fixed = misfit_pairs(
     x_train, y_train, n=256, size=patch_px, misfit_px=0.0,
     generator=run.torch_generator("pairs to shuffle"),
-)  # fmt: skip
+)
 partners = fixed[1].roll(1, 0)
 
 
@@ -752,7 +752,7 @@ def cycle_gan(name, anchors=None, identity=0.0):
         gan, sample_x=lambda g: random_patches(x_train, **few, generator=g)[0],
         sample_y=lambda g: random_patches(y_train, **few, generator=g)[0],
         steps=gan_steps, config=config, generator=generator, anchors=anchors,
-    )  # fmt: skip
+    )
 
 
 # %% [markdown]
@@ -797,7 +797,7 @@ run.table(
     name="free",
     caption="The worst pairs against no pairs. Look: Fréchet distance to training tissue,"
     f" thousandths; the truth's is the floor. n = {len(truth)} tiles. Real stain, simulated glow.",
-)  # fmt: skip
+)
 
 # %%
 plain_marks = [marks[name] for name in gans]
@@ -827,7 +827,7 @@ run.say(
     " {look_floor:.1f}.",
     ok=len(within), all=len(marks), high=max(between), names=", ".join(within) or "none",
     blurry=blurriest["look"],
-)  # fmt: skip
+)
 
 # %% [markdown]
 # Read the table by columns. Of the two measures that need no pairs, *sharpness* prefers every one
@@ -897,7 +897,7 @@ run.table(
     [row(name, found) for name, found in settled.items()], name="anchored",
     caption=f"What {n_anchors} registered patches settle. n = {len(truth)} tiles. Real stain,"
     " simulated glow.",
-)  # fmt: skip
+)
 
 # %%
 f1_with_critic = min(settled[name]["F1"] for name in with_critic)
@@ -940,7 +940,7 @@ listed = "; ".join(f"{name}: {x:.0%} and {y:.0%}" for name, (x, y) in trips.item
 run.say(
     "Round trips of glow and of stain miss by these shares of the image's own mean deviation:"
     " {listed}.", listed=listed,
-)  # fmt: skip
+)
 
 # %% [markdown]
 # A short way home is no sign of having been at the right place. That so few patches suffice is a
@@ -1058,7 +1058,7 @@ run.say(
     "Mean structure of haematoxylin: {blue_seen} with a glowing target, {blue} without. Of DAB:"
     " {brown_seen} with, {brown} without. The tiles adjoin each other, so they are no independent"
     " sample, and we give their range in place of an interval.", **ranges,
-)  # fmt: skip
+)
 
 # %% [markdown]
 # Where the input holds no information about the answer, absolute error returns something like the
@@ -1078,7 +1078,7 @@ run.table(
     [row(name, judge(image)) for name, image in made.items()],
     name="all", caption=f"Everything that was trained, on the same n = {len(truth)} test tiles."
     " Real stain, simulated glow. Sharpness and look: against training tissue.",
-)  # fmt: skip
+)
 
 # %% tags=["hide-input"]
 scores = [judge(image) for image in made.values()]
@@ -1088,7 +1088,7 @@ run.say(
     " other; among those, F1 runs from {low:.2f} to {high:.2f}. *Look* barely separates anything"
     " but grossly wrong colours.", all=len(scores), near=len(near),
     low=min(near), high=max(near),
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ## Over many starts, recorded
@@ -1143,7 +1143,7 @@ if recorded:
         caption="Recorded run: without pairs or identity, the starts that look best"
         " have inverted nuclei; identity improves nuclei at wrong colours; anchors mend both."
         f" n = {sum(map(len, ends.values()))} CycleGANs. Real stain, simulated glow.",
-    )  # fmt: skip
+    )
 
 # %% tags=["hide-input"]
 if recorded:
@@ -1163,7 +1163,7 @@ if recorded:
         " placed.",
         g=len(good), b=len(bad), n=len(good + bad), **ranges,
         off=sum(spoiled), n_identity=len(spoiled),
-    )  # fmt: skip
+    )
 
 # %% tags=["hide-input"]
 if recorded:
@@ -1175,7 +1175,7 @@ if recorded:
         " negatives, then comes out wrong. With anchors, F1 is {a:.2f} to {b:.2f} with critics,"
         " {c:.2f} to {d:.2f} without, n = {n} each, at unequal effort.",
         a=min(critic), b=max(critic), c=min(bare), d=max(bare), n=len(bare),
-    )  # fmt: skip
+    )
 
 # %% tags=["hide-input"]
 if recorded:
@@ -1189,7 +1189,7 @@ if recorded:
         " {minutes:.0f} minutes of one core.", steps=recorded.parameters["gan_steps"],
         when=f"{recorded.started:%d %B %Y}", seed=recorded.seed, minutes=recorded.cpu_s / 60,
         commit=recorded.git.sha[:10] if recorded.git else "unknown",
-    )  # fmt: skip
+    )
 
 # %% [markdown]
 # ## Claims

@@ -135,7 +135,7 @@ def measured(domain, name, situation):
         Arm(name, **{"peak_rate": rate, **SETTINGS[name]}), source, train[domain], test[domain],
         steps=long_steps if situation == "long" else steps, batch_size=batch_size,
         generator=run.torch_generator(f"{domain} {name} {situation}"),
-    )  # fmt: skip
+    )
     label = f"auc_{domain}_{name.replace(' ', '_')}" + ("_long" if situation == "long" else "")
     return run.result(label, outcome.test.value, unit="AUC", n=n_test, atol=0.1).value
 

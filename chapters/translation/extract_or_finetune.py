@@ -258,7 +258,7 @@ run.figure(
     " crockery and blank sky; far images of the one label, then of the other, hard to tell apart.",
     caption=f"The near task (real photographs) and the far one ({FAR_NAME}, {FAR_KIND}); n = 9 test"
     f" images of each label, {size} pixels wide.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # Before any network: how far do the colours alone go? From each crop we keep six numbers, the mean
@@ -339,7 +339,7 @@ run.figure(
     caption="Each task's distance from the source domain, seen through the network's own features."
     " Photographs again: what chance gives with so few images."
     f" {BOTH.capitalize()} images, n = {n_test} a bar.",
-)  # fmt: skip
+)
 
 # %%
 chance = distance["photographs again"]
@@ -435,7 +435,7 @@ run.frames(
     f" 95 % intervals of the mean over {choices} choices of labelled images. Right: how the fit"
     " of middle AUC ranks the test images, the lowest score first."
     f" {BOTH.capitalize()} images, n = {n_test} test images a task.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ## Careful renovation: five arms
@@ -515,7 +515,7 @@ run.say(
     " only moves {norm:,} ({share:.1%} of all), graded and full move {everything:,}.",
     fitted=len(w) + 1, head=moved["head"], norm=moved["norm"],
     share=moved["norm"] / moved["all"], everything=moved["all"],
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ## Few labels
@@ -534,7 +534,7 @@ def trial(task, name, situation, *, draw=0, n=None, judge=None, why="", **change
         arm(name, situation, **changes), source, pools[task, "train"].pick(n, draw=draw),
         judge or pools[task, "test"], steps=STEPS[situation], batch_size=batch_size,
         generator=run.torch_generator(f"{task} {name} {situation} {n} {draw} {changes} {why}"),
-    )  # fmt: skip
+    )
 
 
 # %%
@@ -560,7 +560,7 @@ run.figure(
     caption=f"Few labels: {few} images, {steps} steps. A dot is one choice of labelled images and"
     f" one training on it, a bar their mean; dotted: guessing. {BOTH.capitalize()} images,"
     f" n = {draws} choices, {n_test} test images.",
-)  # fmt: skip
+)
 
 # %%
 for task in arms_few:
@@ -605,7 +605,7 @@ run.say(
     " (standard deviation {sd_again:.3f}); trainings on {draws} different sets of images have"
     " {sd_draws:.3f}. Every dot above holds both. With so few of either, both numbers are rough.",
     n=len(again), low=min(again), high=max(again),
-)  # fmt: skip
+)
 
 # %% [markdown]
 # More draws are needed, and further down *The whole trial* has them.
@@ -624,7 +624,7 @@ run.say(
     " {long_steps} steps shows each of {many} {times:.1f} times.",
     views=steps * batch_size, often=steps * batch_size / few, share=steps * batch_size / many,
     times=long_steps * batch_size / many,
-)  # fmt: skip
+)
 
 # %%
 for task, name in [(t, each) for t in arms for each in arms[t]]:
@@ -660,7 +660,7 @@ run.figure(
     caption=f"Many labels ({many}): what renovation adds to feature extraction, in {steps} steps"
     f" (short) and in {long_steps} (long). {BOTH.capitalize()} images, n = {n_test} test images;"
     " bars: 95 % intervals for the choice of test images only; one training an arm.",
-)  # fmt: skip
+)
 
 # %%
 run.say(
@@ -720,7 +720,7 @@ run.table(
     rows, name="corners",
     caption=f"Test AUC, n = {n_test} test images; few: mean of {draws} draws; many: one training."
     f" Far: {FAR_NAME}. Colours (a forest) and frozen take no steps.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # Few labels in the far domain is the *danger zone*. Many ties in a table mean that the run is too
@@ -824,7 +824,7 @@ if recorded:
         " that the larger trial below has replaced), at commit {commit}.",
         when=day(recorded["started"]), seed=recorded["seed"], minutes=recorded["cpu_s"] / 60,
         commit=recorded["git"]["sha"][:10] if recorded["git"] else "unknown",
-    )  # fmt: skip
+    )
 
 
 # %% tags=["hide-input"]
@@ -845,7 +845,7 @@ if recorded:
         "Of its {all} choices {same} are the constants in use above. Where it chose otherwise, our"
         " constant costs {worst:.3f} of validation AUC at most.",
         all=len(pairs), same=sum(old == new for old, new in pairs), worst=max(prices),
-    )  # fmt: skip
+    )
     ends = {time: (min(grid), max(grid)) for time, grid in GRIDS.items()}
     edge = [f"{name} ({time})" for (time, name), rate in searched.items() if rate in ends[time]]
     run.say(
@@ -861,7 +861,7 @@ if recorded:
         caption="Recorded search: every rate that was tried on the far task; rings mark the"
         " constants of this chapter, for which the near task counted too. Means over draws;"
         f" simulated lesions, n = {recorded['parameters']['n_test']} validation images.",
-    )  # fmt: skip
+    )
 
 # %% [markdown]
 # ### Every arm, in three domains, on several seeds
@@ -896,7 +896,7 @@ if whole:
         points=len(place), first=min(grid["seed"]), last=max(grid["seed"]),
         minutes=made_by["cpu_s"] / 60,
         commit=", ".join(commit[:10] for commit in made_by["commits"]) or "unknown",
-    )  # fmt: skip
+    )
 
 
 # %% tags=["hide-input"]
@@ -945,7 +945,7 @@ if whole:
         " test AUC; below, gain over the frozen arm, paired within a seed (without scratch)."
         f" Squares: {budgets['long']} steps, else {budgets['short']}. Above {most_few} labels the"
         " rate is that for many. Real photographs, simulated lesions, simulated tissue.",
-    )  # fmt: skip
+    )
 
 # %% [markdown]
 # Now the table with two rows and two columns. The usual advice fills three of its four cells:
@@ -1009,7 +1009,7 @@ if whole:
         rows, name="advice",
         caption=f"Advice and measurement: mean test AUC over n = {len(grid['seed'])} seeds. Near:"
         " real photographs; far: real retina with simulated lesions; tissue: simulated.",
-    )  # fmt: skip
+    )
 
 # %% tags=["hide-input"]
 if whole:
@@ -1024,7 +1024,7 @@ if whole:
         " {wrong} ({where}).",
         all=len([v for v in verdicts.values() if v]), out=count["borne out"], open=count["open"],
         wrong=len(against), where="; ".join(against) or "none",
-    )  # fmt: skip
+    )
 
 
 # %% tags=["hide-input"]
@@ -1059,7 +1059,7 @@ if whole:
         rows, name="trial_gains",
         caption="Gain in test AUC over frozen features, paired within a seed, with its 95 %"
         f" interval over n = {len(grid['seed'])} seeds.",
-    )  # fmt: skip
+    )
 
 # %% [markdown]
 # Read the corners one by one. Few labels near home, where the advice is to leave the network alone:
@@ -1087,7 +1087,7 @@ if whole:
         " all its {draws}, {there} in the {n} seeds of the whole trial.",
         first=paired_gap(*(aucs[:3] for aucs in now)), all=paired_gap(*now),
         there=paired_gap(*there), n=len(there[0]),
-    )  # fmt: skip
+    )
 
 # %% [markdown]
 # Three draws can show a winner with an interval that excludes zero (an earlier version of this page
@@ -1099,21 +1099,21 @@ if whole:
 # %% tags=["hide-input"]
 if whole:
     longer = {name: paired_gap(auc_of("far", name, large, "long"), auc_of("far", name, large))
-              for name in RATES["long"]}  # fmt: skip
+              for name in RATES["long"]}
     ends = {name: auc_of("far", name, large, "long") for name in RATES["long"]}
     run.say(
         "What the long budget adds to the short one, far, {n} labels: graded {graded}, full {full}."
         " Single trainings in the long budget run from {g[0]:.2f} to {g[1]:.2f} for graded and from"
         " {f[0]:.2f} to {f[1]:.2f} for full.", n=large, **longer,
         g=(min(ends["graded"]), max(ends["graded"])), f=(min(ends["full"]), max(ends["full"])),
-    )  # fmt: skip
+    )
     dealt = [over_seeds(f"auc_{d}_shuffled", n) for d in DOMAINS for n in grid["labels"]]
     mean, ends = mean_interval(np.mean(dealt, axis=0))
     run.say(
         "The trial's own control, labels dealt out at random, all domains and numbers of labels"
         " together: mean AUC {mean:.3f} ({low:.3f} to {high:.3f}).",
         mean=mean, low=ends[0], high=ends[1],
-    )  # fmt: skip
+    )
 
 # %% [markdown]
 # ## Learned, or memorised?
@@ -1192,7 +1192,7 @@ run.say(
     " graded rates leave {memory_graded_long:.2f} and full fine-tuning {memory_full_long:.2f}. A"
     " network that never saw a photograph has {memory_scratch:.2f}: where that lies below equal"
     " chances, the old head is sure of wrong names.", even=even, one=np.log(1 / 1000),
-)  # fmt: skip
+)
 
 # %% [markdown]
 # Compare arms only within one number of steps. Each is one training, and the four photographs are
@@ -1235,7 +1235,7 @@ def from_scratch(part, what):
         network, lambda model, batch: nn.functional.cross_entropy(model(batch[0]), batch[1]),
         (part.images, labels), steps=2 * long_steps, batch_size=min(2 * batch_size, len(part)),
         optimizer=optimizer, schedule=schedule, generator=generator,
-    )  # fmt: skip
+    )
     return refresh_statistics(network, part.images)
 
 
@@ -1279,7 +1279,7 @@ run.table(
     rows, name="counterexample",
     caption=f"Test AUC of the small network from scratch ({2 * long_steps} steps of"
     f" {2 * batch_size} images) and of frozen features; n = {n_test} test images.",
-)  # fmt: skip
+)
 run.say(
     "The small network has {times:.0f} times fewer parameters. On the tissue, with {few} labels,"
     " its AUC differs from that of frozen features by {lead_tissue_few:+.2f}"
@@ -1288,7 +1288,7 @@ run.say(
     " retina with {many} it is {lead_retina_many:+.2f} ({lead_retina_many.low:+.2f} to"
     " {lead_retina_many.high:+.2f}).",
     times=moved["all"] / small_size,
-)  # fmt: skip
+)
 
 # %% [markdown]
 # With few labels the small network loses, even on the tissue. With many, one training of it catches
@@ -1367,7 +1367,7 @@ run.say(
     "Mean AUC over {deals} deals: {auc_shuffled:.3f}, 99 % interval {auc_shuffled.low:.3f} to"
     " {auc_shuffled.high:.3f}; single deals run from {worst:.2f} to {luckiest:.2f}.",
     deals=len(guesses), worst=min(guesses), luckiest=max(guesses),
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ## What we claim
@@ -1406,7 +1406,7 @@ run.say(
     frozen=mean_few["far", "frozen"], graded=mean_few["far", "graded"],
     full=mean_few["far", "full"],
     over_scratch=paired_gap(*(auc_few["far", name, "few"] for name in ("graded", "scratch"))),
-)  # fmt: skip
+)
 
 # %%
 text = "full fine-tuning on the far task forgets what the original network knew of photographs"

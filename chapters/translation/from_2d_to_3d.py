@@ -73,7 +73,7 @@ run = experiment.start("translation/from_2d_to_3d", locals())
 # %% tags=["hide-cell"]
 READERS = {"slice average": "slice_average", "as colours": "as_colours", "centre": "centre",
            "measured": "measured", "copies/k": "by_k", "copies/√k": "by_root_k",
-           "random": "random"}  # fmt: skip
+           "random": "random"}
 HUES = ("black", "gold", "green", "purple", "blue", "orange", "grey")
 PAINT = {name: COLORS.get(hue, hue) for name, hue in zip(READERS, HUES, strict=True)}
 WIDTH_IN = 5.0
@@ -106,7 +106,7 @@ def thickness_frame(volume, layers, thickness):
         places[name].set(title=f"{thickness} mm, slice {z}", xticks=[], yticks=[])
     x, plot = np.arange(len(layers)), places["plot"]
     look = {"all lags": ("-", COLORS["green"], 5), "equal": ("--", COLORS["orange"], 1.8),
-            "decaying": (":", COLORS["black"], 1.8)}  # fmt: skip
+            "decaying": (":", COLORS["black"], 1.8)}
     for name, (style, color, width) in look.items():
         values = predictions(layers)[name]
         plot.plot(x, values, style, color=color, lw=width, label=f"predicted: {name}")
@@ -194,7 +194,7 @@ def draw(task, split, n):
     if task == "bleed" and volume_file:
         sample, labels = read_volume_archive(
             volume_file, n, split=split, rng=rng, slices=slices
-        )  # fmt: skip
+        )
     else:
         sample, labels = bleed_or_vein(n, split=split, rng=rng, against=task, **options)
     return run.uses(sample).array, labels
@@ -203,7 +203,7 @@ def draw(task, split, n):
 # %%
 TASKS = ("bleed", "beads")
 raw = {(task, split): draw(task, split, n) for task in TASKS
-       for split, n in (("train", n_train), ("test", n_test))}  # fmt: skip
+       for split, n in (("train", n_train), ("test", n_test))}
 patches = {key: prepare(*value, device=run.device) for key, value in raw.items()}
 run.say(
     "A pixel is 1 mm wide, slices lie {gap_mm:g} mm apart, and a spot's radius is 2.5 to 4 mm: a"
@@ -214,7 +214,7 @@ run.say(
 kinds = "real and simulated" if volume_file else "simulated"
 stream = run.rng("picture")
 trio = {kind: bleed_or_vein(24, split="train", rng=copy.deepcopy(stream), against=kind, **options)
-        for kind in ("vein", "bleed", "beads")}  # fmt: skip
+        for kind in ("vein", "bleed", "beads")}
 rival = trio["bleed"][1] == 1
 same = {kind: sample.array[rival] for kind, (sample, _) in trio.items()}
 pick = same["vein"].mean(axis=(1, 2, 3)).argmax()
@@ -230,7 +230,7 @@ run.figure(
     caption="One place, three kinds. In the middle slice (arrow) vein and bleed are the same spot;"
     " beads put theirs elsewhere in each slice. Simulated spots, real anatomy of an averaged brain,"
     f" n = 3, the brightest of {rival.sum()} places drawn.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ## One kernel by hand
@@ -309,7 +309,7 @@ from medlib.translation.volumes.slice_correlation import (
 )
 
 settings = [(model, k, rho) for model in (equal_correlations, decaying_correlations)
-            for k in (3, 5) for rho in (0.0, 0.3, 0.6, 0.9)]  # fmt: skip
+            for k in (3, 5) for rho in (0.0, 0.3, 0.6, 0.9)]
 rng = run.rng("slices")
 
 
@@ -332,7 +332,7 @@ run.say(
     "Measured over predicted, in {count} settings: {monte_carlo_low:.4f} to {monte_carlo_high:.4f};"
     " chance alone, in 99 of 100 runs, {low:.4f} to {high:.4f}.",
     count=len(settings), low=low, high=high,
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ## How alike are slices?
@@ -371,9 +371,9 @@ def predictions(found):
     """Variance kept when s = k, by three models of the correlations, layer by layer."""
     models = {"equal": lambda v, k: equal_correlations(v[0], depth=k),
               "decaying": lambda v, k: decaying_correlations(v[0], depth=k),
-              "all lags": lambda v, k: v}  # fmt: skip
+              "all lags": lambda v, k: v}
     return {name: [variance_ratio(model(f.correlations, f.depth), divisor=f.depth)
-                   for f in found] for name, model in models.items()}  # fmt: skip
+                   for f in found] for name, model in models.items()}
 
 
 # %% tags=["hide-input"]
@@ -385,12 +385,12 @@ run.frames(
     caption="The share of the variance that is left when copies are divided by k. The curve that"
     " takes all slices for equally alike is mostly too high; the decay nearly hides the curve with"
     f" all lags. Real anatomy of an averaged brain, n = {len(layers[2])} layers.",
-)  # fmt: skip
+)
 
 # %% tags=["hide-input"]
 measured = {mm: np.array([f.measured / f.depth**2 for f in layers[mm]]) for mm in THICKNESSES}
 error = {(name, mm): np.array(values) / measured[mm] - 1
-         for mm in THICKNESSES for name, values in predictions(layers[mm]).items()}  # fmt: skip
+         for mm in THICKNESSES for name, values in predictions(layers[mm]).items()}
 rho = {mm: np.array([f.correlations[0] for f in layers[mm]]) for mm in THICKNESSES}
 for mm in (2, 8):
     run.result(f"rho_lowest_{mm}mm", rho[mm].min(), atol=0.01)
@@ -456,12 +456,12 @@ for at, depth, stride in zip(firsts, depths, strides, strict=True):
     k = near.depth
     rows.append({"where": depth, "kernel": f"{k}×{k} → {k}×{k}×{k}",
                  "stride": f"1×{stride}×{stride}",
-                 "s, 2 mm": f"{near.divisor:.2f}", "s, 8 mm": f"{far.divisor:.2f}"})  # fmt: skip
+                 "s, 2 mm": f"{near.divisor:.2f}", "s, 8 mm": f"{far.divisor:.2f}"})
 run.table(
     rows, name="layers",
     caption="The first inflated kernel of each depth, and the divisor that would keep its variance"
     " (all channels together, template without noise). Slices come first, then rows and columns.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # A rule should be judged on slices that it was not fitted to. So measure the divisors on the front
@@ -497,7 +497,7 @@ def variance_kept(volume, networks):
     """Each network's variance over that of the 2D network, depth by depth."""
     flat = {name: spread(maps) for name, maps in trunk.depths(volume[0].transpose(0, 1)).items()}
     return {rule: {name: spread(maps) / flat[name] for name, maps in net.depths(volume).items()}
-            for rule, net in networks.items()}  # fmt: skip
+            for rule, net in networks.items()}
 
 
 # %%
@@ -517,7 +517,7 @@ run.figure(
     caption="What each rule makes of the variance, all layers inflated; 1 = as in the 2D network."
     " Divisors measured on the front half of the brain, judged on the back half. Real anatomy of an"
     f" averaged brain, n = {back.shape[2]} slices of {thickness_mm} mm.",
-)  # fmt: skip
+)
 
 # %% tags=["hide-input"]
 off = {READERS[name]: distance(ratios) for name, ratios in kept.items()}
@@ -560,7 +560,7 @@ def clipped(network, volume):
     seen = []
     hooks = [m.register_forward_hook(lambda m, _, out: seen.append(
              ((out >= 6).sum().item(), out.numel())))
-             for m in network.modules() if isinstance(m, nn.ReLU6)]  # fmt: skip
+             for m in network.modules() if isinstance(m, nn.ReLU6)]
     network(volume)
     for hook in hooks:
         hook.remove()
@@ -575,7 +575,7 @@ flat = clipped(trunk, back[0].transpose(0, 1))
 run.say(
     "Clipped at six: {flat:.2%} of the 2D network's activations, {clipped_by_k:.2%} with copies/k,"
     " {clipped_by_root_k:.2%} with copies/√k.", flat=flat,
-)  # fmt: skip
+)
 
 # %% [markdown]
 # A network of this size needs tests that a picture cannot give. Two laws are exact: repeated slices
@@ -598,7 +598,7 @@ run.say(
     "Largest difference over 1280 features: {law_by_k:.0e} under copies/k, {law_centre:.0e} under"
     " centre. Copies/√k breaks the first law by {law_broken_by_root_k:.2f} in the mean; features"
     " themselves have a mean of {size:.2f}.", size=trunk(plane).detach().mean().item(),
-)  # fmt: skip
+)
 
 # %% [markdown]
 # The copies at the ends of the volume were fed by repeating the first and the last slice. With
@@ -657,7 +657,7 @@ for task, kind in ((task, kind) for task in TASKS for kind in ("mean", "attentio
     labels = torch.from_numpy(patches[task, "train"].labels)
     heads[task, kind] = fit_aggregation(
         kind, features[task, "train"], labels, generator=run.torch_generator(f"{task} {kind}")
-    )  # fmt: skip
+    )
     frozen[task, kind] = np.diff(score(heads[task, kind], features[task, "test"]))[:, 0]
 
 
@@ -708,7 +708,7 @@ for task in TASKS:
         fits[task][name] = fit_volumes(
             reader(name, task), patches[task, "train"], patches[task, "test"], steps=steps,
             batch_size=batch_size, peak_rate=peak_rate, generator=batches,
-        )  # fmt: skip
+        )
 
 # %% tags=["hide-input"]
 titles = ["bleed or vein", "beads or vein"]
@@ -719,7 +719,7 @@ run.figure(
     " near it.",
     caption="Training loss (moving mean); the dotted line is ln 2, the loss of guessing."
     f" {kinds.capitalize()} spots in real anatomy of one averaged brain, n = {n_train} patches.",
-)  # fmt: skip
+)
 
 # %% tags=["hide-input"]
 run.figure(
@@ -728,7 +728,7 @@ run.figure(
     " average and centre stay at chance, slices as colours are highest or near it.",
     caption="Test AUC with 95 % intervals, before (open) and after training (filled)."
     f" {kinds.capitalize()} spots in real anatomy of one averaged brain, n = {n_test} patches.",
-)  # fmt: skip
+)
 
 # %% tags=["hide-input"]
 rows = []
@@ -785,7 +785,7 @@ from medlib.translation.volumes.slice_aggregation import AGGREGATIONS, SliceWise
 
 readers = {f"slice-wise, {'average' if kind == 'mean' else kind}":
            SliceWise(trunk, make(trunk.channels)).eval()
-           for kind, make in AGGREGATIONS.items()}  # fmt: skip
+           for kind, make in AGGREGATIONS.items()}
 head = nn.Linear(trunk.channels, 2)
 readers["as colours"] = nn.Sequential(mean_of_stacks(Trunk(source)), head)
 readers["3D, kernels k deep"] = nn.Sequential(inflated["copies/k"], head)
@@ -807,10 +807,10 @@ def seconds(network, volumes):
 # %%
 batch = patches["bleed", "test"].volumes[:2]
 cost = {name: (parameter_count(net), activation_bytes(net, batch) / len(batch),
-               seconds(net, batch)) for name, net in readers.items()}  # fmt: skip
+               seconds(net, batch)) for name, net in readers.items()}
 rows = [{"reader": name, "parameters (millions)": round(parameters / 1e6, 2),
          "kept for the gradient (MB a volume)": round(kept_bytes / 1e6, 1)}
-        for name, (parameters, kept_bytes, _) in cost.items()]  # fmt: skip
+        for name, (parameters, kept_bytes, _) in cost.items()]
 caption = f"The whole network with two outputs, patches of {slices} slices, 32 pixels wide."
 run.table(rows, name="cost", caption=caption)
 
@@ -850,7 +850,7 @@ def disordered(task):
     volumes, own = patches[task, "test"].volumes, features[task, "test"]
     wrong = torch.stack([v[:, o] for v, o in zip(volumes, orders, strict=True)])
     found = {name: np.diff(score(fits[task][name].network, wrong))[:, 0]
-             for name in ("as colours", "copies/k")}  # fmt: skip
+             for name in ("as colours", "copies/k")}
     mixed = torch.stack([f[o] for f, o in zip(own, orders, strict=True)])
     for kind in ("attention", "recurrent"):
         found[f"frozen, {kind}"] = np.diff(score(heads[task, kind], mixed))[:, 0]
@@ -881,7 +881,7 @@ for task, name, moved, one in changes:
     run.result(key, one.value, unit="AUC", **spec)
     words = f"{one.value:+.2f} ({one.low:+.2f} to {one.high:+.2f})"
     rows.append({"task": task, "reader": name, "largest change of a score": f"{moved:.2g}",
-                 "change of the AUC (95 % interval)": words})  # fmt: skip
+                 "change of the AUC (95 % interval)": words})
 caption = f"Slices shuffled after training, minus slices in order; n = {n_test}, {kinds} spots."
 run.table(rows, name="shuffled", caption=caption)
 
@@ -901,7 +901,7 @@ run.table(rows, name="shuffled", caption=caption)
 
 # %%
 worst = {name: max(np.abs(error[name, mm]).max() for mm in THICKNESSES)
-         for name in ("equal", "decaying")}  # fmt: skip
+         for name in ("equal", "decaying")}
 text = "for slices of the template a decay predicts better than one correlation for all lags"
 run.claim(text, worst["decaying"] < worst["equal"], margin=worst["equal"] - worst["decaying"])
 text = "noise that is new in every slice lowers the neighbours' correlation in every layer"
@@ -922,7 +922,7 @@ beads.append(by_label(fits["beads"]["slice average"].scores[1], "beads"))
 
 # %%
 between = [auc_difference(by_label(fits["beads"][name].scores[1], "beads"), flat).low
-           for name in ("as colours", "copies/k", "measured") for flat in beads]  # fmt: skip
+           for name in ("as colours", "copies/k", "measured") for flat in beads]
 text = (
     "where only the link between slices tells, slices as colours and networks that start"
     " with copies (divided by k or as measured) beat every slice-wise reader"
@@ -930,7 +930,7 @@ text = (
 run.claim(text, min(between) > 0, margin=min(between), unit="AUC")
 text = "on bleeds random weights start and end behind inflated ones (copies/k)"
 lead = [getattr(fits["bleed"]["copies/k"], when).value
-        - getattr(fits["bleed"]["random"], when).value for when in ("before", "after")]  # fmt: skip
+        - getattr(fits["bleed"]["random"], when).value for when in ("before", "after")]
 run.claim(text, min(lead) > 0, margin=min(lead), unit="AUC")
 
 # %%
@@ -945,7 +945,7 @@ run.say(
     "Not claimed: which reader is best on bleeds (here slice average {flat:.2f}, inflated {low:.2f}"
     " to {high:.2f}), nor that any divisor reads better than another.",
     flat=final["bleed", "slice average"].value, low=min(best), high=max(best),
-)  # fmt: skip
+)
 run.finish()
 
 # %% [markdown]

@@ -161,7 +161,7 @@ def depth_frame(depth):
     rows += [("random", c) for c in chosen["random", depth][:1]]
     table = lower.subplots()
     bare(table, mosaic([[exemplar(name, kind, depth, c, k) for kind, k in shown]
-                        for name, c in rows]))  # fmt: skip
+                        for name, c in rows]))
     table.text(0, -8, "photographs", fontsize=9)
     for column, (kind, _) in enumerate(shown[3:], start=3):
         table.text(70 * column, -8, kind, fontsize=9, color=VIEW_PAINT[kind])
@@ -211,7 +211,7 @@ run.figure(
     f" is below {grey_below}; blue, derivative, where |sum g| / sum |g| (printed for all others)"
     f" is below {even_below}; grey, brightness, the rest; black, silent. Magenta: negative on"
     " green.",
-)  # fmt: skip
+)
 
 # %%
 count = {kind: int((kinds == kind).sum()) for kind in KIND_PAINT}
@@ -224,7 +224,7 @@ run.say(
     " weights so small that they do nothing at all. The remaining {filters_brightness:.0f} mix an"
     " edge with brightness, or blur.",
     all=len(kinds),
-)  # fmt: skip
+)
 
 # %% [markdown]
 # The answers of one filter at all places make a map, and each map is a *channel* of the next
@@ -266,7 +266,7 @@ def answer(image, kernel):
 sobel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 apart = np.abs(answer(scale * ct + shift, sobel) - scale * answer(ct, sobel)).max()
 run.say("Largest difference, of answers up to {top:.1f}: {apart:.0e}, which is rounding.",
-        top=np.abs(answer(ct, sobel)).max(), apart=apart)  # fmt: skip
+        top=np.abs(answer(ct, sobel)).max(), apart=apart)
 
 # %% [markdown]
 # Real filters are not textbook filters: their sums are small, not zero. With its second term the
@@ -282,7 +282,7 @@ said = response_to_affine(before, kernel_sums=sums, scale=scale, shift=shift)
 law_error = np.abs(said - after).max() / np.abs(after).max()
 run.result("law_error", law_error, atol=1e-12)
 run.say("All filters, with the term $b \\sum k$: largest error {law_error:.0e} of the largest"
-        " answer.")  # fmt: skip
+        " answer.")
 
 # %% [markdown]
 # ## What normalisation makes of $a$
@@ -356,7 +356,7 @@ run.table(rows, name="normalisation",
           caption=f"What a = {scale} and b = {shift} leave behind the first normalisation, with"
           " fixed statistics and with the batch's own: the scale that is left; shifts of zero by"
           " |b Σk| and by |(1 - a) m|, in SDs of the filter's answers (own: none). Medians over"
-          " filters (n), a batch of one real head CT.")  # fmt: skip
+          " filters (n), a batch of one real head CT.")
 
 # %% tags=["hide-input"]
 picks = [np.flatnonzero(kinds == kind)[0] for kind in ("derivative", "brightness")]
@@ -372,7 +372,7 @@ run.figure(
     caption=f"Left I, right aI + b with a = {scale}, b = {shift}, each row on one grey scale."
     " Fixed statistics keep the scale, and move the zero where the filter is no derivative; the"
     " batch's own remove both. n = 1 real head CT, brain window.",
-)  # fmt: skip
+)
 
 # %%
 worst = left["batch"].argmin()
@@ -382,7 +382,7 @@ run.say(
     " {kind} filter whose answers to a grey image vary so little that $\\varepsilon$ is not small"
     " beside them. The formula gives all these factors to within {eps_error:.0e}.",
     left=left["batch"][worst], kind=kinds[live][worst],
-)  # fmt: skip
+)
 
 # %% [markdown]
 # So the derivative filter is half of the story that is usually told: it takes care of $b$ alone,
@@ -445,7 +445,7 @@ run.table(rows, name="noise",
           caption=f"Windows of {side} mm: r² above nine tenths; a < 0 among those, and among all."
           " Then correlations between the derivative filters' answers to CT and to MRI, with and"
           f" without their signs (medians, n = {len(derivative)}). CT numbers:"
-          f" grey {numbers[0]:g}, white {numbers[1]:g}, fluid {numbers[2]:g} HU.")  # fmt: skip
+          f" grey {numbers[0]:g}, white {numbers[1]:g}, fluid {numbers[2]:g} HU.")
 figure, axes = plt.subplots(2, 2, figsize=(5.0, 5.6))
 bare(axes[0, 0], np.where(t1 > 0.05, ct_like, 0), "CT (simulated values)", vmin=0, vmax=45)
 bare(axes[0, 1], t1, "T1 (real)")
@@ -459,7 +459,7 @@ run.figure(
     caption="MRI = a CT + b, window by window, no noise: blue where a > 0 (fluid against tissue),"
     " red where a < 0 (grey matter against white). Real anatomy, CT values simulated; n ="
     f" {int(inside.sum())} windows of one slice.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # White matter is brighter than grey matter in T1 and darker in CT. So "a rescaled version" is true
@@ -486,7 +486,7 @@ run.say(
     " end, but most of those are air and flat tissue. Of each filter's strongest tenth, the real"
     " edges, {edges_whole:.0%} are left whole; for {lost} of {n} filters none.",
     kept=whole.mean(), lost=lost, n=len(derivative),
-)  # fmt: skip
+)
 
 # %% [markdown]
 # So both signs get through, as zero against six, and which side is lighter is not lost. The
@@ -515,7 +515,7 @@ for kernel, stride in [(3, 2), (3, 1), (3, 2), (3, 1), (5, 2), (5, 1)]:  # stem 
 fields = theoretical_fields(source)
 run.say("Stage 3 by hand: {f} pixels; by the library, {same}. The head's units: {head} pixels, far"
         " more than the 224 of the images that the network learned from.",
-        f=f, same=fields["stage3"].size_px, head=fields["head"].size_px)  # fmt: skip
+        f=f, same=fields["stage3"].size_px, head=fields["head"].size_px)
 
 # %% [markdown]
 # To *see* is not to *look*. What the pixel at $p$ does to a unit with answers $u_1, u_2, \dots$,
@@ -572,7 +572,7 @@ rows = [
 ]
 run.table(rows, name="fields", caption="Sides of receptive fields in pixels, n ="
           f" {n_fields} real photographs of {field_px} pixels. Luo's measure: root of the number of"
-          " pixels whose root energy is above 4.55 % of the highest.")  # fmt: skip
+          " pixels whose root energy is above 4.55 % of the highest.")
 
 # %% tags=["hide-input"]
 figure, place = plt.subplots(figsize=(5.4, 3.2))
@@ -591,7 +591,7 @@ run.figure(
     caption="A trained unit looks at a fraction of what it can see, and at less than a unit with"
     " random weights. Thin line: the images' own side, at which the last depths are cut off."
     f" n = {n_fields} real photographs.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # What makes the difference? Not the sizes of the kernels: both networks have the same. A test: keep
@@ -631,7 +631,7 @@ run.say(
     theory=fields["head"].size_px, field_px=field_px,
     even=np.sqrt(0.95) * min(field_px, fields["head"].size_px),
     middle=gradients["trained"]["head"].centre_px[0], centre=centre, cell=own_cell,
-)  # fmt: skip
+)
 
 # %% [markdown]
 # Training has sorted weights within kernels, the large ones to the middle, and that keeps fields
@@ -727,7 +727,7 @@ run.frames(
     " effective (solid) field. Below: strongest crops for three trained channels and a random one,"
     f" drawn by lot, each from another view; n = {n_views} views of each kind, all real; each"
     " medical kind from one source.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # In many early rows the crops have an edge in one direction or a colour in common, in the middle
@@ -773,7 +773,7 @@ run.figure(
     caption="How strongly medical images excite the median channel, compared with photographs."
     " Trained: kinds approach up to stages 4 and 5 and part at the head. Random: they meet for"
     f" good. Real images, n = {n_views} views of each kind, but one source each.",
-)  # fmt: skip
+)
 
 # %% tags=["hide-input"]
 for name in networks:
@@ -789,7 +789,7 @@ run.say(
     " the head; the tissue goes from {start:.2f} to {high:.2f}.",
     first=ratios["trained", "retina", "stem"], low=ratios["trained", "retina", "head"],
     start=ratios["trained", "tissue", "stem"], high=ratios["trained", "tissue", "head"],
-)  # fmt: skip
+)
 
 # %% [markdown]
 # We expected another figure: four lines that sink with depth, because late channels are specialised
@@ -868,7 +868,7 @@ run.figure(
     f" {'real retina, simulated spots' if dataset == 'fundus' else f'{dataset}, labels 0, 1'};"
     " the strong spots, real retina too, are only shown here, for the eye. Atypia: simulated."
     f" n = 6 images a row, {size} pixels wide.",
-)  # fmt: skip
+)
 
 # %%
 from medlib.translation.seeing.linear_probe import features_by_depth, probe
@@ -924,7 +924,7 @@ run.figure(
     f" {TASK_KIND}, atypia simulated; n = {n_train} training and {n_test} test images each; band:"
     f" lowest to highest of {n_draws} draws of both (random network: one draw). AUC for scenes:"
     " mean of one against the rest.",
-)  # fmt: skip
+)
 
 # %% tags=["hide-input"]
 rows = []
@@ -936,10 +936,10 @@ for k, depth in enumerate(DEPTHS):
         for task, values in curves.items():
             run.result(f"auc_{task}_{depth}", values.mean(), unit="AUC", n=n_test, atol=0.02)
 run.table(rows, name="probes", caption=f"Trained network, test AUC: mean of {n_draws} draws"
-          " (lowest to highest).")  # fmt: skip
+          " (lowest to highest).")
 guess = np.sqrt((n_test + 1) / (3 * n_test**2))
 run.say("Scores that know nothing scatter around one half with a standard deviation of {guess:.2f}"
-        " in {n_test} images of two kinds, half each.", guess=guess)  # fmt: skip
+        " in {n_test} images of two kinds, half each.", guess=guess)
 
 # %% [markdown]
 # Read it twice, for it is not what the salesman said.
@@ -974,7 +974,7 @@ nothing = features_of(source, {"blank": blank})
 nothing = probes({split: nothing["blank", split] for split in many}, blank)
 run.result("auc_blank", nothing[4:].mean(), unit="AUC", n=n_test, atol=0.03)
 run.say("With nothing to be seen: mean AUC from stage 4 on {auc_blank:.2f}, single depths"
-        " {low:.2f} to {high:.2f}.", low=nothing.min(), high=nothing.max())  # fmt: skip
+        " {low:.2f} to {high:.2f}.", low=nothing.min(), high=nothing.max())
 
 # %% [markdown]
 # ## Which depths move when we fine-tune?
@@ -1006,7 +1006,7 @@ def by_hand(x, y):
 middle, last = (first["test"][d].astype(float) for d in ("stage3", "head"))
 run.say("Stage 3 against the head on the same images: {hand:.4f} by hand, {library:.4f} by the"
         " library.", hand=by_hand(middle, last),
-        library=linear_cka(middle, last, debiased=False))  # fmt: skip
+        library=linear_cka(middle, last, debiased=False))
 
 # %% [markdown]
 # One trap first. With more channels than images every table is nearly diagonal, each image being
@@ -1018,7 +1018,7 @@ noise = run.rng("noise").normal(size=(2, n_test, 1280))
 run.result("cka_noise_biased", linear_cka(*noise, debiased=False), n=n_test, rtol=1e-4)
 honest = run.result("cka_noise_debiased", linear_cka(*noise), n=n_test, atol=1e-4)
 run.say("CKA of two tables of pure noise: {cka_noise_biased:.2f}. With an unbiased estimate of"
-        " its sums, which leaves the diagonals out: {cka_noise_debiased:+.3f}.")  # fmt: skip
+        " its sums, which leaves the diagonals out: {cka_noise_debiased:+.3f}.")
 
 # %% [markdown]
 # So we use the unbiased estimate (L. Song et al., Journal of Machine Learning Research 13:1393;
@@ -1044,7 +1044,7 @@ for name, labels in learned.items():
         Arm(name, moves="all", peak_rate=rate), source, prepared["train"],
         torch.from_numpy(labels), head=head, steps=steps, batch_size=8,
         generator=run.torch_generator(f"batches {name}"),
-    ).network  # fmt: skip
+    ).network
 
 # %%
 looked_at = {"retina": prepared["test"], "photographs": crops}
@@ -1088,7 +1088,7 @@ run.figure(
     " or not. Below: what that did to the answers, the probes must say. Lesion task"
     f" {TASK_KIND}, n = {n_test} test images;"
     f" n = {len(looked_at['photographs'])} real crops of photographs.",
-)  # fmt: skip
+)
 
 # %% tags=["hide-input"]
 rows = [
@@ -1098,7 +1098,7 @@ rows = [
     for k, depth in enumerate(DEPTHS)
 ]
 run.table(rows, name="moved", caption="CKA on the retina before and after fine-tuning; change of a"
-          " depth's own weights, as a share of their size (true labels).")  # fmt: skip
+          " depth's own weights, as a share of their size (true labels).")
 
 # %% tags=["hide-input"]
 for name, word in (("true labels", "true"), ("random labels", "random")):
@@ -1140,7 +1140,7 @@ run.say(
 wide = {}
 for split, n in many.items():
     sample, labels = fundus_lesions(n, split=split, rng=run.rng(f"wide {split}"),
-                                    size=min(128, 2 * size), contrast=contrast)  # fmt: skip
+                                    size=min(128, 2 * size), contrast=contrast)
     wide[split] = run.uses(replace(sample, name=f"{sample.name}, wide")).array, labels
 found = features_of(source, {"wide": wide})
 found = dict(
@@ -1150,7 +1150,7 @@ for depth in ("stage3", "stage4", "stage6", "head"):
     run.result(f"auc_wide_{depth}", found[depth], unit="AUC", n=n_test, atol=0.03)
 run.say("{side} pixels wide: {auc_wide_stage3:.2f} at stage 3, {auc_wide_stage4:.2f} at stage 4,"
         " {auc_wide_stage6:.2f} at stage 6, {auc_wide_head:.2f} at the head.",
-        side=min(128, 2 * size))  # fmt: skip
+        side=min(128, 2 * size))
 
 # %% [markdown]
 # Every depth loses, for the mean now runs over four times the area, most of it without a lesion.
@@ -1167,7 +1167,7 @@ busiest = loud.std(axis=0).argmax()
 louder = loud * np.where(np.arange(loud.shape[1]) == busiest, 10.0, 1.0)
 run.result("cka_loud", linear_cka(loud, louder), n=n_test, atol=0.01)
 run.say("Stage 5 with one channel of {channels} ten times as loud: CKA {cka_loud:.2f}.",
-        channels=loud.shape[1])  # fmt: skip
+        channels=loud.shape[1])
 
 # %% [markdown]
 # **The mean over the image.** Our probes and our CKA see channel *means*. A derivative filter with
@@ -1200,7 +1200,7 @@ run.say(
     " {auc_atypia_trained_stem_swapped:.2f}. With an offset of {given:.1f} the random one falls"
     " from {auc_atypia_random_stem_own:.2f} to {auc_atypia_random_stem_swapped:.2f}.",
     given=learned_offset,
-)  # fmt: skip
+)
 
 # %% [markdown]
 # It is the offset. What a depth "knows" depends on how one asks it.
@@ -1344,7 +1344,7 @@ else:
     same = linear_cka(puzzle, mine, debiased=False) > 0.9999
     apart = np.abs(crossed).max() < 0.9
     print("Right." if same and apart else "Not yet." + ("" if same else " CKA is not one.")
-          + ("" if apart else " A column is still nearly one of puzzle's."))  # fmt: skip
+          + ("" if apart else " A column is still nearly one of puzzle's."))
 
 # %% [markdown]
 # ```{exercise}

@@ -79,7 +79,7 @@ LABELS = ("streak", "round dot") if dataset == "fundus" else ("label 0", "label 
 FAMILY_PAINT = {
     "none": COLORS["black"], "blur": COLORS["blue"], "noise": COLORS["purple"],
     "dark": COLORS["green"], "mark": COLORS["orange"], "reader": COLORS["gold"],
-}  # fmt: skip
+}
 
 
 def mean_interval(values, level=0.95):
@@ -162,7 +162,7 @@ def rate_maps(names):
         shown = place.imshow(
             np.log10(rates), aspect="auto", origin="lower", vmin=-7, vmax=-3, cmap="cividis",
             extent=(0.5, steps + 0.5, -0.5, 9.5),
-        )  # fmt: skip
+        )
         place.set(title=name, xlabel="step", facecolor="white")
     axes[0].set_ylabel("depth $l$")
     figure.colorbar(shown, ax=axes, label="log$_{10}$ of the rate")
@@ -250,7 +250,7 @@ run.figure(
     " longest at stage 6.",
     caption="Above: the new task. Below: where the parameters of the network are; the early depths"
     f" hold almost none. n = 4 {KIND} images a label; {size} pixels wide.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ## What moves
@@ -272,7 +272,7 @@ shares["norms, all depths"] = parameter_share(network, norm_affine_parameters(ne
 run.table(
     [{"what moves": k, "share of the parameters": f"{v:.2%}"} for k, v in shares.items()],
     name="shares", caption="Freeze plans, and the scales and shifts of all normalisations.",
-)  # fmt: skip
+)
 
 # %%
 run.result("share_norm_affine", shares["norms, all depths"])
@@ -280,7 +280,7 @@ run.say(
     "The normalisations' scales and shifts are {share_norm_affine:.2%} of the parameters, spread"
     " over every depth; the new head, {head:.2%}, comes on top of them.",
     head=shares["from classifier on"],
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ### Frozen is not still
@@ -342,7 +342,7 @@ columns = ("test AUC, same head", "test AUC, head fitted anew", "remembered (nat
 rows = [
     {"statistics": k, "parameters moved": 0}
     | dict(zip(columns, (f"{x:.2f}" for x in v), strict=True)) for k, v in still.items()
-]  # fmt: skip
+]
 run.table(rows, name="still", caption=f"No parameter moves; n = {n_test} test images.")
 
 # %%
@@ -354,7 +354,7 @@ run.say(
     " the test AUC by {change:+.2f}. Statistics taken wholly from the new images cost the memory of"
     " photographs: {known_renewed:.1f} nats are left of {before:.1f}.",
     part=1 - 0.99 ** (n_train // batch_size), change=-slip, before=still["in evaluation mode"][2],
-)  # fmt: skip
+)
 
 # %% [markdown]
 # (The crops come from four photographs. The unit is four, so a few tenths of a nat, like the
@@ -383,7 +383,7 @@ run.say(
     "With $\\xi$ = {xi:g} the rate halves every {half:.1f} depths, from {top:.0e} at the classifier"
     " to {bottom:.0e} at the stem: a factor of {ratio:.0f}.",
     half=half_depths, top=eta_l[-1], bottom=eta_l[0], ratio=eta_l[-1] / eta_l[0],
-)  # fmt: skip
+)
 
 # %% [markdown]
 # What does a rate *do*? Our optimizer, Adam ([Kingma and Ba](
@@ -415,7 +415,7 @@ run.say(
     " off by {first_step:.1%}. {silent:.0%} of all weights do not move, since no image gives them a"
     " gradient: they feed or read channels that stay silent, or meet nothing but the padding.",
     silent=np.mean(np.concatenate(jumps) == 0),
-)  # fmt: skip
+)
 
 # %% [markdown]
 # So in $T$ steps a weight can go about $\sum_t \eta_l(t)$ far and hardly farther, whether or not it
@@ -504,7 +504,7 @@ run.frames(
     caption="One factor, three consequences: rates by depth, movement by depth (dashed: the reach),"
     f" and where a training ends (blue; grey: other ξ; star: frozen). n = {draws} sets of {few}"
     f" labelled images, {n_test} test images and {n_known} crops; real and simulated images.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # The movement stays below the reach, since steps in different directions cancel, and it falls with
@@ -528,7 +528,7 @@ run.figure(
     " graded rates, a tenth of the rate, early first and norm only remember nearly as the start.",
     caption=f"What is gained against what is forgotten. Small: n = {draws} sets of {few} labelled"
     " images; large: their mean; star: the frozen network. Real and simulated images.",
-)  # fmt: skip
+)
 
 
 # %%
@@ -592,7 +592,7 @@ y = torch.from_numpy(pool.labels)
 longer = renovate(
     HOW[graded_name(xi)], source, pool.images, y, head=as_linear(whole), **settings,
     generator=run.torch_generator("longer"),
-)  # fmt: skip
+)
 new = np.diff(predict(longer.network, test.images))[:, 0]
 old = whole.decision_function(test.features)
 pays = auc_difference(*((z[test.labels == 1], z[test.labels == 0]) for z in (new, old)))
@@ -606,7 +606,7 @@ run.say(
     " interval, for the choice of test images; one training). {kept:.1f} nats are remembered.",
     there=roc_auc_score(test.labels, new), here=roc_auc_score(test.labels, old),
     kept=remembered(longer.network),
-)  # fmt: skip
+)
 
 # %% [markdown]
 # More labels, more steps and larger batches at once, and a single training: read sign and interval.
@@ -639,7 +639,7 @@ run.say(
     " against one rate from the start ({kept_gradual_one.low:+.1f} to"
     " {kept_gradual_one.high:+.1f}).",
     same="yes" if by_hand == by_library else "no",
-)  # fmt: skip
+)
 
 # %% tags=["hide-input"]
 run.figure(
@@ -647,7 +647,7 @@ run.figure(
     alt="Two maps of depth against step: a fan of colours, and a staircase that is dark at both"
     " ends of the training and bright in its middle, where the rate is highest.",
     caption="The rate of each depth at each step, as the trainings had it; white: frozen.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # Patience alone did not protect what was known. Why not, we can only guess: the middle depths thaw
@@ -747,7 +747,7 @@ run.table(
     caption=f"n = {draws} sets of {few} labelled images: means; of the difference from frozen with"
     " paired 95 % t intervals; of memory with lowest and highest. One training of"
     f" {steps} steps each, {n_test} test images, {n_known} crops of photographs.",
-)  # fmt: skip
+)
 differences = {name: against_frozen(name) for name in HOW}
 run.say(
     "Of {arms} ways to move, {lower} have a lower mean AUC than the frozen network, {sure} of them"
@@ -755,7 +755,7 @@ run.say(
     arms=len(HOW), lower=sum(gap < 0 for gap, _ in differences.values()),
     sure=sum(ends[1] < 0 for _, ends in differences.values()),
     higher=sum(ends[0] > 0 for _, ends in differences.values()),
-)  # fmt: skip
+)
 
 # %% [markdown]
 # The intervals hold the luck of the labelled images, for these batches and these test images of one
@@ -809,7 +809,7 @@ run.say(
             ("c", graded_name(0.8), slice(0, 4)), ("d", graded_name(0.8), slice(5, 9)),
         )
     },
-)  # fmt: skip
+)
 
 # %% [markdown]
 # Movement goes with forgetting; *whose* movement, these correlations do not say, since most of our
@@ -887,7 +887,7 @@ run.say(
     "By hand $\\hat d$ = {by_hand:+.2f}. Twenty cuts of the home images in two: the library's"
     " $\\hat d$ has mean {distance_of_nothing:+.2f} and standard deviation {sd:.2f}. No distance"
     " looks like none.", by_hand=by_hand, sd=np.std(null),
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ### A family of shifts
@@ -922,7 +922,7 @@ run.figure(
     alt="Rows of one patch: ever more blurred, noisier, darker, and with an ever brighter edge.",
     caption="Simulated shifts of the camera by degrees, from none (left); n = 1 patch"
     + (" of real texture." if KIND == "simulated" else ", real."),
-)  # fmt: skip
+)
 
 # %%
 from medlib.translation.shifts.adaptation_bound import BoundTerms, joint_mistakes
@@ -975,7 +975,7 @@ run.figure(
     caption="Above: the distance saturates and does not tell harm. Below: left of the dotted line"
     " the error would exceed the estimated bound; in grey the bound says nothing."
     f" Larger: more severe. Simulated shifts, n = {n_test} images a domain.",
-)  # fmt: skip
+)
 
 # %%
 room = {key: each["terms"].value - each["error"] for key, each in cases.items()}
@@ -988,7 +988,7 @@ run.say(
     " others it is, in the median, {factor:.1f} times the error.",
     n=len(cases), broken=sum(gap < 0 for gap in room.values()),
     factor=np.median([cases[key]["terms"].value / cases[key]["error"] for key in useful]),
-)  # fmt: skip
+)
 
 # %% [markdown]
 # It holds, and one should not be impressed. As soon as the domain classifier is nearly perfect,
@@ -1012,7 +1012,7 @@ run.say(
     "For our {D} and {m} images the term is {complexity_term:.0f}, for an error that cannot exceed"
     " one. To bring it to a tenth, about {needed:.0e} images of each domain would do.",
     D=D, m=n_test, needed=needed,
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ### Does it rank?
@@ -1069,12 +1069,12 @@ rows = [
         for who in groups_of for r in [ranking[name, who]]
     }
     for name in ("distance", "λ", "bound")
-]  # fmt: skip
+]
 run.table(
     rows, name="ranking",
     caption="How well an estimate ranks the shifts by harm, with 95 % bootstrap intervals; camera:"
     f" n = {len(groups_of['camera'])} domains; all: with the other reader, n = {len(cases)}.",
-)  # fmt: skip
+)
 
 # %% tags=["hide-input"]
 trend = {
@@ -1082,7 +1082,7 @@ trend = {
         cases[("none", 0) if s == 0 else (family, s)]["error"] for s in range(severities + 1)
     ]).statistic
     for family in (*FAMILIES, "reader")
-}  # fmt: skip
+}
 run.say(
     "λ leads the distance by {lambda_leads_camera:+.2f} ({lambda_leads_camera.low:+.2f} to"
     " {lambda_leads_camera.high:+.2f}) among the cameras and by {lambda_leads_all:+.2f}"
@@ -1090,7 +1090,7 @@ run.say(
     " family, the rank correlation of degree and error is " + ", ".join(
         f"{value:+.1f} ({family})" for family, value in trend.items()
     ).replace("-", "−") + f" (n = {severities + 1} degrees each).",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # Families differ in whether more is worse. Which estimate ranks the cameras best differs from
@@ -1136,7 +1136,7 @@ run.say(
     " {error_reader:.2f}. And a mark along the edge, which no eye doctor would mind, makes it"
     " {error_mark:.2f}: what looks harmless to us need not be so to a network.",
     home=with_ends(wrong_at_home), none=with_ends(cases["none", 0]["wrong"]),
-)  # fmt: skip
+)
 
 # %% [markdown]
 # So a monitor that raises an alarm whenever the images look different will cry wolf over a lamp and

@@ -94,7 +94,7 @@ SICK = Morphology(
 GRADED = Morphology(
     tumour_share=(1.0, 1.0), tumour_per_mm2=(900, 4600),
     tumour_enlargement=(1, 1.25), tumour_atypia=(0.1, 0.6),
-)  # fmt: skip
+)
 
 
 def simulated_tissue(n, *, rng, morphology, infiltrated):
@@ -104,7 +104,7 @@ def simulated_tissue(n, *, rng, morphology, infiltrated):
         tiles = histology_tiles(
             min(300, missing), rng=rng.spawn(1)[0], tiles_per_patient=2, size=size,
             laboratory_variation=0.0, morphology=morphology,
-        )  # fmt: skip
+        )
         keep = tiles.labels == 1 if infiltrated else np.arange(len(tiles.labels)) % 2 == 0
         images.append(tiles.images[keep])
         nuclei.append(tiles.density_per_mm2[keep].mean(axis=(1, 2)))
@@ -286,7 +286,7 @@ run.figure(
     " stained tissue.",
     caption=f"Crops of real photographs at the expected brightness and brighter; real tissue."
     f" n = 8 of {n_photos} and of {len(tissue)}.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ### The first layer by hand
@@ -344,7 +344,7 @@ run.say(
     " hand, and no channel differs by more than {stem_gap:.2f} standard deviations. {blind:.0%} of"
     " the channels move by less than a tenth of one; the one that moves most moves by {most:.1f}.",
     n=len(first), blind=np.mean(np.abs(delta) < 0.1), most=np.abs(delta).max(),
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ### Layer by layer
@@ -375,7 +375,7 @@ run.frames(
     f" strange in tissue does not. Line: root mean square over channels; band: 80 % of them."
     f" n = {n_photos} crops of a few real photographs, {len(tissue)} patches, which overlap, of one"
     " real slide.",
-)  # fmt: skip
+)
 
 # %% tags=["hide-input"]
 lines = {"": faded, "_tissue": tissue_rms, "_chance": chance_rms}
@@ -475,7 +475,7 @@ rows = [
     for r, a in aucs["same"].items()
 ]
 run.table(rows, name="repairs", caption=f"Test AUC with 95 % intervals, n = {n_retina} patches of"
-          " one real retina with simulated lesions.")  # fmt: skip
+          " one real retina with simulated lesions.")
 
 # %%
 differences = {
@@ -503,7 +503,7 @@ run.say(
     " {won_back:+.3f} ({won_back.low:+.3f} to {won_back.high:+.3f}).",
     dark=same.mean(), light=bright.mean(), clipped=np.mean(bright[..., 0] == 255),
     first=retina_shift[0], last=retina_shift[-1],
-)  # fmt: skip
+)
 run.say(
     "Now look at the right column, where nothing had to be cured. Renormalising costs {price:.3f}"
     " ({price.low:.3f} to {price.high:.3f}), matching {price_matched:.3f} ({price_matched.low:.3f}"
@@ -514,7 +514,7 @@ run.say(
 run.say(
     "Green varies by {learned:.0f} grey levels in the half of the eye that was learned from and by"
     " {tested:.0f} in the other.", learned=home[..., 1].std(), tested=same[..., 1].std(),
-)  # fmt: skip
+)
 
 # %% [markdown]
 # So a repair can have a price where nothing is broken. Renormalising and matching take what differs
@@ -553,7 +553,7 @@ run.figure(
     name="tissue", data=KIND,
     alt="Two rows of small pink tiles with dark nuclei; below, nuclei are more, larger and darker.",
     caption=f"What the classifier must tell apart; {KIND} tissue, n = 8 tiles of each kind.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # The classifier is a logistic regression on the channel means of the network's third stage of
@@ -597,7 +597,7 @@ run.say(
     " where tumour is rare, this may be a fair price for few false alarms. At the clinic a tile"
     " with the same features is far more often tumour than the program says.",
     home_n=truth["check"].sum(), clinic_n=clinic_y.sum(),
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ### Prevalence known: Bayes' rule
@@ -642,7 +642,7 @@ run.figure(
     caption="The same scores promise far too little tumour at the clinic until they are corrected"
     f" for its prevalence. {KIND.capitalize()} tissue, n = {n_check} tiles at home (on which the"
     f" line was fitted) and {n_clinic} at the clinic; bars: 95 % intervals.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # The AUC cannot see any of this: the correction moves all scores in step and changes no
@@ -719,7 +719,7 @@ run.frames(
     " end more than for acting on everybody."
     f" Costs in units of a false alarm. {KIND.capitalize()} tissue, n = {n_clinic} tiles of the"
     " clinic, weighted to each prevalence.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ### Prevalence unknown: expectation and maximisation
@@ -836,7 +836,7 @@ run.say(
     " {rare}.",
     em=spoken(*em_found[:3]), bbse=spoken(*bbse_found[:3]),
     rare="{:.1%} ({:.2%} to {:.1%})".format(*quiet_found[:3]),
-)  # fmt: skip
+)
 
 # %%
 versions = {
@@ -849,9 +849,9 @@ rows = [
     {"probabilities": n, "Brier": with_limits(brier_score, q), "log loss": with_limits(log_loss, q),
      "ECE": f"{calibration_error(q, clinic_y):.3f}"}
     for n, q in versions.items()
-]  # fmt: skip
+]
 run.table(rows, name="scores", caption="Lower is better; 95 % bootstrap intervals."
-          f" {KIND.capitalize()} tissue, n = {n_clinic} tiles of the clinic.")  # fmt: skip
+          f" {KIND.capitalize()} tissue, n = {n_clinic} tiles of the clinic.")
 
 # %% tags=["hide-input"]
 nats = {name: log_loss(q, clinic_y) for name, q in versions.items()}
@@ -882,7 +882,7 @@ for c in (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002):
     rows.append(row | {"draws without answer": f"{lost:.0%}"})
 run.table(rows, name="cuts", caption=f"BBSE by the cut; 95 % bootstrap intervals, {KIND} tissue,"
           f" n = {n_check} tiles at home with {truth['check'].sum()} tumours,"
-          f" {n_clinic} at the clinic.")  # fmt: skip
+          f" {n_clinic} at the clinic.")
 
 # %% [markdown]
 # ### What breaks it: probabilities that are wrong at home
@@ -917,7 +917,7 @@ for half in (0, 1):
     exact, pi = fit_logit_line(raw["clinic"][ask], clinic_y[ask]), both(clinic_y[ask].mean())
     scores = {"check": raw["check"], "clinic": raw["clinic"][try_on]}
     q = {k: logit(correct_prior(both(exact(v)), old=pi, new=both(home_pi))[:, 1])
-         for k, v in scores.items()}  # fmt: skip
+         for k, v in scores.items()}
     for factor in factors:
         bent[factor].append(stretched(q, factor))
 
@@ -945,7 +945,7 @@ run.figure(
     caption="EM needs calibrated probabilities. Above: log odds stretched by a factor, on either"
     " half of the clinic (dots) and their mean. Below: a classifier shrunk more and more, with and"
     f" without Platt's line. Dotted: the truth. {KIND.capitalize()} tissue, n = {n_clinic} tiles.",
-)  # fmt: skip
+)
 run.result("prevalence_em_shy", by_strength[strengths[-2]][0], n=n_clinic, atol=0.05)
 
 # %% [markdown]
@@ -974,7 +974,7 @@ variants = {"same scanner": images["clinic"],
             "same scanner, renormalised": renormalise(images["clinic"], **as_home),
             "flatter scanner": flat,
             "flatter, renormalised": renormalise(flat, **as_home),
-            "flatter, undone by a slide": flatten(flat, contrast=1 / 0.8)}  # fmt: skip
+            "flatter, undone by a slide": flatten(flat, contrast=1 / 0.8)}
 scored = {
     name: head.predict_proba(features(tiles, depth="stage3"))[:, 1]
     for name, tiles in variants.items()
@@ -993,13 +993,13 @@ for name, values in scored.items():
 run.table(rows, name="mixed", caption="Estimates of one and the same prevalence,"
           f" {clinic_rate:.0%}, by EM and BBSE, with 95 % bootstrap intervals, and how far the"
           f" two are"
-          f" off; {KIND} tissue, n = {n_clinic} tiles.")  # fmt: skip
+          f" off; {KIND} tissue, n = {n_clinic} tiles.")
 
 # %% tags=["hide-input"]
 unshifted = mixed["same scanner"]
 for place, how in enumerate(("em", "bbse")):
     for what, name in (("drift", "flatter scanner"), ("left", "flatter, renormalised"),
-                       ("needless", "same scanner, renormalised")):  # fmt: skip
+                       ("needless", "same scanner, renormalised")):
         run.result(f"{what}_{how}", (mixed[name] - unshifted)[place], n=n_clinic, atol=0.1)
 run.say(
     "On the same tiles, the flatter scanner moves EM by {drift_em:+.2f} and BBSE by"
@@ -1077,7 +1077,7 @@ rows = [
     for what, t in tests.items()
 ]
 run.table(rows, name="two_sample", caption="Can the sites be told apart? AUC with 95 % intervals,"
-          f" one-sided p of the Mann-Whitney test; {KIND} tissue.")  # fmt: skip
+          f" one-sided p of the Mann-Whitney test; {KIND} tissue.")
 unseen = tests["meaning"]
 run.result(
     "auc_two_sample",
@@ -1130,7 +1130,7 @@ run.say(
     " at home, had she read them, in {agreement_home:.0%}: a difference of {less_agreement:+.0%}"
     " ({less_agreement.low:+.0%} to {less_agreement.high:+.0%}).",
     called=called.mean(), hers=new["clinic"].mean(),
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ### A handful of labels
@@ -1147,7 +1147,7 @@ from medlib.translation.shifts.concept_shift import check_labels, detection_rate
 
 draw = run.rng("few")
 found = [check_labels(promise[few], new["clinic"][few])
-         for few in draw.choice(len(promise), (n_resamples, 20))]  # fmt: skip
+         for few in draw.choice(len(promise), (n_resamples, 20))]
 p_values = np.array([f.p_value for f in found])
 
 # %% tags=["hide-input"]
@@ -1158,7 +1158,7 @@ run.say(
     " in {rings:.0%}.",
     observed=found[0].observed, expected=found[0].expected, p=p_values[0],
     median=np.median(p_values), rings=np.mean(p_values < 0.05),
-)  # fmt: skip
+)
 
 # %% [markdown]
 # How many labels make it reliable? The *power* is the share of draws in which the test rings. If
@@ -1181,7 +1181,7 @@ between = (promise > 0.1) & (promise < 0.9)
 old_rule = new["home"]
 draw = run.rng("power")
 weights = np.where(old_rule[between] == 1, 0.8 / old_rule[between].mean(),
-                   0.2 / (1 - old_rule[between].mean()))  # fmt: skip
+                   0.2 / (1 - old_rule[between].mean()))
 forty = draw.choice(np.flatnonzero(between), min(40, between.sum()), replace=False)
 many = draw.choice(np.flatnonzero(between), 5000, p=weights / weights.sum())
 
@@ -1228,13 +1228,13 @@ run.figure(
     " lines). But the test can ring for the other two shifts as well (dotted): clear them"
     " first. Where nothing has changed (dashed) it should ring as often as its level says."
     f" {KIND.capitalize()} tissue, n = {n_resamples} draws a point, with replacement.",
-)  # fmt: skip
+)
 
 # %% tags=["hide-input"]
 for n, found in zip(numbers, power["other pathologist, undecided tiles"], strict=True):
     run.result(f"power_{n}", found, n=n_resamples, atol=0.1)
 rung = {"false_alarms": "nothing changed", "rings_prevalence": "tumour more frequent",
-        "rings_scanner": "flatter scanner"}  # fmt: skip
+        "rings_scanner": "flatter scanner"}
 for name, group in rung.items():
     run.result(name, power[group][2], n=n_resamples, atol=0.1)
 run.say(
@@ -1245,7 +1245,7 @@ run.say(
     below=numbers[0], middle=numbers[2],
     less=power["other pathologist, undecided tiles"][0],
     more=power["other pathologist, undecided tiles"][2],
-)  # fmt: skip
+)
 
 # %% [markdown]
 # So a bell is not yet a change of meaning: it says that $p(y \mid x)$ is not what was promised, not
@@ -1260,26 +1260,26 @@ run.say(
 # %%
 fading = min(0.5 - faded[-1] / faded[0], tissue_rms[-1] / tissue_rms[0] - 1)
 run.claim("from first to last layer a shift of brightness more than halves, that of content grows",
-          fading > 0, margin=fading)  # fmt: skip
+          fading > 0, margin=fading)
 cost_of_light = gaps["loss"].value
 run.claim("a camera with another tone curve costs AUC if the probe has never met it",
-          cost_of_light > 0, margin=cost_of_light, unit="AUC")  # fmt: skip
+          cost_of_light > 0, margin=cost_of_light, unit="AUC")
 harm = min(gaps["harm"].value, gaps["harm_both"].value)
 run.claim("statistics renewed at one site or at both cost AUC where nothing has changed",
-          harm > 0, margin=harm, unit="AUC")  # fmt: skip
+          harm > 0, margin=harm, unit="AUC")
 
 # %%
 lower = log_loss(p_clinic, clinic_y) - log_loss(versions["corrected, EM"], clinic_y)
 run.claim("corrected for a prevalence that was estimated without labels, the log loss falls",
-          lower > 0, margin=lower, unit="nats")  # fmt: skip
+          lower > 0, margin=lower, unit="nats")
 near = 0.25 - abs(em_found[0] - clinic_pi)
 run.claim("with the same scanner EM comes within 25 percentage points of the true prevalence",
-          near > 0, margin=near)  # fmt: skip
+          near > 0, margin=near)
 drift = (unshifted - mixed["flatter scanner"]).min() - 0.1
 needless = (unshifted - mixed["same scanner, renormalised"]).min()
 run.claim("a flatter scanner lowers both estimates by over 10 percentage points, and needless"
           " renormalising lowers them, too",
-          min(drift, needless) > 0, margin=min(drift, needless))  # fmt: skip
+          min(drift, needless) > 0, margin=min(drift, needless))
 
 # %% [markdown]
 # Not claimed: that renormalising or matching wins the AUC back, or that BBSE comes as near as EM.
@@ -1288,10 +1288,10 @@ run.claim("a flatter scanner lowers both estimates by over 10 percentage points,
 # %%
 rings = power["other pathologist, undecided tiles"][numbers.index(20)] - 0.8
 run.claim("twenty labels on undecided tiles show the other pathologist in four of five draws",
-          rings >= 0, margin=rings)  # fmt: skip
+          rings >= 0, margin=rings)
 hidden = 0.1 - abs(unseen.auc - 0.5)
 run.claim("this classifier of unlabelled tiles does not tell the pathologists' sites apart",
-          hidden > 0, margin=hidden, unit="AUC", control=True)  # fmt: skip
+          hidden > 0, margin=hidden, unit="AUC", control=True)
 run.finish()
 
 # %% [markdown]

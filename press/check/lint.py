@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from medlib.experiment.parameters import ParameterError, parse_parameters
 from press.check.prose import lint_prose
+from press.check.reader_path import lint_late_globals, lint_markers
 from press.finding import Finding
 from press.source.cells import code_cells, lesson_lines, parse_cell, python_of, source_of, tags_of
 
@@ -35,9 +36,14 @@ def lint_notebook(notebook: Mapping, *, chapter: str) -> list[Finding]:
         *_lint_parameters(cells),
         *_lint_run(cells, chapter=chapter),
         *_lint_code(cells, chapter=chapter),
+        *lint_markers(cells),
         *lint_prose(cells),
     ]
-    return [Finding(chapter, "lint", message) for message in messages]
+    found = [Finding(chapter, "lint", message) for message in messages]
+    if late := list(lint_late_globals(cells)):
+        text = f"{len(late)} times a helper reads what is assigned below it; the first: {late[0]}"
+        found.append(Finding(chapter, "lint", text, "note"))
+    return found
 
 
 def _lint_lengths(cells: Sequence[Mapping]) -> Iterator[str]:
