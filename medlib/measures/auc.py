@@ -6,28 +6,28 @@ assumption about the scores, and knows that two methods looked at the same cases
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.stats
+
+from medlib.experiment.estimate import Estimate
 
 __all__ = ["Auc", "auc", "auc_difference"]
 
 
 @dataclass(frozen=True)
-class Auc:
-    """Area under the ROC curve with its DeLong interval.
+class Auc(Estimate):
+    """Area under the ROC curve with its DeLong interval: an `Estimate`, so `run.result` takes it.
 
     Attributes:
         value: chance that an image with the lesion scores higher than one without (ties half).
         low, high: ends of the interval, within [0, 1].
+        n: cases, of both classes together.
         standard_error: DeLong's.
     """
 
-    value: float
-    low: float
-    high: float
-    standard_error: float
+    standard_error: float = field(kw_only=True)
 
 
 def auc(present: np.ndarray, absent: np.ndarray, *, level: float = 0.95) -> Auc:
@@ -52,7 +52,8 @@ def auc(present: np.ndarray, absent: np.ndarray, *, level: float = 0.95) -> Auc:
     """
     value, by_present, by_absent = _placements(present, absent)
     variance = by_present.var(ddof=1) / len(by_present) + by_absent.var(ddof=1) / len(by_absent)
-    return _with_interval(value, float(np.sqrt(variance)), level, (0.0, 1.0))
+    n = len(by_present) + len(by_absent)
+    return _with_interval(value, float(np.sqrt(variance)), n, level, (0.0, 1.0))
 
 
 def auc_difference(
@@ -90,7 +91,8 @@ def auc_difference(
     value_b, present_b, absent_b = _placements(*second)
     present, absent = present_a - present_b, absent_a - absent_b
     variance = present.var(ddof=1) / len(present) + absent.var(ddof=1) / len(absent)
-    return _with_interval(value_a - value_b, float(np.sqrt(variance)), level, (-1.0, 1.0))
+    n = len(present) + len(absent)
+    return _with_interval(value_a - value_b, float(np.sqrt(variance)), n, level, (-1.0, 1.0))
 
 
 def _placements(present, absent) -> tuple[float, np.ndarray, np.ndarray]:
@@ -102,7 +104,7 @@ def _placements(present, absent) -> tuple[float, np.ndarray, np.ndarray]:
     return float(wins.mean()), wins.mean(1), wins.mean(0)
 
 
-def _with_interval(value, standard_error, level, bounds) -> Auc:
+def _with_interval(value, standard_error, n, level, bounds) -> Auc:
     reach = scipy.stats.norm.ppf((1 + level) / 2) * standard_error
     low, high = np.clip([value - reach, value + reach], *bounds)
-    return Auc(float(value), float(low), float(high), standard_error)
+    return Auc(value, low, high, n, level=level, standard_error=standard_error)

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float, Shaped
+
+from medlib.experiment.estimate import Estimate
 
 __all__ = ["PatientMean", "patient_mean"]
 
 
 @dataclass(frozen=True)
-class PatientMean:
-    """The mean of the patients' means, with a bootstrap interval over patients."""
+class PatientMean(Estimate):
+    """The mean of the patients' means, with a bootstrap interval over patients.
 
-    value: float
-    low: float
-    high: float
-    n_patients: int
-    n_tiles: int
+    Attributes:
+        n: patients, as for every `Estimate` the units that were drawn.
+        n_tiles: tiles with a value.
+    """
+
+    n_tiles: int = field(kw_only=True)
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """(low, high), as `run.result` takes it."""
-        return self.low, self.high
+    def n_patients(self) -> int:
+        """The patients behind it: n, by another name."""
+        return self.n
 
 
 def patient_mean(
@@ -71,5 +74,10 @@ def patient_mean(
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     value = float(means.mean())
     return PatientMean(
-        value, min(float(low), value), max(float(high), value), len(names), int(there.sum())
+        value,
+        min(float(low), value),
+        max(float(high), value),
+        len(names),
+        level=level,
+        n_tiles=int(there.sum()),
     )
