@@ -3,7 +3,7 @@
 sample      what every reader returns: an array with its spacing, unit and provenance
 errors      what goes wrong, in words
 folder      which files of a folder count, and their digests
-readers     DICOM, NIfTI, PNG/JPEG, NPZ files -> Sample
+readers/    DICOM, NIfTI, PNG/JPEG/TIFF, NPZ files -> Sample
 packaged    real images inside installed wheels: nothing is downloaded
 simulated   physically motivated generators, always labelled simulated
 tasks       labelled tasks made of images, real or simulated

@@ -5,6 +5,10 @@ class DataError(ValueError):
     """The data are not what they should be: missing, corrupt, or of another kind."""
 
 
+class NoImageError(DataError):
+    """A whole file that is no image: in a folder of slices it may be left aside."""
+
+
 class ChecksumError(DataError):
     """The bytes are not the published ones. Nothing was kept."""
 

@@ -1,0 +1,39 @@
+"""Files to Samples. Each reader keeps spacing and unit, and reads right or says what is wrong.
+
+dicom         one DICOM image
+dicom_series  the slices of a DICOM series, or the frames of an enhanced file, as a volume
+dicom_file    a DICOM file that holds an image
+dicom_header  what a header says of a plane: where it lies, how its values are scaled, in what unit
+dicom_pixels  the values of a plane, in that unit
+nifti         NIfTI volumes, in RAS+ order
+picture       PNG, JPEG, TIFF and other pictures
+npz           arrays of NumPy
+file          a path that must be a file
+
+Axes: DICOM images are (row, column), a series is (slice, row, column); NIfTI volumes come out in
+RAS+ order (x to the right, y to anterior, z to superior); pictures are (row, column, colour).
+
+A name is taken from its file when it is first asked for: a chapter that reads slices is not run
+again when the reader of pictures changes.
+"""
+
+import importlib
+from typing import Any
+
+_HOME = {
+    "read_dicom": "dicom",
+    "read_dicom_series": "dicom_series",
+    "read_image": "picture",
+    "read_nifti": "nifti",
+    "read_npz": "npz",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])
