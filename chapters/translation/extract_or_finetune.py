@@ -500,7 +500,7 @@ def arm(name, situation, **changes):
 
 
 # %%
-from medlib.translation.moving.finetuning import with_head
+from medlib.nets.heads import with_head
 
 two_classes = with_head(source, torch.nn.Linear(1280, 2))
 moved = {

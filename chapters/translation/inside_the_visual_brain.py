@@ -1028,7 +1028,8 @@ run.say("CKA of two tables of pure noise: {cka_noise_biased:.2f}. With an unbias
 # the normalisation keeps ImageNet's statistics throughout.
 
 # %%
-from medlib.translation.moving.arms import Arm, depth_of
+from medlib.nets.depths import depth_of
+from medlib.translation.moving.arms import Arm
 from medlib.nets.features import as_linear, fit_head
 from medlib.translation.moving.finetuning import fine_tune
 

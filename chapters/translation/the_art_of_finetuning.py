@@ -224,9 +224,8 @@ def draw_images(n, split):
 # %%
 from data_fetch.packaged import imagenet_weights
 from medlib.nets.efficientnet_lite import load_imagenet
-from medlib.translation.moving.arms import depth_of
-from medlib.translation.moving.finetuning import with_head
-from medlib.nets.heads import zero_head
+from medlib.nets.depths import depth_of
+from medlib.nets.heads import with_head, zero_head
 from medlib.translation.moving.study import label_images
 
 source = load_imagenet(run.uses(imagenet_weights().as_sample()).path).to(run.device)
@@ -310,7 +309,7 @@ def remembered(network):
 
 
 # %%
-from medlib.translation.moving.arms import freeze_all_but
+from medlib.nets.depths import freeze_all_but
 from medlib.nets.features import as_linear, cached_features, fit_head, predict
 from medlib.translation.moving.freeze_plan import set_modes
 from medlib.nets.norm_statistics import refresh_statistics
@@ -396,7 +395,7 @@ run.say(
 from medlib.translation.moving.arms import Arm, rate_groups
 
 subject = with_head(source, head)
-graded = Arm("graded", moves="all", peak_rate=peak_rate, depth_factor=xi)
+graded = Arm("graded", peak_rate=peak_rate, depth_factor=xi)
 adam = torch.optim.Adam(rate_groups(subject, graded))
 y = torch.from_numpy(pool.labels[:few]).to(run.device)
 F.cross_entropy(subject(pool.images[:few]), y).backward()
@@ -435,7 +434,7 @@ run.say(
 # %%
 from medlib.translation.moving.gradual_unfreezing import GradualUnfreezing
 from medlib.translation.moving.l2_sp import Pull
-from medlib.translation.moving.renovation import Renovation, renovate
+from medlib.translation.moving.finetuning import fine_tune
 
 factors = sorted({0.2, xi, 0.8, 1.0})
 
@@ -444,10 +443,12 @@ def graded_name(factor):
     return "one rate" if factor == 1 else f"graded, ξ = {factor:g}"
 
 
-HOW = {graded_name(x): Renovation(peak_rate=peak_rate, depth_factor=x) for x in factors}
-HOW["one rate / 10"] = Renovation(peak_rate=peak_rate / 10)
-HOW["early first"] = Renovation(peak_rate=peak_rate, depth_factor=xi, early_first=True)
-HOW["norm only"] = Renovation(moves="norm", peak_rate=peak_rate)
+plain = Arm("one rate", peak_rate=peak_rate, weight_decay=0.0)  # nothing holds the weights
+arms = [plain.but(graded_name(x), depth_factor=x) for x in factors]
+arms.append(plain.but("one rate / 10", peak_rate=peak_rate / 10))
+arms.append(plain.but("early first", depth_factor=xi, early_first=True))
+arms.append(plain.but("norm only", moves="norm"))
+HOW = {arm.name: arm for arm in arms}
 
 # %%
 from medlib.translation.moving.layer_movement import movement_by_depth
@@ -463,7 +464,7 @@ def trial(how, draw):
     generator.set_state(states[draw])  # the same batches for every arm
     settings = {"steps": steps, "batch_size": batch_size, "generator": generator}
     y = torch.from_numpy(part.labels)
-    done = renovate(how, source, part.images, y, head=as_linear(heads[draw]), **settings)
+    done = fine_tune(how, source, part.images, y, head=as_linear(heads[draw]), **settings)
     moved = movement_by_depth(done.network, done.start)
     found = {"auc": auc_of(done.network), "known": remembered(done.network), "moved": moved}
     return found | {"history": done.history}
@@ -589,7 +590,7 @@ from medlib.measures.auc import auc_difference
 whole = fit_head(pool.features, pool.labels)
 settings = {"steps": long_steps, "batch_size": 2 * batch_size}
 y = torch.from_numpy(pool.labels)
-longer = renovate(
+longer = fine_tune(
     HOW[graded_name(xi)], source, pool.images, y, head=as_linear(whole), **settings,
     generator=run.torch_generator("longer"),
 )
@@ -627,7 +628,7 @@ run.say(
 thaw = GradualUnfreezing.within(steps=steps)
 by_hand = [max(L - (t - 1) // thaw.steps_per_depth, 0) for t in range(1, steps + 1)]
 by_library = [thaw.from_depth(t) for t in range(1, steps + 1)]
-HOW["gradual"] = Renovation(peak_rate=peak_rate, unfreezing=thaw)
+HOW["gradual"] = plain.but("gradual", unfreezing=thaw)
 trials["gradual"] = [trial(HOW["gradual"], draw) for draw in range(draws)]
 
 # %%
@@ -689,7 +690,7 @@ run.say("{right} of {all} gradients are as in the formula.", right=sum(equal), a
 # back the training that forgot much, the one rate for all depths.
 
 # %%
-HOW["toward start"] = Renovation(peak_rate=peak_rate, pull=Pull(alpha=alpha))
+HOW["toward start"] = plain.but("toward start", pull=Pull(alpha=alpha))
 trials["toward start"] = [trial(HOW["toward start"], draw) for draw in range(draws)]
 for key, name in (("free", "one rate"), ("start", "toward start")):
     value, ends = mean_interval(100 * column(name, "moved")[:, 5:9].mean(axis=1))
@@ -1221,7 +1222,7 @@ answer = None  # a depth, 0 to 9
 if answer is None:
     print("Type your answer first.")
 else:
-    asked = Renovation(peak_rate=1.0, depth_factor=0.6)
+    asked = Arm("asked", peak_rate=1.0, depth_factor=0.6)
     here, above = (asked.rate_at(depth=min(answer + k, 9)) < 0.1 for k in (0, 1))
     print("Right." if here and not above else "Not yet: how many factors make a tenth?")
 

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-import torch
+import copy
+
 from torch import nn
 
-from medlib.nets.efficientnet_lite import FEATURES, initialise
+from medlib.nets.efficientnet_lite import FEATURES, EfficientNetLite0
+from medlib.nets.training import device_of
 
-__all__ = ["random_head", "zero_head"]
+__all__ = ["with_head", "zero_head"]
+
+
+def with_head(source: EfficientNetLite0, head: nn.Linear) -> EfficientNetLite0:
+    """Return a copy of `source` whose classifier is a copy of `head`; `source` stays as it is.
+
+    Raises:
+        ValueError: the head expects another number of features.
+
+    Example:
+        >>> source = EfficientNetLite0()
+        >>> with_head(source, nn.Linear(1280, 2)).classifier.out_features
+        2
+        >>> source.classifier.out_features
+        1000
+    """
+    if head.in_features != FEATURES:
+        raise ValueError(f"the head takes {head.in_features} features; the network has {FEATURES}")
+    network = copy.deepcopy(source)
+    network.classifier = copy.deepcopy(head).to(device_of(source)).requires_grad_(True)
+    return network
 
 
 def zero_head(*, classes: int) -> nn.Linear:
@@ -20,31 +42,12 @@ def zero_head(*, classes: int) -> nn.Linear:
         ValueError: fewer than 2 classes.
 
     Example:
-        >>> zero_head(classes=3)(torch.ones(1, 1280)).tolist()
-        [[0.0, 0.0, 0.0]]
+        >>> zero_head(classes=3).weight.abs().max().item()
+        0.0
     """
-    head = nn.Linear(FEATURES, _checked(classes))
+    if classes < 2:
+        raise ValueError(f"classes={classes}: a choice needs at least 2")
+    head = nn.Linear(FEATURES, classes)
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
     return head
-
-
-def random_head(*, classes: int, generator: torch.Generator) -> nn.Linear:
-    """Return a head of small random weights (uniform within ±1/√1280) and zero bias.
-
-    It says something at once, and it is noise: its gradients push the features about.
-
-    Raises:
-        ValueError: fewer than 2 classes.
-
-    Example:
-        >>> random_head(classes=2, generator=torch.Generator().manual_seed(0)).weight.shape
-        torch.Size([2, 1280])
-    """
-    return initialise(nn.Linear(FEATURES, _checked(classes)), generator=generator)
-
-
-def _checked(classes: int) -> int:
-    if classes < 2:
-        raise ValueError(f"classes={classes}: a choice needs at least 2")
-    return classes

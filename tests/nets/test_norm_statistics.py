@@ -17,7 +17,7 @@ def test_one_batch_gives_numpys_mean_and_variance():
 
 
 def test_the_old_statistics_leave_no_trace_and_no_parameter_moves(imagenet):
-    from medlib.translation.moving.finetuning import with_head
+    from medlib.nets.heads import with_head
 
     first = with_head(imagenet, imagenet.classifier)
     second = with_head(imagenet, imagenet.classifier)

@@ -6,8 +6,8 @@ from scipy import stats
 from torch import nn
 
 from medlib.nets.efficientnet_lite import EfficientNetLite0
+from medlib.nets.heads import with_head
 from medlib.translation.moving.arms import Arm, moving_parameters
-from medlib.translation.moving.finetuning import with_head
 from tests.self_checks import self_checks
 
 FROZEN = np.array([0.91, 0.93, 0.90, 0.95])

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from medlib.translation.moving.arms import Arm
 from medlib.translation.moving.gradual_unfreezing import GradualUnfreezing
 from medlib.translation.moving.l2_sp import Pull, l2_sp_penalty
-from medlib.translation.moving.renovation import Renovation
 from medlib.translation.shifts.adaptation_bound import BoundTerms
 from medlib.translation.shifts.proxy_distance import proxy_a_distance
 from tests.self_checks import self_checks
@@ -37,7 +37,7 @@ def names():
         "np": np,
         "torch": torch,
         "xi": 0.6,
-        "Renovation": Renovation,
+        "Arm": Arm,
         "GradualUnfreezing": GradualUnfreezing,
         "Pull": Pull,
         "l2_sp_penalty": l2_sp_penalty,

@@ -1,8 +1,7 @@
-"""One arm, fitted: a new head, then the common training loop."""
+"""One arm, fitted: a head to start from, then the common training loop."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,41 +10,26 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from medlib.nets.efficientnet_lite import FEATURES, EfficientNetLite0, initialise
-from medlib.nets.norm_statistics import refresh_statistics
-from medlib.nets.training import History, OneCycle, device_of, train
-from medlib.translation.moving.arms import Arm, freeze_all_but, moving_parameters, rate_groups
+from medlib.nets.depths import LAST_DEPTH, depth_of, freeze_all_but
+from medlib.nets.efficientnet_lite import EfficientNetLite0, initialise
+from medlib.nets.heads import with_head
+from medlib.nets.training import History, OneCycle, train
+from medlib.translation.moving.arms import Arm, rate_groups
+from medlib.translation.moving.freeze_plan import set_modes
+from medlib.translation.moving.l2_sp import l2_sp_penalty, starting_point
+from medlib.translation.moving.planned_statistics import refresh_planned
 
-__all__ = ["Fit", "fine_tune", "with_head"]
+__all__ = ["Fit", "fine_tune"]
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted network, in evaluation mode, and how it got there."""
+    """A fitted network, in evaluation mode, the parameters it started from, and how it went."""
 
     arm: Arm
     network: EfficientNetLite0
+    start: dict[str, Tensor]
     history: History
-
-
-def with_head(source: EfficientNetLite0, head: nn.Linear) -> EfficientNetLite0:
-    """Return a copy of `source` whose classifier is a copy of `head`; `source` stays as it is.
-
-    Raises:
-        ValueError: the head expects another number of features.
-
-    Example:
-        >>> source = EfficientNetLite0()
-        >>> with_head(source, nn.Linear(1280, 2)).classifier.out_features
-        2
-        >>> source.classifier.out_features
-        1000
-    """
-    if head.in_features != FEATURES:
-        raise ValueError(f"the head takes {head.in_features} features; the network has {FEATURES}")
-    network = copy.deepcopy(source)
-    network.classifier = copy.deepcopy(head).to(device_of(source)).requires_grad_(True)
-    return network
 
 
 def fine_tune(
@@ -63,11 +47,12 @@ def fine_tune(
 ) -> Fit:
     """Fit one arm by AdamW under one cycle of the learning rate, and return the network.
 
-    A pretrained arm starts at a head already fitted on the frozen features: a random head would
-    send random gradients through good features first.
+    A pretrained arm best starts at a head already fitted on the frozen features: a random head
+    would send random gradients through good features first. A parameter that is not yet thawed has
+    no gradient; Adam leaves it alone and starts its averages when it thaws.
 
     Args:
-        arm: what moves, and how fast.
+        arm: what moves, how fast, from when on, and what holds it back.
         source: pretrained; copied, never changed. Only its shape matters to an arm from scratch.
         images: preprocessed training images.
         labels: int64, 0..classes-1.
@@ -87,12 +72,26 @@ def fine_tune(
     network = with_head(source, head)
     if not arm.pretrained:
         initialise(network, generator=generator)
-    freeze_all_but(network, moving_parameters(network, moves=arm.moves))
-    optimizer, schedule = OneCycle().start(rate_groups(network, arm), steps=steps)
-    by_batch = arm.statistics == "batch"
+    start = starting_point(network)
+    body = {name: w for name, w in start.items() if depth_of(name) < LAST_DEPTH}
+    plan = arm.plan_at(step=1)
+
+    def loss(model, batch):
+        error = F.cross_entropy(model(batch[0]), batch[1])
+        return error if arm.pull is None else error + l2_sp_penalty(model, body, pull=arm.pull)
+
+    def thaw(done: int, _loss: float = 0.0) -> None:
+        nonlocal plan
+        plan = arm.plan_at(step=done + 1)
+        freeze_all_but(network, arm.moving_at(network, step=done + 1))
+        set_modes(network, plan)
+
+    groups = rate_groups(network, arm, step=steps)  # all that moves at any step
+    optimizer, schedule = OneCycle(weight_decay=arm.weight_decay).start(groups, steps=steps)
+    thaw(0)
     history = train(
         network,
-        lambda model, batch: F.cross_entropy(model(batch[0]), batch[1]),
+        loss,
         (images, labels),
         steps=steps,
         batch_size=batch_size,
@@ -101,9 +100,10 @@ def fine_tune(
         generator=generator,
         validate=validate,
         every=every,
-        training_mode=nn.Module.train if by_batch else nn.Module.eval,
+        training_mode=lambda model: set_modes(model, plan),
+        on_step=thaw if arm.unfreezing else None,
         progress=arm.name,
     )
-    if by_batch:
-        refresh_statistics(network, images)
-    return Fit(arm=arm, network=network, history=history)
+    if arm.statistics == "batch":
+        refresh_planned(network, images, arm.plan_at(step=steps))
+    return Fit(arm=arm, network=network, start=start, history=history)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import nn
-
+from medlib.nets.depths import LAST_DEPTH, depth_of, modules_by_depth
 from medlib.nets.efficientnet_lite import EfficientNetLite0
-from medlib.translation.moving.arms import LAST_DEPTH, depth_of
 
-__all__ = ["FreezePlan", "modules_by_depth", "planned_buffers", "planned_parameters", "set_modes"]
+__all__ = ["FreezePlan", "planned_parameters", "set_modes"]
 
 
 @dataclass(frozen=True)
@@ -56,19 +54,6 @@ def planned_parameters(network: EfficientNetLite0, plan: FreezePlan) -> tuple[st
     return tuple(name for name, _ in network.named_parameters() if plan.moves(name))
 
 
-def planned_buffers(network: EfficientNetLite0, plan: FreezePlan) -> tuple[str, ...]:
-    """Return the names of the running statistics that may move: none unless from "batch".
-
-    Example:
-        >>> plan = FreezePlan(from_depth=8, statistics="batch")
-        >>> planned_buffers(EfficientNetLite0(), plan)
-        ('head.1.running_mean', 'head.1.running_var', 'head.1.num_batches_tracked')
-    """
-    if plan.statistics == "source":
-        return ()
-    return tuple(name for name, _ in network.named_buffers() if plan.moves(name))
-
-
 def set_modes(network: EfficientNetLite0, plan: FreezePlan) -> EfficientNetLite0:
     """Put each depth into the mode that the plan asks for; return the network.
 
@@ -84,13 +69,3 @@ def set_modes(network: EfficientNetLite0, plan: FreezePlan) -> EfficientNetLite0
     for depth, module in enumerate(modules_by_depth(network)):
         module.train(plan.statistics == "batch" and depth >= plan.from_depth)
     return network
-
-
-def modules_by_depth(network: EfficientNetLite0) -> tuple[nn.Module, ...]:
-    """Return the network's ten parts, stem first, classifier last.
-
-    Example:
-        >>> len(modules_by_depth(EfficientNetLite0()))
-        10
-    """
-    return (network.stem, *network.stages, network.head, network.classifier)

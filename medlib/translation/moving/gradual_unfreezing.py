@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from medlib.translation.moving.arms import LAST_DEPTH
-from medlib.translation.moving.freeze_plan import FreezePlan
+from medlib.nets.depths import LAST_DEPTH
 
 __all__ = ["GradualUnfreezing"]
 
@@ -54,12 +53,3 @@ class GradualUnfreezing:
         if step < 1:
             raise ValueError(f"step={step}: steps count from 1")
         return max(LAST_DEPTH - (step - 1) // self.steps_per_depth, 0)
-
-    def plan_at(self, step: int, *, statistics: str = "source") -> FreezePlan:
-        """Return the freeze plan of one step.
-
-        Example:
-            >>> GradualUnfreezing(steps_per_depth=5).plan_at(6).from_depth
-            8
-        """
-        return FreezePlan(from_depth=self.from_depth(step), statistics=statistics)

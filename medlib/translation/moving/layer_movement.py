@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
+from medlib.nets.depths import LAST_DEPTH, depth_of
 from medlib.nets.efficientnet_lite import EfficientNetLite0
-from medlib.translation.moving.arms import LAST_DEPTH, depth_of
 
 __all__ = ["movement_by_depth"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from medlib.nets.depths import modules_by_depth
 from medlib.nets.efficientnet_lite import EfficientNetLite0
 from medlib.nets.training import device_of
-from medlib.translation.moving.freeze_plan import FreezePlan, modules_by_depth, set_modes
+from medlib.translation.moving.freeze_plan import FreezePlan, set_modes
 
 __all__ = ["refresh_planned"]
 

@@ -7,17 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from medlib.nets.depths import LAST_DEPTH, depth_of, freeze_all_but
 from medlib.nets.efficientnet_lite import EfficientNetLite0
-from medlib.translation.moving.arms import (
-    LAST_DEPTH,
-    Arm,
-    depth_of,
-    freeze_all_but,
-    moving_parameters,
-    rate_groups,
-)
+from medlib.translation.moving.arms import Arm, moving_parameters, rate_groups
+from medlib.translation.moving.gradual_unfreezing import GradualUnfreezing
 
 NETWORK = EfficientNetLite0(classes=2)
+THAW = GradualUnfreezing(steps_per_depth=1)
 
 
 def count(names):
@@ -85,6 +81,10 @@ def test_freezing_is_exact_and_can_be_undone():
         ({"moves": "all", "statistics": "running"}, 'choose "source" or "batch"'),
         ({"moves": "all", "pretrained": False}, "from scratch everything moves"),
         ({"moves": "norm", "pretrained": False, "statistics": "batch"}, "everything moves"),
+        ({"from_depth": 1, "pretrained": False, "statistics": "batch"}, "everything moves"),
+        ({"unfreezing": THAW, "pretrained": False, "statistics": "batch"}, "everything moves"),
+        ({"from_depth": 10}, "depths run from 0 to 9"),
+        ({"weight_decay": -0.1}, "not negative"),
     ],
 )
 def test_an_arm_refuses_what_makes_no_sense(options, message):
@@ -100,3 +100,15 @@ def test_one_rate_and_graded_rates_differ_in_the_rates_only():
     ]
     assert torch.tensor([g["lr"] for g in full]).unique().tolist() == pytest.approx([1e-3])
     assert graded[-1]["lr"] == full[-1]["lr"]
+
+
+def test_but_changes_the_name_and_what_is_said_and_nothing_else():
+    arm = Arm("graded", depth_factor=0.5, weight_decay=0.0, unfreezing=THAW)
+    other = arm.but("cut", from_depth=4)
+    assert other == Arm("cut", depth_factor=0.5, weight_decay=0.0, unfreezing=THAW, from_depth=4)
+    assert other.but("graded", from_depth=0) == arm
+
+
+def test_groups_follow_the_step_of_a_schedule():
+    arm = Arm("thawing", unfreezing=THAW)
+    assert [len(rate_groups(NETWORK, arm, step=step)) for step in (1, 2, 10, 11)] == [1, 2, 10, 10]

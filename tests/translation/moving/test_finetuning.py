@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from medlib.nets.efficientnet_lite import FEATURES
+from medlib.nets.heads import with_head
 from medlib.translation.moving.arms import Arm, moving_parameters
-from medlib.translation.moving.finetuning import fine_tune, with_head
+from medlib.translation.moving.finetuning import fine_tune
 
 ARMS = {
     "head": Arm("head", moves="head", peak_rate=1e-3),

@@ -6,7 +6,7 @@ import torch
 
 from data_fetch.tasks.photograph_crops import recognisable
 from medlib.nets.efficientnet_lite import initialise, preprocess
-from medlib.translation.moving.finetuning import with_head
+from medlib.nets.heads import with_head
 from medlib.translation.moving.forgetting import (
     group_accuracy,
     group_log_probability,

@@ -28,11 +28,6 @@ def test_a_short_training_never_reaches_the_stem():
     assert GradualUnfreezing.within(steps=4).from_depth(4) == 6
 
 
-def test_the_plan_carries_the_statistics():
-    plan = GradualUnfreezing(steps_per_depth=1).plan_at(3, statistics="batch")
-    assert (plan.from_depth, plan.statistics) == (7, "batch")
-
-
 def test_errors_teach():
     with pytest.raises(ValueError, match="give each depth a step"):
         GradualUnfreezing(steps_per_depth=0)

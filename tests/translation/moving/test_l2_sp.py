@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from medlib.translation.moving.finetuning import with_head
+from medlib.nets.heads import with_head
 from medlib.translation.moving.l2_sp import Pull, l2_sp_penalty, starting_point
 
 

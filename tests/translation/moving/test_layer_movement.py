@@ -6,9 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medlib.nets.depths import depth_of
 from medlib.nets.efficientnet_lite import EfficientNetLite0
 from medlib.nets.heads import zero_head
-from medlib.translation.moving.arms import depth_of
 from medlib.translation.moving.l2_sp import starting_point
 from medlib.translation.moving.layer_movement import movement_by_depth
 

@@ -5,14 +5,15 @@ import pytest
 import torch
 from torch import nn
 
+from medlib.nets.depths import depth_of
 from medlib.nets.efficientnet_lite import FEATURES
+from medlib.nets.heads import with_head
 from medlib.nets.norm_affine import norm_affine_parameters
-from medlib.translation.moving.arms import depth_of, moving_parameters
-from medlib.translation.moving.finetuning import with_head
+from medlib.translation.moving.arms import Arm, moving_parameters
+from medlib.translation.moving.finetuning import fine_tune
 from medlib.translation.moving.gradual_unfreezing import GradualUnfreezing
 from medlib.translation.moving.l2_sp import Pull
 from medlib.translation.moving.layer_movement import movement_by_depth
-from medlib.translation.moving.renovation import Renovation, renovate
 
 HEAD = {"classifier.weight", "classifier.bias"}
 
@@ -34,8 +35,8 @@ def head(seed=1):
 
 
 def operate(source, steps=3, seed=0, **how):
-    return renovate(
-        Renovation(**how),
+    return fine_tune(
+        Arm("operated", **{"weight_decay": 0.0, **how}),
         source,
         *data(),
         head=head(),
@@ -154,8 +155,8 @@ def test_the_source_and_the_head_are_left_as_they_were(imagenet):
     own = head()
     kept = own.weight.detach().clone()
     y = data()[1]
-    renovate(
-        Renovation(statistics="batch"),
+    fine_tune(
+        Arm("by batch", statistics="batch"),
         imagenet,
         data()[0],
         y,
@@ -175,33 +176,3 @@ def test_repeats_to_the_bit_and_starts_where_it_says(imagenet):
     start = dict(with_head(imagenet, head()).named_parameters())
     assert first.start.keys() == start.keys()
     assert all(torch.equal(first.start[k], v) for k, v in start.items())
-
-
-@pytest.mark.parametrize(
-    ("how", "message"),
-    [
-        ({"moves": "tail"}, 'choose "head", "norm" or "all"'),
-        ({"peak_rate": 0.0}, "outside its range"),
-        ({"depth_factor": 1.2}, "outside its range"),
-        ({"from_depth": 10}, "depths run from 0 to 9"),
-        ({"statistics": "mine"}, 'choose "source" or "batch"'),
-    ],
-)
-def test_a_renovation_refuses_what_makes_no_sense(how, message):
-    with pytest.raises(ValueError, match=message):
-        Renovation(**how)
-
-
-def test_labels_must_fit_the_images(imagenet):
-    images, labels = data()
-    with pytest.raises(ValueError, match="12 images, but 11 labels"):
-        renovate(
-            Renovation(),
-            imagenet,
-            images,
-            labels[1:],
-            head=head(),
-            steps=1,
-            batch_size=4,
-            generator=torch.Generator(),
-        )
