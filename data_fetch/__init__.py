@@ -9,7 +9,6 @@ simulated   physically motivated generators, always labelled simulated
 tasks       labelled tasks made of images, real or simulated
 catalog     the typed view of registry.toml, the data sets on the network
 download    checked downloads into a cache folder
-archive     unpacks zip and tar files that cannot leave their folder
 medmnist    PathMNIST and BreastMNIST as arrays with labels
 cards/      one page per data set, rendered in the book
 

@@ -15,7 +15,3 @@ class ChecksumError(DataError):
 
 class DownloadError(DataError):
     """The network did not deliver the file. The message says how to bring it by hand."""
-
-
-class UnsafeArchiveError(DataError):
-    """An archive holds a member that would leave its folder. Nothing was unpacked."""

@@ -4,7 +4,6 @@ head_ct          CT-like head slices in HU on the real MNI152 anatomy
 lesion           a low-contrast lesion of known contrast, size and place, put into a CT slice
 histology        H&E or H-DAB tiles at a glioma's edge, with the truth at every pixel;
                  on `laboratory` (how a place stains and scans) and `nuclei` (what lies where)
-slide_mark       a pen's ink or a paper label in the corner of chosen tiles
 ink_mark         a dot of pen ink in a corner of some tiles, and what it does to labels
 
 Randomness comes only from the required `rng`. Item i of a batch has a generator of its own, so it

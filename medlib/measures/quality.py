@@ -1,12 +1,12 @@
-"""How close an image is to a known truth: PSNR and SSIM, as scikit-image computes them.
+"""How close an image is to a known truth: PSNR, as scikit-image computes it.
 
-Both ask whether pixels agree. Neither asks whether a lesion can be found: see `observer`.
+It asks whether pixels agree, not whether a lesion can be found: that is for an observer.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor
 
 
@@ -61,35 +61,6 @@ def window_psnr_db(images: Tensor, *, truth: Tensor, window: tuple[float, float]
     """
     clipped = [x.clamp(*window) for x in (images, truth)]
     return psnr_db(clipped[0], truth=clipped[1], data_range=window[1] - window[0])
-
-
-def ssim(images: Tensor, *, truth: Tensor, data_range: float) -> np.ndarray:
-    """Structural similarity, image by image, with Gaussian weights as in the original paper.
-
-    Args:
-        images: (n, height, width).
-        truth: the same shape.
-        data_range: span of values, in the images' unit.
-
-    Returns:
-        (n,), at most 1; higher = closer.
-
-    Raises:
-        ValueError: if the shapes differ or the range is not positive.
-
-    Example:
-        >>> import torch
-        >>> x = torch.rand(1, 16, 16, generator=torch.Generator().manual_seed(0))
-        >>> ssim(x, truth=x, data_range=1.0)
-        array([1.])
-
-    Source: Wang et al. 2004, doi:10.1109/TIP.2003.819861, by scikit-image.
-    """
-    pairs = _pairs(images, truth, data_range)
-    settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
-    return np.array(
-        [structural_similarity(t, x, data_range=data_range, **settings) for x, t in pairs]
-    )
 
 
 def _pairs(images: Tensor, truth: Tensor, data_range: float):

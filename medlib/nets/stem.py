@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import nn
 
-__all__ = ["one_channel_stem", "with_one_channel"]
+__all__ = ["one_channel_stem"]
 
 
 @torch.no_grad()
@@ -33,24 +33,3 @@ def one_channel_stem(conv: nn.Conv2d) -> nn.Conv2d:
     stem.weight = nn.Parameter(conv.weight.sum(dim=1, keepdim=True))
     stem.in_channels = 1
     return stem
-
-
-def with_one_channel(network: nn.Module, *, layer: str) -> nn.Module:
-    """Return a copy of `network` whose convolution named `layer` takes one channel.
-
-    Raises:
-        ValueError: there is no such layer, or it is no 2D convolution.
-
-    Example:
-        >>> net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())
-        >>> with_one_channel(net, layer="0")(torch.zeros(1, 1, 5, 5)).shape
-        torch.Size([1, 8, 3, 3])
-    """
-    network = copy.deepcopy(network)
-    found = dict(network.named_modules()).get(layer)
-    if not isinstance(found, nn.Conv2d):
-        is_a = "not there" if found is None else f"a {type(found).__name__}"
-        raise ValueError(f"layer {layer!r} is {is_a}; expected the name of a 2D convolution")
-    parent, _, leaf = layer.rpartition(".")
-    setattr(network.get_submodule(parent), leaf, one_channel_stem(found))
-    return network

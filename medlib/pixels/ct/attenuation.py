@@ -63,23 +63,6 @@ def mu_to_hu(mu_per_cm: Tensor, *, mu_water_per_cm: float = MU_WATER_PER_CM) -> 
     return 1000 * (mu_per_cm / mu_water_per_cm - 1)
 
 
-def transmission(line_integrals: Tensor) -> Tensor:
-    """Fraction of photons that cross the object (Beer-Lambert): I/I0 = exp(-p), p = ∫ μ dl.
-
-    Args:
-        line_integrals: p, dimensionless, any shape.
-
-    Returns:
-        Fractions in (0, 1] for p >= 0, same shape.
-
-    Example:
-        >>> import torch
-        >>> transmission(torch.tensor([0.0, 0.6931472])).round(decimals=4)
-        tensor([1.0000, 0.5000])
-    """
-    return (-line_integrals).exp()
-
-
 def _check_water(mu_water_per_cm: float) -> None:
     if not mu_water_per_cm > 0:
         raise ValueError(

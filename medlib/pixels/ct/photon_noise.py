@@ -173,30 +173,6 @@ def log_variance(line_integrals: Tensor, *, n0: float, sigma_e: float = 0.0) -> 
     return per_photon * (1 + sigma_e**2 * per_photon)
 
 
-def log_bias(line_integrals: Tensor, *, n0: float, sigma_e: float = 0.0) -> Tensor:
-    """Bias of p̂ to second order: E p̂ - p ≈ Var N / (2 N²), half of the variance of p̂.
-
-    The logarithm is concave, so a noisy count is on average logged too low and p̂ comes out too
-    high: starved rays read as too dense. This is where the dark and bright streaks come from.
-
-    Args:
-        line_integrals: p, dimensionless, any shape.
-        n0: photons per detector cell through air.
-        sigma_e: electronic noise, in photons.
-
-    Returns:
-        Bias, dimensionless, same shape, positive.
-
-    Raises:
-        ValueError: if `n0` is not positive or `sigma_e` is negative.
-
-    Example:
-        >>> log_bias(torch.zeros(1), n0=50.0)
-        tensor([0.0100])
-    """
-    return log_variance(line_integrals, n0=n0, sigma_e=sigma_e) / 2
-
-
 def _check_n0(n0: float) -> None:
     if not n0 > 0:
         raise ValueError(f"n0 is {n0}; a scan needs photons: n0 > 0")

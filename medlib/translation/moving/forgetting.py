@@ -13,41 +13,7 @@ from torch import Tensor, nn
 from medlib.nets.efficientnet_lite import EfficientNetLite0
 from medlib.nets.features import cached_features
 
-__all__ = ["group_accuracy", "group_log_probability", "source_logits"]
-
-
-def group_accuracy(
-    logits: Float[np.ndarray, "n classes"],
-    groups: Int[np.ndarray, " images"],
-    *,
-    accepted: Collection[Collection[int]],
-) -> float:
-    """Return the share of images whose top class is one that their group accepts.
-
-    Args:
-        groups: for each image, an index into `accepted`.
-        accepted: for each group, the classes that count as right (a cat may be tabby or Egyptian).
-
-    Raises:
-        ValueError: lengths differ, or a group has no entry in `accepted`.
-
-    Example:
-        >>> logits = np.array([[0.0, 1.0, 0.0], [2.0, 0.0, 0.0]])
-        >>> group_accuracy(logits, np.array([0, 0]), accepted=[{1, 2}])
-        0.5
-    """
-    _check(logits, groups, accepted)
-    top = np.argmax(logits, axis=1)
-    return float(np.mean([c in accepted[g] for c, g in zip(top, groups, strict=True)]))
-
-
-def _check(logits, groups, accepted) -> None:
-    if len(logits) != len(groups):
-        raise ValueError(f"{len(logits)} rows of logits for {len(groups)} groups")
-    if len(groups) == 0:
-        raise ValueError("no images: the share of nothing is undefined")
-    if max(groups) >= len(accepted):
-        raise ValueError(f"group {max(groups)} has no accepted classes; there are {len(accepted)}")
+__all__ = ["group_log_probability", "source_logits"]
 
 
 def group_log_probability(
@@ -58,8 +24,15 @@ def group_log_probability(
 ) -> float:
     """Return the mean over images of log Σ p(c), c in the group's accepted classes.
 
-    Finer than `group_accuracy`: it moves before the top class does. 0 is best; guessing among 1 000
-    classes gives about -7 + log of how many are accepted.
+    Finer than the share of images whose top class is accepted: it moves before the top class does.
+    0 is best; guessing among 1 000 classes gives about -7 + log of how many are accepted.
+
+    Args:
+        groups: for each image, an index into `accepted`.
+        accepted: for each group, the classes that count as right (a cat may be tabby or Egyptian).
+
+    Raises:
+        ValueError: lengths differ, no images, or a group has no entry in `accepted`.
 
     Example:
         >>> group_log_probability(np.zeros((1, 4)), np.array([0]), accepted=[{1, 2}]).round(3)
@@ -90,3 +63,12 @@ def source_logits(
     features = torch.from_numpy(cached_features(network, images))
     weight, bias = source_classifier.weight.cpu(), source_classifier.bias.cpu()
     return (features @ weight.T + bias).numpy()
+
+
+def _check(logits, groups, accepted) -> None:
+    if len(logits) != len(groups):
+        raise ValueError(f"{len(logits)} rows of logits for {len(groups)} groups")
+    if len(groups) == 0:
+        raise ValueError("no images: the mean of nothing is undefined")
+    if max(groups) >= len(accepted):
+        raise ValueError(f"group {max(groups)} has no accepted classes; there are {len(accepted)}")

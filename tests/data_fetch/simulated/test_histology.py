@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jaxtyping import TypeCheckError
 from scipy.ndimage import label
 from scipy.stats import spearmanr
 from skimage.color import hdx_from_rgb, rgb2hed, separate_stains
@@ -10,7 +9,6 @@ from skimage.color import hdx_from_rgb, rgb2hed, separate_stains
 from data_fetch.sample import sha256_of_array
 from data_fetch.simulated.histology import LABEL_NAMES, Morphology, histology_tiles
 from data_fetch.simulated.laboratory import new_laboratory, reference_laboratory, scan
-from data_fetch.simulated.slide_mark import mark_tiles
 
 
 def tiles(n_patients=2, *, seed=0, **changes):
@@ -130,19 +128,6 @@ def test_laboratories_differ_and_without_variation_they_do_not():
     assert np.ptp(colours, axis=0).max() > 8
 
 
-@pytest.mark.parametrize("kind", ["ink", "label"])
-def test_a_mark_changes_its_corner_and_nothing_else(kind):
-    t = tiles(2)
-    marked = mark_tiles(t.images, t.labels == 1, rng=np.random.default_rng(1), kind=kind)
-    np.testing.assert_array_equal(marked.images[~marked.mask], t.images[~marked.mask])
-    assert (marked.mask.any(axis=(1, 2)) == (t.labels == 1)).all()
-    side = round(0.2 * 64)
-    assert not marked.mask[:, side:-side].any()
-    assert not marked.mask[:, :, side:-side].any()
-    assert marked.mask[t.labels == 1].mean() > 0.3 * 0.2**2
-    assert t.sample.sha256 == sha256_of_array(t.images), "the input was changed"
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -156,11 +141,3 @@ def test_a_mark_changes_its_corner_and_nothing_else(kind):
 def test_what_is_out_of_range_is_refused_in_words(changes, message):
     with pytest.raises(ValueError, match=message):
         tiles(**changes)
-
-
-def test_a_mark_of_another_kind_or_number_is_refused():
-    images, rng = np.zeros((2, 32, 32, 3), np.uint8), np.random.default_rng(0)
-    with pytest.raises(ValueError, match="ink"):
-        mark_tiles(images, np.array([True, False]), rng=rng, kind="stamp")
-    with pytest.raises((ValueError, TypeCheckError), match="which"):
-        mark_tiles(images, np.array([True, False, True]), rng=rng)

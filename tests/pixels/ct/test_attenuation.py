@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medlib.pixels.ct.attenuation import hu_to_mu, mu_to_hu, transmission
+from medlib.pixels.ct.attenuation import hu_to_mu, mu_to_hu
 
 hounsfield = st.lists(st.floats(-1000, 3000, width=32), min_size=1, max_size=20)
 
@@ -18,10 +18,6 @@ def test_hu_survive_the_round_trip(values, water):
 def test_padding_below_air_becomes_air_and_noise_keeps_its_sign():
     assert hu_to_mu(torch.tensor([-2000.0])).item() == 0
     assert mu_to_hu(torch.tensor([-0.01])).item() < -1000
-
-
-def test_half_value_layer():
-    torch.testing.assert_close(transmission(torch.tensor([0.2 * 3.4657359])), torch.tensor([0.5]))
 
 
 def test_water_must_attenuate():
