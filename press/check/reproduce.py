@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-import struct
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,15 @@ from typing import TYPE_CHECKING, Any
 
 from medlib.experiment.record import Record, RecordError, read_record
 from press.errors import Exit, UserError
+from press.run.comparison import (
+    BITS,
+    EXACT,
+    Difference,
+    compare,
+    compare_cells,
+    compare_digests,
+    compare_mappings,
+)
 from press.run.execute import NOTEBOOK, RECORD, Job, Silent, execute_all, plan, tracked_digests
 from press.source.project import BOOK_PROFILE, Project
 from press.source.weave import code_cells, weave
@@ -31,16 +39,9 @@ if TYPE_CHECKING:
 
     Show = Callable[[Sequence[Job]], AbstractContextManager[Listener]]
 
-
-@dataclass(frozen=True, order=True)
-class Difference:
-    """One thing that differs: the kind ("code", "data"...), and what was and is."""
-
-    kind: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.message}"
+CAUSES = ("code", "parameter", "data", "environment")
+OUTPUTS = ("result", "claim", "table", "sentence", "figure")
+KINDS = (*CAUSES, *OUTPUTS)
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Verdict:
     @property
     def outputs_identical(self) -> bool:
         """Whether results, claims, sentences and figures are equal, whatever else differs."""
-        return not any(item.kind in ("result", "figure") for item in self.differences)
+        return not any(item.kind in OUTPUTS for item in self.differences)
 
 
 def find_run(path: Path) -> Recorded:
@@ -144,7 +145,7 @@ def reproduce(project: Project, run: Path, *, show: Show | None = None) -> Verdi
         again = read_record(job.destination / RECORD)
     finally:
         shutil.rmtree(place, ignore_errors=True)
-    differences = (*before, *compare(record, again))
+    differences = (*before, *compare_runs(record, again))
     return Verdict(recorded, differences, tuple(circumstances(record, again)))
 
 
@@ -156,137 +157,28 @@ def compare_code(project: Project, recorded: Recorded, job: Job) -> Iterator[Dif
     if recorded.notebook is not None:
         was = [cell.source.strip() for cell in code_cells(recorded.notebook)]
         now = [cell.source.strip() for cell in code_cells(weave(job.chapter.source))]
-        for place, (old, new) in enumerate(zip(was, now, strict=False), start=1):
-            if old != new:
-                line = _first_other_line(old, new)
-                yield Difference("code", f"code cell {place} changed, from its line {line}")
-        if len(was) != len(now):
-            yield Difference("code", f"the chapter had {len(was)} code cells, has {len(now)}")
-    digests = tracked_digests(project.root)
-    for path, digest in recorded.record.modules.items():
-        if path not in digests:
-            yield Difference("code", f"{path} is gone")
-        elif digests[path] != digest:
-            yield Difference("code", f"{path} changed")
+        yield from compare_cells(was, now)
+    yield from compare_digests("code", recorded.record.modules, tracked_digests(project.root))
 
 
-def _first_other_line(old: str, new: str) -> str:
-    was, now = old.splitlines(), new.splitlines()
-    for number, (before, after) in enumerate(zip(was, now, strict=False), start=1):
-        if before != after:
-            return f"{number}: was `{before.strip()}`, is `{after.strip()}`"
-    return f"{min(len(was), len(now)) + 1}: {len(was)} lines were there, {len(now)} are"
+def compare_runs(was: Record, now: Record) -> list[Difference]:
+    """All differences of two records but those of code, causes first."""
+    found = [*compare(was, now, BITS), *compare_environment(was, now)]
+    return sorted(found, key=lambda difference: KINDS.index(difference.kind))
 
 
-def compare(was: Record, now: Record) -> Iterator[Difference]:
-    """All differences of two records but those of code: data, environment, result, figure."""
-    yield from _compare_data(was, now)
-    yield from _compare_environment(was, now)
-    yield from _compare_results(was, now)
-    yield from _compare_figures(was, now)
-
-
-def _compare_data(was: Record, now: Record) -> Iterator[Difference]:
-    before = {use.name: use for use in was.data}
-    after = {use.name: use for use in now.data}
-    for name in {**before, **after}:
-        if name not in after:
-            yield Difference("data", f"{name} is no longer read")
-        elif name not in before:
-            yield Difference("data", f"{name} was not read")
-        elif before[name].sha256 != after[name].sha256:
-            old, new = before[name].sha256[:12], after[name].sha256[:12]
-            yield Difference("data", f"{name} was sha256 {old}..., is {new}...")
-
-
-def _compare_environment(was: Record, now: Record) -> Iterator[Difference]:
-    if was.python != now.python:
-        yield Difference("environment", f"Python was {was.python}, is {now.python}")
-    for name in sorted({*was.packages, *now.packages}, key=str.lower):
-        old, new = was.packages.get(name, "absent"), now.packages.get(name, "absent")
-        if old != new:
-            yield Difference("environment", f"package {name} was {old}, is {new}")
+def compare_environment(was: Record, now: Record) -> Iterator[Difference]:
+    """What differs in that with which two runs were made."""
+    before, after = _surroundings(was), _surroundings(now)
+    yield from compare_mappings("environment", before, after, EXACT, written=str)
     if was.constraints_sha256 != now.constraints_sha256:
         yield Difference("environment", "constraints.txt changed")
-    if was.device.used != now.device.used:
-        message = f"device was {was.device.used}, is {now.device.used}"
-        yield Difference("environment", message)
-    if was.threads != now.threads:
-        yield Difference("environment", f"threads were {was.threads}, are {now.threads}")
 
 
-def _compare_results(was: Record, now: Record) -> Iterator[Difference]:
-    before = {result.name: result for result in was.results}
-    after = {result.name: result for result in now.results}
-    for name in {**before, **after}:
-        if name not in after:
-            yield Difference("result", f"{name} is no longer measured")
-        elif name not in before:
-            yield Difference("result", f"{name} was not measured")
-        else:
-            old, new = before[name].model_dump(), after[name].model_dump()
-            yield from _fields("result", name, old, new)
-    claims = {claim.text: claim.model_dump() for claim in now.claims}
-    for claim in was.claims:
-        if claim.text not in claims:
-            yield Difference("result", f"claim {claim.text!r} is no longer made")
-        else:
-            yield from _fields(
-                "result", f"claim {claim.text!r}", claim.model_dump(), claims[claim.text]
-            )
-    for text in claims.keys() - {claim.text for claim in was.claims}:
-        yield Difference("result", f"claim {text!r} was not made")
-    tables = {table.name: table for table in now.tables}
-    for table in was.tables:
-        if table.name not in tables or not _same(table.rows, tables[table.name].rows):
-            yield Difference("result", f"table {table.name} differs")
-    for old, new in zip(was.sentences, now.sentences, strict=False):
-        if old != new:
-            yield Difference("result", f"a sentence was {old!r}, is {new!r}")
-    if len(was.sentences) != len(now.sentences):
-        message = f"{len(was.sentences)} sentences were printed, {len(now.sentences)} are"
-        yield Difference("result", message)
-
-
-def _fields(
-    kind: str, name: str, old: Mapping[str, Any], new: Mapping[str, Any]
-) -> Iterator[Difference]:
-    for field, before in old.items():
-        after = new.get(field)
-        if not _same(before, after):
-            which = name if field == "value" else f"{name} ({field})"
-            yield Difference(kind, f"{which} was {before!r}, is {after!r}")
-
-
-def _same(old: Any, new: Any) -> bool:
-    """Equal to the bit: 0.0 is not -0.0, and nan is nan.
-
-    >>> _same(0.0, -0.0), _same(float("nan"), float("nan")), _same(0.1 + 0.2, 0.3)
-    (False, True, False)
-    """
-    if isinstance(old, float) and isinstance(new, float):
-        return struct.pack("<d", old) == struct.pack("<d", new)
-    if isinstance(old, list) and isinstance(new, list):
-        return len(old) == len(new) and all(map(_same, old, new))
-    if isinstance(old, dict) and isinstance(new, dict):
-        return old.keys() == new.keys() and all(_same(old[key], new[key]) for key in old)
-    return type(old) is type(new) and old == new
-
-
-def _compare_figures(was: Record, now: Record) -> Iterator[Difference]:
-    after = {figure.name: figure for figure in now.figures}
-    for figure in was.figures:
-        again = after.pop(figure.name, None)
-        if again is None:
-            yield Difference("figure", f"{figure.name} is no longer drawn")
-        elif figure.pixels_sha256 != again.pixels_sha256:
-            pairs = list(zip(figure.pixels_sha256, again.pixels_sha256, strict=False))
-            frames = [str(place) for place, (old, new) in enumerate(pairs) if old != new]
-            where = f", frames {', '.join(frames)}" if len(pairs) > 1 else ""
-            yield Difference("figure", f"{figure.name}: its pixels differ{where}")
-        elif (figure.alt, figure.caption) != (again.alt, again.caption):
-            yield Difference("figure", f"{figure.name}: its alt text or caption differs")
-    yield from (Difference("figure", f"{name} was not drawn") for name in after)
+def _surroundings(record: Record) -> dict[str, Any]:
+    packages = {f"package {name}": found for name, found in record.packages.items()}
+    python = {"Python": record.python, "device": record.device.used, "threads": record.threads}
+    return python | packages
 
 
 def circumstances(was: Record, now: Record) -> Iterator[str]:

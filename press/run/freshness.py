@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from press.run.comparison import EXACT, compare_digests, compare_mappings
 from press.run.execute import NOTEBOOK, RECORD, Job, plan, read_note
 from press.source.project import Chapter, Project
 
@@ -75,13 +76,14 @@ def freshness_of(project: Project, job: Job) -> Freshness:
 def _reasons(project: Project, job: Job, record: Record, note: dict[str, Any]) -> Iterator[str]:
     if note.get("code_sha256") != job.code_sha256:
         yield "its code cells changed"
-    yield from _parameter_changes(record.parameters, job.parameters)
+    for found in compare_mappings("parameter", record.parameters, job.parameters, EXACT):
+        yield f"parameter {found.message}"
     if record.profile != job.profile:
         yield f"profile was {record.profile}, is {job.profile}"
     meanwhile = note.get("changed_while_running", ())
-    for path, digest in record.modules.items():
-        if path not in meanwhile:
-            yield from _file_change(project.root / path, digest, path)
+    imported = {path: digest for path, digest in record.modules.items() if path not in meanwhile}
+    digests = {path: _digest_if_there(project.root / path) for path in imported}
+    yield from (found.message for found in compare_digests("code", imported, digests))
     for path in meanwhile:
         yield f"{path} changed while it ran"
     for use in record.data:
@@ -90,16 +92,6 @@ def _reasons(project: Project, job: Job, record: Record, note: dict[str, Any]) -
         yield f"{project.constraints.name} changed"
     if record.python != platform.python_version():
         yield f"Python was {record.python}, is {platform.python_version()}"
-
-
-def _parameter_changes(was: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
-    for name in {**now, **was}:
-        if name not in was:
-            yield f"parameter {name} is new"
-        elif name not in now:
-            yield f"parameter {name} is gone"
-        elif was[name] != now[name] or type(was[name]) is not type(now[name]):
-            yield f"parameter {name} was {was[name]!r}, is {now[name]!r}"
 
 
 def _data_changes(project: Project, use: DataUse) -> Iterator[str]:
@@ -134,11 +126,13 @@ def _listed(folder: Path, pattern: str) -> Iterator[str]:
 
 
 def _file_change(path: Path, digest: str, name: str) -> Iterator[str]:
-    found = file_digest(path)
-    if not found:
-        yield f"{name} cannot be read" if path.exists() else f"{name} is gone"
-    elif found != digest:
-        yield f"{name} changed"
+    differences = compare_digests("data", {name: digest}, {name: _digest_if_there(path)})
+    yield from (found.message for found in differences)
+
+
+def _digest_if_there(path: Path) -> str | None:
+    """As `file_digest`, but None where there is no file at all."""
+    return file_digest(path) or ("" if path.exists() else None)
 
 
 def file_digest(path: Path) -> str:

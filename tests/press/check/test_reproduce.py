@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from medlib.experiment.record import DataUse, Table, read_record
-from press.check.reproduce import compare, compare_code, find_run
+from press.check.reproduce import compare_code, compare_runs, find_run
 from press.errors import UserError
 from press.run.execute import plan
 from press.source.project import Project
@@ -22,7 +22,7 @@ def record(whole_book):
 
 
 def told(was, now):
-    return [str(difference) for difference in compare(was, now)]
+    return [str(difference) for difference in compare_runs(was, now)]
 
 
 def test_a_record_does_not_differ_from_itself_wherever_it_was_made(record):
@@ -45,14 +45,20 @@ def with_first(record, field, **update):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda r: with_first(r, "results", low=0.41), "result: mean (low) was 0.4, is 0.41"),
-        (lambda r: with_first(r, "claims", margin=0.3), "(margin) was 0.25, is 0.3"),
+        (
+            lambda r: with_first(r, "results", low=0.41),
+            "mean: its lower end was 0.4, is 0.41",
+        ),
+        (
+            lambda r: with_first(r, "claims", margin=0.3),
+            "middle': its margin was 0.25, is 0.3",
+        ),
         (
             lambda r: r.model_copy(update={"results": r.results[1:]}),
             "result: mean is no longer measured",
         ),
         (lambda r: r.model_copy(update={"claims": r.claims[1:]}), "is no longer made"),
-        (lambda r: r.model_copy(update={"sentences": ["x"]}), "result: a sentence was 'The mean"),
+        (lambda r: r.model_copy(update={"sentences": ["x"]}), "sentence: was 'The mean"),
         (
             lambda r: with_first(r, "figures", pixels_sha256=["0" * 64]),
             "figure: ramp: its pixels differ",
@@ -70,7 +76,7 @@ def with_first(record, field, **update):
             lambda r: r.model_copy(update={"constraints_sha256": "0" * 64}),
             "environment: constraints.txt changed",
         ),
-        (lambda r: r.model_copy(update={"threads": 2}), "environment: threads were 1, are 2"),
+        (lambda r: r.model_copy(update={"threads": 2}), "environment: threads was 1, is 2"),
         (
             lambda r: r.model_copy(update={"device": r.device.model_copy(update={"used": "cuda"})}),
             "environment: device was cpu, is cuda",
@@ -85,10 +91,10 @@ def test_each_difference_is_named(record, change, expected):
 @pytest.mark.parametrize(
     ("field", "gone", "new"),
     [
-        ("results", "result: mean is no longer measured", "result: mean was not measured"),
-        ("claims", "'the mean lies near the middle' is no longer made", "middle' was not made"),
-        ("figures", "figure: ramp is no longer drawn", "figure: ramp was not drawn"),
-        ("sentences", "result: 1 sentences were printed, 0 are", "result: 0 sentences were"),
+        ("results", "result: mean is no longer measured", "result: mean is new"),
+        ("claims", "'the mean lies near the middle' is no longer made", "middle' is new"),
+        ("figures", "figure: ramp is no longer drawn", "figure: ramp is new"),
+        ("sentences", "sentence: 'The mean is 0.500.' is no longer said", "500.' was not said"),
     ],
 )
 def test_what_is_gone_and_what_is_new_are_named(record, field, gone, new):
@@ -102,12 +108,12 @@ def test_what_is_gone_and_what_is_new_are_named(record, field, gone, new):
 def test_data_tables_and_alt_texts_that_differ_are_named(record):
     data = record.model_copy(update={"data": [DataUse(name="ct", kind="real", sha256="0" * 64)]})
     assert told(data, record) == ["data: ct is no longer read"]
-    assert told(record, data) == ["data: ct was not read"]
+    assert told(record, data) == ["data: ct is new"]
     was = record.model_copy(update={"tables": [Table(name="t", caption="", rows=[{"a": 0.0}])]})
     now = record.model_copy(update={"tables": [Table(name="t", caption="", rows=[{"a": -0.0}])]})
-    assert told(was, now) == ["result: table t differs"]
+    assert told(was, now) == ["table: t: row 1, column 'a' was 0.0, is -0.0"]
     (line,) = told(record, with_first(record, "figures", caption="Another, simulated."))
-    assert line == "figure: ramp: its alt text or caption differs"
+    assert line == "figure: ramp: its caption differs"
 
 
 def test_causes_come_before_effects(record):
@@ -200,7 +206,7 @@ def test_a_cell_more_and_a_library_file_less_are_named(accepted_book):
     job = plan(project, project.chapter("whole"))
     found = compare_code(project, dataclasses.replace(recorded, record=record), job)
     assert [str(difference) for difference in found] == [
-        "code: the chapter had 6 code cells, has 7",
+        "code: code cell 7 is new: first line `1`",
         "code: medlib/pixels/older.py is gone",
     ]
 

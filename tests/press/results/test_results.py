@@ -1,19 +1,15 @@
 """Accepted results: written the same twice, compared within their tolerance, accepted with care."""
 
 import json
-import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from medlib.experiment import figures
-from medlib.experiment.record import Result, read_record
-from press.check.drift import changes, result_drift
+from medlib.experiment.record import read_record
+from press.check.drift import changes
 from press.errors import UserError
 from press.results.accepted import (
-    AcceptedResult,
     distil,
     read_accepted,
     results_path,
@@ -57,32 +53,6 @@ def test_it_holds_what_a_reader_could_dispute(accepted):
 def test_one_number_takes_one_line(accepted_book):
     lines = (accepted_book.root / ACCEPTED).read_text("utf-8").splitlines()
     assert len([line for line in lines if '"name": "mean"' in line and '"value"' in line]) == 1
-
-
-numbers = st.floats(-1e6, 1e6)
-
-
-@given(was=numbers, now=numbers, atol=st.floats(0, 1e3), rtol=st.floats(0, 0.1))
-def test_a_result_drifts_exactly_beyond_its_tolerance(was, now, atol, rtol):
-    before = AcceptedResult(name="x", value=was, atol=atol, rtol=rtol)
-    after = Result(name="x", value=now, atol=atol, rtol=rtol)
-    assert (result_drift(before, after) == []) == (abs(now - was) <= atol + rtol * abs(was))
-
-
-def test_the_message_says_which_was_is_and_tolerance():
-    before = AcceptedResult(name="psnr", value=41.9, unit="dB", atol=0.3, rtol=0)
-    (line,) = result_drift(before, Result(name="psnr", value=41.5, unit="dB", atol=0.3, rtol=0))
-    assert line == "psnr was 41.9 dB, is 41.5 dB; tolerance 0.3 dB"
-
-
-def test_not_a_number_is_no_agreement():
-    before = AcceptedResult(name="x", value=1.0, atol=9.0)
-    assert result_drift(before, Result(name="x", value=math.nan, atol=9.0))
-
-
-def test_an_interval_that_appears_is_a_difference():
-    before = AcceptedResult(name="x", value=1.0)
-    assert len(result_drift(before, Result(name="x", value=1.0, low=0.5, high=1.5))) == 2
 
 
 def test_the_digest_is_the_one_that_runs_record():
@@ -140,11 +110,11 @@ def test_every_change_is_shown(accepted):
         }
     )
     text = "\n".join(changes(accepted, now))
-    assert "title: 'A whole chapter' -> 'Another'" in text
-    assert "result 'mean': value 0.5 -> 0.7" in text
-    assert "claim 'the mean lies near the middle': no longer there" in text
-    assert "figure 'ramp': other pixels" in text
-    assert f"numpy {accepted.made_with.packages['numpy']} -> 9" in text
+    assert "title was 'A whole chapter', is 'Another'" in text
+    assert "result: mean was 0.5, is 0.7" in text
+    assert "claim: 'the mean lies near the middle' is no longer made" in text
+    assert "figure: ramp: its pixels differ" in text
+    assert f"numpy was {accepted.made_with.packages['numpy']}, is 9" in text
     assert "noise" not in text
     (first,) = changes(None, now)
     assert first == "new: 2 results, 2 claims, 2 figures"
@@ -186,7 +156,7 @@ def test_accepting_shows_what_changes_and_a_dry_run_writes_nothing(accepted_book
     before = (accepted_book.root / ACCEPTED).read_bytes()
     done = accepted_book.medbook("accept", "--dry-run")
     assert done.returncode == 0
-    assert "would change\n  result 'mean': value 0.5 -> 0.55" in done.stdout
+    assert "would change\n  result: mean was 0.5, is 0.55" in done.stdout
     assert (accepted_book.root / ACCEPTED).read_bytes() == before
     assert accepted_book.medbook("check").returncode == 1
     done = accepted_book.medbook("accept")
