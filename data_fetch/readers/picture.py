@@ -1,5 +1,6 @@
 """PNG, JPEG, TIFF and other pictures, upright and with all their grey levels."""
 
+import io
 import warnings
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,8 @@ def pixels(path: Path) -> tuple[np.ndarray, str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd tags, and sizes below Pillow's limit
-            with Image.open(path) as picture:
+            # not by its name: Pillow 13 maps an uncompressed TIFF as if it had been turned already
+            with Image.open(io.BytesIO(path.read_bytes())) as picture:
                 frames = 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
                 deep = any(";16" in str(tile[3]) for tile in picture.tile)
                 picture.load()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
-from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 PYDICOM = Path(pydicom.__file__).parent / "data/test_files"
@@ -59,3 +59,62 @@ def series(folder: Path, places_mm: list[float], **changes: object) -> Path:
             **changes,
         )
     return folder
+
+
+def write_enhanced(path: Path, stored: np.ndarray, **changes: object) -> Path:
+    """An enhanced CT of `stored` (frame, row, column): everything in functional groups.
+
+    Frame k lies at z = 10 - 2 k mm, slope 2, intercept -1000 - k; `changes` are attributes at the
+    root, None removes one.
+    """
+    from pydicom.uid import EnhancedCTImageStorage
+
+    shared, each = Dataset(), []
+    shared.PixelMeasuresSequence = [_item(PixelSpacing=[0.7, 0.5], SliceThickness=2)]
+    shared.PlaneOrientationSequence = [_item(ImageOrientationPatient=AXIAL)]
+    for k in range(len(stored)):
+        groups = Dataset()
+        groups.PlanePositionSequence = [_item(ImagePositionPatient=[0, 0, 10 - 2 * k])]
+        groups.PixelValueTransformationSequence = [
+            _item(RescaleSlope=2, RescaleIntercept=-1000 - k, RescaleType="HU")
+        ]
+        each.append(groups)
+    bare = dict.fromkeys(
+        ("PixelSpacing", "RescaleSlope", "RescaleIntercept", "ImagePositionPatient")
+    )
+    return write_ct(
+        path,
+        stored,
+        **bare
+        | {
+            "SOPClassUID": EnhancedCTImageStorage,
+            "ImageOrientationPatient": None,
+            "NumberOfFrames": len(stored),
+            "Rows": stored.shape[1],
+            "Columns": stored.shape[2],
+            "SharedFunctionalGroupsSequence": [shared],
+            "PerFrameFunctionalGroupsSequence": each,
+        }
+        | changes,
+    )
+
+
+def _item(**attributes: object) -> Dataset:
+    made = Dataset()
+    for keyword, value in attributes.items():
+        setattr(made, keyword, value)
+    return made
+
+
+def raw(path: Path, keyword: str, text: str) -> Path:
+    """Write an element's text into a file as it stands, though pydicom would refuse it."""
+    from pydicom.datadict import tag_for_keyword
+    from pydicom.dataelem import RawDataElement
+    from pydicom.tag import Tag
+
+    dataset = pydicom.dcmread(path)
+    tag, value = Tag(tag_for_keyword(keyword)), text.encode()
+    value += b" " * (len(value) % 2)
+    dataset[tag] = RawDataElement(tag, "DS", len(value), value, 0, False, True)
+    dataset.save_as(path)
+    return path
