@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from medlib.experiment.parameters import nearest
 from medlib.experiment.record import Record, RecordError, read_record
 from press.check.drift import inspect_against_accepted
 from press.check.lint import lint_notebook
@@ -28,7 +27,7 @@ from press.results.seed_table import read_seed_table
 from press.results.thumbnail import pixels_digest, read_pixels
 from press.run.execute import NOTEBOOK, RECORD, Job, plan
 from press.run.freshness import State, freshness_of
-from press.source.project import BOOK_PROFILE, Chapter, Project
+from press.source.project import BOOK_PROFILE, PROFILES, Chapter, Project
 from press.source.weave import weave
 
 CPU_BUDGET_S = {BOOK_PROFILE: 75.0, "smoke": 10.0}
@@ -301,19 +300,20 @@ def stretched_budgets() -> list[Finding]:
 
 
 def inspect_profiles(project: Project) -> list[Finding]:
-    """What ``chapters/profiles.yml`` says of chapters or parameters that are not there."""
+    """What the chapters' ``profiles.yml`` say of companions or parameters that are not there."""
     found = []
     known = {chapter.id: chapter for chapter in [*project.chapters, *project.companions]}
     for profile, entries in project.profiles.items():
         for name in entries:
-            where = f"profile {profile!r} in chapters/profiles.yml"
+            part, chapter = name.split("/")[:2]
+            where = f"profile {profile!r} in chapters/{part}/{chapter}/{PROFILES}"
             if profile == BOOK_PROFILE:
                 message = f"{where}: the book's parameters are the defaults in the notebook"
                 found.append(Finding(name, "profile", message))
             elif name not in known:
-                near = nearest(name, known)
-                hint = f"; did you mean {near}?" if near else ""
-                found.append(Finding("", "profile", f"{where}: there is no chapter {name!r}{hint}"))
+                stem = name.rsplit("/", 1)[1]
+                message = f"{where}: there is no companion {stem!r} in its folder"
+                found.append(Finding("", "profile", message))
             else:
                 found += _profile_faults(project, known[name], profile, where)
     return found
@@ -333,13 +333,10 @@ def _profile_faults(
 
 
 def _orphans(project: Project) -> Iterator[Finding]:
-    known = {chapter.id for chapter in project.chapters}
-    swept = known | {companion.id for companion in project.companions}
-    for path in sorted(project.results.glob("*/*.json")):
-        name = path.relative_to(project.results).as_posix().removesuffix(".json")
-        if name.removesuffix(".sweep") in (swept if name.endswith(".sweep") else ()):
-            continue
-        if name.removesuffix(".seeds") not in known:
+    known = {chapter.id for chapter in [*project.chapters, *project.companions]}
+    for path in sorted(project.results.rglob("*.json")):
+        name = path.parent.relative_to(project.results).as_posix()
+        if name not in known:
             yield Finding(
                 "", "result", f"{project.relative(path)} belongs to no chapter; delete it"
             )

@@ -16,7 +16,6 @@ from medlib.experiment.parameters import nearest
 from medlib.experiment.record import write_atomically
 from press.check.lint import PARTS
 from press.errors import UserError
-from press.results.accepted import results_path, seeds_path
 from press.source.project import Project, chapter_id, read_yaml, toc_entries
 
 CAPTIONS = {
@@ -25,7 +24,7 @@ CAPTIONS = {
     "translation": "III · Translation — from lab to clinic",
     "systems": "IV · Systems — from one site to many",
 }
-SMOKE = {"n_pixels": 500}
+BESIDE = ("profiles.yml", "lesson_plan.md", "road.md")
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -73,26 +72,23 @@ def scaffold(project: Project, chapter: str, *, title: str = "") -> Scaffold:
             where = "is there already" if known.part == part else f"is taken by {known.id}"
             raise UserError(f"{chapter}: this name {where}; names are unique in the whole book")
     title = " ".join(title.split()) or name.replace("_", " ").capitalize()
-    source = project.root / "chapters" / part / f"{name}.py"
-    test = project.root / "tests" / part / f"test_{name}_chapter.py"
-    for path in (source, test):
+    folder = project.root / "chapters" / part / name
+    for path in (folder, folder.with_suffix(".py")):
         if path.exists():
             raise UserError(f"{project.relative(path)} is there already; choose another name")
-    for path in (results_path(project.results, chapter), seeds_path(project.results, chapter)):
-        if path.exists():
-            left = f"{project.relative(path)} was left by another chapter of this name"
-            raise UserError(f"{left}; delete it, or choose another name")
+    kept = project.results / chapter
+    if kept.exists():
+        left = f"{project.relative(kept)} was left by another chapter of this name"
+        raise UserError(f"{left}; delete it, or choose another name")
     words = {"CHAPTER": chapter, "TITLE": title, "LABEL": f"{part}-{name}".replace("_", "-")}
-    toc = project.root / "_toc.yml"
-    profiles = project.root / "chapters" / "profiles.yml"
     files = {
-        source: fill(template("chapter.py.txt"), words),
-        test: fill(template("test.py.txt"), words),
+        folder / f"{name}.py": fill(template("chapter.py.txt"), words),
+        **{folder / name: fill(template(f"{name}.txt"), words) for name in BESIDE},
     }
-    for path, add in ((toc, with_toc_entry), (profiles, with_profile_entry)):
-        text = read_text(path)
-        if (new := add(text, chapter)) != text:
-            files[path] = new
+    toc = project.root / "_toc.yml"
+    text = read_text(toc)
+    if (new := with_toc_entry(text, chapter)) != text:
+        files[toc] = new
     return Scaffold(chapter, files)
 
 
@@ -211,34 +207,6 @@ def _place_of_part(lines: list[str], part: str) -> tuple[int, str]:
         if parts:
             place = end
     return place, indent
-
-
-def with_profile_entry(text: str, chapter: str) -> str:
-    """The profiles with a line for `chapter` in profile smoke; comments and order stay.
-
-    Raises:
-        UserError: a profile has parameters of such a chapter already, or the result would not hold
-            the entry; the file must be edited by hand.
-    """
-    before = (yaml.safe_load(text) or {}) if _parses(text) else {}
-    for profile, chapters in before.items():
-        if chapter in (chapters or {}):
-            where = f"chapters/profiles.yml: profile {profile!r} has parameters of {chapter}"
-            raise UserError(f"{where} already; delete that entry, the new chapter has its own")
-    values = ", ".join(f"{name}: {value}" for name, value in SMOKE.items())
-    entry = f"  {chapter}: {{{values}}}"
-    lines = text.splitlines()
-    places = [i for i, line in enumerate(lines) if re.match(r"smoke:\s*(\{\s*\})?\s*(#.*)?$", line)]
-    if places:
-        lines[places[0]] = re.sub(r"smoke:\s*\{\s*\}", "smoke:", lines[places[0]])
-        lines.insert(places[0] + 1, entry)
-    else:
-        lines += ["smoke:", entry]
-    new = "\n".join(lines) + "\n"
-    expected = {**before, "smoke": {**(before.get("smoke") or {}), chapter: SMOKE}}
-    if not _parses(new) or yaml.safe_load(new) != expected:
-        raise UserError(f"chapters/profiles.yml: cannot add {chapter}; add `{entry.strip()}`")
-    return new
 
 
 def _parses(text: str) -> bool:

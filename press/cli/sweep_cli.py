@@ -67,7 +67,7 @@ def sweep(
 
     CHAPTER may also be a notebook that is no page, whose name starts with an underscore.
 
-    With --accept the table is kept as results/<part>/<name>.sweep.json, with what made it.
+    With --accept the table is kept as results/<part>/<name>/sweep.json, with what made it.
 
     \b
     Examples:

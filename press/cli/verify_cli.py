@@ -247,7 +247,7 @@ def new(desk: Desk, chapter: str, title: str, no_run: bool) -> None:
     """Make a new chapter that passes every check from its first minute.
 
     PART is pixels, diagnosis, translation or systems; NAME is lower case with underscores. Written
-    are the chapter, its test, its entries in _toc.yml and chapters/profiles.yml, or nothing at all.
+    are the files of its folder and its line in _toc.yml, or nothing at all.
     The chapter is a small real simulation with all the pieces that a chapter must have: replace the
     science, keep the bones. It is run once, and its results are accepted.
 

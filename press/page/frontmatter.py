@@ -12,6 +12,10 @@ from pathlib import Path
 
 from press.page.masthead import data_badge
 from press.page.pages import PageError
+from press.source.project import Chapter, Project
+
+ROAD = "road.md"
+LESSON_PLAN = "lesson_plan.md"
 
 _BLOCK = re.compile(
     r"^(?P<fence>`{3,})\{medbook\}[ \t]+(?P<call>[^\n]+)\n(?P<body>.*?)^(?P=fence)[ \t]*$",
@@ -71,6 +75,43 @@ def cards(folder: Path) -> str:
         )
         parts.append(f"(card-{stem})=\n{linked}")
     return "\n\n".join(["\n".join(rows), *parts])
+
+
+def road(project: Project) -> str:
+    """Every chapter in a line: a link to it, and what stands in its ``road.md``.
+
+    Raises:
+        PageError: a chapter has none.
+    """
+    lines = [
+        f"- [](/{chapter.id}.ipynb): {' '.join(_own(project, chapter, ROAD).split())}"
+        for chapter in project.chapters
+    ]
+    return "\n".join(lines)
+
+
+def lesson_plans(project: Project) -> str:
+    """Every chapter's ``lesson_plan.md`` below a heading of its own, in book order.
+
+    Raises:
+        PageError: a chapter has none.
+    """
+    return "\n\n".join(
+        f"## Session {number}: [](/{chapter.id}.ipynb)\n\n"
+        f"{_own(project, chapter, LESSON_PLAN).strip()}"
+        for number, chapter in enumerate(project.chapters, start=1)
+    )
+
+
+def _own(project: Project, chapter: Chapter, name: str) -> str:
+    path = chapter.folder / name
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        text = ""
+    if not text.strip():
+        raise PageError(f"{chapter}: {project.relative(path)} is missing or empty; write it")
+    return text
 
 
 def _badges(card: str) -> str:

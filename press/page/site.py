@@ -22,7 +22,7 @@ from medlib.experiment.parameters import parse_parameters
 from medlib.experiment.record import Record, RecordError, read_record
 from press.errors import Exit, UserError
 from press.page.assets import ensure_assets, vendor_files
-from press.page.frontmatter import cards, expand
+from press.page.frontmatter import cards, expand, lesson_plans, road
 from press.page.pages import chapter_page, figure_markdown
 from press.page.status import status_markdown, tally
 from press.source.project import Chapter, Project
@@ -182,6 +182,8 @@ def _front_matter(
         "tally": lambda *, body: tally(records),
         "status": lambda *, body: status_markdown(project, records, titles),
         "cards": lambda *, body: cards(project.root / "data_fetch" / "cards"),
+        "road": lambda *, body: road(project),
+        "lesson_plans": lambda *, body: lesson_plans(project),
     }
     files: dict[str, bytes] = {}
     book = project.root / "book"

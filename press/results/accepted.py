@@ -99,12 +99,12 @@ class Accepted(_Part):
 
 def results_path(folder: Path, chapter: str) -> Path:
     """Where the accepted results of a chapter stand, `folder` being the project's `results/`."""
-    return Path(folder) / f"{chapter}.json"
+    return Path(folder) / chapter / "accepted.json"
 
 
 def seeds_path(folder: Path, chapter: str) -> Path:
     """Where the accepted table of other seeds stands."""
-    return Path(folder) / f"{chapter}.seeds.json"
+    return Path(folder) / chapter / "seeds.json"
 
 
 def read_table(path: Path, model: type[_Table], *, of: str, made_by: str) -> _Table:
@@ -130,7 +130,7 @@ def read_table(path: Path, model: type[_Table], *, of: str, made_by: str) -> _Ta
 
 def sweep_path(folder: Path, chapter: str) -> Path:
     """Where the accepted table of a sweep stands."""
-    return Path(folder) / f"{chapter}.sweep.json"
+    return Path(folder) / chapter / "sweep.json"
 
 
 def read_accepted(path: Path) -> Accepted:

@@ -39,7 +39,7 @@ class ClaimOverSeeds(_Part):
 
 
 class SeedTable(_Part):
-    """One chapter over other seeds; committed as ``results/<part>/<name>.seeds.json``."""
+    """One chapter over other seeds; committed as ``results/<part>/<name>/seeds.json``."""
 
     schema_version: Literal[1] = 1
     chapter: str

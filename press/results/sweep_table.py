@@ -66,7 +66,7 @@ class MadeBy(_Part):
 
 
 class SweepTable(_Part):
-    """A chapter over a grid; committed as ``results/<part>/<name>.sweep.json``."""
+    """A chapter over a grid; committed as ``results/<part>/<name>/sweep.json``."""
 
     schema_version: Literal[1] = 1
     chapter: str

@@ -161,7 +161,7 @@ def expected_wall_s(project: Project, chapter: Chapter) -> float | None:
     if (seconds := last_wall_s(project.run_dir(chapter))) is not None:
         return seconds
     try:
-        accepted = json.loads((project.results / f"{chapter.id}.json").read_text("utf-8"))
+        accepted = json.loads((project.results / chapter.id / "accepted.json").read_text("utf-8"))
         return float(accepted["made_with"]["wall_s"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

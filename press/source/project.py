@@ -17,11 +17,17 @@ from press.errors import UserError
 
 DISTRIBUTION = "pixels-to-patients"
 BOOK_PROFILE = "book"
+SMOKE_PROFILE = "smoke"
+PROFILES = "profiles.yml"
+COMPANIONS = "companions"
 
 
 @dataclass(frozen=True, order=True)
 class Chapter:
-    """One chapter: its identity ``part/name`` and its source file."""
+    """One chapter: its identity ``part/name``, its source file, and the folder that is all its own.
+
+    A companion's name begins with its chapter's: ``chapter/_name``.
+    """
 
     part: str
     name: str
@@ -30,6 +36,11 @@ class Chapter:
     @property
     def id(self) -> str:
         return f"{self.part}/{self.name}"
+
+    @property
+    def folder(self) -> Path:
+        """Where all that is the chapter's own stands: notebook, profiles, lesson plan."""
+        return self.source.parent
 
     def __str__(self) -> str:
         return self.id
@@ -96,9 +107,10 @@ class Project:
     def chapters(self) -> list[Chapter]:
         """Every chapter, in the order of ``_toc.yml``; those not in it come last, by name."""
         found = {}
-        for source in sorted((self.root / "chapters").glob("*/*.py")):
-            if not source.name.startswith(("_", ".")):
-                chapter = Chapter(source.parent.name, source.stem, source)
+        for folder in sorted((self.root / "chapters").glob("*/*/")):
+            source = folder / f"{folder.name}.py"
+            if source.is_file() and not folder.name.startswith(("_", ".")):
+                chapter = Chapter(folder.parent.name, folder.name, source)
                 found[chapter.id] = chapter
         order = {name: place for place, name in enumerate(map(chapter_id, self.toc_entries()))}
         last = len(order)
@@ -110,8 +122,7 @@ class Project:
         Raises:
             UserError: there is none such; the message names the nearest.
         """
-        wanted = text.removesuffix(".py").removesuffix("/").removeprefix("./")
-        wanted = wanted.removeprefix("chapters/")
+        wanted = _bare(text)
         for chapter in self.chapters:
             if wanted == chapter.id:
                 return chapter
@@ -134,30 +145,50 @@ class Project:
 
         One is a draft, or computes what a chapter shows: a point of a sweep, say.
         """
-        sources = sorted((self.root / "chapters").glob("*/_[!_]*.py"))
-        return [Chapter(source.parent.name, source.stem, source) for source in sources]
+        sources = sorted((self.root / "chapters").glob("*/*/_[!_]*.py"))
+        return [
+            Chapter(source.parts[-3], f"{source.parts[-2]}/{source.stem}", source)
+            for source in sources
+        ]
 
     def notebook(self, text: str) -> Chapter:
-        """The chapter or the companion that `text` names; a companion by its whole name.
+        """The chapter or the companion that `text` names; a companion by its id or its file's name.
 
         Raises:
             UserError: there is none such; the message names the nearest chapter.
         """
-        wanted = text.removesuffix(".py").removeprefix("./").removeprefix("chapters/")
+        wanted = _bare(text)
         for companion in self.companions:
-            if wanted in (companion.id, companion.name):
+            if wanted in (companion.id, companion.source.stem):
                 return companion
         return self.chapter(text)
 
     @cached_property
     def profiles(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """Profile name -> chapter id -> parameters, from ``chapters/profiles.yml``."""
-        path = self.root / "chapters" / "profiles.yml"
-        content = read_yaml(path) if path.exists() else {}
-        if not _nested(content, depth=2):
-            shape = "`profile: {chapter: {parameter: value}}`"
+        """Profile name -> chapter id -> parameters, from the ``profiles.yml`` of every chapter."""
+        found: dict[str, dict[str, dict[str, Any]]] = {SMOKE_PROFILE: {}}
+        for path in sorted((self.root / "chapters").glob(f"*/*/{PROFILES}")):
+            chapter = f"{path.parts[-3]}/{path.parts[-2]}"
+            content = dict(self._profiles_in(path))
+            companions = content.pop(COMPANIONS, None) or {}
+            for profile, parameters in content.items():
+                found.setdefault(profile, {})[chapter] = parameters or {}
+            for name, profiles in companions.items():
+                for profile, parameters in (profiles or {}).items():
+                    found.setdefault(profile, {})[f"{chapter}/{name}"] = parameters or {}
+        return found
+
+    def _profiles_in(self, path: Path) -> dict[str, Any]:
+        """The content of a chapter's ``profiles.yml``: profile -> parameter -> value."""
+        content = read_yaml(path) or {}
+        right = isinstance(content, dict)
+        if right:
+            own = {name: value for name, value in content.items() if name != COMPANIONS}
+            right = _nested(own, depth=1) and _nested(content.get(COMPANIONS), depth=2)
+        if not right:
+            shape = "`profile: {parameter: value}`, and `companions: {name: {profile: ...}}`"
             raise UserError(f"{self.relative(path)}: expected {shape}")
-        return {name: chapters or {} for name, chapters in (content or {}).items()}
+        return content
 
     def profile_parameters(self, profile: str, chapter: Chapter) -> dict[str, Any]:
         """What `profile` sets for `chapter`; the profile "book" is the notebook's own defaults.
@@ -191,6 +222,19 @@ def _nested(content: Any, *, depth: int) -> bool:
     if content is None or not isinstance(content, dict):
         return content is None
     return depth == 0 or all(_nested(value, depth=depth - 1) for value in content.values())
+
+
+def _bare(text: str) -> str:
+    """What a person typed for a chapter, less what a path adds to its id.
+
+    >>> _bare("./chapters/pixels/low_dose_ct/low_dose_ct.py"), _bare("pixels/low_dose_ct/")
+    ('pixels/low_dose_ct', 'pixels/low_dose_ct')
+    """
+    wanted = text.removesuffix("/").removeprefix("./").removeprefix("chapters/")
+    if wanted.endswith(".py"):
+        *folders, name = wanted.removesuffix(".py").split("/")
+        wanted = "/".join(folders if folders and folders[-1] == name else [*folders, name])
+    return wanted
 
 
 def toc_entries(content: Any) -> list[str]:

@@ -85,7 +85,7 @@ class TinyBook:
             imports=imports,
             parameters=parameters,
         )
-        self.write(f"chapters/{chapter_id}.py", text)
+        self.write(source_of(chapter_id), text)
 
     def run(self, *chapter_ids: str, workers: int = 2) -> list[Outcome]:
         """Execute chapters as the book runs them."""
@@ -144,12 +144,19 @@ def plain_environment() -> dict[str, str]:
     return kept | {"PYTHONPATH": str(REPOSITORY), "NO_COLOR": "1", "COLUMNS": "100"}
 
 
+def source_of(chapter_id: str) -> str:
+    """Where a chapter's or a companion's source stands, below the root."""
+    name = chapter_id.rsplit("/", 1)[-1]
+    folder = chapter_id.rsplit("/", 1)[0] if name.startswith("_") else chapter_id
+    return f"chapters/{folder}/{name}.py"
+
+
 def make_book(root: Path) -> TinyBook:
     """An empty project with the real medlib.experiment and nothing else."""
     book = TinyBook(Project(root))
     book.write("pyproject.toml", '[project]\nname = "pixels-to-patients"\n')
     book.write("constraints.txt", "numpy==2.4.6\n")
-    book.write("chapters/profiles.yml", "smoke: {}\n")
+    (book.root / "chapters").mkdir()
     for package in ("medlib", "medlib/pixels", "data_fetch"):
         book.write(f"{package}/__init__.py", "")
     shutil.copytree(
@@ -235,7 +242,7 @@ def whole_book(tmp_path_factory: pytest.TempPathFactory) -> TinyBook:
     Never change it: take `accepted_book`, a copy.
     """
     book = make_book(tmp_path_factory.mktemp("whole"))
-    book.write("chapters/pixels/whole.py", whole_chapter("pixels/whole"))
+    book.write("chapters/pixels/whole/whole.py", whole_chapter("pixels/whole"))
     (outcome,) = book.run("pixels/whole")
     assert outcome.failure is None
     done = book.medbook("accept")

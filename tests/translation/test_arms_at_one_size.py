@@ -12,7 +12,7 @@ from press.source.weave import weave
 ROOT = Path(__file__).parents[2]
 PROJECT = Project(ROOT)
 CHAPTER = PROJECT.chapter("translation/extract_or_finetune")
-POINT = PROJECT.notebook("translation/_arms_at_one_size")
+POINT = PROJECT.notebook("translation/extract_or_finetune/_arms_at_one_size")
 
 
 def code(notebook) -> ast.Module:

@@ -15,14 +15,14 @@ from press.source.given import read_seeds
 from press.source.project import Project
 
 ROOT = Path(__file__).parents[2]
-POINT = "translation/_arms_at_one_size"
+POINT = "translation/extract_or_finetune/_arms_at_one_size"
 DOMAINS = ("near", "far", "tissue")
 ARMS = ("scratch", "frozen", "norm_only", "graded", "full")
 
 
 @pytest.fixture(scope="module")
 def trial() -> SweepTable:
-    return read_sweep_table(ROOT / f"results/{POINT}.sweep.json")
+    return read_sweep_table(ROOT / f"results/{POINT}/sweep.json")
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,9 @@ def test_its_settings_are_the_notebooks_own(trial):
 
 
 def test_the_command_on_the_page_is_the_one_that_made_it(trial):
-    page = (ROOT / "chapters/translation/extract_or_finetune.py").read_text("utf-8")
+    page = (ROOT / "chapters/translation/extract_or_finetune/extract_or_finetune.py").read_text(
+        "utf-8"
+    )
     (words,) = re.findall(rf"^# medbook sweep {POINT} (.*)$", page, re.MULTILINE)
     labels, seeds = re.fullmatch(r"-g labels=([\d,]+) --seeds (\S+) --accept", words).groups()
     assert [int(n) for n in labels.split(",")] == trial.grid["labels"]
@@ -88,7 +90,7 @@ def test_the_command_on_the_page_is_the_one_that_made_it(trial):
 
 def test_the_gains_on_the_page_are_those_of_the_table(trial, wide):
     accepted = json.loads(
-        (ROOT / "results/translation/extract_or_finetune.json").read_text("utf-8")
+        (ROOT / "results/translation/extract_or_finetune/accepted.json").read_text("utf-8")
     )
     found = {r["name"]: r for r in accepted["results"] if r["name"].startswith("trial_")}
     cells = {"few": (20, ""), "many": (400, ""), "long": (400, "_long")}

@@ -12,7 +12,7 @@ from press.check.verify import verify_book
 from press.cli.build import build
 from press.errors import Exit
 from press.source.project import Project
-from tests.press.conftest import make_book
+from tests.press.conftest import make_book, source_of
 from tests.press.whole_chapter import whole_chapter
 
 RAISES, CLAIM, PARAMETER, ALT, DRIFT = CHAPTERS = (
@@ -29,9 +29,8 @@ def green_book(tmp_path_factory):
     """Five whole chapters, executed and accepted."""
     book = make_book(tmp_path_factory.mktemp("green"))
     for name in CHAPTERS:
-        book.write(f"chapters/{name}.py", whole_chapter(name))
-    entries = "\n".join(f"  {name}: {{size: 20}}" for name in CHAPTERS)
-    book.write("chapters/profiles.yml", f"smoke:\n{entries}\n")
+        book.write(source_of(name), whole_chapter(name))
+        book.write(f"chapters/{name}/profiles.yml", "smoke: {size: 20}\n")
     assert all(outcome.ok for outcome in book.run(*CHAPTERS))
     done = book.medbook("accept")
     assert done.returncode == 0, done.stderr
@@ -43,20 +42,20 @@ def planted(green_book):
     """What `medbook build` says once every chapter is spoilt, each in its own way."""
     assert verify_book(Project(green_book.root)) == []  # it was green before
     edit = green_book.edit
-    edit(f"chapters/{RAISES}.py", "noise = run.rng", "noise = run.rng_")
+    edit(source_of(RAISES), "noise = run.rng", "noise = run.rng_")
     edit(
-        f"chapters/{CLAIM}.py",
+        source_of(CLAIM),
         '"the ramp is wider than nothing", size > 0, margin=size',
         '"the ramp is wider than nothing", size > 50, margin=size - 50',
     )
-    edit("chapters/profiles.yml", f"{PARAMETER}: {{size: 20}}", f"{PARAMETER}: {{siez: 20}}")
+    edit(f"chapters/{PARAMETER}/profiles.yml", "{size: 20}", "{siez: 20}")
     edit(
-        f"chapters/{ALT}.py",
+        source_of(ALT),
         "# %% [markdown]\n# ## What breaks it",
         "# %%\nimport matplotlib.pyplot as plt\n\nplt.plot([1, 2])\n\n"
         "# %% [markdown]\n# ## What breaks it",
     )
-    edit(f"chapters/{DRIFT}.py", "np.linspace(0, 1, size)", "np.linspace(0, 0.9, size)")
+    edit(source_of(DRIFT), "np.linspace(0, 1, size)", "np.linspace(0, 0.9, size)")
     return green_book.medbook("build")
 
 
@@ -99,7 +98,7 @@ def test_the_check_alone_names_them_too(planted, green_book):
 
 def test_a_figure_without_alt_text_is_refused_by_the_run_and_by_the_source(accepted_book):
     old = 'alt="A picture that is black on the left and white on the right.",'
-    accepted_book.edit("chapters/pixels/whole.py", old, 'alt="",')
+    accepted_book.edit("chapters/pixels/whole/whole.py", old, 'alt="",')
     done = accepted_book.medbook("build")
     assert done.returncode == Exit.CHAPTER_FAILED
     assert "raised ValueError: figure ramp: alt text is missing or says nothing" in done.stderr
@@ -127,5 +126,5 @@ def test_one_failure_alone_is_enough_and_its_absence_is_green(
     monkeypatch.setattr("press.page.site.build_site", lambda project, echo: project.site)
     said = []
     assert build(Project(accepted_book.root), echo=said.append, warn=said.append) == Exit.OK
-    accepted_book.edit("chapters/pixels/whole.py", old, new)
+    accepted_book.edit("chapters/pixels/whole/whole.py", old, new)
     assert build(Project(accepted_book.root), echo=said.append, warn=said.append) == code

@@ -166,7 +166,7 @@ def test_the_recorded_parameters_are_the_ones_that_run(accepted_book):
 
 def test_code_is_named_before_the_result_that_it_changed(accepted_book):
     accepted_book.edit(
-        "chapters/pixels/whole.py", "np.linspace(0, 1, size)", "np.linspace(0, 0.9, size)"
+        "chapters/pixels/whole/whole.py", "np.linspace(0, 1, size)", "np.linspace(0, 0.9, size)"
     )
     comment_on(accepted_book)
     done = accepted_book.medbook("reproduce", str(accepted_book.root / RUN))
@@ -199,7 +199,7 @@ def test_an_edit_of_a_comment_in_the_library_differs_in_code_only(accepted_book)
 
 def test_a_cell_more_and_a_library_file_less_are_named(accepted_book):
     project = Project(accepted_book.root)
-    accepted_book.edit("chapters/pixels/whole.py", "run.finish()", "run.finish()\n\n# %%\n1")
+    accepted_book.edit("chapters/pixels/whole/whole.py", "run.finish()", "run.finish()\n\n# %%\n1")
     recorded = find_run(accepted_book.root / RUN)
     modules = {**recorded.record.modules, "medlib/pixels/older.py": "0" * 64}
     record = recorded.record.model_copy(update={"modules": modules})
@@ -212,7 +212,7 @@ def test_a_cell_more_and_a_library_file_less_are_named(accepted_book):
 
 
 def test_a_parameter_that_is_gone_is_a_difference_of_code(accepted_book):
-    accepted_book.edit("chapters/pixels/whole.py", "size: int", "width: int")
+    accepted_book.edit("chapters/pixels/whole/whole.py", "size: int", "width: int")
     done = accepted_book.medbook("reproduce", str(accepted_book.root / RUN))
     assert done.returncode == 1
     assert "code: pixels/whole no longer takes what the run was given" in done.stderr
@@ -220,7 +220,9 @@ def test_a_parameter_that_is_gone_is_a_difference_of_code(accepted_book):
 
 
 def test_a_run_that_fails_now_names_the_code_that_changed(accepted_book):
-    accepted_book.edit("chapters/pixels/whole.py", "np.linspace(0, 1, size)", "np.linspice(0)")
+    accepted_book.edit(
+        "chapters/pixels/whole/whole.py", "np.linspace(0, 1, size)", "np.linspice(0)"
+    )
     done = accepted_book.medbook("reproduce", str(accepted_book.root / RUN))
     assert done.returncode == 3
     assert "the first difference: code: code cell 3 changed" in done.stderr

@@ -14,7 +14,8 @@ from press.results.seed_table import ClaimOverSeeds, SeedTable, write_seed_table
 from press.source.project import Project
 
 RUN = "build/runs/pixels/whole"
-ACCEPTED = "results/pixels/whole.json"
+PROFILES = "chapters/pixels/whole/profiles.yml"
+ACCEPTED = "results/pixels/whole/accepted.json"
 
 
 def errors_of(book, **options):
@@ -276,8 +277,11 @@ def test_a_chapter_that_never_ran_is_named(accepted_book):
 
 
 def test_results_of_a_chapter_that_is_gone_are_named(accepted_book):
-    accepted_book.write("results/pixels/old.json", "{}")
-    assert "result: results/pixels/old.json belongs to no chapter" in errors_of(accepted_book)[0]
+    accepted_book.write("results/pixels/old/accepted.json", "{}")
+    assert (
+        "result: results/pixels/old/accepted.json belongs to no chapter"
+        in errors_of(accepted_book)[0]
+    )
 
 
 def test_a_missing_accepted_file_is_named(accepted_book):
@@ -289,29 +293,34 @@ def test_a_missing_accepted_file_is_named(accepted_book):
     ("entry", "expected"),
     [
         (
-            "pixels/whole: {siez: 9}",
+            "{siez: 9}",
             "unknown parameter 'siez' of pixels/whole; did you mean 'size'",
         ),
-        ("pixels/whole: {size: 4}", "size = 4 is out of range"),
-        ("pixels/whole: {size: big}", "size = 'big' is a str: expected a int"),
-        ("pixels/whol: {size: 9}", "there is no chapter 'pixels/whol'; did you mean pixels/whole?"),
+        ("{size: 4}", "size = 4 is out of range"),
+        ("{size: big}", "size = 'big' is a str: expected a int"),
     ],
 )
 def test_a_wrong_profile_is_named(accepted_book, entry, expected):
-    accepted_book.write("chapters/profiles.yml", f"smoke:\n  {entry}\n")
+    accepted_book.write(PROFILES, f"smoke: {entry}\n")
     (line,) = errors_of(accepted_book)
-    assert "profile 'smoke' in chapters/profiles.yml" in line
+    assert f"profile 'smoke' in {PROFILES}" in line
     assert expected in line
 
 
+def test_a_profile_of_a_companion_that_is_not_there_is_named(accepted_book):
+    accepted_book.write(PROFILES, "companions: {_point: {smoke: {size: 9}}}\n")
+    (line,) = errors_of(accepted_book)
+    assert f"profile 'smoke' in {PROFILES}: there is no companion '_point'" in line
+
+
 def test_the_books_profile_is_not_written_twice(accepted_book):
-    accepted_book.write("chapters/profiles.yml", "book:\n  pixels/whole: {size: 9}\n")
+    accepted_book.write(PROFILES, "book: {size: 9}\n")
     (line,) = errors_of(accepted_book)
     assert "the book's parameters are the defaults in the notebook" in line
 
 
 def test_a_profile_that_cannot_run_is_named_when_it_is_checked(accepted_book):
-    accepted_book.write("chapters/profiles.yml", "smoke:\n  pixels/whole: {siez: 9}\n")
+    accepted_book.write(PROFILES, "smoke: {siez: 9}\n")
     project = Project(accepted_book.root)
     (finding,) = inspect_chapter(project, project.chapter("whole"), profile="smoke")
     assert finding.what == "source"
@@ -351,7 +360,7 @@ def test_the_accepted_table_of_seeds_must_be_whole_and_good(accepted_book):
 
 
 def test_the_smoke_profile_has_its_own_budget_and_no_results(accepted_book):
-    accepted_book.write("chapters/profiles.yml", "smoke:\n  pixels/whole: {size: 20}\n")
+    accepted_book.write(PROFILES, "smoke: {size: 20}\n")
     assert accepted_book.medbook("run", "whole", "--profile", "smoke").returncode == 0
     assert accepted_book.medbook("check", "--profile", "smoke").returncode == 0
     (record,) = (accepted_book.root / "build/runs-adhoc").rglob("record.json")

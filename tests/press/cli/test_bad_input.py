@@ -10,7 +10,8 @@ from press.cli.main import main
 from press.errors import Exit
 
 RUN = "build/runs/pixels/whole"
-ACCEPTED = "results/pixels/whole.json"
+PROFILES = "chapters/pixels/whole/profiles.yml"
+ACCEPTED = "results/pixels/whole/accepted.json"
 
 
 @pytest.fixture
@@ -38,7 +39,10 @@ UNKNOWN = {
     "seeds": (["check", "--seeds", "ten"], "'ten' is not a valid integer"),
     "reproduce nothing": (["reproduce"], "Missing argument 'RUN'"),
     "reproduce absent": (["reproduce", "build/runs/pixels/hole"], "there is no such run"),
-    "reproduce a chapter": (["reproduce", "chapters/pixels/whole.py"], "no record.json stands"),
+    "reproduce a chapter": (
+        ["reproduce", "chapters/pixels/whole/whole.py"],
+        "no record.json stands",
+    ),
     "new": (["new", "pixles/x"], "no part 'pixles'; did you mean 'pixels'?"),
     "new, taken": (["new", "pixels/whole"], "this name is there already"),
 }
@@ -58,7 +62,7 @@ def test_new_without_a_table_of_contents_writes_nothing(medbook, accepted_book):
     code, _, err = medbook("new", "pixels/another")
     assert code == Exit.USAGE
     assert "_toc.yml: there is no such file" in err[0]
-    assert not (accepted_book.root / "chapters/pixels/another.py").exists()
+    assert not (accepted_book.root / "chapters/pixels/another/another.py").exists()
 
 
 DAMAGED = {
@@ -69,7 +73,7 @@ DAMAGED = {
     "results": (ACCEPTED, "<<<<<<< HEAD", "cannot be read as accepted results"),
     "record of no schema": (f"{RUN}/record.json", "[]", "this version reads 1; run it again"),
     "results of another shape": (ACCEPTED, "[]", "damaged results"),
-    "seeds": ("results/pixels/whole.seeds.json", "{}", "damaged table of seeds"),
+    "seeds": ("results/pixels/whole/seeds.json", "{}", "damaged table of seeds"),
 }
 
 
@@ -94,7 +98,7 @@ def test_a_corrupt_record_is_not_reproduced(medbook, accepted_book, text):
 
 
 def test_bad_yaml_is_one_line_with_its_place(medbook, accepted_book):
-    accepted_book.write("chapters/profiles.yml", "smoke:\n  a: [")
+    accepted_book.write(PROFILES, "smoke:\n  a: [")
     code, _, err = medbook("check")
     assert code == Exit.USAGE
     assert len(err) == 1
@@ -123,8 +127,7 @@ def test_a_file_where_results_belong_is_one_line(medbook, accepted_book):
 
 
 def test_profiles_that_are_a_folder_are_named(medbook, accepted_book):
-    (accepted_book.root / "chapters/profiles.yml").unlink()
-    (accepted_book.root / "chapters/profiles.yml").mkdir()
+    (accepted_book.root / PROFILES).mkdir()
     code, _, err = medbook("check")
     assert code == Exit.USAGE
     assert len(err) == 1

@@ -135,6 +135,6 @@ def test_the_last_wall_time_is_expected_of_the_next_run(ready_book):
 
 def test_a_cold_build_expects_what_was_accepted(book):
     book.chapter("pixels/alpha", "pass")
-    book.write("results/pixels/alpha.json", '{"made_with": {"wall_s": 12.5}}')
+    book.write("results/pixels/alpha/accepted.json", '{"made_with": {"wall_s": 12.5}}')
     (item,), _ = what_to_run(Project(book.root))
     assert item.job.expected_s == 12.5

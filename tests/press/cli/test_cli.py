@@ -28,7 +28,7 @@ def medbook(ready_book, capsys):
 def test_list_shows_the_chapters_with_state_and_time(medbook, ready_book):
     ready_book.edit("medlib/pixels/double.py", "2 * x", "3 * x")
     ready_book.chapter("pixels/gamma", "pass")
-    ready_book.write("chapters/pixels/omega.py", "# %%\nx = 1\n")
+    ready_book.write("chapters/pixels/omega/omega.py", "# %%\nx = 1\n")
     code, out, err = medbook("list")
     assert (code, err) == (Exit.OK, [])
     assert [line.split()[0] for line in out] == [
@@ -72,7 +72,7 @@ def test_run_prints_results_and_claims_and_writes_the_notebook(medbook, ready_bo
 
 
 def test_a_claim_that_fails_ends_the_run_with_one(medbook, ready_book):
-    ready_book.edit("chapters/pixels/alpha.py", "True, margin=3 * factor", "False, margin=-1")
+    ready_book.edit("chapters/pixels/alpha/alpha.py", "True, margin=3 * factor", "False, margin=-1")
     code, out, err = medbook("run", "alpha")
     assert code == Exit.CHECK_FAILED
     assert any(line.startswith("  FAILS  four times") for line in out)
@@ -224,7 +224,7 @@ def test_a_reader_that_leaves_early_gets_no_complaint(ready_book):
 
 def test_weave_writes_all_or_the_student_edition(medbook, ready_book):
     ready_book.edit(
-        "chapters/pixels/alpha.py",
+        "chapters/pixels/alpha/alpha.py",
         "# %%\nrun.fin",
         '# %% tags=["solution"]\nsecret = 1\n\n# %%\nrun.fin',
     )

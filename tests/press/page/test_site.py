@@ -43,6 +43,12 @@ Read [](/pixels/counting.ipynb).
 ```{medbook} figure pixels/counting counts
 A caption of its own.
 ```
+
+```{medbook} road
+```
+
+```{medbook} lesson_plans
+```
 """
 
 pytestmark = pytest.mark.chapter
@@ -68,7 +74,7 @@ def made(tmp_path_factory) -> Path:
         write(root, f"node_modules/{name}", "")
     write(root, "pyproject.toml", '[project]\nname = "pixels-to-patients"\n')
     write(root, "constraints.txt", "")
-    write(root, "chapters/profiles.yml", "smoke: {}\n")
+    (root / "chapters").mkdir()
     write(root, "_toc.yml", TOC)
     write(root, "book/index.md", INDEX)
     write(root, "book/other.md", "# Another page\n\nIts text.\n")

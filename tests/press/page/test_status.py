@@ -62,7 +62,7 @@ def write_seeds(project: Project, *, code: str) -> None:
         margins=[0.4, -0.05, 0.2, None],
     )
     table = SeedTable(chapter="pixels/demo", code_sha256=code, seeds=[1, 2, 3, 4], claims=[row])
-    path = project.results / "pixels" / "demo.seeds.json"
+    path = project.results / "pixels" / "demo" / "seeds.json"
     path.parent.mkdir(parents=True)
     path.write_text(table.model_dump_json(), "utf-8")
 
@@ -95,7 +95,7 @@ def test_seeds_of_earlier_code_are_called_so(project) -> None:
 
 
 def test_a_damaged_table_of_seeds_is_not_passed_over(project) -> None:
-    path = project.results / "pixels" / "demo.seeds.json"
+    path = project.results / "pixels" / "demo" / "seeds.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"schema_version": 99}), "utf-8")
     with pytest.raises(UserError, match="damaged table of seeds"):

@@ -24,7 +24,7 @@ from press.results.thumbnail import (
     thumbnail_distance,
 )
 
-ACCEPTED = "results/pixels/whole.json"
+ACCEPTED = "results/pixels/whole/accepted.json"
 RECORD = "build/runs/pixels/whole/record.json"
 
 
@@ -165,7 +165,9 @@ def test_accepting_shows_what_changes_and_a_dry_run_writes_nothing(accepted_book
 
 
 def test_a_stale_run_is_refused(accepted_book):
-    accepted_book.edit("chapters/pixels/whole.py", "np.linspace(0, 1, size)", "np.zeros(size)")
+    accepted_book.edit(
+        "chapters/pixels/whole/whole.py", "np.linspace(0, 1, size)", "np.zeros(size)"
+    )
     done = accepted_book.medbook("accept")
     assert done.returncode == 1
     assert "stale: its code cells changed" in done.stderr

@@ -128,7 +128,7 @@ def test_a_sweep_is_kept_resumed_tabulated_and_red(book):
     assert "| pixels/dice | seeds below four are small enough | 2 of 4 |" in (
         book.root / "table.md"
     ).read_text("utf-8")
-    kept = json.loads((book.root / "results/pixels/dice.seeds.json").read_text("utf-8"))
+    kept = json.loads((book.root / "results/pixels/dice/seeds.json").read_text("utf-8"))
     assert kept["seeds"] == [1, 2, 3, 4]
     assert kept["claims"][0]["margins"] == [2.5, 1.5, None, -0.5]
     assert not (book.root / "build/runs/pixels/dice").exists()

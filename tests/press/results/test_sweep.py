@@ -79,7 +79,7 @@ def test_a_points_folder_depends_on_its_parameters_and_nothing_else(powers):
     (point,), (different,) = narrow.points, other.points
     assert by_folder[point.job.destination].job.parameters == point.job.parameters
     assert different.job.destination not in by_folder
-    powers.edit("chapters/pixels/powers.py", "unlucky", "most unlucky")
+    powers.edit("chapters/pixels/powers/powers.py", "unlucky", "most unlucky")
     assert planned(powers, "n=2", seeds=[2], given={"base": 3}).points[0].key == point.key
 
 
@@ -92,7 +92,7 @@ def test_a_point_of_the_book_or_of_other_seeds_is_that_run(powers):
     assert all(
         folder.parent == powers.root / "build/sweeps/pixels/powers" for folder in folders[2:]
     )
-    powers.write("chapters/profiles.yml", "smoke: {pixels/powers: {}}\n")
+    powers.write("chapters/pixels/powers/profiles.yml", "smoke: {}\n")
     for point in planned(powers, "base=1,2", seeds=[0, 7], profile="smoke").points:
         assert point.job.destination.parent == powers.root / "build/sweeps/pixels/powers"
 
@@ -194,7 +194,7 @@ def test_a_sweep_runs_tells_resumes_and_is_kept(powers):
     assert (lost["base"], lost["seed"]) == (3, 2)
     assert "three on two is unlucky" in lost["error"]
 
-    powers.edit("chapters/pixels/powers.py", "# Some prose.", "# Other prose.")
+    powers.edit("chapters/pixels/powers/powers.py", "# Some prose.", "# Other prose.")
     again = powers.medbook(*words)
     assert again.returncode == Exit.CHAPTER_FAILED
     assert "3 fresh and kept, 1 to run, about" in again.stdout
@@ -223,27 +223,28 @@ def test_a_sweep_runs_tells_resumes_and_is_kept(powers):
     found = powers.medbook("check", "powers").stderr
     assert "belongs to no chapter" not in found
 
-    powers.edit("chapters/pixels/powers.py", "base / 2", "base / 4")
+    powers.edit("chapters/pixels/powers/powers.py", "base / 2", "base / 4")
     stale = powers.medbook(*more, "--dry-run")
     assert stale.stdout.count("stale: its code cells changed") == 4
     assert "0 fresh and kept, 4 to run, about" in stale.stdout
 
 
 def test_a_companion_that_is_no_page_can_be_swept_and_kept(book):
-    book.write("chapters/profiles.yml", "smoke: {pixels/_point: {base: 4}}\n")
-    book.chapter("pixels/_point", POWERS, parameters=PARAMETERS)
+    profiles = "companions: {_point: {smoke: {base: 4}}}\n"
+    book.write("chapters/pixels/later/profiles.yml", profiles)
+    book.chapter("pixels/later/_point", POWERS, parameters=PARAMETERS)
     assert Project(book.root).chapters == []
-    done = book.medbook("sweep", "pixels/_point", "--seeds", "1", "--profile", "smoke", "--accept")
+    done = book.medbook("sweep", "_point", "--seeds", "1", "--profile", "smoke", "--accept")
     assert done.returncode == 0, done.stderr
-    table = read_sweep_table(book.root / "results/pixels/_point.sweep.json")
+    table = read_sweep_table(book.root / "results/pixels/later/_point/sweep.json")
     assert [r.value for r in table.results if r.result == "power"] == [4.0]
     assert (table.profile, table.grid) == ("smoke", {"seed": [1]})
     from press.check.verify import inspect_book
 
     assert inspect_book(Project(book.root)) == []
-    book.write("results/pixels/_gone.sweep.json", "{}")
+    book.write("results/pixels/later/_gone/sweep.json", "{}")
     (finding,) = inspect_book(Project(book.root))
-    assert "_gone.sweep.json belongs to no chapter" in finding.message
+    assert "_gone/sweep.json belongs to no chapter" in finding.message
 
 
 # -- the table -------------------------------------------------------------------------------------

@@ -126,7 +126,7 @@ def test_an_unknown_profile_names_the_nearest(ready_book):
 
 
 def test_a_misspelt_parameter_in_a_profile_is_an_error(ready_book):
-    ready_book.write("chapters/profiles.yml", "smoke: {pixels/alpha: {facto: 3}}\n")
+    ready_book.write("chapters/pixels/alpha/profiles.yml", "smoke: {facto: 3}\n")
     project = Project(ready_book.root)
     with pytest.raises(UserError, match=r"unknown parameter 'facto'.*'factor'"):
         plan(project, project.chapter("alpha"), profile="smoke")
@@ -154,7 +154,7 @@ def test_a_run_that_works_again_removes_the_failed_one(book):
     book.chapter("pixels/bad", "1 / 0")
     book.run("pixels/bad")
     assert os.listdir(book.project.failed_runs / "pixels") == ["bad"]
-    book.edit("chapters/pixels/bad.py", "1 / 0", "1 / 1")
+    book.edit("chapters/pixels/bad/bad.py", "1 / 0", "1 / 1")
     book.run("pixels/bad")
     assert os.listdir(book.project.failed_runs / "pixels") == []
 
@@ -185,7 +185,7 @@ def test_a_dead_worker_is_a_failure_not_a_hang(book):
 
 def test_a_chapter_without_a_record_is_red(book):
     book.chapter("pixels/silent", "pass")
-    book.edit("chapters/pixels/silent.py", "run.finish()", "print('done')")
+    book.edit("chapters/pixels/silent/silent.py", "run.finish()", "print('done')")
     (outcome,) = book.run("pixels/silent")
     assert outcome.failure.line.startswith("pixels/silent: it ran, but left no record")
 

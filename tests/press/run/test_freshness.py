@@ -9,7 +9,7 @@ from press.run.execute import Outcome
 from press.run.freshness import State
 from press.source.weave import merge_outputs, weave
 
-ALPHA, BETA = "chapters/pixels/alpha.py", "chapters/pixels/beta.py"
+ALPHA, BETA = "chapters/pixels/alpha/alpha.py", "chapters/pixels/beta/beta.py"
 
 
 def test_after_a_run_everything_is_fresh(ready_book):

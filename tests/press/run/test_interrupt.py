@@ -52,7 +52,7 @@ def test_an_interrupt_kills_the_kernel_and_leaves_nothing_half_written(blocked, 
 
 def block_only_if(blocked, condition: str) -> None:
     """Let the chapter wait in some of its runs, and finish at once in the others."""
-    path = "chapters/pixels/waits.py"
+    path = "chapters/pixels/waits/waits.py"
     waiting = (blocked.root / path).read_text(encoding="utf-8")
     code = waiting[waiting.index("with open(") : waiting.index("child.kill(); child.wait()")]
     block = f"if {condition}:\n" + "".join(f"    {line}\n" for line in code.splitlines())

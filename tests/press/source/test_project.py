@@ -23,7 +23,7 @@ def ordered(book):
     for name in ("pixels/apple", "pixels/zebra", "diagnosis/late", "pixels/extra"):
         book.chapter(name, "")
     book.write("_toc.yml", TOC)
-    book.write("chapters/pixels/_draft.py", "")
+    book.write("chapters/pixels/draft/_draft.py", "")
     return book
 
 
@@ -38,7 +38,7 @@ def test_chapters_come_in_book_order_and_unlisted_ones_last(ordered):
 
 @pytest.mark.parametrize(
     "text",
-    ["pixels/apple", "apple", "chapters/pixels/apple.py", "./chapters/pixels/apple.py"],
+    ["pixels/apple", "apple", "chapters/pixels/apple/apple.py", "./chapters/pixels/apple.py"],
 )
 def test_a_chapter_answers_to_its_names(ordered, text):
     assert Project(ordered.root).chapter(text).id == "pixels/apple"
@@ -97,9 +97,9 @@ def test_missing_yaml_is_one_clear_line(tmp_path):
         read_yaml(tmp_path / "p.yml")
 
 
-@pytest.mark.parametrize("content", ["- smoke", "smoke: [1]", "smoke: {pixels/apple: 3}"])
+@pytest.mark.parametrize("content", ["- smoke", "smoke: [1]", "smoke: 3", "companions: {_a: 3}"])
 def test_profiles_of_the_wrong_shape_are_refused(ordered, content):
-    ordered.write("chapters/profiles.yml", content)
+    ordered.write("chapters/pixels/apple/profiles.yml", content)
     project = Project(ordered.root)
     with pytest.raises(UserError, match=r"profiles\.yml: expected"):
         project.profile_parameters("smoke", project.chapter("pixels/apple"))

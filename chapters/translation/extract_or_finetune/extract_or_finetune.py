@@ -867,11 +867,11 @@ if recorded:
 # ### Every arm, in three domains, on several seeds
 #
 # ```bash
-# medbook sweep translation/_arms_at_one_size -g labels=10,20,50,100,200,400 --seeds 1-8 --accept
+# medbook sweep _arms_at_one_size -g labels=10,20,50,100,200,400 --seeds 1-8 --accept
 # ```
 #
-# runs a notebook that is no page (`chapters/translation/_arms_at_one_size.py`) once for each number
-# of labels and each seed, keeps every point, and puts all results into one table. A point trains
+# runs a notebook that is no page (`_arms_at_one_size.py` in this chapter's folder) once for each
+# number of labels and each seed, keeps every point, and puts all results into one table. A point trains
 # all five arms in three domains: near and far, as above, and the simulated tissue that comes
 # further down as a counterexample. The rates are the constants above, those for few labels up to 50
 # of them; where labels are many, graded and full also get the long budget. No rate was ever
@@ -882,7 +882,7 @@ if recorded:
 # eye: there are none.) Within a seed all arms see the same images, so they are compared in pairs.
 
 # %% tags=["hide-input"]
-whole = kept_run("_arms_at_one_size.sweep")
+whole = kept_run("extract_or_finetune/_arms_at_one_size/sweep")
 if whole:
     grid, made_by = whole["grid"], whole["made_by"]
     place = {

@@ -50,7 +50,7 @@ from medlib.measures.frechet import frechet_distance
 from medlib.nets.features import fit_head
 from medlib.translation.moving.study import label_images, measure_arm
 
-run = experiment.start("translation/_arms_at_one_size", locals())
+run = experiment.start("translation/extract_or_finetune/_arms_at_one_size", locals())
 
 # %% [markdown]
 # ## Images
