@@ -154,7 +154,7 @@ def with_toc_entry(text: str, chapter: str) -> str:
         return text
     part = chapter.split("/", 1)[0]
     lines = text.splitlines()
-    ours = [i for i, line in enumerate(lines) if _part_of(line) == part]
+    ours = [i for i, line in enumerate(lines) if part_of_line(line) == part]
     if ours:
         indent = re.match(r"\s*", lines[ours[-1]]).group()
         lines.insert(ours[-1] + 1, f"{indent}- file: {chapter}")
@@ -186,7 +186,8 @@ def _toc_of(text: str) -> list[str] | None:
     return toc_entries(content)
 
 
-def _part_of(line: str) -> str:
+def part_of_line(line: str) -> str:
+    """The part of the chapter that a line of ``_toc.yml`` lists; empty where it lists none."""
     match = re.match(r"\s*- file:\s*(?:chapters/)?(\w+)/\w+", line)
     return match.group(1) if match else ""
 
@@ -201,7 +202,7 @@ def _place_of_part(lines: list[str], part: str) -> tuple[int, str]:
         return place, "  "
     indent = re.match(r"\s*", lines[captions[0]]).group()
     for first, end in zip(captions, [*captions[1:], place], strict=True):
-        parts = {_part_of(line) for line in lines[first:end]} & set(PARTS)
+        parts = {part_of_line(line) for line in lines[first:end]} & set(PARTS)
         if any(PARTS.index(other) > PARTS.index(part) for other in parts):
             return first, indent
         if parts:

@@ -282,6 +282,57 @@ def new(desk: Desk, chapter: str, title: str, no_run: bool) -> None:
     )
 
 
+@click.command()
+@click.argument("chapter")
+@click.argument("new", metavar="PART/NAME")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.pass_obj
+def rename(desk: Desk, chapter: str, new: str, dry_run: bool) -> None:
+    """Give a chapter another name, everywhere.
+
+    Its folder, its results, its line in _toc.yml and every link to it follow; what was derived from
+    it under build/ goes. Its run is made again by the next build.
+
+    \b
+    Examples:
+      medbook rename low_dose_ct pixels/dose --dry-run
+    """
+    from press.cli.relocate import rename as renamed
+
+    project = desk.project
+    with _writing(project, dry_run):
+        for line in renamed(project, project.chapter(chapter), new, write=not dry_run):
+            click.echo(line)
+
+
+@click.command()
+@click.argument("chapter")
+@click.option("--dry-run", is_flag=True, help="Show what would go, and change nothing.")
+@click.pass_obj
+def remove(desk: Desk, chapter: str, dry_run: bool) -> None:
+    """Take a chapter out of the book, with its results and its runs.
+
+    Refused while another page names it. The files come back with git.
+
+    \b
+    Examples:
+      medbook remove pixels/draft --dry-run
+    """
+    from press.cli.relocate import remove as removed
+
+    project = desk.project
+    with _writing(project, dry_run):
+        for line in removed(project, project.chapter(chapter), write=not dry_run):
+            click.echo(line)
+
+
+def _writing(project: Project, dry_run: bool) -> AbstractContextManager[object]:
+    """The lock that whoever moves files of the book holds."""
+    from press.run.lock import LOCK, hold
+
+    return nullcontext() if dry_run else hold(project.build / LOCK, echo=warn)
+
+
 def _chapters(project: Project, names: Sequence[str]) -> list[Chapter]:
     chapters = [project.chapter(name) for name in names] or project.chapters
     if not chapters:
@@ -289,4 +340,4 @@ def _chapters(project: Project, names: Sequence[str]) -> list[Chapter]:
     return chapters
 
 
-commands = [check, reproduce, accept, new]
+commands = [check, reproduce, accept, new, rename, remove]

@@ -48,7 +48,7 @@ def seed_jobs(project: Project, chapter: Chapter, *, count: int) -> list[Job]:
 
 def seed_folder(project: Project, chapter: Chapter, seed: int) -> Path:
     """Where the run of the book's parameters on another seed lies."""
-    return project.build / "seeds" / chapter.part / chapter.name / f"seed-{seed}"
+    return project.seed_runs / chapter.part / chapter.name / f"seed-{seed}"
 
 
 def sweep(

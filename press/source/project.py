@@ -69,6 +69,10 @@ class Project:
         return self.build / "sweeps"
 
     @property
+    def seed_runs(self) -> Path:
+        return self.build / "seeds"
+
+    @property
     def failed_runs(self) -> Path:
         return self.build / "failed"
 

@@ -871,8 +871,8 @@ if recorded:
 # ```
 #
 # runs a notebook that is no page (`_arms_at_one_size.py` in this chapter's folder) once for each
-# number of labels and each seed, keeps every point, and puts all results into one table. A point trains
-# all five arms in three domains: near and far, as above, and the simulated tissue that comes
+# number of labels and each seed, keeps every point, and puts all results into one table. A point
+# trains all five arms in three domains: near and far, as above, and the simulated tissue that comes
 # further down as a counterexample. The rates are the constants above, those for few labels up to 50
 # of them; where labels are many, graded and full also get the long budget. No rate was ever
 # searched on the tissue, nor for scratch and norm only near home.

@@ -1,0 +1,39 @@
+"""What every chapter of the book must do in the quick profile: one test a chapter.
+
+A chapter let into the book is found here by itself; what only it promises is tested in its room.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from medlib.experiment.record import Record, read_record
+from press.run.execute import RECORD, Job, execute_all, plan
+from press.source.project import Project
+
+PROJECT = Project(Path(__file__).parents[1])
+MEASURED = ("results", "claims", "figures", "tables", "sentences", "streams", "data", "modules")
+SEEDS = (1, 2)  # besides the book's own: a quick run must not die of an unlucky draw
+
+
+def records(jobs: list[Job]) -> list[Record]:
+    outcomes = execute_all(PROJECT, jobs, workers=2)
+    assert [outcome.failure for outcome in outcomes if not outcome.ok] == []
+    return [read_record(job.destination / RECORD) for job in jobs]
+
+
+@pytest.mark.chapter
+@pytest.mark.parametrize("chapter", PROJECT.chapters, ids=str)
+def test_it_runs_on_any_seed_and_two_runs_side_by_side_agree_to_the_bit(chapter, tmp_path):
+    book = plan(PROJECT, chapter, profile="smoke")
+    others = [plan(PROJECT, chapter, profile="smoke", given={"seed": seed}) for seed in SEEDS]
+    jobs = [
+        replace(job, destination=tmp_path / str(place), label=f"{chapter} {place}")
+        for place, job in enumerate([book, book, *others])
+    ]
+    one, two, *_ = records(jobs)
+    for part in MEASURED:
+        assert getattr(one, part) == getattr(two, part), f"{part} differ between two runs"
+    assert [claim.text for claim in one.claims if claim.control], "no negative control"
+    assert 3 <= len(one.claims) <= 8
