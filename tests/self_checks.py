@@ -13,6 +13,6 @@ def self_checks(chapter: str) -> list[str]:
     A draft, whose file's name begins with an underscore, is found too.
     """
     part, name = chapter.split("/")
-    (source,) = [path for path in (CHAPTERS / part).glob("*.py") if path.stem.lstrip("_") == name]
+    (source,) = [path for path in (CHAPTERS / part).glob("*/*.py") if path.stem.lstrip("_") == name]
     cells = jupytext.read(source)["cells"]
     return [c["source"] for c in cells if "self-check" in c["metadata"].get("tags", [])]

@@ -184,8 +184,9 @@ def reproduce(desk: Desk, run: Path) -> None:
 def accept(desk: Desk, chapters: tuple[str, ...], dry_run: bool) -> None:
     """Make the present runs of CHAPTERS (default: all) the ones to compare with.
 
-    Writes results/<part>/<name>.json and shows what changes in it. Only a fresh run whose claims
-    hold is accepted. Look at the changes as a reviewer would: from now on they are the truth.
+    Writes results/<part>/<name>/accepted.json and shows what changes in it. Only a fresh run whose
+    claims hold is accepted. Look at the changes as a reviewer would: from now on they are the
+    truth.
 
     \b
     Examples:

@@ -5,14 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from press.page.frontmatter import LESSON_PLAN, ROAD, lesson_plans, road
 from press.source.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
-CHAPTERS = [chapter.id for chapter in Project(ROOT).chapters]
-# a chapter is called finished when its table of other seeds is kept; a new one may come first
-FINISHED = [name for name in CHAPTERS if (ROOT / f"results/{name}.seeds.json").is_file()]
+PROJECT = Project(ROOT)
 LINK = re.compile(r"\[\]\(/([\w/]+)\.ipynb\)")
-PLAN = re.compile(r"^## Session \d+: \[\]\(/([\w/]+)\.ipynb\)$(.*?)(?=^## |\Z)", re.M | re.S)
 NEEDED = (
     "*Students should leave able to*",
     "| Minutes |",
@@ -22,33 +20,36 @@ NEEDED = (
 )
 
 
-def text_of(page):
-    return (ROOT / "book" / page).read_text(encoding="utf-8")
+def test_the_guide_has_one_session_a_chapter_in_the_order_of_the_book():
+    guide = lesson_plans(PROJECT)
+    found = re.findall(r"^## Session (\d+): \[\]\(/([\w/]+)\.ipynb\)$", guide, re.MULTILINE)
+    chapters = [chapter.id for chapter in PROJECT.chapters]
+    assert found == [(str(number), name) for number, name in enumerate(chapters, start=1)]
 
 
-def plans():
-    return dict(PLAN.findall(text_of("instructors.md")))
-
-
-def test_the_guide_has_one_session_a_finished_chapter_in_the_order_of_the_book():
-    named = list(plans())
-    assert named == [name for name in CHAPTERS if name in named]
-    assert set(FINISHED) <= set(named)
-    sessions = re.findall(r"^## Session (\d+)", text_of("instructors.md"), re.M)
-    assert sessions == [str(number) for number in range(1, len(named) + 1)]
-
-
-@pytest.mark.parametrize("chapter", plans())
+@pytest.mark.parametrize("chapter", PROJECT.chapters, ids=str)
 def test_a_lesson_plan_has_all_its_pieces_and_fills_ninety_minutes(chapter):
-    plan = plans()[chapter]
+    plan = (chapter.folder / LESSON_PLAN).read_text("utf-8")
     assert [piece for piece in NEEDED if piece not in plan] == []
-    slots = [(int(a), int(b)) for a, b in re.findall(r"^\| (\d+)–(\d+) \|", plan, re.M)]
+    slots = [(int(a), int(b)) for a, b in re.findall(r"^\| (\d+)–(\d+) \|", plan, re.MULTILINE)]
     starts, ends = [a for a, _ in slots], [b for _, b in slots]
     assert starts == [0, *ends[:-1]]
     assert ends[-1] == 90
 
 
-def test_the_index_names_every_finished_chapter_once_in_the_order_of_the_book():
-    named = LINK.findall(text_of("index.md"))
-    assert named == [name for name in CHAPTERS if name in named]
-    assert set(FINISHED) <= set(named)
+def test_the_road_names_every_chapter_once_in_the_order_of_the_book():
+    assert LINK.findall(road(PROJECT)) == [chapter.id for chapter in PROJECT.chapters]
+
+
+@pytest.mark.parametrize("chapter", PROJECT.chapters, ids=str)
+def test_a_line_on_the_road_is_one_sentence(chapter):
+    line = " ".join((chapter.folder / ROAD).read_text("utf-8").split())
+    assert line.endswith(".")
+    assert 40 <= len(line) <= 200
+
+
+@pytest.mark.parametrize(
+    ("page", "word"), [("index.md", "road"), ("instructors.md", "lesson_plans")]
+)
+def test_the_pages_gather_them(page, word):
+    assert f"```{{medbook}} {word}\n```" in (ROOT / "book" / page).read_text("utf-8")

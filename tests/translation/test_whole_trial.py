@@ -82,7 +82,7 @@ def test_the_command_on_the_page_is_the_one_that_made_it(trial):
     page = (ROOT / "chapters/translation/extract_or_finetune/extract_or_finetune.py").read_text(
         "utf-8"
     )
-    (words,) = re.findall(rf"^# medbook sweep {POINT} (.*)$", page, re.MULTILINE)
+    (words,) = re.findall(r"^# medbook sweep _arms_at_one_size (.*)$", page, re.MULTILINE)
     labels, seeds = re.fullmatch(r"-g labels=([\d,]+) --seeds (\S+) --accept", words).groups()
     assert [int(n) for n in labels.split(",")] == trial.grid["labels"]
     assert read_seeds(seeds) == trial.grid["seed"]

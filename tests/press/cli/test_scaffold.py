@@ -201,7 +201,11 @@ def test_a_new_chapter_passes_every_check_from_its_first_minute(bare_book, toc):
     assert done.returncode == 0, done.stderr
     assert "diagnosis/counting: accepted" in done.stdout
     assert ("wrote _toc.yml" in done.stdout) is ("diagnosis/counting" not in toc)
-    written = [line.removeprefix("wrote ") for line in done.stdout.splitlines() if "wrote " in line]
+    written = [
+        line.removeprefix("wrote ")
+        for line in done.stdout.splitlines()
+        if line.startswith("wrote ")
+    ]
     assert all(
         path.startswith("chapters/diagnosis/counting/") for path in written if path != "_toc.yml"
     )

@@ -23,6 +23,7 @@ from press.source.project import Project
 
 ROOT = Path(__file__).resolve().parents[3]
 CHAPTER = "pixels/counting"
+SOURCE = f"chapters/{CHAPTER}/counting.py"
 TOC = """\
 format: jb-book
 root: index
@@ -143,7 +144,7 @@ def test_the_page_holds_what_the_run_showed(project: Project) -> None:
 def test_notebook_and_source_can_be_downloaded(project: Project) -> None:
     downloads = {path.name: path for path in (project.site / "_downloads").rglob("*.*")}
     assert set(downloads) == {"counting.ipynb", "counting.py"}
-    source = project.root / "chapters" / f"{CHAPTER}.py"
+    source = project.root / "chapters" / CHAPTER / "counting.py"
     assert downloads["counting.py"].read_bytes() == source.read_bytes()
     notebook = json.loads(downloads["counting.ipynb"].read_text("utf-8"))
     assert notebook["metadata"]["kernelspec"]["language"] == "python"
@@ -173,7 +174,7 @@ def test_nothing_changed_nothing_rendered(project: Project, no_rendering) -> Non
 
 def test_prose_is_rendered_anew_and_other_pages_are_left_alone(project: Project) -> None:
     warm_up(project)
-    edit(project, f"chapters/{CHAPTER}.py", "Photons arrive one by one", "Photons come one by one")
+    edit(project, SOURCE, "Photons arrive one by one", "Photons come one by one")
     rendered = project.build / "sphinx" / "_build" / "html"
     before = (rendered / "other.html").stat().st_mtime_ns
     build_site(project, echo=silent)
@@ -183,7 +184,7 @@ def test_prose_is_rendered_anew_and_other_pages_are_left_alone(project: Project)
 
 def test_a_new_title_reaches_the_menu_of_every_page(project: Project) -> None:
     warm_up(project)
-    edit(project, f"chapters/{CHAPTER}.py", "# Counting photons", "# Numbers of photons")
+    edit(project, SOURCE, "# Counting photons", "# Numbers of photons")
     build_site(project, echo=silent)
     for name in ("index.html", "other.html", f"{CHAPTER}.html"):
         assert "Numbers of photons" in page(project, name)
@@ -227,7 +228,7 @@ def test_a_figure_edited_in_the_record_only_is_refused(project: Project) -> None
     [
         ("_toc.yml", f"- file: {CHAPTER}", "- file: status", f"{CHAPTER}: not in _toc.yml"),
         ("_toc.yml", "- file: other", "- file: missing", "_toc.yml lists missing, which is no"),
-        (f"chapters/{CHAPTER}.py", "n_pixels: int = 4000", "n_pixels: int = 4001", "run the chap"),
+        (SOURCE, "n_pixels: int = 4000", "n_pixels: int = 4001", "run the chap"),
         (f"build/runs/{CHAPTER}/record.json", '"book"', '"smoke"', "is of profile 'smoke'"),
         (f"build/runs/{CHAPTER}/record.json", '"schema_version"', '"x"', "record schema None"),
         ("book/index.md", "counting counts", "counting sums", "no figure 'sums'; it has counts"),
