@@ -171,7 +171,7 @@ def test_a_full_disk_is_one_line_and_leaves_what_was_accepted(medbook, accepted_
     assert len(err) == 1
     assert err[0].startswith("medbook: the disk is full")
     folder = (accepted_book.root / ACCEPTED).parent
-    assert [path.name for path in folder.iterdir()] == ["whole.json"]
+    assert [path.name for path in folder.iterdir()] == ["accepted.json"]
     assert (accepted_book.root / ACCEPTED).read_bytes() == before
     with pytest.raises(OSError, match="No space"):
         main(["--root", str(accepted_book.root), "accept", "--debug"])

@@ -246,7 +246,7 @@ def test_clean_removes_what_was_built_and_nothing_else(medbook, ready_book):
     assert ready_book.stale() == {}
     assert medbook("clean")[0] == Exit.OK
     assert set(ready_book.stale()) == {"pixels/alpha", "pixels/beta"}
-    assert (ready_book.root / "chapters" / "pixels" / "alpha.py").is_file()
+    assert (ready_book.root / "chapters" / "pixels" / "alpha" / "alpha.py").is_file()
 
 
 def test_serve_answers_on_this_machine_only(ready_book):

@@ -46,7 +46,7 @@ def record(chapter: str = "pixels/demo", **changes) -> Record:
 
 @pytest.fixture
 def project(tmp_path) -> Project:
-    source = tmp_path / "chapters" / "pixels" / "demo.py"
+    source = tmp_path / "chapters" / "pixels" / "demo" / "demo.py"
     source.parent.mkdir(parents=True)
     source.write_text(SOURCE, "utf-8")
     return Project(tmp_path)

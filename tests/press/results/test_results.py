@@ -160,7 +160,7 @@ def test_accepting_shows_what_changes_and_a_dry_run_writes_nothing(accepted_book
     assert (accepted_book.root / ACCEPTED).read_bytes() == before
     assert accepted_book.medbook("check").returncode == 1
     done = accepted_book.medbook("accept")
-    assert "wrote results/pixels/whole.json" in done.stdout
+    assert "wrote results/pixels/whole/accepted.json" in done.stdout
     assert accepted_book.medbook("check").returncode == 0
 
 

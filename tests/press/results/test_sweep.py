@@ -204,8 +204,8 @@ def test_a_sweep_runs_tells_resumes_and_is_kept(powers):
     third = powers.medbook(*more, "-o", str(powers.root / "t.json"), "--accept")
     assert third.returncode == 0, third.stderr
     assert "2 fresh and kept, 2 to run" in third.stdout
-    assert "kept results/pixels/powers.sweep.json" in third.stdout
-    kept = read_sweep_table(powers.root / "results/pixels/powers.sweep.json")
+    assert "kept results/pixels/powers/sweep.json" in third.stdout
+    kept = read_sweep_table(powers.root / "results/pixels/powers/sweep.json")
     assert kept.grid == {"base": [2, 3], "seed": [1, 3]}
     assert kept.fixed["n"] == 9
     assert {(p.parameters["base"], p.parameters["seed"]): p.held for p in kept.points} == {
