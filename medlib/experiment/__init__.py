@@ -6,6 +6,8 @@
 * `estimate`: a number with its interval, unit and n, as one object;
 * `figures`: the book's one style, a figure's identity, the slider;
 * `plots`: the five house plots, with data handed in;
+* `exercises`, `answers`, `grid`, `exercise_sheet`: exercises that answer back, what a student may
+  type, how numbers are compared, and the sheet of a chapter's checks;
 * `environment`: what the run depended on;
 * `record`: the schema of ``record.json``, which the press reads.
 

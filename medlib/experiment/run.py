@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
+    from medlib.experiment.exercise_sheet import Desk
+
 
 class Provenance(Protocol):
     """What `Run.uses` wants to know of a data set (data_fetch's Sample has it all)."""
@@ -138,6 +140,7 @@ class Run:
         self._tables: dict[str, Table] = {}
         self._sentences: list[str] = []
         self._data: dict[str, DataUse] = {}
+        self._desk: Desk | None = None
         figures.apply_style()
         if "torch" in sys.modules:
             self._prepare_torch()
@@ -463,6 +466,43 @@ class Run:
             caption=caption,
             data=data,
         )
+
+    # -- what the reader is asked --------------------------------------------------------------
+
+    def check(self, name: str, answer: Any, *, given: Mapping[str, Any] | None = None) -> None:
+        """Say whether the answer to an exercise is right, or what kind of wrong it is.
+
+        Args:
+            name: the exercise's label.
+            answer: a number, a letter, a function, an array; None is kindly refused.
+            given: the notebook's objects that the check of a piece of code needs, by name.
+
+        Raises:
+            SheetError: executed by the press, and there is no such exercise.
+        """
+        self._say_of_exercise(name, self._exercises().check(name, answer, given))
+
+    def hint(self, name: str) -> None:
+        """Print the next hint on an exercise."""
+        self._say_of_exercise(name, self._exercises().hint(name))
+
+    def solution(self, name: str) -> None:
+        """Print the solution of an exercise."""
+        self._say_of_exercise(name, self._exercises().solution(name))
+
+    def _exercises(self) -> Desk:
+        from medlib.experiment.exercise_sheet import Desk
+        from medlib.experiment.exercises import Known
+
+        def known() -> Known:
+            return Known(self.parameters, {r.name: r.value for r in self._results.values()})
+
+        if self._desk is None:
+            self._desk = Desk(self.chapter, known, strict=self._strict)
+        return self._desk
+
+    def _say_of_exercise(self, name: str, text: str) -> None:
+        self._show({"text/markdown": text, "text/plain": text}, kind="exercise", name=name)
 
     # -- the end -------------------------------------------------------------------------------
 
