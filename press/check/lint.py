@@ -11,8 +11,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 
+from medlib.experiment.exercises import Exercise
 from medlib.experiment.parameters import ParameterError, parse_parameters
-from press.check.prose import lint_prose
+from press.check.exercise_lint import lint_exercises
+from press.check.prose import lint_prose, lint_untold_exercises
 from press.check.reader_path import lint_late_globals, lint_markers
 from press.finding import Finding
 from press.source.cells import code_cells, lesson_lines, parse_cell, python_of, source_of, tags_of
@@ -23,12 +25,15 @@ PLUMBING_TAGS = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 AFTER_FINISH_TAGS = {"solution", "self-check"}
 
 
-def lint_notebook(notebook: Mapping, *, chapter: str) -> list[Finding]:
+def lint_notebook(
+    notebook: Mapping, *, chapter: str, exercises: Mapping[str, Exercise] | None = None
+) -> list[Finding]:
     """All findings on one chapter's source, in the order of its cells.
 
     Args:
         notebook: the chapter as a notebook; only `cells`, with their sources and tags, are read.
         chapter: id, `part/name`.
+        exercises: the sheet of its exercises; None for a chapter that has none yet.
     """
     cells = list(notebook["cells"])
     messages = [
@@ -38,6 +43,7 @@ def lint_notebook(notebook: Mapping, *, chapter: str) -> list[Finding]:
         *_lint_code(cells, chapter=chapter),
         *lint_markers(cells),
         *lint_prose(cells),
+        *(lint_exercises(cells, exercises) if exercises else lint_untold_exercises(cells)),
     ]
     found = [Finding(chapter, "lint", message) for message in messages]
     if late := list(lint_late_globals(cells)):

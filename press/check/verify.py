@@ -27,6 +27,7 @@ from press.results.seed_table import read_seed_table
 from press.results.thumbnail import pixels_digest, read_pixels
 from press.run.execute import NOTEBOOK, RECORD, Job, plan
 from press.run.freshness import State, freshness_of
+from press.source.checked_cells import exercises_of
 from press.source.project import BOOK_PROFILE, PROFILES, Chapter, Project
 from press.source.weave import weave
 
@@ -135,7 +136,8 @@ def inspect_seeds(project: Project, chapter: Chapter, record: Record) -> list[Fi
 def inspect_source(project: Project, chapter: Chapter) -> list[Finding]:
     """The lints of a chapter's source."""
     try:
-        return lint_notebook(weave(chapter.source), chapter=chapter.id)
+        exercises = exercises_of(chapter.source)
+        return lint_notebook(weave(chapter.source), chapter=chapter.id, exercises=exercises)
     except UserError as error:
         return [Finding(chapter.id, "source", str(error))]
 

@@ -322,6 +322,8 @@ def weave(desk: Desk, chapters: tuple[str, ...], output: Path | None, student: b
       papermill build/notebooks/pixels/low_dose_ct.ipynb mine.ipynb -p seed 3
       medbook weave --student -o handout
     """
+    from press.check.plain_sight import answers_in_plain_sight
+    from press.source.checked_cells import exercises_of
     from press.source.weave import student_edition, write_notebook
     from press.source.weave import weave as weave_source
 
@@ -334,6 +336,8 @@ def weave(desk: Desk, chapters: tuple[str, ...], output: Path | None, student: b
                 notebook = student_edition(notebook)
             except UserError as error:
                 raise UserError(f"{project.relative(chapter.source)}: {error}") from None
+        if seen := answers_in_plain_sight(notebook.cells, exercises_of(chapter.source)):
+            raise UserError(f"{project.relative(chapter.source)}: {'; '.join(seen)}")
         path = folder / chapter.part / f"{chapter.name}.ipynb"
         write_notebook(notebook, path)
         click.echo(project.relative(path))
