@@ -19,9 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from medlib.experiment.answers import NotYet
+from medlib.experiment.exercises import Exercise
 from medlib.experiment.parameters import Parameter
 from medlib.experiment.record import Claim, Figure, Record
 from press.errors import Exit, UserError
+from press.page.exercise import known_of, with_exercises
 from press.page.masthead import masthead
 from press.source.cells import parse_cell
 from press.source.weave import INJECTED_TAG, tags_of
@@ -60,6 +63,7 @@ def chapter_page(
     parameters: Mapping[str, Parameter],
     run_folder: Path,
     source: bytes,
+    exercises: Mapping[str, Exercise] | None = None,
 ) -> Page:
     """The page of a chapter.
 
@@ -70,6 +74,7 @@ def chapter_page(
         parameters: the declared parameters.
         run_folder: the run's folder, where the frames of interactive figures lie.
         source: the chapter's source file, offered for download.
+        exercises: the sheet of its exercises.
 
     Raises:
         PageError: the notebook has no title, or shows something that the record does not know.
@@ -81,6 +86,11 @@ def chapter_page(
         f"{folder}/{name}.ipynb": _notebook_bytes(notebook),
         f"{folder}/{name}.py": source,
     }
+    sheet, known = exercises or {}, known_of(record)
+    try:
+        notebook = with_exercises(notebook, sheet, chapter=chapter, known=known)
+    except NotYet as words:
+        raise PageError(f"{chapter}: an exercise cannot be put on its page: {words}") from None
     title, rest = split_title(chapter, notebook)
     header = masthead(
         chapter, record, parameters=parameters, minutes=minutes(notebook), folder=f"/{folder}"
@@ -230,7 +240,7 @@ def _block(
 ) -> str:
     """The Markdown of one of the run's own outputs; new files go into `files`."""
     kind, output = about.get("kind"), cell.outputs[0]
-    if kind == "say":
+    if kind in ("say", "exercise"):
         return f":::{{div}} medbook-say\n{_text(output)}\n:::"
     if kind == "table":
         return table_markdown(chapter, about.get("name", ""), _text(output))

@@ -20,11 +20,14 @@ from pathlib import Path
 
 from medlib.experiment.parameters import parse_parameters
 from medlib.experiment.record import Record, RecordError, read_record
+from press.check.plain_sight import answers_in_plain_sight
 from press.errors import Exit, UserError
 from press.page.assets import ensure_assets, vendor_files
+from press.page.exercise import known_of
 from press.page.frontmatter import cards, expand, lesson_plans, road
 from press.page.pages import chapter_page, figure_markdown
 from press.page.status import status_markdown, tally
+from press.source.checked_cells import exercises_of
 from press.source.project import Chapter, Project
 
 STAMP = "medbook-site.json"
@@ -138,6 +141,7 @@ def _chapter_files(
         merged = weave.merge_outputs(source, executed)
     except ValueError as error:
         raise SiteError(f"{chapter}: {error}") from None
+    exercises = exercises_of(chapter.source)
     page = chapter_page(
         chapter.id,
         merged,
@@ -145,7 +149,10 @@ def _chapter_files(
         parameters=parse_parameters(weave.parameters_source(source)),
         run_folder=folder,
         source=chapter.source.read_bytes(),
+        exercises=exercises,
     )
+    if seen := answers_in_plain_sight(page.notebook.cells, exercises, known=known_of(record)):
+        raise SiteError(f"{chapter}: its page shows what is asked: {'; '.join(seen)}")
     body = (nbformat.writes(page.notebook) + "\n").encode()
     return record, {f"{chapter.id}.ipynb": body, **page.files}, weave.title(source)
 
