@@ -24,7 +24,7 @@ CAPTIONS = {
     "translation": "III · Translation — from lab to clinic",
     "systems": "IV · Systems — from one site to many",
 }
-BESIDE = ("profiles.yml", "lesson_plan.md", "road.md")
+BESIDE = ("exercises.py", "profiles.yml", "lesson_plan.md", "road.md")
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 

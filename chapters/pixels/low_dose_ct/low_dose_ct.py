@@ -1272,50 +1272,40 @@ run.finish()
 #
 # ## Exercises
 #
-# Type your answer in place of `None` and run the cell: it makes the experiment and tells you
-# whether you are right.
+# Answer here on the page, or in Jupyter in place of `None`: you are told whether you are right, or
+# what kind of wrong. In Jupyter, `run.hint("low-dose-ct-dose")`
+# gives a hint, and then another; `run.solution("low-dose-ct-dose")` shows how it is done.
 #
 # ```{exercise}
 # :label: low-dose-ct-dose
 # A protocol gives 12 HU of noise in soft tissue. Reading stays safe up to 30 HU. Electronic noise
-# may be neglected. What share of the dose is enough? **Self-check** below: it keeps your share of
-# the photons of one ray and measures how much noisier the ray becomes.
+# may be neglected. What share of the dose is enough?
 # ```
 
 # %% tags=["self-check"]
 answer = None  # share of the dose, between 0 and 1
-if answer is None:
-    print("Type your answer first.")
-elif not 0 < answer <= 1:
-    print("Not yet: a share lies between 0 and 1.")
-else:
-    yours = log_transform(thin(photons[-1], dose_fraction=answer, rng=rng), n0=answer * n0)
-    noisier = float(yours.line_integrals.std() / p_full[-1].std())
-    right = abs(noisier / (30 / 12) - 1) < 0.05
-    print("Right." if right else f"Not yet: at your dose the noise is {noisier:.2f} times as high.")
+run.check("low-dose-ct-dose", answer)
 
 # %% [markdown]
 # ```{exercise}
 # :label: low-dose-ct-bone
 # A ray crosses 14 cm of brain ($\mu = 0.2$ per cm) and 2 cm of dense bone ($\mu = 0.5$ per cm),
-# with $N_0 = 20000$ and no electronic noise. How many photons arrive on average, and what is the
-# standard deviation of $\hat p$? May the formula be used? **Self-check** below: it builds the slab,
-# sends photons through and counts.
+# with $N_0 = 20000$ and no electronic noise. How many photons arrive on average?
 # ```
 
 # %% tags=["self-check"]
-answer_photons, answer_noise = None, None  # mean count; standard deviation of the line integral
-if None in (answer_photons, answer_noise):
-    print("Type your answers first.")
-else:
-    slab = torch.zeros(beam.size, beam.size)
-    slab[: round(16 / beam.pixel_cm)] = 0.5
-    slab[: round(14 / beam.pixel_cm)] = 0.2
-    ray = project(slab, beam=beam)[0, beam.n_bins // 2].expand(n_draws)
-    arrived = draw_photons(ray, n0=20000, rng=rng)
-    truth = arrived.mean(), log_transform(arrived, n0=20000).line_integrals.std()
-    off = abs(answer_photons / truth[0] - 1), abs(answer_noise / truth[1] - 1)
-    print("Right." if max(off) < 0.05 else f"Not yet: the {'noise' if off[0] < 0.05 else 'count'}.")
+answer = None  # mean count, in photons
+run.check("low-dose-ct-bone", answer)
+
+# %% [markdown]
+# ```{exercise}
+# :label: low-dose-ct-bone-noise
+# What is the standard deviation of $\hat p$ for this ray? May the formula be used?
+# ```
+
+# %% tags=["self-check"]
+answer = None  # standard deviation of the line integral, a pure number
+run.check("low-dose-ct-bone-noise", answer)
 
 # %% [markdown]
 # ```{exercise}
@@ -1325,8 +1315,7 @@ else:
 # the input's noise will the least-squares prediction keep, for a ray of which `photons_left`
 # arrive at the low dose on average? Mind that each scan has electronic noise of its own. (The best
 # prediction of $b$ from $a$ by a line has the slope $\operatorname{Cov}(a, b)/\operatorname{Var}
-# a$.) Write it as a function of `photons_left`, using `dose_fraction` and `sigma_e`. **Self-check**
-# below: it compares your function with the slope in the thinned scans above, ray by ray.
+# a$.) Write it as a function of `photons_left`, using `dose_fraction` and `sigma_e`.
 # ```
 
 
@@ -1335,14 +1324,7 @@ def kept_share(photons_left):
     return None  # your formula
 
 
-if kept_share(left) is None:
-    print("Type your answer first.")
-else:
-    pairs_of_rays = torch.stack([p_thin, p_full], dim=1)
-    slopes = torch.stack([torch.cov(pair)[0, 1] / pair[0].var() for pair in pairs_of_rays])
-    wrong = ((kept_share(left) - slopes).abs() > 0.01) & (left >= 100)
-    found = f"Not yet: wrong where {left[wrong].int().tolist()} photons are left."
-    print(found if wrong.any() else "Right.")
+run.check("low-dose-ct-shared", kept_share)
 
 # %% [markdown]
 # ```{exercise}
@@ -1350,9 +1332,20 @@ else:
 # The network never saw a faint disc in training. Would it keep lesions if it had? Predict first:
 # how much of the contrast, and what AUC? Then complete the function: it shall put four discs like
 # the one above into every training head, at random places (`lesion_site` finds one, `insert_lesion`
-# puts it there, `disc` and `lesion_hu` say what it is like). **Self-check** in the cell below it:
-# it looks at your heads, trains again (some ten seconds) and measures.
+# puts it there, `disc` and `lesion_hu` say what it is like). When your heads are as they should be,
+# `retrain` trains again (some ten seconds) and measures.
 # ```
+
+
+# %% tags=["self-check"]
+def retrain(sick_heads):
+    rng = run.rng("heads with lesions")
+    rough = scatter_ellipses(sick_heads, n_inserts=n_inserts, rng=rng)
+    rough_p = project(hu_to_mu(torch.from_numpy(rough).to(run.device)), beam=beam)
+    taught = fit(least_squares, training_pairs(rough_p, rng))
+    sick, well = taught(present[1]), taught(absent[1])
+    kept = (sick - well)[:, spot].mean() / contrast["FBP"]
+    return f"Contrast left: {kept:.0%}, AUC: {auc(*judge(sick, well)).value:.3f}"
 
 
 # %% tags=["self-check"]
@@ -1363,61 +1356,8 @@ def with_lesions(heads_hu, rng):
     return heads_hu
 
 
-# %% tags=["self-check"]
-sick_heads = with_lesions(heads[:n_train], rng)
-highest = (sick_heads - heads[:n_train]).max(axis=(1, 2))  # in each head; one disc: lesion_hu
-if highest.min() < 0.9 * lesion_hu:
-    print("Not yet: a head has no whole disc." if highest.any() else "Type your answer first.")
-else:
-    rough = scatter_ellipses(sick_heads, n_inserts=n_inserts, rng=rng)
-    rough_p = project(hu_to_mu(torch.from_numpy(rough).to(run.device)), beam=beam)
-    taught = fit(least_squares, training_pairs(rough_p, rng))
-    sick, well = taught(present[1]), taught(absent[1])
-    kept = (sick - well)[:, spot].mean() / contrast["FBP"]
-    print(f"contrast left: {kept:.0%}, AUC: {auc(*judge(sick, well)).value:.3f}")
-
-# %% [markdown] tags=["solution"]
-# ```{solution} low-dose-ct-dose
-# :class: dropdown
-# The variance goes as one over the dose, so the noise as one over its root: $\alpha = (12/30)^2 =
-# 0.16$. <!-- number: arithmetic -->
-# ```
-#
-# ```{solution} low-dose-ct-bone
-# :class: dropdown
-# $p = 14 \cdot 0.2 + 2 \cdot 0.5 = 3.8$, so $20000\,e^{-3.8} \approx 447$ photons arrive: enough
-# for the formula. The standard deviation is $\sqrt{e^p/N_0} = 1/\sqrt{447} \approx 0.047$.
-# <!-- number: arithmetic -->
-# ```
-#
-# ```{solution} low-dose-ct-shared
-# :class: dropdown
-# The slope is $\operatorname{Cov}(\hat p_\alpha, \hat p_1)/\operatorname{Var}\hat p_\alpha$. The
-# covariance is $e^p/N_0$: electronic noise of two read-outs shares nothing. With $M = \alpha N_0
-# e^{-p}$ photons left, $e^p/N_0 = \alpha/M$ and $\operatorname{Var}\hat p_\alpha = (1 +
-# \sigma_e^2/M)/M$. So the slope is $\alpha/(1 + \sigma_e^2/M)$: `dose_fraction / (1 + sigma_e**2 /
-# photons_left)`. The network learns to keep a share $\alpha$ of the photons' noise, because that
-# part of it *is* in the target. With independent scans the covariance is zero.
-# ```
-#
-# ```{solution} low-dose-ct-train-on-lesions
-# :class: dropdown
-# In place of `head[:] = head`:
-#
-# ~~~python
-# for _ in range(4):
-#     place = lesion_site(head, diameter_mm=lesion_mm + 8, pixel_mm=pixel_mm, rng=rng)
-#     head[:] = insert_lesion(head, contrast_hu=lesion_hu, centre=place, **disc)
-# ~~~
-#
-# Expect little contrast back: lesions became less surprising, but at this dose a spot of the
-# lesion's size and contrast is often produced by noise alone, and then the best guess in squared
-# error still lies in between. The AUC is another matter, for it asks whether what is left stands
-# out of what noise is left. On the four seeds that we tried it rose on three, by anything between
-# a little and a good half of what the network had lost, and fell on one; on none did it come back
-# to FBP's. That is less than one lucky seed would have made us write: try another before you
-# believe yours.
-# ```
+training = {"heads": heads[:n_train], "retrain": retrain}
+run.check("low-dose-ct-train-on-lesions", with_lesions, given=training)
 
 # %% [markdown]
 # ## Further reading

@@ -7,6 +7,8 @@ import jupytext
 import pytest
 import yaml
 
+from medlib.experiment.exercise_sheet import read_sheet
+from medlib.experiment.exercises import Code, Scene, right_answer, wrong_answers
 from press.check.lint import lint_notebook
 from press.cli import scaffold as scaffolding
 from press.cli.scaffold import fill, scaffold, template, with_toc_entry
@@ -165,12 +167,15 @@ def test_nothing_is_left_where_a_file_cannot_be_written(bare_book, monkeypatch, 
 
 def test_the_template_is_clean_python_without_a_typed_number(bare_book, tmp_path):
     made = scaffold(Project(bare_book.root), "diagnosis/counting", title="How  many\nphotons?")
-    source = next(text for path, text in made.files.items() if path.suffix == ".py")
+    texts = {path.name: text for path, text in made.files.items() if path.suffix == ".py"}
+    source, sheet = texts["counting.py"], texts["exercises.py"]
     notebook = jupytext.reads(source, fmt="py:percent")
-    assert lint_notebook(notebook, chapter="diagnosis/counting") == []
+    (tmp_path / "exercises.py").write_text(sheet, encoding="utf-8")
+    exercises = read_sheet(tmp_path / "exercises.py")
+    assert lint_notebook(notebook, chapter="diagnosis/counting", exercises=exercises) == []
     assert "# # How many photons?\n" in source
     assert not any("@@" in text for text in made.files.values())
-    for text in (source,):
+    for text in (source, sheet):
         path = tmp_path / "written.py"
         path.write_text(text, encoding="utf-8")
         ruff = [sys.executable, "-m", "ruff"]
@@ -178,6 +183,17 @@ def test_the_template_is_clean_python_without_a_typed_number(bare_book, tmp_path
         subprocess.run([*ruff, "format", "--check", *config, path], check=True)
         ignored = ["--ignore", "E402,B018,E703,I001"]
         subprocess.run([*ruff, "check", "-q", *config, *ignored, path], check=True)
+
+
+def test_the_exercises_of_the_template_are_judged_both_ways(bare_book, tmp_path):
+    made = scaffold(Project(bare_book.root), "diagnosis/counting")
+    path = tmp_path / "exercises.py"
+    path.write_text(next(t for p, t in made.files.items() if p.name == path.name), "utf-8")
+    for exercise in read_sheet(path).values():
+        scene = exercise.scene() if isinstance(exercise, Code) else Scene()
+        right, wrong = right_answer(exercise, scene), wrong_answers(exercise, scene)
+        assert exercise.judge(right, known={}).right
+        assert [answer for answer in wrong if exercise.judge(answer, known={}).right] == []
 
 
 def test_every_word_of_the_templates_is_filled():
