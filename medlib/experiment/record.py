@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from medlib.experiment.arithmetic import Arithmetic
 from medlib.experiment.estimate import CI, interval_text
 
 SCHEMA_VERSION = 1
@@ -173,6 +174,7 @@ class Record(_Part):
     processor: str = ""
     git: Commit | None = None
     device: Device
+    arithmetic: Arithmetic | None = None
     threads: int
     started: datetime
     wall_s: float

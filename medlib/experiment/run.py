@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from medlib.experiment import environment, figures, streams
+from medlib.experiment.arithmetic import arithmetic
 from medlib.experiment.estimate import Estimate
 from medlib.experiment.parameters import (
     Parameter,
@@ -541,6 +542,7 @@ class Run:
             processor=environment.processor(),
             git=self._commit,
             device=device,
+            arithmetic=arithmetic(),
             threads=int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
             started=self._started,
             wall_s=round(time.perf_counter() - self._clock, 3),

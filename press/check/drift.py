@@ -21,7 +21,14 @@ from press.results.thumbnail import (
     thumbnail,
     thumbnail_distance,
 )
-from press.run.comparison import EXACT, Difference, compare, compare_mappings, tolerant
+from press.run.comparison import (
+    EXACT,
+    Difference,
+    compare,
+    compare_mappings,
+    other_arithmetic,
+    tolerant,
+)
 from press.source.project import Project
 
 
@@ -35,8 +42,15 @@ def inspect_against_accepted(
     except UserError as error:
         return [Finding(record.chapter, "result", str(error))]
     policy = tolerant(partial(other_pixels, folder=folder, strict=strict))
-    found = compare(accepted, record, policy)
-    return [Finding(record.chapter, d.kind, d.message, d.severity) for d in found]
+    found = [
+        Finding(record.chapter, d.kind, d.message, d.severity)
+        for d in compare(accepted, record, policy)
+    ]
+    told = other_arithmetic(accepted.made_with.arithmetic, record.arithmetic)
+    if told and any(finding.what in ("result", "figure") for finding in found):
+        message = f"the accepted run was made with another arithmetic: {told}"
+        found.append(Finding(record.chapter, "environment", message, "note"))
+    return found
 
 
 def other_pixels(was: AcceptedFigure, now: Figure, *, folder: Path, strict: bool) -> Difference:
@@ -79,4 +93,6 @@ def changes(was: Accepted | None, now: Accepted) -> list[str]:
             lines.append(f"{what}: another order")
     tools = [{"python": a.made_with.python} | a.made_with.packages for a in (was, now)]
     moved = [found.message for found in compare_mappings("", *tools, EXACT, written=str)]
+    if told := other_arithmetic(was.made_with.arithmetic, now.made_with.arithmetic):
+        moved.append(told)
     return [*lines, *([f"made with: {', '.join(moved)}"] if moved else [])]

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medlib.experiment.record import Record, RecordError, read_record
+from press.check.drift import inspect_against_accepted
 from press.errors import Exit, UserError
 from press.run.comparison import (
     BITS,
@@ -27,6 +28,7 @@ from press.run.comparison import (
     compare_cells,
     compare_digests,
     compare_mappings,
+    other_arithmetic,
 )
 from press.run.execute import NOTEBOOK, RECORD, Job, Silent, execute_all, plan, tracked_digests
 from press.source.project import BOOK_PROFILE, Project
@@ -108,7 +110,9 @@ def _read_notebook(path: Path) -> NotebookNode | None:
         raise UserError(f"{path}: not a notebook that can be read: {error}") from None
 
 
-def reproduce(project: Project, run: Path, *, show: Show | None = None) -> Verdict:
+def reproduce(
+    project: Project, run: Path, *, within_tolerance: bool = False, show: Show | None = None
+) -> Verdict:
     """Execute a recorded run again with its recorded parameters, and compare.
 
     The run takes place in a temporary folder below ``build/`` and leaves nothing behind.
@@ -116,11 +120,13 @@ def reproduce(project: Project, run: Path, *, show: Show | None = None) -> Verdi
     Args:
         project: the checkout.
         run: what `find_run` takes.
+        within_tolerance: compare with the chapter's accepted results, as far as their tolerances
+            allow, and not with the run to the bit. The run must then be the book's.
         show: makes the display of the progress, as `press.run.progress.display` does.
 
     Raises:
         UserError: the run cannot be read, its chapter is gone, the chapter no longer takes its
-            parameters, or it fails now.
+            parameters, it fails now, or it is not the book's and only the book's will do.
     """
     recorded = find_run(run)
     record = recorded.record
@@ -131,6 +137,11 @@ def reproduce(project: Project, run: Path, *, show: Show | None = None) -> Verdi
     except UserError as error:
         message = f"code: {chapter} no longer takes what the run was given: {error}"
         raise UserError(message, Exit.CHECK_FAILED) from None
+    if within_tolerance and job.destination != project.run_dir(chapter):
+        raise UserError(
+            f"{run}: results are accepted for the book's own runs; this one is of profile"
+            f" {record.profile!r} or of other parameters"
+        )
     job = dataclasses.replace(job, profile=record.profile, label=f"{chapter.id} again")
     before = list(compare_code(project, recorded, job))
     project.build.mkdir(parents=True, exist_ok=True)
@@ -143,10 +154,17 @@ def reproduce(project: Project, run: Path, *, show: Show | None = None) -> Verdi
             cause = f" (the first difference: {before[0]})" if before else ""
             raise UserError(f"{outcome.failure.line}{cause}", outcome.failure.exit_code)
         again = read_record(job.destination / RECORD)
+        notes = list(circumstances(record, again))
+        if within_tolerance:
+            found = list(compare_with_accepted(project, again, job.destination))
+            notes += [str(found) for found in compare_environment(record, again)]
+            notes += [item.message for item in found if item.severity == "note"]
+            differences = [item for item in found if item.severity == "error"]
+        else:
+            differences = [*before, *compare_runs(record, again)]
     finally:
         shutil.rmtree(place, ignore_errors=True)
-    differences = (*before, *compare_runs(record, again))
-    return Verdict(recorded, differences, tuple(circumstances(record, again)))
+    return Verdict(recorded, tuple(differences), tuple(notes))
 
 
 # -- the comparison --------------------------------------------------------------------------------
@@ -167,10 +185,22 @@ def compare_runs(was: Record, now: Record) -> list[Difference]:
     return sorted(found, key=lambda difference: KINDS.index(difference.kind))
 
 
+def compare_with_accepted(project: Project, now: Record, folder: Path) -> Iterator[Difference]:
+    """What a run has that its chapter's accepted results do not allow, a claim that fails too."""
+    for found in inspect_against_accepted(project, now, folder):
+        yield Difference(found.what, found.message, found.severity)
+    for claim in now.claims:
+        if not claim.holds:
+            message = f"{claim.text!r} does not hold (margin {claim.margin:.4g} {claim.unit})"
+            yield Difference("claim", message)
+
+
 def compare_environment(was: Record, now: Record) -> Iterator[Difference]:
     """What differs in that with which two runs were made."""
     before, after = _surroundings(was), _surroundings(now)
     yield from compare_mappings("environment", before, after, EXACT, written=str)
+    if told := other_arithmetic(was.arithmetic, now.arithmetic):
+        yield Difference("environment", f"another arithmetic: {told}")
     if was.constraints_sha256 != now.constraints_sha256:
         yield Difference("environment", "constraints.txt changed")
 
@@ -187,4 +217,6 @@ def circumstances(was: Record, now: Record) -> Iterator[str]:
         yield f"platform was {was.platform}, is {now.platform}"
     if was.processor != now.processor:
         yield f"processor was {was.processor}, is {now.processor}"
+    if was.arithmetic is None:
+        yield "with which arithmetic it was made is not recorded"
     yield f"CPU time was {was.cpu_s:.1f} s, is {now.cpu_s:.1f} s"

@@ -139,18 +139,29 @@ def _say(found: Sequence[Finding], chapters: Sequence[Chapter]) -> int:
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--within-tolerance",
+    is_flag=True,
+    help="Compare with the accepted results, as closely as their chapter asks.",
+)
 @click.pass_obj
-def reproduce(desk: Desk, run: Path) -> None:
+def reproduce(desk: Desk, run: Path, within_tolerance: bool) -> None:
     """Execute a recorded RUN again and name the first thing that differs.
 
     RUN is a run folder, its record.json, or its executed notebook. The chapter is executed with the
     recorded parameters, and compared in the order of causes: code, data, environment, result,
     figure. Results must be equal to the bit. Exit code 0: identical, 1: something differs.
 
+    Other instructions round otherwise. Variables that choose them (OPENBLAS_CORETYPE, MKL_CBWR,
+    ATEN_CPU_CAPABILITY and their like) do not reach a run, unless MEDBOOK_KEEP_ARITHMETIC=1 is set.
+    With --within-tolerance results may then move as far as their chapter allows.
+
     \b
     Examples:
       medbook reproduce build/runs/pixels/low_dose_ct
       medbook reproduce someone_elses/record.json
+      MEDBOOK_KEEP_ARITHMETIC=1 ATEN_CPU_CAPABILITY=default \
+          medbook reproduce build/runs/pixels/low_dose_ct --within-tolerance
     """
     from press.check.reproduce import reproduce as run_again
     from press.run.progress import display
@@ -159,10 +170,13 @@ def reproduce(desk: Desk, run: Path) -> None:
         return display(jobs, workers=1, echo=click.echo)
 
     with interruptible():
-        verdict = run_again(desk.project, run, show=show)
+        verdict = run_again(desk.project, run, within_tolerance=within_tolerance, show=show)
     recorded = verdict.recorded.record
     for note in verdict.notes:
         click.echo(click.style(f"note: {note}", dim=True))
+    if verdict.identical and within_tolerance:
+        click.echo("within the tolerances of the accepted results; every claim holds")
+        sys.exit(Exit.OK)
     if verdict.identical:
         count = len(recorded.results)
         figures = len(recorded.figures)
@@ -172,7 +186,7 @@ def reproduce(desk: Desk, run: Path) -> None:
     click.echo(click.style("differs: ", fg="red") + str(first), err=True)
     for difference in others:
         click.echo(f"    also: {difference}", err=True)
-    if verdict.outputs_identical:
+    if verdict.outputs_identical and not within_tolerance:
         click.echo("all results and figures are identical to the bit nevertheless", err=True)
     sys.exit(Exit.CHECK_FAILED)
 

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from medlib.experiment.arithmetic import Arithmetic
 from medlib.experiment.record import Record, write_atomically
 from press.errors import UserError
 from press.results.thumbnail import encode_thumbnail, read_pixels, thumbnail
@@ -76,6 +77,7 @@ class MadeWith(_Part):
     platform: str
     processor: str = ""
     device: str
+    arithmetic: Arithmetic | None = None
     packages: dict[str, str] = {}
     wall_s: float
     cpu_s: float
@@ -198,6 +200,7 @@ def distil(record: Record, *, title: str, run_folder: Path) -> Accepted:
             platform=record.platform,
             processor=record.processor,
             device=record.device.used,
+            arithmetic=record.arithmetic,
             packages=dict(sorted(record.packages.items(), key=lambda item: item[0].lower())),
             wall_s=round(record.wall_s, 2),
             cpu_s=round(record.cpu_s, 2),

@@ -12,9 +12,12 @@ import math
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from press.run.alignment import Change, named_pairs, text_changes
+
+if TYPE_CHECKING:
+    from medlib.experiment.arithmetic import Arithmetic
 
 Severity = Literal["error", "note"]
 FIELDS = {
@@ -180,6 +183,14 @@ def compare_digests(
             yield Difference(kind, f"{path} changed")
 
 
+def other_arithmetic(was: Arithmetic | None, now: Arithmetic | None) -> str:
+    """What computed otherwise, causes first, in one line; empty where nothing is known to have."""
+    if was is None or now is None:
+        return ""
+    both = was.described(), now.described()
+    return "; ".join(d.message for d in compare_mappings("", *both, EXACT, written=str))
+
+
 # -- things with names -----------------------------------------------------------------------------
 
 
@@ -194,7 +205,7 @@ def compare_mappings(
     """Values by their names: which is new, gone or another; `written` puts a value into words."""
     for name in {**now, **was}:
         if name not in was:
-            yield Difference(kind, f"{name} {policy.new}")
+            yield Difference(kind, f"{name} {policy.new}, {written(now[name])}")
         elif name not in now:
             yield Difference(kind, f"{name} is gone, was {written(was[name])}")
         elif not policy.same(was[name], now[name]):

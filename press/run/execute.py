@@ -32,6 +32,7 @@ RECORD = "record.json"
 PRESS_NOTE = "press.json"
 LOG = "log.txt"
 DROPPED = ("MPLBACKEND", "JPY_PARENT_PID", "JUPYTER_PATH", "PYTHONSTARTUP", "PYTHONWARNINGS")
+KEEP_ARITHMETIC = "MEDBOOK_KEEP_ARITHMETIC"
 GRACE_S = 5.0
 TRACKED = ("medlib", "data_fetch")
 
@@ -185,11 +186,19 @@ def available_cores() -> int:
 
 
 def environment(project: Project, job: Job, *, folder: Path, runtime: Path) -> dict[str, str]:
-    """The environment of a run: one thread, fixed hashing, nothing of the user's own settings."""
+    """The environment of a run: one thread, fixed hashing, nothing of the user's own settings.
+
+    The variables that choose instructions and kernels are dropped, unless KEEP_ARITHMETIC is set.
+    """
+    from medlib.experiment.arithmetic import chooses_arithmetic
+
+    kept = kept_arithmetic()
     keep = {
         name: value
         for name, value in os.environ.items()
-        if name not in DROPPED and not name.startswith(("COVERAGE_", "PYTEST_"))
+        if name not in DROPPED
+        and not name.startswith(("COVERAGE_", "PYTEST_"))
+        and (name in kept or not chooses_arithmetic(name))
     }
     ours = str(Path(__file__).resolve().parents[2])
     path = [str(project.root), ours] if str(project.root) != ours else [ours]
@@ -215,6 +224,16 @@ def environment(project: Project, job: Job, *, folder: Path, runtime: Path) -> d
         "MEDBOOK_PROFILE": job.profile,
         "MEDBOOK_STRICT": "1",
     }
+
+
+def kept_arithmetic() -> dict[str, str]:
+    """The variables that choose instructions and kernels, as far as they reach a run from here.
+
+    None do, unless KEEP_ARITHMETIC is set, to anything but 0.
+    """
+    from medlib.experiment.arithmetic import arithmetic_variables
+
+    return arithmetic_variables() if os.environ.get(KEEP_ARITHMETIC, "0") not in ("", "0") else {}
 
 
 def execute_all(

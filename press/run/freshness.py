@@ -3,7 +3,8 @@
 A chapter is re-executed when, and only when, something that can change its outputs has: its code
 cells (not its prose, not its tags), its parameters, the bytes of a library file that it really
 imported (recorded from ``sys.modules`` at the end of the run, so transitively right), the bytes of
-its data files, ``constraints.txt``, or the version of Python.
+its data files, ``constraints.txt``, the variables that choose its arithmetic, or the version of
+Python.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from press.run.comparison import EXACT, compare_digests, compare_mappings
-from press.run.execute import NOTEBOOK, RECORD, Job, plan, read_note
+from press.run.execute import NOTEBOOK, RECORD, Job, kept_arithmetic, plan, read_note
 from press.source.project import Chapter, Project
 
 if TYPE_CHECKING:
@@ -90,6 +91,10 @@ def _reasons(project: Project, job: Job, record: Record, note: dict[str, Any]) -
         yield from _data_changes(project, use)
     if record.constraints_sha256 != file_digest(project.constraints):
         yield f"{project.constraints.name} changed"
+    if record.arithmetic is not None:
+        was, now = record.arithmetic.variables, kept_arithmetic()
+        for found in compare_mappings("environment", was, now, EXACT, written=str):
+            yield found.message
     if record.python != platform.python_version():
         yield f"Python was {record.python}, is {platform.python_version()}"
 

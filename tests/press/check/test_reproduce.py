@@ -3,12 +3,14 @@
 import dataclasses
 import json
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 
+from medlib.experiment.arithmetic import arithmetic_variables
 from medlib.experiment.record import DataUse, Table, read_record
-from press.check.reproduce import compare_code, compare_runs, find_run
+from press.check.reproduce import circumstances, compare_code, compare_runs, find_run, reproduce
 from press.errors import UserError
 from press.run.execute import plan
 from press.source.project import Project
@@ -116,6 +118,28 @@ def test_data_tables_and_alt_texts_that_differ_are_named(record):
     assert line == "figure: ramp: its caption differs"
 
 
+def test_another_arithmetic_is_one_difference_named_before_the_results_that_it_moves(record):
+    slow = {"cpu_capability": "DEFAULT", "variables": {"ATEN_CPU_CAPABILITY": "default"}}
+    fast = record.arithmetic.model_copy(update={"cpu_capability": "AVX512", "variables": {}})
+    record = record.model_copy(update={"arithmetic": fast})
+    now = with_first(record, "results", value=0.6)
+    now = now.model_copy(update={"arithmetic": fast.model_copy(update=slow)})
+    assert told(record, now) == [
+        "environment: another arithmetic: ATEN_CPU_CAPABILITY is new, default; "
+        "CPU capability was AVX512, is DEFAULT",
+        "result: mean was 0.5, is 0.6",
+    ]
+    kernel = {"libraries": {**fast.libraries, "numpy.libs/blas.so": "openblas 1 Zen"}}
+    (line,) = told(record, record.model_copy(update={"arithmetic": fast.model_copy(update=kernel)}))
+    assert line == "environment: another arithmetic: numpy.libs/blas.so is new, openblas 1 Zen"
+
+
+def test_a_record_from_before_arithmetic_was_recorded_differs_in_nothing(record):
+    old = record.model_copy(update={"arithmetic": None})
+    assert told(old, record) == []
+    assert "is not recorded" in " ".join(circumstances(old, record))
+
+
 def test_causes_come_before_effects(record):
     now = with_first(with_first(record, "figures", pixels_sha256=["0" * 64]), "results", value=0.6)
     data = [DataUse(name="ct", kind="real", sha256="0" * 64)]
@@ -162,6 +186,45 @@ def test_the_recorded_parameters_are_the_ones_that_run(accepted_book):
     done = accepted_book.medbook("reproduce", str(path))
     assert done.returncode == 0, done.stderr
     assert read_record(path).result("mean").n == 400
+
+
+def with_arithmetic(monkeypatch, *, keep):
+    for name in arithmetic_variables():
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
+    monkeypatch.setenv("MEDBOOK_KEEP_ARITHMETIC", "1" if keep else "0")
+
+
+def test_variables_that_choose_the_arithmetic_do_not_reach_a_run(accepted_book, monkeypatch):
+    with_arithmetic(monkeypatch, keep=False)
+    done = accepted_book.medbook("reproduce", str(accepted_book.root / RUN))
+    assert done.returncode == 0, done.stderr
+
+
+def test_asked_for_they_do_and_results_may_move_within_their_tolerance(accepted_book, monkeypatch):
+    with_arithmetic(monkeypatch, keep=True)
+    again = partial(reproduce, Project(accepted_book.root), accepted_book.root / RUN)
+    first, *_ = again().differences
+    assert str(first).startswith(
+        "environment: another arithmetic: ATEN_CPU_CAPABILITY is new, default; OPENBLAS_CORETYPE"
+    )
+    verdict = again(within_tolerance=True)
+    assert verdict.identical
+    assert any("another arithmetic: ATEN_CPU_CAPABILITY" in note for note in verdict.notes)
+    path = accepted_book.root / "results/pixels/whole.json"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace('"value": 0.5,', '"value": 0.52,'), "utf-8")
+    assert list(map(str, again(within_tolerance=True).differences)) == [
+        "result: mean was 0.52, is 0.5; tolerance 0.01"
+    ]
+
+
+def test_only_the_book_s_own_run_has_accepted_results(accepted_book):
+    assert accepted_book.medbook("run", "whole", "-p", "size=20").returncode == 0
+    (path,) = (accepted_book.root / "build/runs-adhoc").rglob("record.json")
+    with pytest.raises(UserError, match=r"accepted for the book's own runs.*other parameters"):
+        reproduce(Project(accepted_book.root), path, within_tolerance=True)
 
 
 def test_code_is_named_before_the_result_that_it_changed(accepted_book):

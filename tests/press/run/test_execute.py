@@ -92,6 +92,21 @@ def test_a_user_s_own_startup_files_and_settings_do_not_reach_the_kernel(book, t
     assert given["PYTHONNOUSERSITE"] == "1"
 
 
+def test_variables_that_choose_the_arithmetic_are_dropped_unless_asked_for(
+    book, tmp_path, monkeypatch
+):
+    chosen = {"OPENBLAS_CORETYPE": "Haswell", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_CBWR": "AVX2"}
+    for name, value in {**chosen, "MKL_NUM_THREADS": "7", "MKL_THREADING_LAYER": "GNU"}.items():
+        monkeypatch.setenv(name, value)
+    job = Job(chapter=None, parameters={}, destination=tmp_path)
+    for asked in ("", "0", "1"):
+        monkeypatch.setenv("MEDBOOK_KEEP_ARITHMETIC", asked)
+        given = environment(book.project, job, folder=tmp_path, runtime=tmp_path)
+        kept = {name: given[name] for name in chosen if name in given}
+        assert kept == (chosen if asked == "1" else {})
+        assert (given["MKL_NUM_THREADS"], given["MKL_THREADING_LAYER"]) == ("1", "GNU")
+
+
 def test_other_parameters_never_touch_the_book_s_run(ready_book):
     project = ready_book.project
     chapter = project.chapter("alpha")

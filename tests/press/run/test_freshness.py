@@ -5,6 +5,7 @@ import json
 import nbformat
 import pytest
 
+from medlib.experiment.arithmetic import arithmetic_variables
 from press.run.execute import Outcome
 from press.run.freshness import State
 from press.source.weave import merge_outputs, weave
@@ -124,3 +125,13 @@ def test_running_the_stale_chapter_makes_the_book_fresh_with_the_new_value(ready
     assert ready_book.stale() == {}
     record = json.loads((ready_book.project.runs / "pixels" / "alpha" / "record.json").read_text())
     assert [r["value"] for r in record["results"]] == [18.0]
+
+
+def test_a_run_with_another_arithmetic_is_stale(ready_book, monkeypatch):
+    for name in arithmetic_variables():
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
+    assert ready_book.stale() == {}
+    monkeypatch.setenv("MEDBOOK_KEEP_ARITHMETIC", "1")
+    reasons = ("ATEN_CPU_CAPABILITY is new, default",)
+    assert ready_book.stale() == {"pixels/alpha": reasons, "pixels/beta": reasons}
