@@ -78,7 +78,7 @@ def read_dicom_series(
     files = list(dict.fromkeys(plane.path for plane in stack))
     return Sample(
         np.stack([values(plane) for plane in stack]),
-        name=name or folder.name,
+        name=name or folder.resolve().name,
         kind="real",
         unit=first.unit,
         sha256=hashlib.sha256("".join(map(sha256_of_file, files)).encode()).hexdigest(),

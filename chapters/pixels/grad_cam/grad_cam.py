@@ -32,9 +32,10 @@
 # are known at every pixel; no result below is about a patient. The network's first weights are
 # real: EfficientNet-Lite0, trained on the photographs of ImageNet. To use real tissue, such as
 # [PCam](https://doi.org/10.1007/978-3-030-00934-2_24) or two classes of
-# [NCT-CRC-HE](https://doi.org/10.5281/zenodo.1214456), save its tiles as PNG files named
-# `CLASS/PATIENT_number.png` and set `tile_folder`. Nobody has drawn nuclei or tumour there, so
-# stain stands in for the one and its upper half for the other.
+# [NCT-CRC-HE](https://doi.org/10.5281/zenodo.1214456), put its tiles into a folder as
+# `CLASS/PATIENT_number.png` (or JPEG, TIFF), set `tile_folder`, and say in `tumour_class` which
+# class is tumour. Nobody has drawn nuclei or tumour there, so stain stands in for the one and its
+# upper half for the other.
 
 # %% tags=["parameters"]
 seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
@@ -49,7 +50,8 @@ n_shuffles: int = 3  # networks trained on labels without meaning, 2 ≤ x ≤ 2
 n_redraws: int = 4  # random redraws of the weights in the sanity check, 1 ≤ x ≤ 100
 n_path_steps: int = 32  # most steps of integrated gradients, 8 ≤ x ≤ 1024
 n_resamples: int = 2000  # bootstrap samples behind each interval, 100 ≤ x ≤ 100000
-tile_folder: str = ""  # folder with one sub-folder of PNG tiles a class; empty for simulated tissue
+tile_folder: str = ""  # folder with two sub-folders of tiles, one a class; empty for simulated ones
+tumour_class: str = "tumour"  # the sub-folder of tile_folder that holds tumour
 
 # %%
 import copy
@@ -125,7 +127,7 @@ def pictures(rows, *, width=7.2, columns=None):
 # *normal* or *infiltrated*.
 
 # %%
-own = read_tile_folder(tile_folder, size=SIZE) if tile_folder else None
+own = read_tile_folder(tile_folder, positive=tumour_class, size=SIZE) if tile_folder else None
 simulated = own is None and histology_tiles(
     n_patients, rng=run.rng("tissue"), tiles_per_patient=tiles_per_patient, size=SIZE
 )
@@ -141,6 +143,8 @@ region = density > middle if own else simulated.tumour > 0.5
 names = run.rng("split").permutation(np.unique(patients))
 train_names = names[: round(train_share * len(names))]
 training = np.isin(patients, train_names)
+if own:
+    own.check_split(training, least=4)
 
 # %% [markdown]
 # Patients, not tiles, are divided into those to learn from and those to be tested on. Tiles of
@@ -148,7 +152,8 @@ training = np.isin(patients, train_names)
 
 # %% tags=["hide-input"]
 kinds = {"tissue": images, "nuclei nearby": density, "tumour": region}
-first = [np.flatnonzero(tumour_tile & (patients == name))[0] for name in train_names[:3]]
+sick = [name for name in train_names if np.any(tumour_tile & (patients == name))]
+first = [np.flatnonzero(tumour_tile & (patients == name))[0] for name in sick[:3]]
 
 
 def draw_tissue():

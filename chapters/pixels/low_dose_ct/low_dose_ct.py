@@ -107,7 +107,7 @@ from medlib.pixels.ct.grid import onto_grid
 from medlib.pixels.ct.projection import ParallelBeam, project
 
 beam = ParallelBeam(size=128, n_views=n_views, pixel_cm=pixel_mm / 10)
-scanned = run.uses(read_dicom_series(ct_folder) if ct_folder else head_ct())
+scanned = run.uses(read_dicom_series(ct_folder, unit="HU") if ct_folder else head_ct())
 slices = scanned.array.reshape(-1, *scanned.array.shape[-2:])
 middle, spacing_mm = slices[len(slices) // 2], scanned.spacing_mm[-2:]
 patient = onto_grid(middle, spacing_mm=spacing_mm, size=beam.size, pixel_mm=pixel_mm)

@@ -99,7 +99,8 @@ def glow_colours(unstained):
 from data_fetch.packaged import ihc
 from data_fetch.readers import read_image
 
-slide = run.uses(read_image(stained_file, name="stained_file") if stained_file else ihc())
+own = stained_file and read_image(stained_file, name="stained_file", channels=3)
+slide = run.uses(own or ihc())
 rgb = torch.from_numpy(slide.array[..., :3] / np.float32(255)).permute(2, 0, 1)[None]
 stained = torch.nn.functional.avg_pool2d(rgb, 2).transpose(2, 3).to(run.device)
 cut = 2 * stained.shape[2] // 3
