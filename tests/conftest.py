@@ -1,6 +1,11 @@
-"""The real ImageNet network, loaded once, for whoever asks for it."""
+"""For every test: no deadlines, and the real ImageNet network, loaded once for whoever asks."""
 
 import pytest
+from hypothesis import settings
+
+# The first example pays for imports and matrices, and no test should depend on the clock.
+settings.register_profile("no-clock", deadline=None)
+settings.load_profile("no-clock")
 
 
 @pytest.fixture(scope="session")
