@@ -1,6 +1,7 @@
 """Everything that brings data to a chapter. This package knows data, not medicine.
 
 sample      what every reader returns: an array with its spacing, unit and provenance
+labelled    a Sample whose items carry labels, and what each means
 errors      what goes wrong, in words
 folder      which files of a folder count, and their digests
 readers/    DICOM, NIfTI, PNG/JPEG/TIFF, NPZ files -> Sample

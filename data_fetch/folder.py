@@ -1,5 +1,6 @@
 """The files of a folder: which count, and a digest of each, so that a change can be told."""
 
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -27,3 +28,12 @@ def members(folder: Path, files: Iterable[Path]) -> tuple[tuple[str, str], ...]:
     return tuple(
         sorted((path.relative_to(folder).as_posix(), sha256_of_file(path)) for path in files)
     )
+
+
+def sha256_of_members(members: tuple[tuple[str, str], ...]) -> str:
+    """One digest for all files of a folder: of their digests, in the order of their names.
+
+    >>> sha256_of_members((("a.png", "00"), ("b.png", "ff")))[:16]
+    '8909cde2f411a84e'
+    """
+    return hashlib.sha256("".join(digest for _, digest in members).encode()).hexdigest()

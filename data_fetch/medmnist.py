@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int
 
 from data_fetch.catalog import catalog, dataset
 from data_fetch.download import Transfer, fetch
 from data_fetch.errors import DataError
+from data_fetch.labelled import Labelled
 from data_fetch.readers import read_npz
-from data_fetch.sample import Sample
 
 SPLITS = ("train", "val", "test")
 
@@ -29,7 +28,7 @@ def load(
     split: str,
     folder: Path | str | None = None,
     transfer: Transfer | None = None,
-) -> tuple[Sample, Int[np.ndarray, " n"]]:
+) -> Labelled:
     """One split of a MedMNIST data set. Grey images have three equal channels.
 
     Args:
@@ -40,7 +39,7 @@ def load(
         transfer: how patient the download is.
 
     Returns:
-        (Sample of uint8 (n, 28, 28, 3), labels as int64 indexes into `label_names(name)`).
+        Labelled uint8 images (n, 28, 28, 3); names as its publisher gives them.
 
     Raises:
         DataError: another name or split, or a file of another content; also what `download.fetch`
@@ -75,13 +74,4 @@ def load(
         )
     if labels.size and not 0 <= labels.min() <= labels.max() < len(entry.labels):
         raise DataError(f"{path} has labels outside 0..{len(entry.labels) - 1}")
-    return images.with_array(array), labels
-
-
-def label_names(name: str) -> tuple[str, ...]:
-    """What the labels mean, in order.
-
-    >>> label_names("breastmnist")
-    ('malignant', 'normal, benign')
-    """
-    return dataset(name).labels
+    return Labelled(sample=images.with_array(array), labels=labels, names=entry.labels)

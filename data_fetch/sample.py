@@ -19,8 +19,9 @@ class Sample:
         kind: ``"real"`` or ``"simulated"``; simulated intensities on real anatomy are
             ``"simulated"``.
         unit: of the values, e.g. ``"HU"`` or ``"intensity 0..255"``.
-        sha256: of the bytes read from the file; for simulated data, of the array
-            (`sha256_of_array`).
+        sha256: of what the array was made from: of the file at `path`, its bytes; of the folder
+            at `path`, the digests of its `members` (`folder.sha256_of_members`); without a path,
+            the array itself, as it was first made (`sha256_of_array`).
         spacing_mm: one number per array axis that has a physical length, in the order of the
             axes; None when the file does not state it. A colour axis has no entry.
         path: the file, or the folder that holds `members`, or None.

@@ -4,17 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data_fetch.labelled import Labelled
 from data_fetch.packaged.wheel import packaged_file
 from data_fetch.sample import Sample, sha256_of_file
 
 
-@dataclass(frozen=True, eq=False)
-class LabelledTable:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LabelledTable(Labelled):
     """Measurements with a class each: sample.array is (case, feature)."""
 
-    sample: Sample
-    labels: np.ndarray
-    label_names: tuple[str, ...]
     feature_names: tuple[str, ...]
 
 
@@ -25,7 +23,7 @@ def breast_cancer() -> LabelledTable:
         LabelledTable; label 0 = malignant, 1 = benign (scikit-learn's order).
 
     >>> table = breast_cancer()
-    >>> table.sample.array.shape, table.label_names
+    >>> table.sample.array.shape, table.names
     ((569, 30), ('malignant', 'benign'))
     """
     from sklearn.datasets import load_breast_cancer
@@ -49,8 +47,8 @@ def breast_cancer() -> LabelledTable:
         doi="10.24432/C5DW2B",
     )
     return LabelledTable(
-        sample,
+        sample=sample,
         labels=np.asarray(bunch.target),
-        label_names=tuple(map(str, bunch.target_names)),
+        names=tuple(map(str, bunch.target_names)),
         feature_names=tuple(map(str, bunch.feature_names)),
     )

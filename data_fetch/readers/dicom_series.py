@@ -1,6 +1,5 @@
 """The slices of a DICOM series as one volume: sorted by place, straight and evenly spaced."""
 
-import hashlib
 import os
 import warnings
 from collections import Counter
@@ -11,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from data_fetch.errors import DataError, NoImageError
-from data_fetch.folder import members, visible_files
+from data_fetch.folder import members, sha256_of_members, visible_files
 from data_fetch.readers.dicom import axes_in_words, with_inversion
 from data_fetch.readers.dicom_file import read_header
 from data_fetch.readers.dicom_header import Plane, planes
 from data_fetch.readers.dicom_pixels import values
 from data_fetch.readers.file import existing_file
-from data_fetch.sample import Sample, sha256_of_file
+from data_fetch.sample import Sample
 
 #: Places in headers are rounded, some to .01 mm or .05 mm: less than this is no difference.
 TOLERANCE_MM = 0.1
@@ -45,7 +44,7 @@ def read_dicom_series(
 
     Returns:
         Sample of float32 (slice, row, column); spacing_mm = (between slices, rows, columns), the
-        thickness of the slice where there is one only; sha256 of the sorted files' digests.
+        thickness of the slice where there is one only; sha256 of the files' digests.
 
     Raises:
         DataError: no image; images of several series, orientations, sizes, spacings or units; no
@@ -75,16 +74,16 @@ def read_dicom_series(
         told = f"left aside, for they hold no image: {', '.join(skipped)}"
         warnings.warn(f"{folder}: {told}", stacklevel=2)
         provenance["note"] = "; ".join(filter(None, (provenance.get("note"), told)))
-    files = list(dict.fromkeys(plane.path for plane in stack))
+    files = members(folder, paths)
     return Sample(
         np.stack([values(plane) for plane in stack]),
         name=name or folder.resolve().name,
         kind="real",
         unit=first.unit,
-        sha256=hashlib.sha256("".join(map(sha256_of_file, files)).encode()).hexdigest(),
+        sha256=sha256_of_members(files),
         spacing_mm=(float(np.linalg.norm(step_mm)), *first.spacing_mm),
         path=folder,
-        members=members(folder, paths),
+        members=files,
         members_glob=members_glob,
         affine=affine,
         orientation=axes_in_words(affine, ("slices", "rows", "columns")),

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 from scipy.interpolate import BSpline
 
+from data_fetch.labelled import Labelled
 from data_fetch.sample import Sample, sha256_of_array
 from data_fetch.simulated.laboratory import STAINS, Laboratory, new_laboratory, scan
 from data_fetch.simulated.nuclei import Frame, outlines, scatter, truth_maps
@@ -36,14 +37,11 @@ class Morphology:
     normal_atypia: float = 0.1
 
 
-@dataclass(frozen=True, eq=False)
-class HistologyTiles:
-    """Tiles and their truth. Maps have one value a pixel; row i of every array is tile i.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class HistologyTiles(Labelled):
+    """Labelled tiles and their truth. Maps have one value a pixel; row i of every array is tile i.
 
-    Attributes:
-        sample: the uint8 RGB images with their provenance (spacing in mm).
-        labels: 1 = infiltrated, 0 = normal.
-        patients: which patient a tile comes from; split data by this, not by tile.
+    Args:
         laboratories: which laboratory stained it.
         tumour: 0 (normal) to 1 (tumour): the smooth infiltration front.
         density_per_mm2: nuclear centres per mm² around the pixel (Gaussian window, `window_um`).
@@ -56,9 +54,6 @@ class HistologyTiles:
         window_um: standard deviation of the Gaussian window of the three maps.
     """
 
-    sample: Sample
-    labels: Int[np.ndarray, " n"]
-    patients: Int[np.ndarray, " n"]
     laboratories: Int[np.ndarray, " n"]
     tumour: Float[np.ndarray, "n size size"]
     density_per_mm2: Float[np.ndarray, "n size size"]
@@ -155,6 +150,7 @@ def histology_tiles(
     patients = np.repeat(np.arange(n_patients), tiles_per_patient)
     return HistologyTiles(
         sample=_as_sample(images, um_per_px=um_per_px),
+        names=LABEL_NAMES,
         patients=patients,
         laboratories=patients % n_laboratories,
         stains=stains if keep_stains else None,

@@ -3,12 +3,13 @@
 fundus_lesions        real retina texture, simulated lesions: a round dot or a streak
 atypia_tiles          simulated H&E-like tiles whose nuclei are regular or atypical
 bleed_or_vein         real brain anatomy, simulated dark spots: a microbleed, a vein, or beads
-photograph_crops      real crops: living or made by people; which photograph ImageNet's weights name
-square_crops          real grey crops: from which photograph?
+photograph_crops      real crops: living or made by people; from which photograph; which one do
+                      ImageNet's weights know
+square_crops          squares of any picture, at all scales
 medmnist_two_classes  real images: tumour against mucosa, malignant against the rest (downloaded)
 volume_archive        real volumes out of a MedMNIST 3D file that you have
 tile_folder           your own tiles: a folder for each class
 
-Each says in its `Sample` whether it is real or simulated. Randomness comes only from the required
-`rng`.
+Each is `Labelled`, and says in its `Sample` whether it is real or simulated. Randomness comes only
+from the required `rng`.
 """

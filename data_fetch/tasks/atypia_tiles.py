@@ -4,9 +4,10 @@ What this captures and what not: cards/simulated_atypia_tiles.md.
 """
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from scipy.ndimage import map_coordinates
 
+from data_fetch.labelled import Labelled
 from data_fetch.sample import Sample, sha256_of_array
 
 # Optical density per unit of stain in red, green, blue (Ruifrok and Johnston 2001).
@@ -15,9 +16,7 @@ _EOSIN = np.array([0.07, 0.99, 0.11])
 LABEL_NAMES = ("regular", "atypical")
 
 
-def atypia_tiles(
-    n: int, *, rng: np.random.Generator, size: int = 64
-) -> tuple[Sample, Int[np.ndarray, " n"]]:
+def atypia_tiles(n: int, *, rng: np.random.Generator, size: int = 64) -> Labelled:
     r"""n simulated tiles; label 1 = atypical: nuclei larger, unequal, irregular in outline.
 
     Intensity follows Beer-Lambert, $I = 255 \cdot 10^{-(h\,v_H + e\,v_E)}$. A nucleus is a
@@ -34,7 +33,7 @@ def atypia_tiles(
             human size).
 
     Returns:
-        (Sample of uint8 (n, size, size, 3), labels), in random order; half have each label.
+        Labelled uint8 images (n, size, size, 3), in random order; half have each label.
 
     Raises:
         ValueError: n or size out of range.
@@ -61,7 +60,7 @@ def atypia_tiles(
         "Quant. Cytol. Histol. 2001;23:291-299.",
         note="nothing here is tissue; the rule that makes the label is known and simple",
     )
-    return sample, labels
+    return Labelled(sample=sample, labels=labels, names=LABEL_NAMES)
 
 
 def _tile(*, atypical: bool, size: int, rng: np.random.Generator) -> np.ndarray:

@@ -5,9 +5,10 @@ below tell. All patches are cut from one averaged template: no claim about patie
 """
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from scipy.ndimage import map_coordinates
 
+from data_fetch.labelled import Labelled
 from data_fetch.packaged import mni152
 from data_fetch.sample import Sample, sha256_of_array
 
@@ -34,7 +35,7 @@ def bleed_or_vein(
     contrast: float = 0.4,
     noise_sd: float = 5.0,
     against: str = "bleed",
-) -> tuple[Sample, Int[np.ndarray, " n"]]:
+) -> Labelled:
     r"""n small volumes of one real template, half with a vein in the middle, half with its rival.
 
     With z the height above the middle slice and u, v the directions along and across the tilt, a
@@ -63,7 +64,7 @@ def bleed_or_vein(
             places that the same stream gives a rival (labels then mean nothing).
 
     Returns:
-        (Sample of uint8 (n, slices, size, size), labels: 1 = bleed or beads, 0 = vein).
+        Labelled uint8 volumes (n, slices, size, size), 1 = bleed or beads, 0 = vein.
 
     Raises:
         ValueError: an unknown split or rival, or a number outside its range.
@@ -105,7 +106,7 @@ def bleed_or_vein(
         doi=template.doi,
         note="real anatomy of one averaged brain, simulated spots: no claim about patients",
     )
-    return sample, labels
+    return Labelled(sample=sample, labels=labels, names=("vein", against))
 
 
 def _patch(

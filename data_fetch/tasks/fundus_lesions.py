@@ -4,9 +4,10 @@ What this captures and what not: cards/simulated_fundus_lesions.md.
 """
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from scipy.ndimage import map_coordinates
 
+from data_fetch.labelled import Labelled
 from data_fetch.packaged import retina
 from data_fetch.sample import Sample, sha256_of_array
 
@@ -32,7 +33,7 @@ def fundus_lesions(
     size: int = 64,
     contrast: float = 0.35,
     noise_sd: float = 4.0,
-) -> tuple[Sample, Int[np.ndarray, " n"]]:
+) -> Labelled:
     r"""n patches of one real retina, each with one simulated lesion; half are dots, half streaks.
 
     A patch is rotated by any angle and mirrored at random, then darkened by
@@ -52,7 +53,7 @@ def fundus_lesions(
         noise_sd: of the noise, in grey levels.
 
     Returns:
-        (Sample of uint8 (n, size, size, 3), labels: 1 = round dot, 0 = streak), in random order.
+        Labelled uint8 images (n, size, size, 3), 1 = round dot, 0 = streak, in random order.
 
     Raises:
         ValueError: an unknown split, or a number outside its range.
@@ -90,7 +91,7 @@ def fundus_lesions(
         doi=source.doi,
         note="real texture of one eye, simulated lesions: no claim about patients",
     )
-    return sample, labels
+    return Labelled(sample=sample, labels=labels, names=LABEL_NAMES)
 
 
 def _patch(

@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int
 from skimage.transform import resize
 
 from data_fetch.errors import DataError
+from data_fetch.labelled import Labelled
 from data_fetch.medmnist import load
-from data_fetch.sample import Sample
 
 #: label 0 and label 1, as published indexes; the names are for figures.
 TWO_CLASSES = {
@@ -25,7 +24,7 @@ def medmnist_two_classes(
     rng: np.random.Generator,
     size: int = 64,
     folder: Path | str | None = None,
-) -> tuple[Sample, Int[np.ndarray, " n"]]:
+) -> Labelled:
     """n real images of a MedMNIST set, enlarged from 28 pixels; half have each label.
 
     Args:
@@ -37,7 +36,7 @@ def medmnist_two_classes(
         folder: the download cache, as in `medmnist.load`.
 
     Returns:
-        (Sample of uint8 (n, size, size, 3), labels with 1 = tumour or malignant).
+        Labelled uint8 images (n, size, size, 3), 1 = tumour or malignant.
 
     Raises:
         DataError: another name, more images asked for than there are, or no network and no copy.
@@ -61,4 +60,8 @@ def medmnist_two_classes(
     chosen = sample.array[np.concatenate(rows)[order]]
     larger = [resize(image.astype(np.float64), (size, size), order=1) for image in chosen]
     array = np.clip(np.rint(np.stack(larger)), 0, 255).astype(np.uint8)
-    return sample.with_array(array), np.concatenate(labels)[order]
+    return Labelled(
+        sample=sample.with_array(array),
+        labels=np.concatenate(labels)[order],
+        names=TWO_CLASSES[name]["names"],
+    )

@@ -1,16 +1,17 @@
-"""Crops of the packaged photographs: a near task, a stand-in for ImageNet, and a memory test.
+"""Crops of the packaged photographs: a near task, a stand-in for ImageNet, and two memory tests.
 
-Everything here is real: crops are cut, resized and perhaps mirrored, nothing is put in.
+Everything here is real: crops are cut, resized, perhaps mirrored or made grey; nothing is put in.
 """
 
 import numpy as np
-from jaxtyping import Int
-from PIL import Image
 
+from data_fetch.labelled import Labelled
 from data_fetch.packaged import photograph, photograph_names
 from data_fetch.sample import Sample, sha256_of_array
+from data_fetch.tasks.square_crops import at_size, square_crops
 
 LABEL_NAMES = ("living", "made by people")
+_NOTE = "crops of a few photographs: test crops show the training scenes from elsewhere"
 _LIVING = ("cat", "flower", "grass")
 _MADE = ("brick", "china", "coffee")
 # Sixths of a photograph's width, so that no pixel is shared between the splits.
@@ -22,11 +23,10 @@ RECOGNISED = {
     "camera": frozenset({872}),
     "rocket": frozenset({657, 744, 812}),
 }
+ACCEPTED = tuple(RECOGNISED.values())
 
 
-def living_or_made(
-    n: int, *, split: str, rng: np.random.Generator, size: int = 64
-) -> tuple[Sample, Int[np.ndarray, " n"]]:
+def living_or_made(n: int, *, split: str, rng: np.random.Generator, size: int = 64) -> Labelled:
     """n crops of six photographs; half show something living, half something made by people.
 
     Living: a cat, a flower, grass. Made: bricks, a temple, a cup of coffee. The splits take
@@ -40,7 +40,7 @@ def living_or_made(
         size: side in pixels, 32..128; what is cut out is one to two times as wide where it fits.
 
     Returns:
-        (Sample of uint8 (n, size, size, 3), labels with 1 = made by people), in random order.
+        Labelled uint8 images (n, size, size, 3), 1 = made by people, in random order.
 
     Raises:
         ValueError: an unknown split, or a number outside its range.
@@ -63,7 +63,8 @@ def living_or_made(
         widest = min(2 * size, *strip.shape[:2])
         side = int(own.integers(min(size, widest), widest + 1))
         array[i] = _crop(strip, side=side, size=size, rng=own)
-    return _sample(array, f"photographs/living_or_made_{split}"), labels
+    sample = _sample(array, f"photographs/living_or_made_{split}")
+    return Labelled(sample=sample, labels=labels, names=LABEL_NAMES)
 
 
 def source_like(n: int, *, rng: np.random.Generator, size: int = 64) -> Sample:
@@ -86,17 +87,15 @@ def source_like(n: int, *, rng: np.random.Generator, size: int = 64) -> Sample:
     return _sample(array, "photographs/source_like")
 
 
-def recognisable(
-    n: int, *, rng: np.random.Generator, size: int = 96
-) -> tuple[Sample, Int[np.ndarray, " n"], tuple[frozenset[int], ...]]:
-    """n crops of four photographs that the ImageNet weights name, and the names that are right.
+def recognisable(n: int, *, rng: np.random.Generator, size: int = 96) -> Labelled:
+    """n crops of four photographs that the ImageNet weights name.
 
     Returns:
-        (Sample of uint8 (n, size, size, 3), the photograph of each crop as an index, and for each
-        photograph the indexes of the ImageNet classes that count as right).
+        Labelled uint8 images (n, size, size, 3), each with its photograph. Which ImageNet classes
+        count as right for label k is in ``ACCEPTED[k]``.
 
-    >>> crops, groups, accepted = recognisable(8, rng=np.random.default_rng(0))
-    >>> groups.tolist(), len(accepted)
+    >>> crops, groups = recognisable(8, rng=np.random.default_rng(0))
+    >>> groups.tolist(), len(ACCEPTED)
     ([0, 1, 2, 3, 0, 1, 2, 3], 4)
     """
     _check(n, size)
@@ -108,7 +107,54 @@ def recognisable(
         side = int(min(picture.shape[:2]) * own.uniform(0.75, 1.0))
         # near the middle: a corner of the photograph need not show what it is a photograph of
         array[i] = _crop(picture, side=side, size=size, rng=own, spread=0.5)
-    return _sample(array, "photographs/recognisable"), groups, tuple(RECOGNISED.values())
+    sample = _sample(array, "photographs/recognisable")
+    return Labelled(sample=sample, labels=groups, names=tuple(RECOGNISED))
+
+
+def which_photograph(n: int, *, split: str, rng: np.random.Generator, size: int = 64) -> Labelled:
+    """n grey crops of equal brightness and contrast; the label says from which photograph.
+
+    Colour, brightness and contrast, which would give most photographs away, are taken out: every
+    crop is the mean of its colours, shifted to 127 and scaled to a standard deviation of 45. What
+    is left is texture and shape. Training crops come from the left half of each photograph, test
+    crops from the right half.
+
+    Args:
+        n: how many; each of the photographs in turn.
+        split: "train" or "test".
+        rng: the source of randomness.
+        size: side in pixels; what is cut out is one to two times as wide where it fits.
+
+    Returns:
+        Labelled uint8 images (n, size, size, 3); names are `photograph_names()`.
+
+    Raises:
+        ValueError: an unknown split, or fewer crops than photographs.
+
+    >>> crops, labels = which_photograph(28, split="test", rng=np.random.default_rng(0))
+    >>> crops.array.shape, int(labels.max())
+    ((28, 64, 64, 3), 13)
+    """
+    names = photograph_names()
+    if split not in ("train", "test"):
+        raise ValueError(f'split is {split!r}; choose "train" or "test"')
+    if n < len(names):
+        raise ValueError(f"n={n}: there are {len(names)} photographs, ask for a crop of each")
+    labels = np.arange(n) % len(names)
+    halves = {}
+    for label, name in enumerate(names):
+        picture = photograph(name).array
+        middle = picture.shape[1] // 2
+        halves[label] = picture[:, :middle] if split == "train" else picture[:, middle:]
+    array = np.empty((n, size, size, 3), dtype=np.uint8)
+    for i, label in enumerate(labels):
+        crop = square_crops(halves[int(label)], 1, size=size, rng=rng, widest=2 * size)[0]
+        grey = crop.mean(axis=-1)
+        even = (grey - grey.mean()) / max(float(grey.std()), 1.0) * 45 + 127
+        array[i] = np.clip(np.rint(even), 0, 255)[..., None]
+    note = "grey crops of fourteen photographs: test crops show the same scenes elsewhere"
+    sample = _sample(array, f"photographs/which_photograph_{split}", note=note)
+    return Labelled(sample=sample, labels=labels, names=names)
 
 
 def _check(n: int, size: int) -> None:
@@ -123,13 +169,11 @@ def _crop(
     free = np.array(picture.shape[:2]) - side
     row, column = np.rint(free * (0.5 + spread * (rng.random(2) - 0.5))).astype(int)
     crop = picture[row : row + side, column : column + side]
-    if side != size:
-        # Pillow widens its filter when it shrinks an image: no aliasing
-        crop = np.asarray(Image.fromarray(crop).resize((size, size), Image.Resampling.BILINEAR))
+    crop = at_size(crop, size)
     return crop[:, ::-1] if rng.random() < 0.5 else crop
 
 
-def _sample(array: np.ndarray, name: str) -> Sample:
+def _sample(array: np.ndarray, name: str, *, note: str = _NOTE) -> Sample:
     return Sample(
         array,
         name=name,
@@ -140,5 +184,5 @@ def _sample(array: np.ndarray, name: str) -> Sample:
         cite="van der Walt S et al. scikit-image: image processing in Python. PeerJ 2014;2:e453; "
         "Pedregosa F et al. Scikit-learn: machine learning in Python. JMLR 2011;12:2825-2830.",
         doi="10.7717/peerj.453",
-        note="crops of a few photographs: test crops show the training scenes from elsewhere",
+        note=note,
     )

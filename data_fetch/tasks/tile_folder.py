@@ -6,36 +6,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 from skimage.color import rgb2hed
 
 from data_fetch.errors import DataError
-from data_fetch.folder import members, visible_files
+from data_fetch.folder import members, sha256_of_members, visible_files
+from data_fetch.labelled import Labelled
 from data_fetch.readers.picture import as_rgb8, pixels
-from data_fetch.sample import Sample, sha256_of_array
+from data_fetch.sample import Sample
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
 
 
-@dataclass(frozen=True, eq=False)
-class LabelledTiles:
-    """Tiles with a class each; row i of every array is tile i.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LabelledTiles(Labelled):
+    """Tiles with a class each, named as their sub-folders; row i of every array is tile i.
 
-    Attributes:
-        sample: the uint8 RGB images, (n, size, size, 3).
-        labels: index into `class_names`; 1 is the class that was named positive.
-        patients: a number for each patient; split data by this, not by tile.
-        class_names: the sub-folders, the positive one last.
+    Args:
         haematoxylin: how much nuclear stain is near each pixel: a stand-in for nuclear density,
             which nobody counted here.
     """
 
-    sample: Sample
-    labels: Int[np.ndarray, " n"]
-    patients: Int[np.ndarray, " n"]
-    class_names: tuple[str, ...]
     haematoxylin: Float[np.ndarray, "n size size"]
 
     def check_split(self, training: Bool[np.ndarray, " n"], *, least: int = 2) -> None:
@@ -49,7 +42,7 @@ class LabelledTiles:
             DataError: a part has fewer patients of a class.
         """
         for part, name in ((training, "to learn from"), (~training, "to be tested on")):
-            for label, kind in enumerate(self.class_names):
+            for label, kind in enumerate(self.names):
                 found = len(np.unique(self.patients[part & (self.labels == label)]))
                 if found < least:
                     raise DataError(
@@ -97,23 +90,24 @@ def read_tile_folder(
     images = np.stack([_read_square(file, size=size) for file in files])
     stain = np.stack([rgb2hed(image)[..., 0] for image in images]).astype(np.float32)
     notes = ["read from a folder of the reader's own", *_warned(root, files, aside)]
+    files_read = members(root, inside)
     sample = Sample(
         images,
         name=f"tiles/{root.resolve().name}",
         kind="real",
         unit="intensity 0..255",
-        sha256=sha256_of_array(images),
+        sha256=sha256_of_members(files_read),
         licence="the owner's",
         note="; ".join(notes),
         path=root,
-        members=members(root, inside),
+        members=files_read,
         members_glob="*/*",
     )
     return LabelledTiles(
-        sample,
+        sample=sample,
         labels=np.array(labels),
         patients=np.unique([_patient(file) for file in files], return_inverse=True)[1],
-        class_names=(negative, positive),
+        names=(negative, positive),
         haematoxylin=gaussian_filter(stain, (0, window_px, window_px)),
     )
 

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int
 
 from data_fetch.errors import DataError
+from data_fetch.labelled import Labelled
 from data_fetch.readers import read_npz
-from data_fetch.sample import Sample
 
 SPLITS = {"train": "train", "validation": "val", "test": "test"}
 
@@ -20,7 +19,7 @@ def read_volume_archive(
     rng: np.random.Generator,
     slices: int = 9,
     size: int = 32,
-) -> tuple[Sample, Int[np.ndarray, " n"]]:
+) -> Labelled:
     """n real volumes of a MedMNIST 3D file with two classes, half of each, cut to our shape.
 
     The file holds `train_images` of shape (count, 28, 28, 28) or (count, 64, 64, 64), uint8, and
@@ -35,7 +34,7 @@ def read_volume_archive(
         slices, size: the shape to return.
 
     Returns:
-        (Sample of uint8 (n, slices, size, size), labels 0 or 1).
+        Labelled uint8 volumes (n, slices, size, size); what 0 and 1 mean, the file does not say.
 
     Raises:
         DataError: another split, labels that are not 0 and 1, arrays of another shape, or more
@@ -72,7 +71,9 @@ def read_volume_archive(
     depth = volumes.shape[1]
     planes = np.rint(np.linspace(depth * 0.25, depth * 0.75 - 1, slices)).astype(int)
     array = _fitted(_fitted(volumes[chosen][:, planes], size, axis=2), size, axis=3)
-    return sample.with_array(array), labels[chosen]
+    return Labelled(
+        sample=sample.with_array(array), labels=labels[chosen], names=("label 0", "label 1")
+    )
 
 
 def _fitted(array: np.ndarray, size: int, *, axis: int) -> np.ndarray:

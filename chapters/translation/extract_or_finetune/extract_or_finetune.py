@@ -1159,17 +1159,17 @@ run.say(
 # lost, would also confuse the old head and count as forgotten.
 
 # %%
-from data_fetch.tasks.photograph_crops import recognisable
+from data_fetch.tasks.photograph_crops import ACCEPTED, recognisable
 from medlib.nets.efficientnet_lite import preprocess
 from medlib.translation.moving.forgetting import group_log_probability, source_logits
 
-crops, groups, accepted = recognisable(min(40, n_test), rng=run.rng("memory"), size=96)
+crops, groups = recognisable(min(40, n_test), rng=run.rng("memory"), size=96)
 crops = preprocess(run.uses(crops).array, device=run.device)
 
 
 def memory(network):
     logits = source_logits(network, crops, source_classifier=source.classifier)
-    return group_log_probability(logits, groups, accepted=accepted)
+    return group_log_probability(logits, groups, accepted=ACCEPTED)
 
 
 # %%
@@ -1184,7 +1184,7 @@ for (name, budget), value in known.items():
 # %%
 rows = [{"arm": n, "steps": k, "mean log p": shown(v)} for (n, k), v in known.items()]
 run.table(rows, name="memory", caption=f"n = {len(groups)} crops of four photographs; nats.")
-even = group_log_probability(np.zeros((len(groups), 1000)), groups, accepted=accepted)
+even = group_log_probability(np.zeros((len(groups), 1000)), groups, accepted=ACCEPTED)
 run.say(
     "Equal chances for all 1000 classes would give {even:.2f} (one right class: {one:.2f}; some"
     " photographs have several right names). In the short budget, norm only leaves"

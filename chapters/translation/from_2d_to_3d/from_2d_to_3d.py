@@ -215,7 +215,7 @@ kinds = "real and simulated" if volume_file else "simulated"
 stream = run.rng("picture")
 trio = {kind: bleed_or_vein(24, split="train", rng=copy.deepcopy(stream), against=kind, **options)
         for kind in ("vein", "bleed", "beads")}
-rival = trio["bleed"][1] == 1
+rival = trio["bleed"].labels == 1
 same = {kind: sample.array[rival] for kind, (sample, _) in trio.items()}
 pick = same["vein"].mean(axis=(1, 2, 3)).argmax()
 shown = {kind: images[pick] for kind, images in same.items()}

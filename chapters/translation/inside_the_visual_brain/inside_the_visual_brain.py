@@ -68,7 +68,8 @@ from scipy.ndimage import minimum_filter
 
 from data_fetch.packaged import head_ct, ihc, imagenet_weights, mni152
 from data_fetch.packaged import photograph, photograph_names, retina
-from data_fetch.tasks.square_crops import square_crops, which_photograph
+from data_fetch.tasks.photograph_crops import which_photograph
+from data_fetch.tasks.square_crops import square_crops
 from medlib import experiment
 from medlib.experiment import COLORS
 from medlib.nets.efficientnet_lite import DEPTHS, EfficientNetLite0
@@ -850,7 +851,7 @@ strong = fundus_lesions(24, split="train", rng=run.rng("strong"), size=size, con
 shown = {"scenes": tasks["scenes"]["test"][0][:6]}
 for title, (images, labels), words in (
     ("lesion", tasks["lesion"]["test"], ("streak", "dot")),
-    ("lesion, strong", (strong[0].array, strong[1]), ("streak", "dot")),
+    ("lesion, strong", (strong.sample.array, strong.labels), ("streak", "dot")),
     ("atypia", tasks["atypia"]["test"], ("regular", "atypical")),
 ):
     shown |= {f"{title}:\n{words[k]}": images[labels == k][:6] for k in (0, 1)}

@@ -295,17 +295,17 @@ run.say(
 # *remembered*, in nats: zero is perfect, and each nat less divides the probability by $e$.
 
 # %%
-from data_fetch.tasks.photograph_crops import recognisable
+from data_fetch.tasks.photograph_crops import ACCEPTED, recognisable
 from medlib.nets.efficientnet_lite import preprocess
 from medlib.translation.moving.forgetting import group_log_probability, source_logits
 
-crops, groups, accepted = recognisable(n_known, rng=run.rng("recognisable"), size=96)
+crops, groups = recognisable(n_known, rng=run.rng("recognisable"), size=96)
 photographs = preprocess(run.uses(crops).array, device=run.device)
 
 
 def remembered(network):
     logits = source_logits(network, photographs, source_classifier=source.classifier)
-    return float(group_log_probability(logits, groups, accepted=accepted))
+    return float(group_log_probability(logits, groups, accepted=ACCEPTED))
 
 
 # %%

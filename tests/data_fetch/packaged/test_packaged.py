@@ -107,7 +107,7 @@ def test_template_says_what_there_is(wrong):
 
 def test_breast_cancer_has_the_published_class_counts():
     table = packaged.breast_cancer()
-    counts = dict(zip(table.label_names, np.bincount(table.labels), strict=True))
+    counts = dict(zip(table.names, np.bincount(table.labels), strict=True))
     assert counts == {"malignant": 212, "benign": 357}
     assert len(table.feature_names) == table.sample.array.shape[1] == 30
 

@@ -99,7 +99,9 @@ def test_one_stream_puts_every_kind_at_the_same_place():
         bleed_or_vein(6, split="train", rng=np.random.default_rng(3), against=kind)
         for kind in ("vein", "bleed", "beads")
     )
-    rival = bleed[1] == 1
-    np.testing.assert_array_equal(vein[0].array[~rival], bleed[0].array[~rival])
-    np.testing.assert_array_equal(vein[0].array[:, 4], bleed[0].array[:, 4])
-    assert (vein[0].array[rival][:, 0] != bleed[0].array[rival][:, 0]).any(axis=(1, 2)).all()
+    rival = bleed.labels == 1
+    np.testing.assert_array_equal(vein.sample.array[~rival], bleed.sample.array[~rival])
+    np.testing.assert_array_equal(vein.sample.array[:, 4], bleed.sample.array[:, 4])
+    assert (
+        (vein.sample.array[rival][:, 0] != bleed.sample.array[rival][:, 0]).any(axis=(1, 2)).all()
+    )

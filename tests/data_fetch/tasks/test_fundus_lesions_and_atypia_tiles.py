@@ -28,7 +28,7 @@ def test_deterministic_balanced_and_labelled_simulated(make):
     np.testing.assert_array_equal(np.bincount(labels), [5, 4])
     assert not np.array_equal(labels, np.arange(9) % 2), "in random order"
     assert one.kind == "simulated"
-    assert make(9, seed=1)[0].sha256 != one.sha256
+    assert make(9, seed=1).sample.sha256 != one.sha256
 
 
 def colour_auc(images, labels):

@@ -1,11 +1,20 @@
 """Photograph crops: splits share no pixel, labels follow the photographs, draws repeat."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from data_fetch.packaged import IMAGENET_CLASSES
+from data_fetch.packaged import IMAGENET_CLASSES, photograph, photograph_names
 from data_fetch.tasks import photograph_crops
-from data_fetch.tasks.photograph_crops import RECOGNISED, living_or_made, recognisable, source_like
+from data_fetch.tasks.photograph_crops import (
+    ACCEPTED,
+    RECOGNISED,
+    living_or_made,
+    recognisable,
+    source_like,
+    which_photograph,
+)
 
 
 def rng(seed=0):
@@ -49,6 +58,28 @@ def test_labels_are_balanced_and_draws_repeat():
     assert labels.sum() == 10
 
 
+def test_half_of_all_crops_are_mirrored_and_none_stands_on_its_head(monkeypatch):
+    """On a photograph whose red grows to the right and whose green grows downwards."""
+    ramp = np.zeros((300, 600, 3), dtype=np.uint8)
+    ramp[..., 0] = np.linspace(0, 255, 600)
+    ramp[..., 1] = np.linspace(0, 255, 300)[:, None]
+
+    class Ramp:
+        array = ramp
+
+    monkeypatch.setattr(photograph_crops, "photograph", lambda name: Ramp)
+    made = (
+        living_or_made(200, split="train", rng=rng(), size=32).sample,
+        source_like(200, rng=rng(), size=32),
+        recognisable(200, rng=rng(), size=32).sample,
+    )
+    for crops in made:
+        values = crops.array.astype(int)
+        to_the_left = values[:, 0, 0, 0] > values[:, 0, -1, 0]
+        assert 0.35 < to_the_left.mean() < 0.65  # 4 standard errors of 200
+        assert (values[:, 0, 0, 1] < values[:, -1, 0, 1]).all()
+
+
 def test_source_like_shows_many_scenes():
     crops = source_like(60, rng=rng(), size=48).array
     assert crops.shape == (60, 48, 48, 3)
@@ -58,10 +89,11 @@ def test_source_like_shows_many_scenes():
 
 def test_recognisable_names_classes_that_the_book_can_print():
     assert set().union(*RECOGNISED.values()) <= set(IMAGENET_CLASSES)
-    crops, groups, accepted = recognisable(9, rng=rng(), size=64)
+    crops, groups = known = recognisable(9, rng=rng(), size=64)
     assert crops.array.shape == (9, 64, 64, 3)
-    assert groups.max() < len(accepted) == 4
-    assert np.array_equal(crops.array, recognisable(9, rng=rng(), size=64)[0].array)
+    assert groups.max() < len(ACCEPTED) == len(known.names) == 4
+    again = recognisable(9, rng=rng(), size=64)
+    assert np.array_equal(crops.array, again.sample.array)
 
 
 def test_errors_teach():
@@ -71,3 +103,35 @@ def test_errors_teach():
         living_or_made(1, split="train", rng=rng())
     with pytest.raises(ValueError, match="outside its range"):
         source_like(4, rng=rng(), size=8)
+
+
+def test_which_photograph_is_grey_even_and_repeatable():
+    crops, labels = which_photograph(56, split="train", rng=np.random.default_rng(3))
+    again, _ = which_photograph(56, split="train", rng=np.random.default_rng(3))
+    np.testing.assert_array_equal(crops.array, again.array)
+    assert np.bincount(labels).tolist() == [4] * len(photograph_names())
+    assert (crops.array == crops.array[..., :1]).all()
+    textured = np.isin(labels, [photograph_names().index(n) for n in ("grass", "gravel", "brick")])
+    means = crops.array[textured].mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(means, 127, atol=4)
+
+
+def test_halves_do_not_meet(monkeypatch):
+    # upright stripes on the left of every photograph, level ones on the right
+    stripes = np.tile(np.uint8([0, 0, 200, 200]), 32)
+    picture = np.concatenate([np.tile(stripes, (128, 1)), np.tile(stripes[:, None], (1, 128))], 1)
+    picture = np.repeat(picture[..., None], 3, axis=2)
+    striped = replace(photograph("brick"), array=picture)
+    monkeypatch.setattr(photograph_crops, "photograph", lambda name: striped)
+    for split, across, along in (("train", 2, 1), ("test", 1, 2)):
+        crops, _ = which_photograph(28, split=split, rng=np.random.default_rng(4), size=32)
+        changes = crops.array[..., 0].astype(float)
+        assert np.ptp(changes, axis=across).min() > 50
+        assert np.ptp(changes, axis=along).max() <= 1
+
+
+def test_wrong_requests_for_a_photograph_are_refused():
+    with pytest.raises(ValueError, match='choose "train" or "test"'):
+        which_photograph(28, split="validation", rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="14 photographs"):
+        which_photograph(5, split="test", rng=np.random.default_rng(0))

@@ -18,7 +18,7 @@ def test_reads_classes_patients_and_sizes(tmp_path):
     save(tmp_path / "normal" / "p1_a.png")
     save(tmp_path / "normal" / "p2_b.png", shape=(60, 90))
     tiles = read_tile_folder(tmp_path, positive="tumour", size=48)
-    assert tiles.class_names == ("normal", "tumour")
+    assert tiles.names == ("normal", "tumour")
     assert tiles.labels.tolist() == [0, 0, 1]
     assert tiles.patients.tolist() == [0, 1, 1]
     assert tiles.sample.array.shape == (3, 48, 48, 3)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from data_fetch.tasks.photograph_crops import recognisable
+from data_fetch.tasks.photograph_crops import ACCEPTED, recognisable
 from medlib.nets.efficientnet_lite import initialise, preprocess
 from medlib.nets.heads import with_head
 from medlib.translation.moving.forgetting import (
@@ -15,8 +15,8 @@ from medlib.translation.moving.forgetting import (
 
 @pytest.fixture(scope="module")
 def memory():
-    crops, groups, accepted = recognisable(24, rng=np.random.default_rng(0), size=96)
-    return preprocess(crops.array), groups, accepted
+    crops, groups = recognisable(24, rng=np.random.default_rng(0), size=96)
+    return preprocess(crops.array), groups, ACCEPTED
 
 
 def share_named(logits, groups, accepted):
