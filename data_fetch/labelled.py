@@ -37,7 +37,7 @@ class Labelled:
     sample: Sample
     labels: Int[np.ndarray, " n"]
     names: tuple[str, ...]
-    patients: Int[np.ndarray, " n"] | None = None
+    patients: Int[np.ndarray, " items"] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.sample.array)

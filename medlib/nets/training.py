@@ -170,7 +170,8 @@ def train(
         generator: CPU generator.
         schedule: stepped once after every optimiser step.
         validate: `validate(model)` returns a number, lower = better; called in evaluation mode
-            without gradients every `every` steps and after the last.
+            without gradients every `every` steps and after the last. Of equal numbers the first
+            counts: a tie is no improvement.
         every: steps between validations.
         patience: validations in a row without improvement before stopping; None = never.
         training_mode: puts the model into training mode; give your own to keep some layers (batch

@@ -111,6 +111,22 @@ def test_keeps_the_best_validated_weights_and_stops():
     assert not net.training
 
 
+def test_a_tie_is_no_improvement_and_the_first_of_the_best_is_kept():
+    """As accuracy on few images often is: equal, although the weights went on."""
+    net, seen = linear(), []
+    scores = iter([2.0, 1.0, 1.0, 1.0, 0.5])
+
+    def validate(model):
+        seen.append(weights(model).clone())
+        return next(scores)
+
+    history = fit(net, steps=50, validate=validate, every=5, patience=2)
+    assert history.validation_loss == (2.0, 1.0, 1.0, 1.0)
+    assert (history.best_step, history.stopped_early, history.steps[-1]) == (10, True, 20)
+    assert torch.equal(weights(net), seen[1])
+    assert not torch.equal(seen[1], seen[3])
+
+
 def test_validation_changes_nothing_of_the_training():
     plain, watched = linear(dropout=0.5), linear(dropout=0.5)
     history = fit(plain, steps=20)
