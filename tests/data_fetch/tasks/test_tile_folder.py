@@ -50,7 +50,7 @@ def test_the_positive_class_is_the_one_that_is_named_not_the_second_letter(
     save(tmp_path / positive / "p1_.png", grey=90)
     save(tmp_path / negative / "p2_.png", grey=200)
     tiles = read_tile_folder(tmp_path, positive=positive, size=48)
-    assert tiles.class_names == (negative, positive)
+    assert tiles.names == (negative, positive)
     assert tiles.sample.array[tiles.labels == 1].max() == 90
 
 
