@@ -10,6 +10,7 @@ simulated   physically motivated generators, always labelled simulated
 tasks       labelled tasks made of images, real or simulated
 catalog     the typed view of registry.toml, the data sets on the network
 download    checked downloads into a cache folder
+transfer    one file from one address, resumed and tried again
 medmnist    PathMNIST and BreastMNIST as arrays with labels
 cards/      one page per data set, rendered in the book
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from data_fetch.catalog import Dataset, catalog, dataset
-from data_fetch.download import Transfer, by_hand, cache_folder, fetch, lock_file, state
+from data_fetch.download import Transfer, by_hand, cache_folder, fetch, state
 from data_fetch.errors import DataError
+from data_fetch.sample import sha256_of_file
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -31,7 +32,7 @@ def list_() -> None:
     width = max(map(len, catalog()))
     for entry in catalog().values():
         where = state(entry) if entry.source == "network" else "here"
-        click.echo(f"{entry.name:<{width}}  {entry.source:<9}  {where:<8}  {entry.title}")
+        click.echo(f"{entry.name:<{width}}  {entry.source:<9}  {where:<10}  {entry.title}")
     click.echo(f"downloads: {cache_folder()}")
 
 
@@ -41,7 +42,7 @@ def list_() -> None:
 def get(name: str, folder: Path | None) -> None:
     """Download NAME unless it is here, and check its digest."""
     path = fetch(name, folder=folder, transfer=Transfer())
-    click.echo(f"{path}\nsha256 {lock_file(path).read_text(encoding='utf-8').split()[0]}")
+    click.echo(f"{path}\nsha256 {sha256_of_file(path)}")
     if dataset(name).sha256 is None:
         click.echo("checked against the published MD5; its publisher gives no sha256")
 
@@ -71,12 +72,14 @@ def _verdict(entry: Dataset, *, folder: Path | None, asked: bool) -> tuple[str, 
         at = (folder or cache_folder()) / entry.file
         if found == "damaged":
             return f"DAMAGED: {at} does not have the published digest {entry.known_hash}", True
+        if found == "unreadable":
+            return f"UNREADABLE: {at}; ask its owner to let you read it, or set MEDBOOK_DATA", True
         return (f"{found}. {by_hand(entry, folder=at.parent)}" if asked else found), asked
     module, function = entry.call.rsplit(".", 1)
     arguments = {"photograph": ("cat",)}.get(function, ())
     try:
         getattr(importlib.import_module(module), function)(*arguments)
-    except DataError as error:
+    except (DataError, OSError) as error:
         return f"FAILED: {error}", True
     return "here, sha256 holds", False
 

@@ -63,6 +63,31 @@ def ranged(body: bytes) -> Answer:
     return answer
 
 
+def resumable(body: bytes) -> Answer:
+    """The whole, or from where it is asked to go on; 416 where there is nothing after that."""
+
+    def answer(handler: http.server.BaseHTTPRequestHandler) -> None:
+        (ranged(body) if handler.headers["Range"] else whole(body))(handler)
+
+    return answer
+
+
+def misplaced(body: bytes) -> Answer:
+    """The whole, or, where a range is asked for, another one than that."""
+
+    def answer(handler: http.server.BaseHTTPRequestHandler) -> None:
+        if not handler.headers["Range"]:
+            return whole(body)(handler)
+        handler.send_response(206)
+        handler.send_header("Content-Range", f"bytes 5-{len(body) - 1}/{len(body)}")
+        handler.send_header("Content-Length", str(len(body) - 5))
+        handler.end_headers()
+        handler.wfile.write(body[5:])
+        return None
+
+    return answer
+
+
 def status(code: int, **headers: str) -> Answer:
     def answer(handler: http.server.BaseHTTPRequestHandler) -> None:
         handler.send_response(code)

@@ -9,7 +9,18 @@ import pytest
 
 from data_fetch.download import Transfer, cache_folder, fetch, lock_file, state
 from data_fetch.errors import ChecksumError, DataError, DownloadError
-from tests.data_fetch.loopback import BODY, QUICK, Server, entry, ranged, status, truncated, whole
+from tests.data_fetch.loopback import (
+    BODY,
+    QUICK,
+    Server,
+    entry,
+    misplaced,
+    ranged,
+    resumable,
+    status,
+    truncated,
+    whole,
+)
 
 
 def kept(folder: Path) -> list[str]:
@@ -76,6 +87,27 @@ def test_part_longer_than_the_file_is_dropped(server: Server, tmp_path: Path) ->
     (tmp_path / "example.bin.part").write_bytes(BODY + b"more")
     server.answers["/x"] = [ranged(BODY), whole(BODY)]
     assert fetch(entry(server.url("/x")), folder=tmp_path, transfer=QUICK).read_bytes() == BODY
+
+
+@pytest.mark.parametrize("left", [BODY, BODY + b"more"], ids=["as long", "longer"])
+def test_a_part_that_the_server_cannot_go_on_from_is_thrown_away(
+    server: Server, tmp_path: Path, left: bytes
+) -> None:
+    """The server honours every range, so that only a request without one gets the whole."""
+    (tmp_path / "example.bin.part").write_bytes(left)
+    server.answers["/x"] = [resumable(BODY)]
+    assert fetch(entry(server.url("/x")), folder=tmp_path, transfer=QUICK).read_bytes() == BODY
+    assert [request[1].get("Range") for request in server.requests] == [f"bytes={len(left)}-", None]
+    assert kept(tmp_path) == ["example.bin", "example.bin.sha256"]
+
+
+def test_a_part_after_which_the_server_sends_another_range_is_thrown_away(
+    server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "example.bin.part").write_bytes(BODY[:1000])
+    server.answers["/x"] = [misplaced(BODY)]
+    assert fetch(entry(server.url("/x")), folder=tmp_path, transfer=QUICK).read_bytes() == BODY
+    assert [request[1].get("Range") for request in server.requests] == ["bytes=1000-", None]
 
 
 def test_404_is_not_retried_and_says_how_to_bring_the_file(server: Server, tmp_path: Path) -> None:
