@@ -60,6 +60,7 @@ def _by_rows(first, second) -> float:
     With X = U S Vᵀ and Σ = XᵀX, tr (Σ₁^½ Σ₂ Σ₁^½)^½ is the nuclear norm of X₁ X₂ᵀ: exact for any
     rank, where a matrix square root of a rank-deficient product is not.
     """
+    first, second = (x.cpu() if torch.is_tensor(x) else x for x in (first, second))
     first, second = (np.asarray(x, dtype=np.float64) for x in (first, second))
     between = first.mean(0) - second.mean(0)
     x, y = ((rows - rows.mean(0)) / np.sqrt(len(rows) - 1) for rows in (first, second))

@@ -57,7 +57,6 @@ volume_file: str = ""  # a MedMNIST 3D file such as nodulemnist3d.npz; empty for
 
 # %%
 import copy
-import time
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -782,6 +781,7 @@ run.table(rows, name="aucs", caption=f"Test AUC, n = {n_test} patches, {kinds} s
 # %%
 from medlib.translation.volumes.activation_memory import activation_bytes, parameter_count
 from medlib.translation.volumes.slice_aggregation import AGGREGATIONS, SliceWise
+from medlib.translation.volumes.step_time import step_seconds
 
 readers = {f"slice-wise, {'average' if kind == 'mean' else kind}":
            SliceWise(trunk, make(trunk.channels)).eval()
@@ -792,22 +792,10 @@ readers["3D, kernels k deep"] = nn.Sequential(inflated["copies/k"], head)
 readers["3D, kernels 3 deep"] = nn.Sequential(inflate(trunk, depth=3), head)
 readers = {name: network.to(run.device) for name, network in readers.items()}
 
-
-# %%
-def seconds(network, volumes):
-    """Fastest of three forward and backward passes."""
-    taken = []
-    for _ in range(3):
-        begin = time.perf_counter()
-        network(volumes).sum().backward()
-        taken.append(time.perf_counter() - begin)
-    return min(taken)
-
-
 # %%
 batch = patches["bleed", "test"].volumes[:2]
 cost = {name: (parameter_count(net), activation_bytes(net, batch) / len(batch),
-               seconds(net, batch)) for name, net in readers.items()}
+               step_seconds(net, batch)) for name, net in readers.items()}
 rows = [{"reader": name, "parameters (millions)": round(parameters / 1e6, 2),
          "kept for the gradient (MB a volume)": round(kept_bytes / 1e6, 1)}
         for name, (parameters, kept_bytes, _) in cost.items()]

@@ -21,6 +21,7 @@ from medlib.pixels.ct.projection import (
     ParallelBeam,
     check_sinogram,
     footprint,
+    sparse_product,
     to_sparse_csr,
 )
 
@@ -59,7 +60,7 @@ def fbp_variance(ray_variance: Tensor, *, beam: ParallelBeam, window: str = "ram
     matrix, spread = _matrices(beam, window, ray_variance.device)
     rays = ray_variance.detach().double().reshape(-1, *beam.sinogram_shape)
     filtered = rays[:, None] @ spread  # (image, lag, view, cell)
-    total = (matrix @ filtered.flatten(1).T.contiguous()).T
+    total = sparse_product(matrix, filtered.flatten(1).T.contiguous()).T
     scale = backprojection_scale(beam) * beam.pixel_cm
     return (scale**2 * total).reshape(*batch, beam.size, beam.size).to(ray_variance)
 

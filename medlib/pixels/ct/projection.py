@@ -242,6 +242,43 @@ def to_sparse_csr(
     return tensor.to(device)
 
 
+def sparse_product(matrix: Tensor, columns: Tensor) -> Tensor:
+    """M X, the same bits every time, on a GPU as well.
+
+    CUDA's own product of a CSR matrix adds in an order that changes between runs, and no flag of
+    torch forbids it. There each row's products are gathered and added from left to right.
+
+    Args:
+        matrix: sparse CSR, (rows, inner).
+        columns: dense, (inner, batch).
+
+    Returns:
+        Dense, (rows, batch).
+
+    Example:
+        >>> identity = to_sparse_csr(scipy.sparse.eye(2, format="csr"), torch.float32,
+        ...                          torch.device("cpu"))
+        >>> sparse_product(identity, torch.ones(2, 1)).flatten()
+        tensor([1., 1.])
+    """
+    return sum_in_order(matrix, columns) if columns.is_cuda else matrix @ columns
+
+
+def sum_in_order(matrix: Tensor, columns: Tensor) -> Tensor:
+    """M X with each row's products added from left to right; for the shapes see `sparse_product`.
+
+    Some columns at a time, so that the products of one part need at most about a gigabyte.
+    """
+    lengths = matrix.crow_indices().diff().long()
+    inner, weight = matrix.col_indices().long(), matrix.values()[:, None]
+    at_once = max(1, int(1e9 / (max(1, len(inner)) * columns.element_size())))
+    parts = [
+        torch.segment_reduce(part[inner] * weight, "sum", lengths=lengths, unsafe=True, initial=0)
+        for part in columns.split(at_once, dim=1)
+    ]
+    return torch.cat(parts, dim=1)
+
+
 def _apply(x: Tensor, beam: ParallelBeam, adjoint: bool, shape: tuple[int, int]) -> Tensor:
     batch = x.shape[:-2]
     columns = x.reshape(math.prod(batch), -1)
@@ -255,7 +292,7 @@ class _SparseProduct(torch.autograd.Function):
     def forward(ctx, rows: Tensor, beam: ParallelBeam, adjoint: bool) -> Tensor:
         ctx.beam, ctx.adjoint = beam, adjoint
         matrix = system_matrices(beam, rows.dtype, rows.device)[int(adjoint)]
-        return (matrix @ rows.T.contiguous()).T.contiguous()
+        return sparse_product(matrix, rows.T.contiguous()).T.contiguous()
 
     @staticmethod
     def backward(ctx, gradient: Tensor):

@@ -81,7 +81,7 @@ def score_curve(
         )
     if not 1 <= steps <= rows * columns:
         raise ValueError(f"steps={steps}; a map of {rows * columns} cells allows 1 to that many")
-    order = maps.flatten(1).argsort(dim=1, descending=True, stable=True)
+    order = maps.to(images.device).flatten(1).argsort(dim=1, descending=True, stable=True)
     place = order.argsort(dim=1).reshape(n, 1, rows, columns)  # 0 = changed first
     place = place.repeat_interleave(height // rows, 2).repeat_interleave(width // columns, 3)
     baseline = baseline.to(images).expand_as(images)

@@ -6,5 +6,6 @@
 - `measured_inflation`: the divisor measured on the slices that a layer really gets.
 - `slice_aggregation`: volumes read slice by slice: mean, attention, recurrent.
 - `activation_memory`: bytes kept for the backward pass, counted.
+- `step_time`: how long one forward and backward pass takes.
 - `volume_study`: one head, the same steps, whatever reads the slices.
 """

@@ -13,6 +13,7 @@ from medlib.pixels.ct.projection import (
     backproject,
     footprint,
     project,
+    sum_in_order,
     system_matrices,
 )
 
@@ -126,3 +127,17 @@ def test_shadow_of_a_pixel_at_45_degrees_is_a_triangle():
     _, share = footprint(beam, view=1)
     tail = (math.sqrt(2) / 2 - 0.5) ** 2  # area of the triangle beyond half a cell, on one side
     assert share[0].max() == pytest.approx(1 - 2 * tail, abs=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_product_in_a_fixed_order_is_the_product(dtype):
+    """What a GPU computes, held to the CPU's product; some rows of the matrix are empty."""
+    beam = ParallelBeam(size=12, n_views=5)
+    columns = torch.rand(144, 7, dtype=dtype, generator=torch.Generator().manual_seed(0))
+    for matrix in system_matrices(beam, dtype, torch.device("cpu")):
+        x = (
+            columns
+            if matrix.shape[1] == 144
+            else torch.ones(matrix.shape[1], 7, dtype=dtype).cumsum(1)
+        )
+        torch.testing.assert_close(sum_in_order(matrix, x), matrix @ x)
