@@ -94,6 +94,8 @@ def _check_grey(dataset: Any, path: Path) -> None:
             f"{path} is in colour ({colours}): its values are places in a table of colours, no "
             "intensities; save it as a picture (PNG) and read that"
         )
+    if colours == "not stated":
+        raise DataError(f"{path} states no PhotometricInterpretation: grey or colour is not known")
     if dataset.get("SamplesPerPixel", 1) != 1 or colours not in ("MONOCHROME1", "MONOCHROME2"):
         raise DataError(
             f"{path} is in colour (PhotometricInterpretation {colours}); only grey images are read"

@@ -53,6 +53,7 @@ def read_dicom_series(
             what `read_dicom` raises.
     """
     folder, paths, members_glob = _files(source)
+    files = members(folder, paths)  # before they are read, so that a later change shows
     stack, skipped = _planes(paths, in_folder=bool(members_glob))
     if not stack:
         what = f": {', '.join(skipped)}" if skipped else ""
@@ -74,7 +75,6 @@ def read_dicom_series(
         told = f"left aside, for they hold no image: {', '.join(skipped)}"
         warnings.warn(f"{folder}: {told}", stacklevel=2)
         provenance["note"] = "; ".join(filter(None, (provenance.get("note"), told)))
-    files = members(folder, paths)
     return Sample(
         np.stack([values(plane) for plane in stack]),
         name=name or folder.resolve().name,

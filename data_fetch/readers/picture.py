@@ -12,6 +12,7 @@ from data_fetch.readers.file import existing_file
 from data_fetch.sample import Sample, sha256_of_file
 
 _TO_RGB = ("P", "PA", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "HSV")
+_PHOTOMETRIC = 262  # TIFF's tag: 0 means that white is stored as zero
 _TO_GREY = ("1", "LA", "La")
 
 
@@ -77,7 +78,9 @@ def pixels(path: Path) -> tuple[np.ndarray, str]:
             # not by its name: Pillow 13 maps an uncompressed TIFF as if it had been turned already
             with Image.open(io.BytesIO(path.read_bytes())) as picture:
                 frames = 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
-                deep = any(";16" in str(tile[3]) for tile in picture.tile)
+                stored = " ".join(str(tile[3]) for tile in picture.tile)
+                tags = getattr(picture, "tag_v2", {})
+                white_is_zero = tags.get(_PHOTOMETRIC) == 0
                 picture.load()
                 picture = ImageOps.exif_transpose(picture)
                 mode = picture.mode
@@ -101,8 +104,13 @@ def pixels(path: Path) -> tuple[np.ndarray, str]:
             f"{path} holds values of Pillow's mode {mode} ({array.dtype}), whose black and white "
             "are not stated; save it in grey or RGB, with 8 or 16 bits"
         )
-    note = "colours of 16 bits, of which 8 were read" if deep and array.ndim == 3 else ""
-    return array.astype(array.dtype.newbyteorder("=")), note
+    if "I;12" in stored:
+        raise DataError(f"{path} holds values of 12 bits; save it with 8 or 16")
+    array = array.astype(array.dtype.newbyteorder("="))
+    if array.dtype == np.uint16 and white_is_zero:  # Pillow turns 8 bits round, but not 16
+        array = np.uint16(65535) - array
+    lost = array.dtype == np.uint8 and ";16" in stored
+    return array, "stored with 16 bits, of which the upper 8 were read" if lost else ""
 
 
 def as_rgb8(array: np.ndarray) -> np.ndarray:

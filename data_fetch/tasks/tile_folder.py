@@ -78,19 +78,19 @@ def read_tile_folder(
         raise DataError(f"{root} is not a folder; give one with a sub-folder for each class")
     negative = _other_class(root, positive)
     inside = visible_files(root, "*/*")
+    files_read = members(root, inside)  # before they are read, so that a later change shows
     files, labels, aside = [], [], []
     for label, at in enumerate((negative, positive)):
         here = [path for path in inside if path.parent.name == at]
-        found = [path for path in here if path.suffix.lower() in PICTURES]
+        found = [path for path in here if _is_picture(path)]
         if not found:
             raise DataError(f"{root / at} holds no picture ({', '.join(PICTURES)})")
         files += found
         labels += [label] * len(found)
-        aside += [f"{at}/{path.name}" for path in here if path not in found]
+        aside += [f"{at}/{path.name}" for path in here if not _is_picture(path)]
     images = np.stack([_read_square(file, size=size) for file in files])
     stain = np.stack([rgb2hed(image)[..., 0] for image in images]).astype(np.float32)
     notes = ["read from a folder of the reader's own", *_warned(root, files, aside)]
-    files_read = members(root, inside)
     sample = Sample(
         images,
         name=f"tiles/{root.resolve().name}",
@@ -125,6 +125,10 @@ def _other_class(root: Path, positive: str) -> str:
             f"{positive!r}; name the one whose tiles are positive (label 1)"
         )
     return next(name for name in classes if name != positive)
+
+
+def _is_picture(file: Path) -> bool:
+    return file.suffix.lower() in PICTURES
 
 
 def _patient(file: Path) -> str:

@@ -49,7 +49,7 @@ def read_volume_archive(
         cite="Yang J et al. MedMNIST v2. Sci. Data 2023;10:41.",
         doi="10.1038/s41597-022-01721-8",
     )  # fmt: skip
-    labels = read_npz(path, key=f"{SPLITS[split]}_labels").array.reshape(-1).astype(np.int64)
+    labels = read_npz(path, key=f"{SPLITS[split]}_labels").array.reshape(-1)
     volumes = sample.array
     cubes = volumes.ndim == 4 and len(set(volumes.shape[1:])) == 1
     if not cubes or volumes.dtype != np.uint8 or len(volumes) != len(labels):
@@ -57,8 +57,13 @@ def read_volume_archive(
             f"{path} holds {volumes.dtype} {volumes.shape} with {len(labels)} labels; expected "
             "uint8 (n, side, side, side): is it one of MedMNIST's 3D sets?"
         )
-    if set(np.unique(labels)) != {0, 1}:
+    if set(np.unique(labels).tolist()) != {0, 1}:  # .7 and nan are no integers to be cut down
         raise DataError(f"{path} has labels {np.unique(labels).tolist()[:12]}; expected 0 and 1")
+    if slices > volumes.shape[1] // 2:
+        raise DataError(
+            f"{slices} slices out of the middle half of {volumes.shape[1]} planes would repeat "
+            f"some; ask for {volumes.shape[1] // 2} at most"
+        )
     rows = []
     for label in (0, 1):
         found = np.flatnonzero(labels == label)
@@ -72,7 +77,9 @@ def read_volume_archive(
     planes = np.rint(np.linspace(depth * 0.25, depth * 0.75 - 1, slices)).astype(int)
     array = _fitted(_fitted(volumes[chosen][:, planes], size, axis=2), size, axis=3)
     return Labelled(
-        sample=sample.with_array(array), labels=labels[chosen], names=("label 0", "label 1")
+        sample=sample.with_array(array),
+        labels=labels[chosen].astype(np.int64),
+        names=("label 0", "label 1"),
     )
 
 

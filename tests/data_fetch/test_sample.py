@@ -51,6 +51,12 @@ def test_spacing_has_at_most_one_number_per_axis():
         sample(spacing_mm=(1.0, 1.0, 1.0))
 
 
+@pytest.mark.parametrize("bad", [0.0, -1.0, float("nan"), float("inf")])
+def test_spacing_is_a_length(bad):
+    with pytest.raises(ValueError, match="each must be finite and > 0"):
+        sample(spacing_mm=(1.0, bad))
+
+
 def test_a_crop_keeps_its_origin():
     crop = sample(doi="10.1/x").with_array(np.ones((1, 1)), note="cropped")
     assert (crop.doi, crop.sha256, crop.note, crop.array.shape) == (

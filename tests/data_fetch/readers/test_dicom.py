@@ -269,3 +269,9 @@ def test_several_frames_are_read_as_a_series_only(tmp_path):
     path = write_enhanced(tmp_path / "a.dcm", np.stack([STORED, STORED]))
     with pytest.raises(DataError, match=r"several frames \(2\).*read_dicom_series"):
         read_dicom(path)
+
+
+def test_an_image_that_says_neither_grey_nor_colour_is_refused(tmp_path):
+    path = write_ct(tmp_path / "a.dcm", STORED, PhotometricInterpretation=None)
+    with pytest.raises(DataError, match="states no PhotometricInterpretation"):
+        read_dicom(path)

@@ -84,7 +84,7 @@ def test_colours_of_16_bits_keep_their_upper_8_and_say_so(tmp_path):
     write_png_rgb16(tmp_path / "a.png", [[0x12FF, 0x8000, 0xFFFF]])
     read = read_image(tmp_path / "a.png", note="mine")
     np.testing.assert_array_equal(read.array, [[[0x12, 0x80, 0xFF]]])
-    assert read.note == "mine; colours of 16 bits, of which 8 were read"
+    assert read.note == "mine; stored with 16 bits, of which the upper 8 were read"
 
 
 def write_png_rgb16(path, pixels):
@@ -98,6 +98,27 @@ def write_png_rgb16(path, pixels):
     head = struct.pack(">IIBBBBB", len(pixels), 1, 16, 2, 0, 0, 0)
     parts = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(row)) + chunk(b"IEND", b"")
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + parts)
+
+
+@pytest.mark.parametrize(("dtype", "top"), [(np.uint8, 255), (np.uint16, 65535)])
+def test_tiff_that_stores_white_as_zero_is_turned_round(tmp_path, dtype, top):
+    values = np.array([[0, 1], [100, top]], dtype=dtype)
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    body = (tmp_path / "a.tif").read_bytes()
+    black, white = (struct.pack("<HHIHH", 262, 3, 1, kind, 0) for kind in (1, 0))
+    assert body.count(black) == 1
+    (tmp_path / "a.tif").write_bytes(body.replace(black, white))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif").array, top - values)
+
+
+def test_12_bits_are_refused_for_their_white_is_not_that_of_16(tmp_path):
+    Image.fromarray(np.zeros((2, 2), np.uint16)).save(tmp_path / "a.tif")
+    body = (tmp_path / "a.tif").read_bytes()
+    deep, less = (struct.pack("<HHIHH", 258, 3, 1, bits, 0) for bits in (16, 12))
+    assert body.count(deep) == 1
+    (tmp_path / "a.tif").write_bytes(body.replace(deep, less))
+    with pytest.raises(DataError, match="holds values of 12 bits"):
+        read_image(tmp_path / "a.tif")
 
 
 # -- which way is up, and what else a file may hold ------------------------------------------------

@@ -40,6 +40,12 @@ def test_what_does_not_fit_is_refused(tmp_path):
     np.savez(other, train_images=np.zeros((4, 28, 28), np.uint8), train_labels=np.zeros(4))
     with pytest.raises(DataError, match=r"labels \[0, 1, 2\]; expected 0 and 1"):
         read_volume_archive(many, 4, split="train", rng=rng)
+    for odd in (0.7, np.nan):
+        part = write(tmp_path / "part.npz", labels=np.array([0, 1, odd] * 4)[:, None])
+        with pytest.raises(DataError, match=rf"labels \[0.0, .*{odd}.*\]; expected 0 and 1"):
+            read_volume_archive(part, 4, split="train", rng=rng)
+    with pytest.raises(DataError, match="15 slices out of the middle half of 28 planes"):
+        read_volume_archive(good, 4, split="train", rng=rng, slices=15)
     with pytest.raises(DataError, match="one of MedMNIST's 3D sets"):
         read_volume_archive(other, 2, split="train", rng=rng)
     with pytest.raises(DataError, match="6 volumes of label 0"):
