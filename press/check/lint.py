@@ -15,7 +15,7 @@ from medlib.experiment.exercises import Exercise
 from medlib.experiment.parameters import ParameterError, parse_parameters
 from press.check.exercise_lint import lint_exercises
 from press.check.prose import lint_prose, lint_untold_exercises
-from press.check.reader_path import lint_late_globals, lint_markers
+from press.check.reader_path import lint_reader_path
 from press.finding import Finding
 from press.source.cells import code_cells, lesson_lines, parse_cell, python_of, source_of, tags_of
 
@@ -31,7 +31,7 @@ def lint_notebook(
     """All findings on one chapter's source, in the order of its cells.
 
     Args:
-        notebook: the chapter as a notebook; only `cells`, with their sources and tags, are read.
+        notebook: the chapter as a notebook; its header, and its cells' sources and tags, are read.
         chapter: id, `part/name`.
         exercises: the sheet of its exercises; None for a chapter that has none yet.
     """
@@ -41,15 +41,14 @@ def lint_notebook(
         *_lint_parameters(cells),
         *_lint_run(cells, chapter=chapter),
         *_lint_code(cells, chapter=chapter),
-        *lint_markers(cells),
         *lint_prose(cells),
         *(lint_exercises(cells, exercises) if exercises else lint_untold_exercises(cells)),
     ]
-    found = [Finding(chapter, "lint", message) for message in messages]
-    if late := list(lint_late_globals(cells)):
-        text = f"{len(late)} times a helper reads what is assigned below it; the first: {late[0]}"
-        found.append(Finding(chapter, "lint", text, "note"))
-    return found
+    wrong, notes = lint_reader_path(notebook)
+    return [
+        *(Finding(chapter, "lint", message) for message in [*messages, *wrong]),
+        *(Finding(chapter, "lint", message, "note") for message in notes),
+    ]
 
 
 def _lint_lengths(cells: Sequence[Mapping]) -> Iterator[str]:

@@ -145,11 +145,6 @@ _SECTIONS = (
         "no prerequisites: name what the reader must know first",
     ),
     (
-        "minutes",
-        re.compile(r"\b\d+\s*min(?:utes)?\b|\bminutes\b\W{0,6}\d+", re.I),
-        "no minutes: say how long the chapter takes to read",
-    ),
-    (
         "what breaks it",
         re.compile(r"^#{1,6}\s+what breaks it\b", re.I | re.M),
         'no section "What breaks it"',
@@ -167,6 +162,8 @@ def _lint_sections(cells: Sequence[Mapping]) -> Iterator[str]:
     text = "\n\n".join(source_of(cell) for cell in cells if cell["cell_type"] == "markdown")
     if not re.match(r"\s*(\([\w-]+\)=\s*)?#\s+\S", text):
         yield "the chapter must begin with its title, a heading of the first level"
+    if re.search(r"\*\*Minutes\b", text):
+        yield "minutes are typed; the press computes them from what there is to read: drop them"
     for _, pattern, message in _SECTIONS:
         if not pattern.search(text):
             yield message

@@ -24,9 +24,11 @@ from medlib.experiment.exercises import Exercise
 from medlib.experiment.parameters import Parameter
 from medlib.experiment.record import Claim, Figure, Record
 from press.errors import Exit, UserError
+from press.page.code_switch import fold_code, switch_markdown
 from press.page.exercise import known_of, with_exercises
 from press.page.masthead import masthead
 from press.source.cells import parse_cell
+from press.source.reading import KEY_TAG, reading_of
 from press.source.weave import INJECTED_TAG, tags_of
 
 if TYPE_CHECKING:
@@ -35,9 +37,7 @@ if TYPE_CHECKING:
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 FENCE = "`" * 9
-WORDS_PER_MINUTE, CODE_LINES_PER_MINUTE = 130, 12
 _HEADING = re.compile(r"^#[ \t]+(?P<title>.+?)[ \t#]*$", re.MULTILINE)
-_MINUTES = re.compile(r"\b(\d{1,3})(?:\s*(?:-|–|to)\s*\d{1,3})?\s*min(?:utes)?\b", re.IGNORECASE)
 
 
 class PageError(UserError):
@@ -86,16 +86,16 @@ def chapter_page(
         f"{folder}/{name}.ipynb": _notebook_bytes(notebook),
         f"{folder}/{name}.py": source,
     }
+    minutes = reading_of(notebook).minutes
     sheet, known = exercises or {}, known_of(record)
     try:
         notebook = with_exercises(notebook, sheet, chapter=chapter, known=known)
     except NotYet as words:
         raise PageError(f"{chapter}: an exercise cannot be put on its page: {words}") from None
+    notebook = fold_code(notebook)
     title, rest = split_title(chapter, notebook)
-    header = masthead(
-        chapter, record, parameters=parameters, minutes=minutes(notebook), folder=f"/{folder}"
-    )
-    cells: list[NotebookNode] = [_markdown(title), _markdown(header)]
+    header = masthead(chapter, record, parameters=parameters, minutes=minutes, folder=f"/{folder}")
+    cells: list[NotebookNode] = [_markdown(title), _markdown(f"{header}\n{switch_markdown()}")]
     if rest:
         cells.append(_markdown(rest))
     known = {figure.name: figure for figure in record.figures}
@@ -174,7 +174,7 @@ def fold_sayings(cell: NotebookNode) -> NotebookNode:
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
     ]
     says = calls and all(isinstance(call, ast.Attribute) and call.attr == "say" for call in calls)
-    if not says or len(calls) < len(parse_cell(cell).body) or tags_of(cell):
+    if not says or len(calls) < len(parse_cell(cell).body) or set(tags_of(cell)) - {KEY_TAG}:
         return cell
     folded = copy.deepcopy(cell)
     folded.metadata["tags"] = ["hide-input"]
@@ -212,17 +212,6 @@ def without_chance(notebook: NotebookNode) -> NotebookNode:
     for place, model in enumerate(sorted(state, key=lambda model: text.index(f'"{model}"'))):
         text = text.replace(model, f"{place:032x}")
     return nbformat.reads(text, as_version=4)
-
-
-def minutes(notebook: NotebookNode) -> int:
-    """Minutes to work through it: what an early cell states, else an estimate from its length."""
-    for cell in notebook.cells[:4]:
-        if cell.cell_type == "markdown" and (match := _MINUTES.search(cell.source)):
-            return int(match.group(1))
-    words = sum(len(c.source.split()) for c in notebook.cells if c.cell_type == "markdown")
-    lines = sum(len(c.source.splitlines()) for c in notebook.cells if c.cell_type == "code")
-    estimate = words / WORDS_PER_MINUTE + lines / CODE_LINES_PER_MINUTE
-    return max(5, 5 * round(estimate / 5))
 
 
 # ------------------------------------------------------------------------------- what the run shows
@@ -365,7 +354,11 @@ def _is_title(cell: NotebookNode) -> bool:
 def _without_input(cell: NotebookNode) -> NotebookNode:
     bare = copy.deepcopy(cell)
     bare.source, bare.outputs = "", []
-    kept = [tag for tag in tags_of(cell) if tag not in ("parameters", INJECTED_TAG, "hide-cell")]
+    kept = [
+        tag
+        for tag in tags_of(cell)
+        if tag not in ("parameters", INJECTED_TAG, "hide-cell", KEY_TAG)
+    ]
     bare.metadata["tags"] = [*kept, "remove-input"]
     return bare
 

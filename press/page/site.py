@@ -29,6 +29,7 @@ from press.page.pages import chapter_page, figure_markdown
 from press.page.status import status_markdown, tally
 from press.source.checked_cells import exercises_of
 from press.source.project import Chapter, Project
+from press.source.reading import RULE
 
 STAMP = "medbook-site.json"
 SOURCES = {".md", ".ipynb"}
@@ -191,6 +192,7 @@ def _front_matter(
         "cards": lambda *, body: cards(project.root / "data_fetch" / "cards"),
         "road": lambda *, body: road(project),
         "lesson_plans": lambda *, body: lesson_plans(project),
+        "reading": lambda *, body: f"{RULE[:1].upper()}{RULE[1:]}.",
     }
     files: dict[str, bytes] = {}
     book = project.root / "book"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SOLUTION_TAG = "solution"
 PARAMETERS_TAG = "parameters"
 INJECTED_TAG = "injected-parameters"
+DECLARED = "medbook"
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 _SOLUTION_DIRECTIVE = re.compile(r"^\s*(?:`{3,}|:{3,})\{solution(?:-start|-end)?\}", re.MULTILINE)
 
@@ -42,6 +43,7 @@ def weave(source: Path) -> NotebookNode:
     notebook.metadata = {
         "kernelspec": dict(KERNELSPEC),
         "language_info": {"name": "python"},
+        **_declared(notebook),
     }
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for place, cell in enumerate(notebook.cells):
@@ -141,8 +143,19 @@ def merge_outputs(source: NotebookNode, executed: NotebookNode) -> NotebookNode:
     place = find_cell(merged, PARAMETERS_TAG)
     if injected is not None and place is not None:
         merged.cells.insert(place + 1, copy.deepcopy(executed.cells[injected]))
-    merged.metadata = {**copy.deepcopy(executed.metadata), "kernelspec": dict(KERNELSPEC)}
+    merged.metadata = {
+        **{
+            key: copy.deepcopy(value) for key, value in executed.metadata.items() if key != DECLARED
+        },
+        "kernelspec": dict(KERNELSPEC),
+        **_declared(source),
+    }
     return merged
+
+
+def _declared(notebook: NotebookNode) -> dict[str, object]:
+    """What the chapter's header says of its page (`press.source.reading`)."""
+    return {DECLARED: notebook.metadata[DECLARED]} if DECLARED in notebook.metadata else {}
 
 
 def write_notebook(notebook: NotebookNode, path: Path) -> None:

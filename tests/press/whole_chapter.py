@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 WHOLE = """\
+# ---
+# jupyter:
+#   medbook:
+#     reader_path: true
+# ---
+
 # %% [markdown]
 # # A whole chapter
 #
-# **Objectives.** Know the parts. **Prerequisites.** None. **Minutes.** 1 minute.
+# **Objectives.** Know the parts. **Prerequisites.** None.
 
 # %% tags=["parameters"]
 seed: int = 0  # master seed, x ≥ 0

@@ -25,8 +25,7 @@
 # - name five ways in which a map can mislead.
 #
 # **Prerequisites.** Python, the chain rule, what a convolutional network is, and what an AUC is
-# (the chance that a tile with tumour scores higher than one without). **Minutes.** About 50
-# minutes.
+# (the chance that a tile with tumour scores higher than one without).
 #
 # **Data.** All tissue here is simulated, so that the number of nuclei, their size and their shape
 # are known at every pixel; no result below is about a patient. The network's first weights are

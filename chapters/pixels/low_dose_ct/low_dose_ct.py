@@ -27,7 +27,6 @@
 # **Prerequisites.** Python with NumPy or PyTorch arrays; first-year calculus; matrices as far as a
 # product and a transpose; mean, variance and the normal distribution. What else is needed of
 # statistics (covariance, the delta method, ROC curves) is introduced where it is used.
-# **Minutes.** About 60 minutes.
 #
 # **Data.** The head CT is real: one slice of one patient, from pydicom's test files. The heads
 # that train and test the network are simulated: the tissue maps of the MNI152 template with

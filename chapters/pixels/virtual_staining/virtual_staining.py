@@ -26,7 +26,6 @@
 # - choose measures that can tell them apart, and know which cannot.
 #
 # **Prerequisites.** Python, first-year calculus, logarithms; what a convolutional network is.
-# **Minutes.** About 50 minutes.
 #
 # **Data.** The stained tissue is real: one field of one slide of human colon, from scikit-image.
 # The unstained image is *simulated* from its stains, so that the right answer is known at every

@@ -16,7 +16,7 @@
 # images are the same at every number of labels, and a smaller set of labelled images is part of a
 # larger one.
 #
-# **Prerequisites.** The chapter. **Minutes.** 1 minute.
+# **Prerequisites.** The chapter.
 
 # %% tags=["parameters"]
 seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0

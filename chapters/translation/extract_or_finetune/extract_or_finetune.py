@@ -29,7 +29,7 @@
 # - recognise a task for which no transfer is needed.
 #
 # **Prerequisites.** Python, first-year calculus, logistic regression, the idea of a convolutional
-# network. **Minutes.** About 45 minutes.
+# network.
 #
 # **Data.** The network and its weights are real (EfficientNet-Lite0, trained on ImageNet). The
 # near task uses real photographs. The far task is real retinal texture with simulated lesions, and

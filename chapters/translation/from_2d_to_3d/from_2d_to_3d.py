@@ -26,7 +26,7 @@
 #   slices for colours, by what the question needs.
 #
 # **Prerequisites.** Python, convolution, variance and correlation, batch normalisation as in
-# {doc}`extract_or_finetune`. **Minutes.** About 50 minutes.
+# {doc}`extract_or_finetune`.
 #
 # **Data.** The network is real: EfficientNet-Lite0 with its ImageNet weights. The anatomy is real,
 # the MNI152 template {cite}`fonov2011`, but it is an *average* of many young heads, smoother than

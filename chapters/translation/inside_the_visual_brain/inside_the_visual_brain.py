@@ -26,7 +26,7 @@
 # - measure which depths moved in fine-tuning, and know what that number does not say.
 #
 # **Prerequisites.** Python, the chain rule, convolutional networks, logistic regression, and what
-# an AUC is. **Minutes.** About 50 minutes.
+# an AUC is.
 #
 # **Data.** The network is real: EfficientNet-Lite0 with its ImageNet weights. Real photographs, a
 # real head CT, the real MNI152 brain template (T1, an average of many heads), one real retina and

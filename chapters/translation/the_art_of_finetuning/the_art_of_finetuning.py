@@ -29,7 +29,7 @@
 #
 # **Prerequisites.** Python, first-year calculus, logistic regression, what a convolutional network
 # and batch normalisation do. Helpful: the chapter on extracting features or fine-tuning, which asks
-# *whether* to move; here we ask *how*. **Minutes.** About 60 minutes.
+# *whether* to move; here we ask *how*.
 #
 # **Data.** The network and its weights are real (EfficientNet-Lite0, trained on ImageNet), and so
 # are the photographs that test its memory. The new task is real texture of *one* retina with

@@ -28,8 +28,7 @@
 #   once the other two are cleared.
 #
 # **Prerequisites.** Python, Bayes' rule, logistic regression, what a convolution and batch
-# normalisation do. Helpful: the chapter on extracting features or fine-tuning. **Minutes.** About
-# 60 minutes.
+# normalisation do. Helpful: the chapter on extracting features or fine-tuning.
 #
 # **Data.** The network and its weights are real (EfficientNet-Lite0, trained on ImageNet), and so
 # are the photographs and the stained tissue that travel through its layers. The first diagnosis is

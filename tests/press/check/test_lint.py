@@ -89,7 +89,7 @@ MUTATIONS = {
     "no title": ("# # A whole chapter", "# A whole chapter", "must begin with its title"),
     "no objectives": ("Objectives", "Aims", "no objectives"),
     "no prerequisites": ("Prerequisites", "Needs", "no prerequisites"),
-    "no minutes": ("**Minutes.** 1 minute.", "", "no minutes"),
+    "typed minutes": ("**Objectives.**", "**Minutes.** 20. **Objectives.**", "minutes are typed"),
     "nothing breaks it": ("## What breaks it", "## Limits", 'no section "What breaks it"'),
     "no further reading": ("## Further reading", "## Sources", 'no section "Further reading"'),
     "no DOI": ("doi:10.1073/pnas.90.21.9758", "", "further reading names no DOI"),

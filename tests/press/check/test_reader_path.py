@@ -2,9 +2,15 @@
 
 import jupytext
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from press.check.lint import lint_notebook
-from press.check.reader_path import lint_late_globals, lint_markers
+from press.check.reader_path import (
+    lint_deeper,
+    lint_late_globals,
+    lint_markers,
+    lint_reader_path,
+)
 from tests.press.whole_chapter import whole_chapter
 
 
@@ -30,18 +36,90 @@ def test_words_are_no_marks():
     assert list(lint_markers(cells_of("# the format: skip it\nx = 1  # formats differ"))) == []
 
 
-def test_a_mark_fails_the_chapter_and_a_late_global_is_a_note():
-    ramp = "ramp = np.linspace"
+def test_a_mark_fails_the_chapter():
     source = whole_chapter("pixels/whole")
     marked = source.replace("np.ones((size, 1))", "np.ones((size, 1))  # fmt: skip")
     notebook = jupytext.reads(marked, fmt="py:percent")
     (found,) = lint_notebook(notebook, chapter="pixels/whole")
     assert (found.severity, "'# fmt: skip'" in found.message) == ("error", True)
-    late = source.replace(ramp, f"tall = lambda: noises\n{ramp}") + "\n# %%\nnoises = 1\n"
-    late = late.replace("run.finish()\n", "").replace("noises = 1", "noises = 1\nrun.finish()")
-    (found,) = lint_notebook(jupytext.reads(late, fmt="py:percent"), chapter="pixels/whole")
-    assert found.severity == "note"
-    assert "1 times a helper reads what is assigned below it" in found.message
+
+
+WORDS = "Words that explain. " * 60
+CODE = "\n".join(f"x{i} = {i}" for i in range(9))
+
+
+def path_notebook(*code, words=WORDS, declared=True, tags=("key",)):
+    cells = [new_markdown_cell(words)]
+    cells += [new_code_cell(source, metadata={"tags": list(tags)}) for source in code]
+    metadata = {"medbook": {"reader_path": True}} if declared else {}
+    return new_notebook(cells=cells, metadata=metadata)
+
+
+def test_a_page_of_few_lines_and_many_words_is_on_the_path():
+    assert lint_reader_path(path_notebook(CODE, CODE)) == ([], [])
+
+
+PATH_FAULTS = {
+    "too many lines": (
+        path_notebook(*[CODE] * 28, words=WORDS * 40),
+        "252 lines of code stand open, at most 250",
+    ),
+    "too few words": (path_notebook(*[CODE] * 3), "6.7 words of prose to a visible line"),
+    "a cell of two lines": (path_notebook("a = 1\n\nb = 2"), "cell 2: 2 lines, tagged key"),
+    "a cell of thirteen": (
+        path_notebook("\n".join(f"x{i} = {i}" for i in range(13))),
+        "cell 2: 13 lines, tagged key",
+    ),
+    "key and hidden": (
+        path_notebook(CODE, tags=("key", "hide-input")),
+        'cell 2: tagged "key" and "hide-input"',
+    ),
+    "a late global": (
+        path_notebook("def f():\n    a = b\n    return a", "b = 1\nc = 2\nd = 3"),
+        "cell 2: f() reads the global 'b'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PATH_FAULTS)
+def test_a_chapter_on_the_path_is_held_to_it(name):
+    notebook, says = PATH_FAULTS[name]
+    wrong, notes = lint_reader_path(notebook)
+    assert notes == []
+    assert len(wrong) == 1
+    assert says in wrong[0]
+
+
+def test_any_other_is_told_in_one_note_how_far_it_has_to_go():
+    late = ["def f():\n    return b", "b = 1"]
+    notebook = path_notebook(*late, *[CODE] * 28, declared=False, tags=())
+    wrong, (note,) = lint_reader_path(notebook)
+    assert wrong == []
+    assert note.startswith("not on the reader's path yet: 255 lines of code stand open")
+    assert "0.7 words of prose to a visible line" in note
+    assert "1 times a helper reads what is assigned below it (cell 2: f() reads" in note
+
+
+def test_key_cells_without_the_declaration_are_an_error():
+    (wrong,), _ = lint_reader_path(path_notebook(CODE, declared=False))
+    assert "`medbook: {reader_path: true}`" in wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [
+        (":::{dropdown} Deeper: why\n:class-container: deeper\nBecause.\n:::", 0),
+        ("```{dropdown} *Deeper*\n:open:\n:class-container: deeper x\nBecause.\n```", 0),
+        (":::{dropdown} Data\nTables.\n:::", 0),
+        (":::{dropdown} Deeper: why\nBecause.\n:::", 1),
+        (":::{dropdown} Why\n:class-container: deeper\nBecause.\n:::", 1),
+        (":::{admonition} Deeper: why\n:class: dropdown\nBecause.\n:::", 1),
+    ],
+)
+def test_deeper_is_a_title_and_a_class(text, faults):
+    found = list(lint_deeper([new_markdown_cell(text)]))
+    assert len(found) == faults
+    assert all("write :::{dropdown} Deeper: what it holds" in fault for fault in found)
 
 
 LATE = {

@@ -16,7 +16,6 @@ from press.page.pages import (
     figure_label,
     fold_sayings,
     join_folds,
-    minutes,
     split_cell,
     table_markdown,
     without_chance,
@@ -245,13 +244,6 @@ def test_equal_runs_give_equal_pages_whatever_ids_and_times_they_were_stamped_wi
     unlike = copy.deepcopy(second)
     unlike.metadata["widgets"][WIDGET_STATE]["state"]["e" * 32]["value"] = 2
     assert nbformat.writes(without_chance(first)) != nbformat.writes(without_chance(unlike))
-
-
-def test_minutes_are_stated_or_estimated() -> None:
-    stated = new_notebook(cells=[new_markdown_cell("# T\n**Minutes.** About 40 minutes.")])
-    assert minutes(stated) == 40
-    long = new_notebook(cells=[new_markdown_cell("# T\n" + "word " * 2600)])
-    assert minutes(long) == 20
 
 
 def test_the_masthead_tells_how_the_page_was_made() -> None:
