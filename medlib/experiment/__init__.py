@@ -9,13 +9,15 @@
 * `exercises`, `answers`, `grid`, `exercise_sheet`: exercises that answer back, what a student may
   type, how numbers are compared, and the sheet of a chapter's checks;
 * `environment`: what the run depended on;
-* `record`: the schema of ``record.json``, which the press reads.
+* `record`: the schema of ``record.json``, which the press reads;
+* `tables`: the schemas of what is kept of runs that a cold build does not repeat;
+* `trials`: what a chapter reads such recorded results with.
 
 It knows of run folders (the press names one in the environment, and `run` writes the record and the
 figures into it) and of the checkout (`environment` hashes the project's files that were imported,
 and asks git for the commit). It does not know how a page is made.
 
-A chapter needs few names of it: `start`, `Estimate`, `plots` and `COLORS`.
+A chapter needs few names of it: `start`, `Estimate`, `plots`, `COLORS` and `recorded`.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
     from medlib.experiment.estimate import Estimate
     from medlib.experiment.figures import COLORS
     from medlib.experiment.run import Run, start
+    from medlib.experiment.trials import recorded
 
-__all__ = ["COLORS", "Estimate", "Run", "start"]
+__all__ = ["COLORS", "Estimate", "Run", "recorded", "start"]
 
 
 def __getattr__(name: str) -> Any:  # late, so that the press reads a record without NumPy
@@ -41,4 +44,8 @@ def __getattr__(name: str) -> Any:  # late, so that the press reads a record wit
         from medlib.experiment import run
 
         return getattr(run, name)
+    if name == "recorded":
+        from medlib.experiment.trials import recorded
+
+        return recorded
     raise AttributeError(f"module 'medlib.experiment' has no attribute {name!r}")

@@ -70,7 +70,10 @@ def imported_packages() -> dict[str, str]:
 
 
 def commit(root: Path) -> Commit | None:
-    """The commit `root` stands at, and whether tracked files differ from it; None without git."""
+    """The commit `root` stands at, and whether tracked files differ from it; None without git.
+
+    Files under ``results/`` may differ: what a run reads there is in its record as data.
+    """
 
     def git(*arguments: str) -> str:
         return subprocess.run(
@@ -80,7 +83,9 @@ def commit(root: Path) -> Commit | None:
     try:
         return Commit(
             sha=git("rev-parse", "HEAD"),
-            dirty=bool(git("status", "--porcelain", "--untracked-files=no")),
+            dirty=bool(
+                git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
+            ),
         )
     except (OSError, subprocess.CalledProcessError):
         return None

@@ -30,11 +30,13 @@ class RecordError(ValueError):
     """A record that is missing, damaged, or of another schema version."""
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """What every schema of the book's files is made of: frozen, and knowing all of its fields."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
 
 
-class Result(_Part):
+class Result(Part):
     """One measured number with its unit, interval and number of observations."""
 
     name: Name
@@ -82,7 +84,7 @@ class Result(_Part):
         return f"{self.value:.4g} {self.unit}".strip()
 
 
-class Claim(_Part):
+class Claim(Part):
     """A conclusion, whether it held, and by how much (margin >= 0 exactly when it holds)."""
 
     text: str = Field(min_length=8)
@@ -90,12 +92,13 @@ class Claim(_Part):
     margin: float
     unit: str = ""
     control: bool = False
+    falsified_by: str = ""
 
     def _ipython_display_(self) -> None:
         """Show nothing as a cell's last expression: `Run.finish` prints the claims."""
 
 
-class Figure(_Part):
+class Figure(Part):
     """A figure's identity: the sha256 of its decoded pixels (of each frame's, if interactive)."""
 
     name: Name
@@ -107,7 +110,7 @@ class Figure(_Part):
     data: DataKind
 
 
-class Table(_Part):
+class Table(Part):
     """A table printed by the run."""
 
     name: Name
@@ -115,7 +118,7 @@ class Table(_Part):
     rows: list[dict[str, Any]]
 
 
-class DataUse(_Part):
+class DataUse(Part):
     """One data set the run read: what it is, its digest, and the file or folder it came from.
 
     Of a folder, `members` are the digests of the files that were looked at, by their names relative
@@ -136,14 +139,14 @@ class DataUse(_Part):
     doi: str = ""
 
 
-class Commit(_Part):
+class Commit(Part):
     """The commit that the code stood at, and whether tracked files had been changed since."""
 
     sha: str
     dirty: bool
 
 
-class Device(_Part):
+class Device(Part):
     """The device asked for and the one that computed."""
 
     requested: str
@@ -151,7 +154,7 @@ class Device(_Part):
     name: str
 
 
-class Record(_Part):
+class Record(Part):
     """Everything one run measured, and everything that it depended on."""
 
     schema_version: Literal[1] = SCHEMA_VERSION

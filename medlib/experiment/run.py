@@ -224,11 +224,19 @@ class Run:
             cite=getattr(sample, "cite", "") or "",
             doi=getattr(sample, "doi", "") or "",
         )
+        self.note_data(use)
+        return sample
+
+    def note_data(self, use: DataUse) -> None:
+        """Put a data set into the record; `uses` and `experiment.recorded` do.
+
+        Raises:
+            ValueError: another data set has its name.
+        """
         before = self._data.get(use.name)
         if before is not None and before.sha256 != use.sha256 and self._strict:
             raise ValueError(f"two different data sets are called {use.name!r}; rename one")
         self._data[use.name] = use
-        return sample
 
     # -- what the chapter finds ----------------------------------------------------------------
 
@@ -292,7 +300,14 @@ class Run:
         return self._results[name]
 
     def claim(
-        self, text: str, holds: bool, *, margin: float, unit: str = "", control: bool = False
+        self,
+        text: str,
+        holds: bool,
+        *,
+        margin: float,
+        unit: str = "",
+        control: bool = False,
+        falsified_by: str = "",
     ) -> Claim:
         """Record a conclusion, and by how much it held.
 
@@ -302,6 +317,9 @@ class Run:
             margin: the distance to the point where it would no longer hold; >= 0 when it holds.
             unit: the margin's unit.
             control: a negative control: the conclusion is that an effect is absent.
+            falsified_by: what must make it fail: a parameter set of the chapter's profiles, or a
+                companion (``_name``) that makes the same claim with a defect planted;
+                `medbook check --falsify` runs it.
 
         Raises:
             ValueError: the sign of the margin contradicts `holds`, or the claim was made before.
@@ -316,7 +334,12 @@ class Run:
             )
         self._must_be_new("claim", text, self._claims)
         self._claims[text] = Claim(
-            text=text, holds=holds, margin=margin, unit=unit, control=control
+            text=text,
+            holds=holds,
+            margin=margin,
+            unit=unit,
+            control=control,
+            falsified_by=falsified_by,
         )
         return self._claims[text]
 
