@@ -19,11 +19,9 @@ from typing import Any
 from medlib.experiment.record import Record, RecordError, read_record
 from press.check.drift import inspect_against_accepted
 from press.check.lint import lint_notebook
+from press.check.recorded import inspect_kept, stale_listed_in_vain
 from press.errors import UserError
 from press.finding import Finding, errors
-from press.results.accepted import seeds_path
-from press.results.seed_table import findings as over_seeds
-from press.results.seed_table import read_seed_table
 from press.results.thumbnail import pixels_digest, read_pixels
 from press.run.execute import NOTEBOOK, RECORD, Job, plan
 from press.run.freshness import State, freshness_of
@@ -57,6 +55,7 @@ def inspect_book(
     if chapters is None:
         found += inspect_profiles(project)
         found += _orphans(project)
+        found += stale_listed_in_vain(project)
     return found
 
 
@@ -71,7 +70,7 @@ def inspect_chapter(
     found, record, folder = _inspect_own(project, chapter, profile=profile)
     if record is not None and profile == BOOK_PROFILE:
         found += inspect_against_accepted(project, record, folder, strict=strict)
-        found += inspect_seeds(project, chapter, record)
+        found += inspect_kept(project, chapter, record)
     return found
 
 
@@ -109,28 +108,6 @@ def _inspect_own(
     if profile == BOOK_PROFILE:
         found += _claims(record)
     return found, record, folder
-
-
-def inspect_seeds(project: Project, chapter: Chapter, record: Record) -> list[Finding]:
-    """What the accepted table of other seeds says of the claims that the run makes."""
-    path = seeds_path(project.results, chapter.id)
-    again = f"`medbook check {chapter} --seeds 10 --accept`"
-    if not path.is_file():
-        return [Finding(chapter.id, "seeds", f"no table of other seeds yet: {again}", "note")]
-    try:
-        table = read_seed_table(path)
-    except UserError as error:
-        return [Finding(chapter.id, "seeds", str(error))]
-    found = over_seeds(table)
-    tried = {claim.text for claim in table.claims}
-    for claim in record.claims:
-        if claim.text not in tried:
-            message = f"{claim.text!r} was never tried on other seeds: {again}"
-            found.append(Finding(chapter.id, "seeds", message))
-    if table.code_sha256 != plan(project, chapter).code_sha256:
-        message = f"the table of other seeds was made with other code cells: {again}"
-        found.append(Finding(chapter.id, "seeds", message, "note"))
-    return found
 
 
 def inspect_source(project: Project, chapter: Chapter) -> list[Finding]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from press.errors import Exit, UserError
+from press.results.live import live_points
 from press.run.execute import Failure, Job, plan
 from press.run.freshness import Freshness, freshness_of
 from press.run.lock import LOCK, hold
@@ -51,6 +52,9 @@ def build(
 ) -> int:
     """Execute every chapter that is not fresh, verify the book, and make its site.
 
+    Beside the chapters one point of each recorded sweep is run again, to be compared with the
+    recorded one.
+
     A chapter that fails stops neither the others nor the checks of the others; whatever went wrong
     is named again at the end. No site is made while a chapter has no run of its present code.
 
@@ -67,14 +71,20 @@ def build(
         echo(f"{total - len(stale) - len(failures)} of {total} chapters are fresh")
         for item in stale:
             echo(f"run     {item.job.name} ({item.freshness})")
-        outcomes = run_jobs(project, [item.job for item in stale], workers=workers, echo=echo)
-        failures += [outcome.failure for outcome in outcomes if outcome.failure]
+        again = [live for live in live_points(project) if force or not live.state(project).fresh]
+        for live in again:
+            echo(f"again   {live.chapter} at {live.told} (a point of its recorded sweep)")
+        jobs = [item.job for item in stale] + [live.job for live in again]
+        outcomes = run_jobs(project, jobs, workers=workers, echo=echo)
+        recorded = {id(live.job) for live in again}
+        failures += [o.failure for o in outcomes if o.failure and id(o.job) not in recorded]
         for outcome in outcomes:
             for warning in outcome.warnings:
                 warn(f"warning: {warning}")
         for note in stretched_budgets():
             echo(f"note: {note}")
-        problems = verify(project, failed={failure.chapter for failure in failures})
+        problems = [o.failure.line for o in outcomes if o.failure and id(o.job) in recorded]
+        problems += verify(project, failed={failure.chapter for failure in failures})
         code = Exit.CHECK_FAILED if problems else Exit.OK
         if failures:
             code = Exit(max(failure.exit_code for failure in failures))

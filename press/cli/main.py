@@ -183,6 +183,9 @@ def params(desk: Desk, chapter: str) -> None:
 @click.option(
     "-o", "output", type=click.Path(path_type=Path), help="Write the executed notebook here too."
 )
+@click.option(
+    "--accept", "keep", is_flag=True, help="With --profile full: keep the record under results/."
+)
 @click.option("--no-wait", is_flag=True, help="Fail at once if another medbook is at work here.")
 @click.pass_obj
 def run(
@@ -192,6 +195,7 @@ def run(
     file: Path | None,
     profile: str,
     output: Path | None,
+    keep: bool,
     no_wait: bool,
 ) -> None:
     """Run one CHAPTER, with your own parameters if you like.
@@ -201,6 +205,10 @@ def run(
     parameters is shown and ends the command with exit code 1; in a profile other than the book's
     it is only shown.
 
+    With --profile full --accept the record of a long run is kept as
+    results/<part>/<name>/full.json, where the chapter reads it; a fresh run of that profile is kept
+    without running it again.
+
     \b
     Examples:
       medbook run pixels/low_dose_ct
@@ -208,14 +216,19 @@ def run(
       medbook run low_dose_ct -f my_parameters.yml
       medbook run low_dose_ct --profile smoke
       medbook run low_dose_ct -p device=cuda
+      medbook run extract_or_finetune --profile full --accept
     """
-    from press.run.execute import NOTEBOOK, plan
+    from press.results import full
+    from press.run.execute import NOTEBOOK, Outcome, plan
+    from press.run.freshness import freshness_of
     from press.run.lock import LOCK, hold
     from press.run.pool import run_jobs
     from press.source.given import read_parameters
 
     project = desk.project
     found = project.notebook(chapter)
+    if keep:
+        full.may_be_kept(project, profile=profile, changed=bool(given or file))
     wanted = read_parameters(project, found, given, file)
     job = plan(project, found, given=wanted, profile=profile)
     if output is not None:
@@ -224,7 +237,11 @@ def run(
     if job.destination != project.run_dir(found):
         lock = job.destination.with_name(f".{job.destination.name}.lock")
     with interruptible(), hold(lock, wait=not no_wait, echo=warn):
-        (outcome,) = run_jobs(project, [job], echo=click.echo)
+        if keep and freshness_of(project, job).fresh:
+            click.echo(f"{job.name}: its run of profile {profile} is fresh and kept")
+            outcome = Outcome(job, 0.0)
+        else:
+            (outcome,) = run_jobs(project, [job], echo=click.echo)
         if outcome.failure:
             for line in outcome.failure.details:
                 warn(f"  | {line}")
@@ -235,7 +252,10 @@ def run(
             from medlib.experiment.record import write_atomically
 
             write_atomically(output, (job.destination / NOTEBOOK).read_text(encoding="utf-8"))
-        sys.exit(report(project, job, outcome, output))
+        code = report(project, job, outcome, output)
+        if keep:
+            click.echo(f"kept      {project.relative(full.keep(project, job))}")
+        sys.exit(code)
 
 
 def report(project: Project, job: Job, outcome: Outcome, output: Path | None) -> int:

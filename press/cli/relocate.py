@@ -14,7 +14,7 @@ from press.errors import UserError
 from press.source.project import Chapter, Project
 
 TEXTS = ("_toc.yml", "README.md", "book/**/*.md", "chapters/**/*.py", "chapters/**/*.md")
-DERIVED = ("runs", "adhoc_runs", "sweeps", "failed_runs", "seed_runs", "notebooks")
+DERIVED = ("runs", "adhoc_runs", "sweeps", "live_runs", "failed_runs", "seed_runs", "notebooks")
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
+    from medlib.experiment.tables import SweepTable
+    from press.results.points import PointStore, SweepPlan
     from press.results.sweep import Sweep
-    from press.results.sweep_table import SweepTable
     from press.run.execute import Outcome
     from press.source.project import Project
 
 
 @click.command()
-@click.argument("chapter")
+@click.argument("chapter", required=False)
 @click.option(
     "-g",
     "grid",
@@ -42,18 +43,32 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Write the table here: .csv, .json (a list of rows) or .md.",
 )
+@click.option(
+    "--points",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Keep each finished point here too, as one small file: to commit, carry or merge.",
+)
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Go on with the sweep whose points are kept here.",
+)
 @click.option("--accept", "keep", is_flag=True, help="Keep the table under results/.")
 @click.option("--dry-run", is_flag=True, help="List the points and the time; run nothing.")
 @click.pass_obj
 def sweep(
     desk: Desk,
-    chapter: str,
+    chapter: str | None,
     grid: tuple[str, ...],
     seeds: str | None,
     given: tuple[str, ...],
     profile: str,
     jobs: int | None,
     output: Path | None,
+    points: Path | None,
+    resume: Path | None,
     keep: bool,
     dry_run: bool,
 ) -> None:
@@ -67,21 +82,80 @@ def sweep(
 
     CHAPTER may also be a notebook that is no page, whose name starts with an underscore.
 
-    With --accept the table is kept as results/<part>/<name>/sweep.json, with what made it.
+    A sweep of many hours: --points FOLDER keeps every point there as soon as it is finished, and
+    what was asked for beside them. The folder can be committed, or carried to another machine with
+    the same commit; --resume FOLDER goes on from it, on either. Two folders of one sweep are merged
+    by copying files. A point that other code made is run again.
+
+    With --accept the table is kept as results/<part>/<name>/sweep.json, with what made it: the
+    commit (files that differ from it are refused), environment, machine and seconds. A build runs
+    the point that took least time again, and compares.
 
     \b
     Examples:
       medbook sweep pixels/low_dose_ct -g dose_fraction=0.1,0.25,0.5 --seeds 1-5 -o table.csv
       medbook sweep low_dose_ct -g n_train=4,8 -p n_steps=50 --dry-run
-      medbook sweep extract_or_finetune -g few=10,20,50 -g many=100,400 --seeds 1-5 --accept
+      medbook sweep _arms_at_one_size -g labels=10,20,50 --seeds 1-5 --points ~/arms
+      medbook sweep --resume ~/arms --accept
     """
-    from press.results.sweep import plan_sweep, renewed, run_sweep
-    from press.source.given import declared_parameters, read_grid, read_parameters, read_seeds
+    from press.results.points import PointStore
+    from press.results.sweep import renewed, run_sweep
 
     project = desk.project
+    asked = {"-g": grid, "--seeds": seeds, "-p": given, "--points": points, "CHAPTER": chapter}
+    if resume is not None and (more := [word for word, value in asked.items() if value]):
+        raise UserError(f"--resume goes on with what was asked for: leave out {' and '.join(more)}")
+    if resume is None and not chapter:
+        raise UserError("which chapter? `medbook sweep --help` shows how to ask")
+    folder = resume or points
+    store = None if folder is None else PointStore(folder)
+    if resume is not None:
+        planned = _plan_resumed(project, PointStore(resume))
+    else:
+        planned = _plan_asked(
+            project, str(chapter), grid, seeds, given, profile=profile, store=store
+        )
+    _check_output(output)
+    if dry_run:
+        for point in planned.points:
+            click.echo(f"{point}  {click.style(str(point.state), dim=point.state.fresh)}")
+        click.echo(_summary(planned, workers=jobs))
+        return
+    if keep:
+        _must_name_a_commit(project)
+    if points is not None and store is not None:
+        store.begin(_as_asked(project, planned, given))
+    with interruptible(), _lock(project, planned):
+        planned = renewed(project, planned, store)
+        click.echo(_summary(planned, workers=jobs))
+        try:
+            table, outcomes = run_sweep(
+                project, planned, workers=jobs, store=store, echo=click.echo
+            )
+        except KeyboardInterrupt:
+            again = "the same command" if folder is None else f"`medbook sweep --resume {folder}`"
+            warn(f"the points that are done are kept; {again} goes on from there")
+            raise
+        _write(project, planned, table, output=output, keep=keep)
+    sys.exit(_tell(table, outcomes))
+
+
+def _plan_asked(
+    project: Project,
+    chapter: str,
+    grid: Sequence[str],
+    seeds: str | None,
+    given: Sequence[str],
+    *,
+    profile: str,
+    store: PointStore | None,
+) -> Sweep:
+    from press.results.sweep import plan_sweep
+    from press.source.given import declared_parameters, read_grid, read_parameters, read_seeds
+
     found = project.notebook(chapter)
     declared = declared_parameters(project, found)
-    planned = plan_sweep(
+    return plan_sweep(
         project,
         found,
         declared=declared,
@@ -89,23 +163,42 @@ def sweep(
         seeds=None if seeds is None else read_seeds(seeds),
         given=read_parameters(project, found, given),
         profile=profile,
+        store=store,
     )
-    _check_output(output)
-    if dry_run:
-        for point in planned.points:
-            click.echo(f"{point}  {click.style(str(point.state), dim=point.state.fresh)}")
-        click.echo(_summary(planned, workers=jobs))
-        return
-    with interruptible(), _lock(project, planned):
-        planned = renewed(project, planned)
-        click.echo(_summary(planned, workers=jobs))
-        try:
-            table, outcomes = run_sweep(project, planned, workers=jobs, echo=click.echo)
-        except KeyboardInterrupt:
-            warn("the points that are done are kept; the same command goes on from there")
-            raise
-        _write(project, table, output=output, keep=keep)
-    sys.exit(_tell(table, outcomes))
+
+
+def _plan_resumed(project: Project, store: PointStore) -> Sweep:
+    """The sweep whose points are in a folder, as it was asked for."""
+    from press.results.sweep import plan_sweep
+    from press.source.given import declared_parameters
+
+    asked = store.plan()
+    found = project.notebook(asked.chapter)
+    return plan_sweep(
+        project,
+        found,
+        declared=declared_parameters(project, found),
+        grid=asked.grid,
+        given=asked.given,
+        profile=asked.profile,
+        store=store,
+    )
+
+
+def _as_asked(project: Project, planned: Sweep, given: Sequence[str]) -> SweepPlan:
+    from press.results.points import SweepPlan
+    from press.source.given import read_parameters
+
+    values = read_parameters(project, planned.chapter, given)
+    return SweepPlan(
+        chapter=planned.chapter.id, profile=planned.profile, grid=planned.grid, given=values
+    )
+
+
+def _must_name_a_commit(project: Project) -> None:
+    from press.results.kept import commit_to_name
+
+    commit_to_name(project)
 
 
 def _check_output(output: Path | None) -> None:
@@ -144,9 +237,13 @@ def _lock(project: Project, planned: Sweep) -> AbstractContextManager[None]:
     return hold(path, echo=warn)
 
 
-def _write(project: Project, table: SweepTable, *, output: Path | None, keep: bool) -> None:
+def _write(
+    project: Project, planned: Sweep, table: SweepTable, *, output: Path | None, keep: bool
+) -> None:
     from medlib.experiment.record import write_atomically
-    from press.results.sweep_table import render, write_sweep_table
+    from press.results import sweep
+    from press.results.kept import commit_to_name
+    from press.results.sweep_table import render
 
     if output is not None:
         write_atomically(output, render(table, output.suffix))
@@ -154,7 +251,8 @@ def _write(project: Project, table: SweepTable, *, output: Path | None, keep: bo
     if keep and table.failed:
         warn("not kept under results/: some points failed")
     elif keep:
-        click.echo(f"kept {project.relative(write_sweep_table(project, table))}")
+        path = sweep.keep(project, planned, table, commit=commit_to_name(project))
+        click.echo(f"kept {project.relative(path)}")
 
 
 def _tell(table: SweepTable, outcomes: Sequence[Outcome]) -> int:
@@ -166,10 +264,11 @@ def _tell(table: SweepTable, outcomes: Sequence[Outcome]) -> int:
         where = " ".join(f"{name}={value}" for name, value in point.parameters.items())
         warn(click.style("✗ ", fg="red") + f"{where}: {point.error}")
     done = [point for point in table.points if not point.error]
-    claims, held = sum(p.claims for p in done), sum(p.held for p in done)
+    claims, held = sum(len(c.known) for c in table.claims), sum(c.held for c in table.claims)
+    results = sum(len(column.known) for column in table.results)
     told = f", {held} of {claims} claims hold" if claims else ""
     click.echo(
-        f"{len(done)} of {len(table.points)} points: {len(table.results)} results{told},"
+        f"{len(done)} of {len(table.points)} points: {results} results{told},"
         f" {table.made_by.cpu_s / 60:.1f} minutes of CPU in all"
     )
     codes = [outcome.failure.exit_code for outcome in outcomes if outcome.failure]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -27,13 +26,15 @@ if TYPE_CHECKING:
 @click.option(
     "--seeds", "count", type=click.IntRange(min=1), help="Run on this many other seeds as well."
 )
-@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Runs side by side, with --seeds.")
-@click.option("--accept", "keep", is_flag=True, help="Keep the table of seeds under results/.")
+@click.option("--falsify", is_flag=True, help="Run each claim's falsifier: there it must fail.")
+@click.option("--longer", is_flag=True, help="Train twice and four times as long, on two seeds.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Runs side by side.")
+@click.option("--accept", "keep", is_flag=True, help="Keep the table of these under results/.")
 @click.option(
     "-o",
     "output",
     type=click.Path(path_type=Path),
-    help="Write the table of seeds here too: .md or .json.",
+    help="Write the table here too: .md or .json.",
 )
 @click.pass_obj
 def check(
@@ -42,6 +43,8 @@ def check(
     strict: bool,
     profile: str,
     count: int | None,
+    falsify: bool,
+    longer: bool,
     jobs: int | None,
     keep: bool,
     output: Path | None,
@@ -53,8 +56,16 @@ def check(
     keep within 75 s of CPU and 2 GiB. Nothing is executed. MEDBOOK_BUDGET_FACTOR allows a slower
     machine more CPU time; a note then says how much.
 
+    A table kept under results/ must have been made by the present code, or be named with a reason
+    in results/known_stale.toml; the point of a recorded sweep that the build runs again must agree.
+    Where the table of other seeds keeps results, no tolerance may exceed half of their spread.
+
     With --seeds N every chapter is run on N other seeds, and a claim must hold on nine of ten of
-    them. A sweep that was stopped goes on where it was.
+    them. With --falsify each claim is run under the parameter set or companion that it names as
+    `falsified_by`, and must fail there. With --longer the training lengths that a chapter declares
+    (its parameter set `longer`) are doubled and doubled again, on two seeds: a claim must keep its
+    sign. What was stopped goes on where it was. --accept keeps the table, with the commit that made
+    it; files that differ from the commit are refused.
 
     A figure whose pixels differ while its thumbnail agrees is a note: another processor may round
     the last bit differently. --strict makes it an error.
@@ -65,58 +76,39 @@ def check(
       medbook check pixels/low_dose_ct --strict
       medbook check --seeds 10 -o seeds.md
       medbook check --seeds 10 --accept
+      medbook check low_dose_ct --falsify --accept
+      medbook check low_dose_ct --longer -o longer.md
       MEDBOOK_BUDGET_FACTOR=2 medbook check       on a machine half as fast
     """
     from press.check.verify import inspect_book, inspect_chapter, stretched_budgets
+    from press.cli import replicates
 
     project = desk.project
     wanted = _chapters(project, chapters)
-    if (keep or output) and not count:
-        raise UserError("--accept and -o concern the table of seeds: add --seeds N")
+    asked = {"--seeds": bool(count), "--falsify": falsify, "--longer": longer}
+    replicates.must_be_one(asked, accept=keep, output=output)
     if output is not None and output.suffix not in (".md", ".json"):
         raise UserError(f"-o {output}: the table is written as .md or .json")
     if output is not None:
         must_be_writable(output)
-    if profile == "book":
-        found = inspect_book(project, wanted if chapters else None, strict=strict)
-    else:
+    if profile != "book":
         project.profile_parameters(profile, wanted[0])  # an unknown one is bad input, no finding
-        found = [f for c in wanted for f in inspect_chapter(project, c, profile=profile)]
+        if keep:
+            raise UserError("--accept keeps what the book's own parameters give: drop --profile")
+    options = {"jobs": jobs, "accept": keep, "output": output}
+    found: list[Finding] = []
     if count:
-        found += _check_seeds(project, wanted, count=count, jobs=jobs, keep=keep, output=output)
+        found += replicates.check_seeds(project, wanted, count=count, **options)
+    if falsify:
+        found += replicates.check_falsifiers(project, wanted, profile=profile, **options)
+    if longer:
+        found += replicates.check_longer(project, wanted, profile=profile, **options)
+    if profile == "book":
+        seen = inspect_book(project, wanted if chapters else None, strict=strict)
+    else:
+        seen = [f for c in wanted for f in inspect_chapter(project, c, profile=profile)]
+    found = [*(f for f in seen if str(f) not in set(map(str, found))), *found]
     sys.exit(_say([*stretched_budgets(), *found], wanted))
-
-
-def _check_seeds(
-    project: Project,
-    chapters: Sequence[Chapter],
-    *,
-    count: int,
-    jobs: int | None,
-    keep: bool,
-    output: Path | None,
-) -> list[Finding]:
-    from medlib.experiment.record import write_atomically
-    from press.cli.seed_lines import as_lines
-    from press.results.accepted import to_json
-    from press.results.seed_table import as_markdown, findings, write_seed_table
-    from press.results.seeds import sweep
-    from press.run.lock import LOCK, hold
-
-    with interruptible(), hold(project.build / LOCK, echo=warn):
-        tables = sweep(project, chapters, count=count, workers=jobs, echo=click.echo)
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for table in tables:
-        for line in as_lines(table, width=width):
-            click.echo(line)
-    if output is not None and output.suffix == ".json":
-        write_atomically(output, to_json([table.model_dump(mode="json") for table in tables]))
-    elif output is not None:
-        write_atomically(output, as_markdown(tables))
-    if keep:
-        for table in tables:
-            click.echo(f"kept {project.relative(write_seed_table(project, table))}")
-    return [finding for table in tables for finding in findings(table)]
 
 
 def _say(found: Sequence[Finding], chapters: Sequence[Chapter]) -> int:

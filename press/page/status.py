@@ -6,6 +6,9 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 
 from medlib.experiment.record import Claim, Record
+from medlib.experiment.tables import ClaimColumn, MadeBy, SweepTable
+from press.check.live import agreement
+from press.check.recorded import read_made_by
 from press.page.masthead import (
     NBSP,
     commit_html,
@@ -15,8 +18,11 @@ from press.page.masthead import (
     mebibytes,
     seconds,
 )
-from press.results.accepted import seeds_path
-from press.results.seed_table import ClaimOverSeeds, SeedTable, read_seed_table
+from press.results.falsified import FalsifiedTable, Refutation, read_falsified
+from press.results.kept import tables_in
+from press.results.live import live_point
+from press.results.seeds import read_seeds_table
+from press.results.stale import known_stale, stale_because
 from press.source.project import Project
 from press.source.weave import code_digest, weave
 
@@ -77,44 +83,105 @@ def summary_table(records: Mapping[str, Record], titles: Mapping[str, str]) -> s
 
 
 def chapter_markdown(project: Project, chapter: str, record: Record) -> str:
-    """A chapter's claims with margins, and how often each held over other seeds."""
+    """A chapter's claims: by what margin each holds, how it fares elsewhere, what makes it fail."""
     made = f"Commit {commit_html(record)}, seed `{record.seed}`, Python {record.python}."
     if not record.claims:
         return f"{made} It makes no claim."
-    path = seeds_path(project.results, chapter)
-    table = read_seed_table(path) if path.is_file() else None
+    seeds = read_seeds_table(project, chapter)
+    falsified = read_falsified(project, chapter)
+    parts = [made, claims_list(record.claims, seeds, falsified)]
+    parts += [text for text in (seeds_text(project, chapter, seeds),) if text]
+    return "\n\n".join([*parts, *recorded_list(project, chapter)])
+
+
+def seeds_text(project: Project, chapter: str, table: SweepTable | None) -> str:
+    """On which code the other seeds ran."""
     if table is None:
-        after = "No table of other seeds has been accepted yet."
-    elif table.code_sha256 == code_digest(weave(project.chapter(chapter).source)):
-        after = "The other seeds ran the same code as this page."
-    else:
-        after = "The other seeds ran an earlier version of the chapter's code."
-    return "\n\n".join([made, claims_table(record.claims, table), after])
+        return "No table of other seeds has been accepted yet."
+    found = project.chapter(chapter)
+    if table.made_by.code_sha256 == code_digest(weave(found.source)):
+        return "The other seeds ran the same code cells as this page."
+    return "The other seeds ran an earlier version of the chapter's code."
 
 
-def claims_table(claims: Sequence[Claim], table: SeedTable | None) -> str:
-    """One row a claim: its margin on this page's seed, and how it fared over others."""
-    head = ["Claim", "Margin", *(["Other seeds", "Margins there"] if table else [])]
-    lines = ["| " + " | ".join(head) + " |", "|---|---:|" + ("---:|---|" if table else "")]
-    over = {row.text: row for row in table.claims} if table else {}
+def claims_list(
+    claims: Sequence[Claim], seeds: SweepTable | None, falsified: FalsifiedTable | None
+) -> str:
+    """One entry a claim. A list, not a table: it must be read on a telephone as well."""
+    over = {column.text: column for column in seeds.claims} if seeds else {}
+    under = {row.text: row for row in falsified.claims} if falsified else {}
+    items = []
     for claim in claims:
         mark = "✓" if claim.holds else "✗"
         kind = " *(negative control)*" if claim.control else ""
-        text = claim.text.replace("|", "\\|")
-        row = [f"{mark} {text}{kind}", number(claim.margin, claim.unit)]
-        if table:
-            row += seed_cells(over.get(claim.text), count=len(table.seeds), unit=claim.unit)
-        lines.append("| " + " | ".join(row) + " |")
-    return "\n".join(lines)
+        facts = [f"margin {number(claim.margin, claim.unit)}"]
+        if seeds:
+            facts += seed_facts(over.get(claim.text), count=len(seeds.points), unit=claim.unit)
+        facts.append(falsifier_fact(claim, under.get(claim.text)))
+        items.append(f"- {mark} **{claim.text}**{kind}\\\n  {'; '.join(facts)}.")
+    return "\n".join(items)
 
 
-def seed_cells(row: ClaimOverSeeds | None, *, count: int, unit: str) -> list[str]:
-    """How often a claim held over other seeds, and from where to where its margins went."""
-    if row is None:
-        return ["not tried", ""]
-    known = [margin for margin in row.margins if margin is not None]
-    span = f"{number(min(known), '')} to {number(max(known), unit)}" if known else ""
-    return [f"{row.held}{NBSP}of{NBSP}{count}", span]
+def seed_facts(column: ClaimColumn | None, *, count: int, unit: str) -> list[str]:
+    """How a claim fared over other seeds: how often, from where to where, the spread, the ratio."""
+    if column is None:
+        return ["not tried on other seeds"]
+    facts = [f"other seeds {column.held}{NBSP}of{NBSP}{count}"]
+    if not column.known:
+        return facts
+    if column.one_draw:
+        return [*facts, "the same margin on every seed, so that n = 1"]
+    low, high = min(column.known), max(column.known)
+    facts[0] += f", margins {number(low, '')} to {number(high, unit)}"
+    if column.spread is not None and column.safety is not None:
+        spread = number(column.spread, unit).removeprefix("+")
+        facts.append(
+            f"spread {spread}, least margin is {column.safety:.2g} of it".replace("-", "−")
+        )
+    return facts
+
+
+def falsifier_fact(claim: Claim, row: Refutation | None) -> str:
+    """What must make a claim fail, and whether it did."""
+    if not claim.falsified_by:
+        return "no falsifier is named"
+    name = f"falsifier `{claim.falsified_by}`"
+    if row is None or row.falsified_by != claim.falsified_by:
+        return f"{name}, not run yet"
+    if row.error or row.margin_there is None:
+        return f"{name} **could not be run**"
+    said = "refutes it" if row.refuted else "**does not refute it**"
+    return f"{name} {said} (margin there {number(row.margin_there, row.unit)})"
+
+
+def recorded_list(project: Project, chapter: str) -> list[str]:
+    """What is shown of runs that a cold build does not repeat: by what they were made, and when."""
+    known = known_stale(project)
+    items = []
+    for name, kind in tables_in(project):
+        if name != chapter and not name.startswith(f"{chapter}/"):
+            continue
+        made = read_made_by(project, name, kind)
+        text = (
+            f"- `{name.removeprefix(chapter).strip('/') or 'chapter'}`, {kind}: {made_text(made)}"
+        )
+        if stale_because(project, project.notebook(name), made):
+            text += "; **stale**: made by other code, to be remade"
+            text += f" ({known[f'{name}/{kind}']})" if f"{name}/{kind}" in known else ""
+        elif kind == "sweep" and (live := live_point(project, name)):
+            text += f"; its point {live.told}: {agreement(project, live)}"
+        items.append(f"{text}.")
+    return ["Recorded, not repeated by a build:", "\n".join(items)] if items else []
+
+
+def made_text(made: MadeBy) -> str:
+    """When, at which commit, on what, and how long a table was made."""
+    if made.first is None or made.last is None:
+        return "when and on what it was made was not recorded"
+    days = " to ".join(dict.fromkeys(f"{when:%d %B %Y}" for when in (made.first, made.last)))
+    commits = ", ".join(f"`{commit[:10]}`" for commit in made.commits) or "unknown"
+    machines = html.escape(", ".join(made.processor)) or "an unknown machine"
+    return f"{days}, commit {commits}, {machines}, {seconds(made.cpu_s)} of CPU"
 
 
 def machine_table(records: Sequence[Record]) -> str:

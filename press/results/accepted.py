@@ -11,24 +11,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from medlib.experiment.arithmetic import Arithmetic
-from medlib.experiment.record import Record, write_atomically
+from medlib.experiment.record import Part, Record, write_atomically
 from press.errors import UserError
 from press.results.thumbnail import encode_thumbnail, read_pixels, thumbnail
 
 RESULTS_SCHEMA = 1
-_Table = TypeVar("_Table", bound=BaseModel)
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class AcceptedResult(_Part):
+class AcceptedResult(Part):
     """One accepted number, with the tolerance that its chapter states."""
 
     name: str
@@ -42,7 +37,7 @@ class AcceptedResult(_Part):
     rtol: float = 1e-6
 
 
-class AcceptedClaim(_Part):
+class AcceptedClaim(Part):
     """One accepted conclusion and the margin by which it held."""
 
     text: str
@@ -51,7 +46,7 @@ class AcceptedClaim(_Part):
     control: bool = False
 
 
-class AcceptedFigure(_Part):
+class AcceptedFigure(Part):
     """A figure: digest of the decoded pixels and a small grey thumbnail, both for each frame."""
 
     name: str
@@ -61,7 +56,7 @@ class AcceptedFigure(_Part):
     thumbnails: list[str]
 
 
-class AcceptedData(_Part):
+class AcceptedData(Part):
     """A data set that the run read."""
 
     name: str
@@ -69,7 +64,7 @@ class AcceptedData(_Part):
     sha256: str
 
 
-class MadeWith(_Part):
+class MadeWith(Part):
     """The circumstances of the accepted run; shown, not compared."""
 
     commit: str = ""
@@ -84,7 +79,7 @@ class MadeWith(_Part):
     peak_memory_mib: float
 
 
-class Accepted(_Part):
+class Accepted(Part):
     """The committed results of one chapter."""
 
     schema_version: Literal[1] = RESULTS_SCHEMA
@@ -102,37 +97,6 @@ class Accepted(_Part):
 def results_path(folder: Path, chapter: str) -> Path:
     """Where the accepted results of a chapter stand, `folder` being the project's `results/`."""
     return Path(folder) / chapter / "accepted.json"
-
-
-def seeds_path(folder: Path, chapter: str) -> Path:
-    """Where the accepted table of other seeds stands."""
-    return Path(folder) / chapter / "seeds.json"
-
-
-def read_table(path: Path, model: type[_Table], *, of: str, made_by: str) -> _Table:
-    """Read an accepted table.
-
-    Args:
-        path: where it stands.
-        model: what it holds.
-        of: what it is a table of, for messages.
-        made_by: the command that makes it, for messages.
-
-    Raises:
-        UserError: it is missing or damaged.
-    """
-    try:
-        return model.model_validate(json.loads(Path(path).read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such table; `{made_by}`") from None
-    except (OSError, ValueError, ValidationError) as error:
-        first = str(error).splitlines()[0]
-        raise UserError(f"{path}: damaged table of {of}: {first}; restore it from git") from None
-
-
-def sweep_path(folder: Path, chapter: str) -> Path:
-    """Where the accepted table of a sweep stands."""
-    return Path(folder) / chapter / "sweep.json"
 
 
 def read_accepted(path: Path) -> Accepted:
@@ -191,7 +155,10 @@ def distil(record: Record, *, title: str, run_folder: Path) -> Accepted:
         seed=record.seed,
         parameters=record.parameters,
         results=[AcceptedResult(**result.model_dump()) for result in record.results],
-        claims=[AcceptedClaim(**claim.model_dump(exclude={"holds"})) for claim in record.claims],
+        claims=[
+            AcceptedClaim(**claim.model_dump(exclude={"holds", "falsified_by"}))
+            for claim in record.claims
+        ],
         figures=figures,
         data=[AcceptedData(name=use.name, kind=use.kind, sha256=use.sha256) for use in record.data],
         made_with=MadeWith(
@@ -214,8 +181,10 @@ def write_accepted(path: Path, accepted: Accepted) -> None:
     write_atomically(path, to_json(accepted.model_dump(mode="json")))
 
 
-def to_json(value: Any, *, width: int = 200) -> str:
+def to_json(value: Any, *, width: int = 200, long_columns: bool = False) -> str:
     """JSON that diffs well: whatever fits into a line takes one, the rest is opened.
+
+    With `long_columns` a list of plain values takes one line, however long it is.
 
     >>> print(to_json({"a": [1, 2], "b": {"c": "x" * 12}}, width=20), end="")
     {
@@ -228,6 +197,8 @@ def to_json(value: Any, *, width: int = 200) -> str:
 
     def render(item: Any, depth: int, used: int) -> str:
         flat = json.dumps(item, ensure_ascii=False)
+        if long_columns and isinstance(item, list) and not _nested(item):
+            return flat
         if len(flat) + used + depth <= width or not isinstance(item, dict | list) or not item:
             return flat
         pad, end = " " * (depth + 1), " " * depth
@@ -240,3 +211,7 @@ def to_json(value: Any, *, width: int = 200) -> str:
         return "[\n" + ",\n".join(pad + render(part, depth + 1, 0) for part in item) + f"\n{end}]"
 
     return render(value, 0, 0) + "\n"
+
+
+def _nested(items: list[Any]) -> bool:
+    return any(isinstance(item, dict | list) for item in items)

@@ -1,23 +1,23 @@
 """Other seeds: how often each claim holds when the dice fall differently, and by what margin.
 
-Every chapter is run again on seeds that are not the book's, side by side on the cores there are.
-A run that is still fresh is kept, so that a killed sweep goes on where it stopped. A run that
-fails counts as one on which no claim held.
+They are a sweep over `seed`, made and kept like any other (`press.results.sweep`); this file says
+which seeds are tried, and judges the table.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Sequence
-from pathlib import Path
+import math
+from collections.abc import Sequence
 
-from medlib.experiment.record import read_record
+from medlib.experiment.tables import ClaimColumn, SweepTable
 from press.errors import UserError
-from press.results.seed_table import SeedTable, tabulate
-from press.run.execute import RECORD, Job, plan
-from press.run.freshness import freshness_of
-from press.run.pool import run_jobs
+from press.finding import Finding
+from press.results import kept
+from press.results.sweep import Sweep, plan_points
+from press.run.execute import plan
 from press.source.project import Chapter, Project
+
+HOLD_SHARE = 0.9
 
 
 def other_seeds(book_seed: int, count: int) -> list[int]:
@@ -29,8 +29,8 @@ def other_seeds(book_seed: int, count: int) -> list[int]:
     return [seed for seed in range(1, count + 2) if seed != book_seed][:count]
 
 
-def seed_jobs(project: Project, chapter: Chapter, *, count: int) -> list[Job]:
-    """The jobs of running `chapter` on other seeds, each into a folder of its own.
+def plan_seeds(project: Project, chapter: Chapter, *, count: int) -> Sweep:
+    """The sweep of a chapter over other seeds than the book's.
 
     Raises:
         UserError: the source is broken, or declares no seed.
@@ -38,54 +38,79 @@ def seed_jobs(project: Project, chapter: Chapter, *, count: int) -> list[Job]:
     book_seed = plan(project, chapter).parameters.get("seed")
     if book_seed is None:
         raise UserError(f"{chapter} declares no parameter seed; it cannot be run on other seeds")
-    jobs = []
-    for seed in other_seeds(book_seed, count):
-        job = plan(project, chapter, given={"seed": seed}, label=f"{chapter.id} seed {seed}")
-        folder = seed_folder(project, chapter, seed)
-        jobs.append(dataclasses.replace(job, destination=folder))
-    return jobs
+    seeds = other_seeds(book_seed, count)
+    every = [{"seed": seed} for seed in seeds]
+    return plan_points(project, chapter, every, grid={"seed": seeds}, kind="seeds")
 
 
-def seed_folder(project: Project, chapter: Chapter, seed: int) -> Path:
-    """Where the run of the book's parameters on another seed lies."""
-    return project.seed_runs / chapter.part / chapter.name / f"seed-{seed}"
+def read_seeds_table(project: Project, chapter: str) -> SweepTable | None:
+    """The accepted table of other seeds; None where there is none.
 
-
-def sweep(
-    project: Project,
-    chapters: Sequence[Chapter],
-    *,
-    count: int,
-    workers: int | None = None,
-    echo: Callable[[str], None] = print,
-) -> list[SeedTable]:
-    """Run every chapter on `count` other seeds, keeping the runs that are fresh already.
-
-    Returns:
-        One table a chapter, in the order of `chapters`.
+    Raises:
+        UserError: it is damaged.
     """
-    plans = {chapter.id: seed_jobs(project, chapter, count=count) for chapter in chapters}
-    every = [job for jobs in plans.values() for job in jobs]
-    todo = [job for job in every if not freshness_of(project, job).fresh]
-    if len(todo) < len(every):
-        echo(f"{len(every) - len(todo)} of {len(every)} runs are fresh and kept")
-    failed: dict[str, dict[int, str]] = {}
-    for outcome in run_jobs(project, todo, workers=workers, echo=echo) if todo else []:
-        if outcome.failure:
-            reasons = failed.setdefault(outcome.job.chapter.id, {})
-            line = outcome.failure.line.removeprefix(f"{outcome.job.name}: ")
-            reasons[outcome.job.parameters["seed"]] = line
-    tables = []
-    for name, jobs in plans.items():
-        lost = failed.get(name, {})
-        good = {job.parameters["seed"]: job for job in jobs if job.parameters["seed"] not in lost}
-        tables.append(
-            tabulate(
-                name,
-                seeds=[job.parameters["seed"] for job in jobs],
-                records={s: read_record(job.destination / RECORD) for s, job in good.items()},
-                failed=lost,
-                code_sha256=jobs[0].code_sha256,
+    return kept.read(project, chapter, "seeds", SweepTable)
+
+
+def needed(count: int) -> int:
+    """On how many of `count` other seeds a claim must hold.
+
+    >>> [needed(count) for count in (1, 5, 9, 10, 11, 20)]
+    [1, 5, 9, 9, 10, 18]
+    """
+    return math.ceil(round(HOLD_SHARE * count, 9))
+
+
+def findings(table: SweepTable) -> list[Finding]:
+    """What is wrong over the seeds: claims that hold too rarely, runs that failed."""
+    count, enough = len(table.points), needed(len(table.points))
+    found = []
+    for claim in table.claims:
+        if claim.held < enough:
+            margin = "" if claim.least is None else f"; smallest margin {claim.least:.4g}"
+            message = (
+                f"{claim.text!r} held on {claim.held} of {count} other seeds, at least"
+                f" {enough} are needed{margin} {claim.unit}".rstrip()
             )
-        )
-    return tables
+            found.append(Finding(table.chapter, "seeds", message))
+        if claim.one_draw:
+            message = (
+                f"{claim.text!r} has one and the same margin on {len(claim.known)} seeds: n = 1"
+            )
+            found.append(Finding(table.chapter, "seeds", message, "note"))
+    for point in table.failed:
+        severity = "note" if count - len(table.failed) >= enough else "error"
+        message = f"seed {point.parameters['seed']}: {point.error}"
+        found.append(Finding(table.chapter, "seeds", message, severity))
+    if not table.claims and not table.failed:
+        found.append(Finding(table.chapter, "seeds", "states no claim"))
+    return found
+
+
+def as_markdown(tables: Sequence[SweepTable]) -> str:
+    """The tables as one Markdown table, one row a claim."""
+    lines = [
+        "| chapter | claim | held | smallest margin | median margin | spread | unit |",
+        "|---|---|---:|---:|---:|---:|---|",
+    ]
+    for table in tables:
+        for claim in table.claims:
+            text = claim.text.replace("|", "\\|") + (" *(control)*" if claim.control else "")
+            lines.append(
+                f"| {table.chapter} | {text} | {claim.held} of {len(table.points)}"
+                f" | {_number(claim.least)} | {_number(claim.median)} | {spread_text(claim)}"
+                f" | {claim.unit} |"
+            )
+        for point in table.failed:
+            seed = point.parameters["seed"]
+            lines.append(f"| {table.chapter} | seed {seed} failed: {point.error} | | | | | |")
+    return "\n".join(lines) + "\n"
+
+
+def spread_text(claim: ClaimColumn) -> str:
+    """The standard deviation of the margins; "n = 1" where all are one and the same."""
+    return "n = 1" if claim.one_draw else _number(claim.spread)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"

@@ -2,7 +2,8 @@
 
 Each point is a run in a folder of its own, named by a key of its content. A point whose run is
 still fresh is kept, so that a sweep that was killed goes on where it stopped. One that is the
-book's own run, or one of `medbook check --seeds`, is that run.
+book's own run, or one of `medbook check --seeds`, is that run. Other seeds, falsifiers and longer
+trainings are such points too: there is one machinery for all runs but the book's own.
 """
 
 from __future__ import annotations
@@ -13,29 +14,44 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from medlib.experiment.parameters import Parameter
-from medlib.experiment.record import read_record
+from medlib.experiment.record import Record, read_record
+from medlib.experiment.tables import SweepTable, SweptPoint
+from medlib.experiment.trials import made_by
 from press.errors import UserError
-from press.results.seeds import seed_folder
-from press.results.sweep_table import SweepTable, made_by, swept_point, swept_results
+from press.results import kept
+from press.results.points import PointStore
+from press.results.sweep_table import claim_columns, result_columns
 from press.run.execute import RECORD, Job, Outcome, available_cores, last_wall_s, plan
-from press.run.freshness import Freshness, freshness_of
+from press.run.freshness import Freshness, State, freshness_of
 from press.run.pool import run_jobs
+from press.source.given import declared_parameters
 from press.source.project import BOOK_PROFILE, Chapter, Project
 
 MOST_POINTS = 10_000
+LISTS_IT = ("sweep",)  # kinds of tables of which a build runs one point again
 
 
 @dataclass(frozen=True)
 class Point:
-    """One point of a grid: what is swept, the run it stands for, and that run's state."""
+    """One point of a grid: what is swept, the run it stands for, and that run's state.
+
+    `carried` is its record where it was taken from a folder of points.
+    """
 
     swept: dict[str, Any]
     key: str
     job: Job
     state: Freshness
+    carried: Record | None = None
+
+    @property
+    def record(self) -> Record:
+        """What its run recorded."""
+        return self.carried or read_record(self.job.destination / RECORD)
 
     def __str__(self) -> str:
         return " ".join(f"{name}={value}" for name, value in self.swept.items())
@@ -50,6 +66,7 @@ class Sweep:
     grid: dict[str, list[Any]]
     fixed: dict[str, Any]
     points: list[Point]
+    kind: str = "sweep"
 
     @property
     def todo(self) -> list[Point]:
@@ -65,6 +82,7 @@ def plan_sweep(
     seeds: Sequence[int] | None = None,
     given: Mapping[str, Any] | None = None,
     profile: str = BOOK_PROFILE,
+    store: PointStore | None = None,
 ) -> Sweep:
     """The points of a sweep, in the order of the grid, the seed fastest; nothing is run.
 
@@ -98,22 +116,79 @@ def plan_sweep(
         count *= len(values)
     if count > MOST_POINTS:
         raise UserError(f"these are {count:,} points; a sweep has at most {MOST_POINTS:,}")
-    base = plan(project, chapter, given=given, profile=profile)
     every = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
-    jobs = [_job_at(project, base, swept, declared) for swept in every]
+    return plan_points(
+        project, chapter, every, grid=grid, given=given, profile=profile, store=store
+    )
+
+
+def plan_points(
+    project: Project,
+    chapter: Chapter,
+    every: Sequence[Mapping[str, Any]],
+    *,
+    grid: Mapping[str, Sequence[Any]],
+    given: Mapping[str, Any] | None = None,
+    profile: str = BOOK_PROFILE,
+    kind: str = "sweep",
+    told: Sequence[Mapping[str, Any]] | None = None,
+    store: PointStore | None = None,
+) -> Sweep:
+    """The runs of a chapter at given points; nothing is run.
+
+    Args:
+        project: the checkout.
+        chapter: what to run.
+        every: for each point the parameters that it sets, each right for the parameter.
+        grid: what the table says was swept.
+        given: parameters at all points.
+        profile: their basis.
+        kind: of which kind of table they are.
+        told: how the table tells each point, where not by the parameters that it sets.
+        store: where finished points are kept too.
+
+    Raises:
+        UserError: the chapter's source or a parameter is wrong.
+    """
+    declared = declared_parameters(project, chapter)
+    base = plan(project, chapter, given=dict(given or {}), profile=profile)
+    told = every if told is None else told
+    jobs = [
+        _job_at(project, base, dict(swept), declared, told=text)
+        for swept, text in zip(every, told, strict=True)
+    ]
     took = {key: last_wall_s(job.destination) for key, job in jobs}
     known = [seconds for seconds in took.values() if seconds is not None]
     usual = sum(known) / len(known) if known else base.expected_s
     points = []
-    for swept, (key, job) in zip(every, jobs, strict=True):
+    for swept, (key, job) in zip(told, jobs, strict=True):
         job = dataclasses.replace(job, expected_s=took[key] or usual)
-        points.append(Point(swept, key, job, freshness_of(project, job)))
-    fixed = {name: value for name, value in base.parameters.items() if name not in grid}
-    return Sweep(chapter, profile, grid, fixed, points)
+        points.append(_present(project, Point(dict(swept), key, job, _UNKNOWN), store))
+    swept_names = {name for swept in every for name in swept}
+    fixed = {name: value for name, value in base.parameters.items() if name not in swept_names}
+    return Sweep(chapter, profile, {n: list(v) for n, v in grid.items()}, fixed, points, kind)
+
+
+_UNKNOWN = Freshness(State.NEVER_RUN)
+
+
+def _present(project: Project, point: Point, store: PointStore | None) -> Point:
+    """A point in its present state: its own run, else one that was carried here."""
+    state = freshness_of(project, point.job)
+    if not state.fresh and store is not None:
+        carried = store.fresh(project, point.job)
+        if carried is not None:
+            return dataclasses.replace(point, state=Freshness(State.FRESH), carried=carried)
+    return dataclasses.replace(point, state=state, carried=None)
 
 
 def _job_at(
-    project: Project, base: Job, swept: dict[str, Any], declared: Mapping[str, Parameter]
+    project: Project,
+    base: Job,
+    swept: dict[str, Any],
+    declared: Mapping[str, Parameter],
+    *,
+    told: Mapping[str, Any],
 ) -> tuple[str, Job]:
     """The key and the job of one point; `base` is the job at the values that are not swept."""
     parameters = {n: declared[n].check(swept.get(n, value)) for n, value in base.parameters.items()}
@@ -126,15 +201,20 @@ def _job_at(
         destination = project.run_dir(chapter)
     elif base.profile == BOOK_PROFILE and set(injected) == {"seed"}:
         destination = seed_folder(project, chapter, parameters["seed"])
-    told = " ".join(f"{name}={value}" for name, value in swept.items())
+    words = " ".join(f"{name}={value}" for name, value in told.items())
     return key, dataclasses.replace(
         base,
         parameters=parameters,
         injected=injected,
         destination=destination,
-        label=f"{chapter.id} {told}",
+        label=f"{chapter.id} {words}",
         failed_name=f"{chapter.name}-{key}",
     )
+
+
+def seed_folder(project: Project, chapter: Chapter, seed: int) -> Path:
+    """Where the run of the book's parameters on another seed lies."""
+    return project.seed_runs / chapter.part / chapter.name / f"seed-{seed}"
 
 
 def expected_s(sweep: Sweep, *, workers: int | None = None) -> float | None:
@@ -145,11 +225,9 @@ def expected_s(sweep: Sweep, *, workers: int | None = None) -> float | None:
     return sum(seconds) / max(1, min(workers or available_cores(), len(seconds)))
 
 
-def renewed(project: Project, sweep: Sweep) -> Sweep:
+def renewed(project: Project, sweep: Sweep, store: PointStore | None = None) -> Sweep:
     """`sweep` with the present state of its points: another process may have run some meanwhile."""
-    points = [
-        dataclasses.replace(point, state=freshness_of(project, point.job)) for point in sweep.points
-    ]
+    points = [_present(project, point, store) for point in sweep.points]
     return dataclasses.replace(sweep, points=points)
 
 
@@ -158,10 +236,17 @@ def run_points(
     points: Sequence[Point],
     *,
     workers: int | None = None,
+    store: PointStore | None = None,
     echo: Callable[[str], None] = print,
 ) -> list[Outcome]:
     """Run points, in any order, anywhere: the one place to change for another pool of workers."""
-    return run_jobs(project, [point.job for point in points], workers=workers, echo=echo)
+
+    def finished(outcome: Outcome) -> None:
+        if store is not None and outcome.ok:
+            store.put(project, outcome.job)
+
+    jobs = [point.job for point in points]
+    return run_jobs(project, jobs, workers=workers, echo=echo, finished=finished) if jobs else []
 
 
 def run_sweep(
@@ -169,6 +254,7 @@ def run_sweep(
     sweep: Sweep,
     *,
     workers: int | None = None,
+    store: PointStore | None = None,
     echo: Callable[[str], None] = print,
 ) -> tuple[SweepTable, list[Outcome]]:
     """Run the points that are not fresh, and tabulate all.
@@ -176,32 +262,79 @@ def run_sweep(
     Returns:
         The table, and how the runs ended that were made now.
     """
-    todo = sweep.todo
-    outcomes = run_points(project, todo, workers=workers, echo=echo) if todo else []
+    if store is not None:
+        for point in sweep.points:
+            if point.state.fresh and point.carried is None:
+                store.put(project, point.job)
+    outcomes = run_points(project, sweep.todo, workers=workers, store=store, echo=echo)
     return tabulate(sweep, outcomes), outcomes
 
 
-def tabulate(sweep: Sweep, outcomes: Sequence[Outcome]) -> SweepTable:
-    """The table of a sweep whose points are run; `outcomes` names those that failed now."""
-    lost = {
+def run_sweeps(
+    project: Project,
+    sweeps: Sequence[Sweep],
+    *,
+    workers: int | None = None,
+    echo: Callable[[str], None] = print,
+) -> list[SweepTable]:
+    """Run the points of several sweeps as one heap of work; a table each, in their order."""
+    todo = [point for sweep in sweeps for point in sweep.todo]
+    every = sum(len(sweep.points) for sweep in sweeps)
+    if len(todo) < every:
+        echo(f"{every - len(todo)} of {every} runs are fresh and kept")
+    outcomes = run_points(project, todo, workers=workers, echo=echo)
+    return [tabulate(sweep, outcomes) for sweep in sweeps]
+
+
+def failures(outcomes: Sequence[Outcome]) -> dict[Path, str]:
+    """Why runs failed, by the folder that they would have written."""
+    return {
         outcome.job.destination: outcome.failure.line.removeprefix(f"{outcome.job.name}: ")
         for outcome in outcomes
         if outcome.failure
     }
+
+
+def tabulate(sweep: Sweep, outcomes: Sequence[Outcome]) -> SweepTable:
+    """The table of a sweep whose points are run; `outcomes` names those that failed now."""
+    lost = failures(outcomes)
     records = {
-        point.key: read_record(point.job.destination / RECORD)
+        point.key: point.record
         for point in sweep.points
-        if point.job.destination not in lost
+        if point.carried is not None or point.job.destination not in lost
     }
+    points = [
+        SweptPoint(
+            point=p.key,
+            parameters=p.swept,
+            cpu_s=round(records[p.key].cpu_s, 2) if p.key in records else None,
+            error="" if p.key in records else lost[p.job.destination],
+        )
+        for p in sweep.points
+    ]
+    keys = [point.key for point in sweep.points]
+    done = [point for point in points if not point.error]
+    live = min(done, key=lambda point: point.cpu_s or 0.0).point if done else ""
     return SweepTable(
         chapter=sweep.chapter.id,
         profile=sweep.profile,
         grid=sweep.grid,
         fixed=sweep.fixed,
         made_by=made_by(list(records.values()), code_sha256=sweep.points[0].job.code_sha256),
-        points=[
-            swept_point(p.key, p.swept, records.get(p.key) or lost[p.job.destination])
-            for p in sweep.points
-        ],
-        results=[row for key, record in records.items() for row in swept_results(key, record)],
+        live=live if sweep.kind in LISTS_IT else "",
+        points=points,
+        results=result_columns(keys, records),
+        claims=claim_columns(keys, records),
     )
+
+
+def keep(project: Project, sweep: Sweep, table: SweepTable, *, commit: str) -> Path:
+    """Keep the table under ``results/`` as the accepted one, and say where.
+
+    Raises:
+        UserError: what made it is not in git.
+    """
+    made = kept.committed(table.made_by, commit)
+    kept.must_be_committed(project, sweep.chapter.source, made)
+    table = table.model_copy(update={"made_by": made})
+    return kept.write(project, table.chapter, sweep.kind, table)

@@ -70,8 +70,22 @@ def freshness_of(project: Project, job: Job) -> Freshness:
     except RecordError as error:
         reason = str(error).removeprefix(f"{folder / RECORD}: ")
         return Freshness(State.STALE, (f"its {RECORD} cannot be used: {reason}",))
-    reasons = tuple(_reasons(project, job, record, read_note(folder)))
+    reasons = stale_reasons(project, job, record, read_note(folder))
     return Freshness(State.STALE if reasons else State.FRESH, reasons)
+
+
+def stale_reasons(
+    project: Project, job: Job, record: Record, note: dict[str, Any]
+) -> tuple[str, ...]:
+    """Why what was recorded is not what `job` would record now; empty where it is.
+
+    Args:
+        project: the checkout.
+        job: the run.
+        record: what was recorded.
+        note: what the press wrote beside it.
+    """
+    return tuple(_reasons(project, job, record, note))
 
 
 def _reasons(project: Project, job: Job, record: Record, note: dict[str, Any]) -> Iterator[str]:

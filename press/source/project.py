@@ -73,6 +73,10 @@ class Project:
         return self.build / "seeds"
 
     @property
+    def live_runs(self) -> Path:
+        return self.build / "live"
+
+    @property
     def failed_runs(self) -> Path:
         return self.build / "failed"
 

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from medlib.experiment.record import Record, read_record
+from medlib.experiment.record import Record
+from medlib.experiment.tables import FullRun, read_kept
 
 PATH = Path(__file__).parents[2] / "results/translation/extract_or_finetune/full.json"
 
 
 @pytest.fixture(scope="module")
 def recorded() -> Record:
-    return read_record(PATH)
+    return read_kept(PATH, FullRun).record
 
 
 def rows(record: Record, name: str) -> list[dict]:

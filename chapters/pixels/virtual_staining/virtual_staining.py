@@ -1101,17 +1101,9 @@ run.say(
 # CycleGAN.
 
 # %%
-from types import SimpleNamespace
-
-from medlib.experiment.environment import project_root, sha256_of_file
-from medlib.experiment.record import Record
-
-path = project_root() / "results/pixels/virtual_staining/full.json"
-recorded = Record.model_validate_json(path.read_text("utf-8")) if path.is_file() else None
+recorded = experiment.recorded(run, "full", optional=True)  # None before it was ever made
 if recorded:
-    about = {"name": "recorded/virtual_staining", "kind": "simulated", "unit": ""}
-    run.uses(SimpleNamespace(**about, path=path, sha256=sha256_of_file(path)))
-    tables = {table.name: table.rows for table in recorded.tables}
+    tables = {name: recorded.table(name) for name in ("free", "anchored")}
     rows = [r for r in tables["free"] + tables["anchored"] if r["trained"].startswith("CycleGAN")]
     kinds = {"with anchors": "with anchors", "with identity": "no pairs, identity", "": "no pairs"}
     starts = {label: [] for label in kinds.values()}
@@ -1185,10 +1177,9 @@ if recorded:
     ]
     run.say("Structure, {listed}.", listed="; ".join(listed))
     run.say(
-        "Recorded on {when}, seed {seed}, at commit {commit}, {steps} steps for each CycleGAN:"
-        " {minutes:.0f} minutes of one core.", steps=recorded.parameters["gan_steps"],
-        when=f"{recorded.started:%d %B %Y}", seed=recorded.seed, minutes=recorded.cpu_s / 60,
-        commit=recorded.git.sha[:10] if recorded.git else "unknown",
+        "Recorded on {made.day}, seed {seed}, at commit {made.commit}, {steps} steps for each"
+        " CycleGAN: {made.minutes:.0f} minutes of one core.",
+        made=recorded.made, seed=recorded.seed, steps=recorded.parameters["gan_steps"],
     )
 
 # %% [markdown]

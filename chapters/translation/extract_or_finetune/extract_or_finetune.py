@@ -789,41 +789,14 @@ if sweep:
     run.table(rows, name="tuning", caption="Validation AUC of each draw, at every rate.")
 
 # %% tags=["hide-input"]
-import json
-from types import SimpleNamespace
-
-from medlib.experiment.environment import project_root, sha256_of_file
-
-
-def kept_run(name):
-    """A file under results/, as part of this run's provenance; None where it is missing."""
-    path = project_root() / f"results/translation/{name}.json"
-    if not path.is_file():
-        return None
-    about = {"name": f"recorded/{name}", "kind": "simulated", "unit": "AUC"}
-    run.uses(SimpleNamespace(**about, path=path, sha256=sha256_of_file(path)))
-    return json.loads(path.read_text("utf-8"))
-
-
-recorded = kept_run("extract_or_finetune/full")
+recorded = experiment.recorded(run, "full", optional=True)  # None before it was ever made
 if recorded:
-    search = next(table["rows"] for table in recorded["tables"] if table["name"] == "tuning")
+    search = recorded.table("tuning")
     searched = best_rates(search)
-
-# %% tags=["hide-input"]
-from datetime import datetime
-
-
-def day(text):
-    return f"{datetime.fromisoformat(text):%d %B %Y}"
-
-
-if recorded:
     run.say(
-        "Recorded on {when}, seed {seed}, {minutes:.0f} minutes of one core (with learning curves"
-        " that the larger trial below has replaced), at commit {commit}.",
-        when=day(recorded["started"]), seed=recorded["seed"], minutes=recorded["cpu_s"] / 60,
-        commit=recorded["git"]["sha"][:10] if recorded["git"] else "unknown",
+        "Recorded on {made.day}, seed {seed}, {made.minutes:.0f} minutes of one core (with learning"
+        " curves that the larger trial below has replaced), at commit {made.commit}.",
+        made=recorded.made, seed=recorded.seed,
     )
 
 
@@ -860,7 +833,7 @@ if recorded:
         alt="Validation AUC against the learning rate for each arm in three situations.",
         caption="Recorded search: every rate that was tried on the far task; rings mark the"
         " constants of this chapter, for which the near task counted too. Means over draws;"
-        f" simulated lesions, n = {recorded['parameters']['n_test']} validation images.",
+        f" simulated lesions, n = {recorded.parameters['n_test']} validation images.",
     )
 
 # %% [markdown]
@@ -882,27 +855,21 @@ if recorded:
 # eye: there are none.) Within a seed all arms see the same images, so they are compared in pairs.
 
 # %% tags=["hide-input"]
-whole = kept_run("extract_or_finetune/_arms_at_one_size/sweep")
+whole = experiment.recorded(run, "_arms_at_one_size/sweep", optional=True)
 if whole:
-    grid, made_by = whole["grid"], whole["made_by"]
-    place = {
-        p["point"]: (p["parameters"]["labels"], p["parameters"]["seed"]) for p in whole["points"]
-    }
-    values = {(r["result"], *place[r["point"]]): r["value"] for r in whole["results"]}
+    grid = whole.grid
     run.say(
-        "Recorded on {when}: {points} points, seeds {first} to {last}, {minutes:.0f} minutes of CPU"
-        " in all, at commit {commit}.",
-        when=" and ".join(dict.fromkeys(day(made_by[end]) for end in ("first", "last"))),
-        points=len(place), first=min(grid["seed"]), last=max(grid["seed"]),
-        minutes=made_by["cpu_s"] / 60,
-        commit=", ".join(commit[:10] for commit in made_by["commits"]) or "unknown",
+        "Recorded on {made.day}: {points} points, seeds {first} to {last}, {made.minutes:.0f}"
+        " minutes of CPU in all, at commit {made.commit}.",
+        made=whole.made, points=len(whole.table.points), first=min(whole.seeds),
+        last=max(whole.seeds),
     )
 
 
 # %% tags=["hide-input"]
 def over_seeds(name, n):
     """One result of the recorded trial at n labels, a value for each seed."""
-    return np.array([values[name, n, each] for each in grid["seed"]])
+    return whole.array(name, labels=n)
 
 
 def auc_of(domain, name, n, budget="short"):
@@ -927,8 +894,8 @@ if whole:
 # %% tags=["hide-input"]
 if whole:
     lines = [*product(PAINT, ["short"]), *product(RATES["long"], ["long"])]
-    most_few, budgets = whole["fixed"]["most_few"], ("steps", "long_steps")
-    budgets = dict(zip(("short", "long"), (whole["fixed"][each] for each in budgets), strict=True))
+    most_few = whole.fixed["most_few"]
+    budgets = {"short": whole.fixed["steps"], "long": whole.fixed["long_steps"]}
     points = {k: [n for n in grid["labels"] if k == "short" or n > most_few] for k in budgets}
     aucs = {
         domain: {(arm, k): {n: auc_of(domain, arm, n, k) for n in points[k]} for arm, k in lines}

@@ -8,9 +8,12 @@ import pytest
 from PIL import Image
 
 from medlib.experiment.record import read_record
+from medlib.experiment.tables import ClaimColumn, SweepTable, SweptPoint
+from medlib.experiment.trials import made_by
 from press.check.verify import inspect_book, inspect_chapter, inspect_run, verify_book
 from press.cli.main import main
-from press.results.seed_table import ClaimOverSeeds, SeedTable, write_seed_table
+from press.results import kept
+from press.run.execute import plan
 from press.source.project import Project
 
 RUN = "build/runs/pixels/whole"
@@ -340,10 +343,27 @@ def test_a_run_without_its_notebook_is_named(accepted_book):
     assert "notebook.ipynb is missing" in finding.message
 
 
-def seed_table(book, *, held, texts):
-    claims = [ClaimOverSeeds(text=text, held=held, margins=[1.0] * 10) for text in texts]
-    table = SeedTable(chapter="pixels/whole", seeds=list(range(1, 11)), claims=claims)
-    write_seed_table(book.project, table)
+def seed_table(book, *, held, texts, code=None):
+    project = Project(book.root)
+    record = read_record(book.root / RUN / "record.json")
+    code = plan(project, project.chapter("whole")).code_sha256 if code is None else code
+    claims = [
+        ClaimColumn(
+            text=text,
+            holds=[place < held for place in range(10)],
+            margins=[1.0 + place if place < held else -1.0 for place in range(10)],
+        )
+        for text in texts
+    ]
+    seeds = list(range(1, 11))
+    table = SweepTable(
+        chapter="pixels/whole",
+        grid={"seed": seeds},
+        made_by=made_by([record], code_sha256=code),
+        points=[SweptPoint(point=f"s{seed}", parameters={"seed": seed}) for seed in seeds],
+        claims=claims,
+    )
+    kept.write(project, "pixels/whole", "seeds", table)
 
 
 def test_the_accepted_table_of_seeds_must_be_whole_and_good(accepted_book):
@@ -352,11 +372,14 @@ def test_the_accepted_table_of_seeds_must_be_whole_and_good(accepted_book):
     texts = [claim["text"] for claim in record["claims"]]
     seed_table(accepted_book, held=9, texts=texts)
     assert errors_of(accepted_book) == []
-    assert "made with other code cells" in "\n".join(notes_of(accepted_book))
+    assert "keeps no results yet, only claims" in "\n".join(notes_of(accepted_book))
     seed_table(accepted_book, held=8, texts=texts)
     assert "held on 8 of 10 other seeds, at least 9 are needed" in errors_of(accepted_book)[0]
     seed_table(accepted_book, held=9, texts=texts[1:])
     assert "was never tried on other seeds" in errors_of(accepted_book)[0]
+    seed_table(accepted_book, held=9, texts=texts, code="other")
+    (line,) = errors_of(accepted_book)
+    assert "seeds.json is stale, made by other code: its code cells changed; remake with" in line
 
 
 def test_the_smoke_profile_has_its_own_budget_and_no_results(accepted_book):

@@ -3,11 +3,13 @@ import json
 import pytest
 
 from medlib.experiment.record import Claim, Device, Record
+from medlib.experiment.tables import ClaimColumn, MadeBy, SweepTable, SweptPoint
 from press.errors import UserError
 from press.page.frontmatter import cards, expand
 from press.page.pages import PageError
 from press.page.status import machine_table, status_markdown, summary_table, tally
-from press.results.seed_table import ClaimOverSeeds, SeedTable
+from press.results import kept
+from press.results.falsified import FalsifiedTable, Refutation
 from press.source.project import Project
 from press.source.weave import code_digest, weave
 
@@ -52,19 +54,21 @@ def project(tmp_path) -> Project:
     return Project(tmp_path)
 
 
-def write_seeds(project: Project, *, code: str) -> None:
-    row = ClaimOverSeeds(
+def write_seeds(project: Project, *, code: str, margins=(0.4, -0.05, 0.2, None)) -> None:
+    claim = ClaimColumn(
         text="the sum is right",
         unit="dB",
-        held=2,
-        min_margin=-0.05,
-        median_margin=0.2,
-        margins=[0.4, -0.05, 0.2, None],
+        holds=[None if margin is None else margin >= 0 for margin in margins],
+        margins=list(margins),
     )
-    table = SeedTable(chapter="pixels/demo", code_sha256=code, seeds=[1, 2, 3, 4], claims=[row])
-    path = project.results / "pixels" / "demo" / "seeds.json"
-    path.parent.mkdir(parents=True)
-    path.write_text(table.model_dump_json(), "utf-8")
+    table = SweepTable(
+        chapter="pixels/demo",
+        grid={"seed": [1, 2, 3, 4]},
+        made_by=MadeBy(code_sha256=code),
+        points=[SweptPoint(point=f"p{seed}", parameters={"seed": seed}) for seed in range(1, 5)],
+        claims=[claim],
+    )
+    kept.write(project, "pixels/demo", "seeds", table)
 
 
 def status(project: Project) -> str:
@@ -75,8 +79,8 @@ def status(project: Project) -> str:
 def test_every_claim_stands_with_its_margin(project) -> None:
     text = status(project)
     assert "| [A title](/pixels/demo.ipynb) | ✗ 1 of 2 | 41 s | 39 s | 612 MiB |" in text
-    assert "| ✓ the sum is right | +0.42 dB |" in text
-    assert "| ✗ nothing is found *(negative control)* | −0.1 |" in text
+    assert "- ✓ **the sum is right**\\\n  margin +0.42 dB; no falsifier is named." in text
+    assert "- ✗ **nothing is found** *(negative control)*\\\n  margin −0.1; " in text
     assert "No table of other seeds has been accepted yet." in text
 
 
@@ -84,9 +88,40 @@ def test_other_seeds_stand_beside_it(project) -> None:
     source = project.chapter("pixels/demo").source
     write_seeds(project, code=code_digest(weave(source)))
     text = status(project)
-    assert "| ✓ the sum is right | +0.42 dB | 2 of 4 | −0.05 to +0.4 dB |" in text
-    assert "| −0.1 | not tried |  |" in text
-    assert "The other seeds ran the same code as this page." in text
+    assert "margin +0.42 dB; other seeds 2 of 4, margins −0.05 to +0.4 dB; spread 0.225 dB," in text
+    assert "least margin is −0.22 of it" in text
+    assert "margin −0.1; not tried on other seeds" in text
+    assert "The other seeds ran the same code cells as this page." in text
+
+
+def test_a_margin_that_no_seed_changes_is_called_one_draw(project) -> None:
+    write_seeds(project, code="x", margins=(0.4, 0.4, 0.4, 0.4))
+    assert "other seeds 4 of 4; the same margin on every seed, so that n = 1" in status(project)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"margin_there": -0.3, "refuted": True}, "`worse` refutes it (margin there −0.3 dB)"),
+        ({"margin_there": 0.1}, "`worse` **does not refute it** (margin there +0.1 dB)"),
+        ({"error": "it raised"}, "`worse` **could not be run**"),
+        ({"falsified_by": "other", "margin_there": -1.0, "refuted": True}, "`worse`, not run yet"),
+    ],
+)
+def test_what_refutes_a_claim_stands_beside_it(project, changes, expected) -> None:
+    claim = Claim(text="the sum is right", holds=True, margin=0.4, unit="dB", falsified_by="worse")
+    row = {**claim.model_dump(exclude={"holds"}), **changes}
+    table = FalsifiedTable(chapter="pixels/demo", made_by=MadeBy(), claims=[Refutation(**row)])
+    kept.write(project, "pixels/demo", "falsified", table)
+    records = {"pixels/demo": record(claims=[claim])}
+    text = status_markdown(project, records, {"pixels/demo": "A title"}).replace("\u00a0", " ")
+    assert f"falsifier {expected}" in text
+
+
+def test_recorded_tables_are_named_with_what_made_them(project) -> None:
+    write_seeds(project, code="other")
+    text = status(project)
+    assert "- `chapter`, seeds: when and on what it was made was not recorded; **stale**" in text
 
 
 def test_seeds_of_earlier_code_are_called_so(project) -> None:
@@ -98,7 +133,7 @@ def test_a_damaged_table_of_seeds_is_not_passed_over(project) -> None:
     path = project.results / "pixels" / "demo" / "seeds.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"schema_version": 99}), "utf-8")
-    with pytest.raises(UserError, match="damaged table of seeds"):
+    with pytest.raises(UserError, match="damaged, or of another version"):
         status(project)
 
 

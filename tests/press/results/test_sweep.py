@@ -9,10 +9,11 @@ from itertools import product
 import pandas as pd
 import pytest
 
+from medlib.experiment.tables import SweepTable, column_of, read_kept
 from press.cli.main import main
 from press.errors import Exit, UserError
 from press.results.sweep import plan_sweep
-from press.results.sweep_table import SweepTable, column_of, read_sweep_table, render
+from press.results.sweep_table import render
 from press.source.given import declared_parameters, read_grid, read_seeds
 from press.source.project import Project
 
@@ -175,6 +176,10 @@ def test_a_sweep_runs_tells_resumes_and_is_kept(powers):
     assert not (powers.root / "build").exists()
 
     table = powers.root / "table.csv"
+    refused = powers.medbook(*words, "--accept")
+    assert refused.returncode == Exit.USAGE
+    assert "this is no git checkout" in refused.stderr
+    powers.commit()
     first = powers.medbook(*words, "-o", str(table), "--accept")
     assert first.returncode == Exit.CHAPTER_FAILED
     assert "base=3 seed=2: cell 4 raised RuntimeError: three on two is unlucky" in first.stderr
@@ -201,20 +206,31 @@ def test_a_sweep_runs_tells_resumes_and_is_kept(powers):
     assert again.stdout.count("start ") == 1
 
     more = [word.replace("1-2", "1,3") for word in words]
+    dirty = powers.medbook(*more, "--accept")
+    assert dirty.returncode == Exit.USAGE
+    assert "but chapters/pixels/powers/powers.py differ from it: commit first" in dirty.stderr
+    assert "start " not in dirty.stdout  # said before hours of work, not after
+    commit = powers.commit()
     third = powers.medbook(*more, "-o", str(powers.root / "t.json"), "--accept")
     assert third.returncode == 0, third.stderr
     assert "2 fresh and kept, 2 to run" in third.stdout
     assert "kept results/pixels/powers/sweep.json" in third.stdout
-    kept = read_sweep_table(powers.root / "results/pixels/powers/sweep.json")
+    kept = read_kept(powers.root / "results/pixels/powers/sweep.json", SweepTable)
     assert kept.grid == {"base": [2, 3], "seed": [1, 3]}
     assert kept.fixed["n"] == 9
-    assert {(p.parameters["base"], p.parameters["seed"]): p.held for p in kept.points} == {
-        (2, 1): 1, (2, 3): 1, (3, 1): 0, (3, 3): 0
-    }  # fmt: skip
+    (claim,) = kept.claims
+    assert [(p.parameters["base"], p.parameters["seed"]) for p in kept.points] == [
+        (2, 1), (2, 3), (3, 1), (3, 3)
+    ]  # fmt: skip
+    assert claim.holds == [True, True, False, False]
+    assert claim.margins == [0.5, 0.5, -0.5, -0.5]
     assert kept.made_by.cpu_s == pytest.approx(sum(p.cpu_s for p in kept.points), abs=0.2)
     assert kept.made_by.first <= kept.made_by.last
     assert kept.made_by.code_sha256 == planned(powers, "base=2").points[0].job.code_sha256
     assert "numpy" in kept.made_by.packages
+    assert kept.made_by.commits[-1] == commit
+    assert "medlib/experiment/run.py" in kept.made_by.modules
+    assert kept.live in {point.point for point in kept.points}
     rows = json.loads((powers.root / "t.json").read_text("utf-8"))
     assert {(r["base"], r["seed"], r["value"]) for r in rows if r["result"] == "power"} == {
         (2, 1, 2.0), (2, 3, 8.0), (3, 1, 3.0), (3, 3, 27.0)
@@ -234,10 +250,11 @@ def test_a_companion_that_is_no_page_can_be_swept_and_kept(book):
     book.write("chapters/pixels/later/profiles.yml", profiles)
     book.chapter("pixels/later/_point", POWERS, parameters=PARAMETERS)
     assert Project(book.root).chapters == []
+    book.commit()
     done = book.medbook("sweep", "_point", "--seeds", "1", "--profile", "smoke", "--accept")
     assert done.returncode == 0, done.stderr
-    table = read_sweep_table(book.root / "results/pixels/later/_point/sweep.json")
-    assert [r.value for r in table.results if r.result == "power"] == [4.0]
+    table = read_kept(book.root / "results/pixels/later/_point/sweep.json", SweepTable)
+    assert [c.values for c in table.results if c.name == "power"] == [[4.0]]
     assert (table.profile, table.grid) == ("smoke", {"seed": [1]})
     from press.check.verify import inspect_book
 
@@ -262,7 +279,7 @@ def table():
                 {"point": "p1", "parameters": {"n": 1}, "cpu_s": 1.0},
                 {"point": "p2", "parameters": {"n": 2}, "error": 'a "bad", | point'},
             ],
-            "results": [{"point": "p1", "result": "x", "value": float("nan"), "n": 3}],
+            "results": [{"name": "x", "values": [float("nan"), None], "n": [3, None]}],
         }
     )
 
@@ -285,14 +302,12 @@ def test_the_markdown_table_has_a_row_a_result(table):
     lines = render(table, ".md").splitlines()
     assert len(lines) == 4
     assert lines[3].endswith('| a "bad", \\| point |')
-    whole = table.model_copy(update={"points": table.points[:1]})
+    short = table.results[0].model_copy(update={"values": [1.0], "n": [3]})
+    whole = table.model_copy(update={"points": table.points[:1], "results": [short]})
     assert "error" not in render(whole, ".md")
 
 
-@pytest.mark.parametrize(("text", "expected"), [("{", "damaged"), (None, "no such table")])
-def test_a_bad_table_is_told_in_one_line(tmp_path, text, expected):
-    path = tmp_path / "x.sweep.json"
-    if text is not None:
-        path.write_text(text)
-    with pytest.raises(UserError, match=expected):
-        read_sweep_table(path)
+def test_a_column_as_long_as_no_grid_is_refused(table):
+    short = table.model_dump() | {"results": [{"name": "x", "values": [1.0]}]}
+    with pytest.raises(ValueError, match="x has 1 values at 2 points"):
+        SweepTable.model_validate(short)

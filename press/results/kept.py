@@ -1,0 +1,159 @@
+"""The one place where kept tables are read and written: other seeds, sweeps, longer training, a
+long run, falsifiers. What was accepted of the book's own run is in `accepted`.
+
+A kept table names the commit that made it, so that nothing is kept from a tree whose files differ
+from their commit: nobody could ever make it again.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from medlib.experiment.record import Part, Record, RecordError, write_atomically
+from medlib.experiment.tables import FullRun, MadeBy, read_kept, table_path
+from press.errors import UserError
+from press.results.accepted import to_json
+from press.source.project import Project
+
+HOW = {
+    "seeds": "medbook check {chapter} --seeds 10 --accept",
+    "sweep": "medbook sweep {chapter} ... --accept",
+    "longer": "medbook check {chapter} --longer --accept",
+    "full": "medbook run {chapter} --profile full --accept",
+    "falsified": "medbook check {chapter} --falsify --accept",
+}
+_Kept = TypeVar("_Kept", bound=Part)
+
+
+def how_to_make(chapter: str, kind: str) -> str:
+    """The command that makes a kept table.
+
+    >>> how_to_make("pixels/low_dose_ct", "seeds")
+    'medbook check pixels/low_dose_ct --seeds 10 --accept'
+    """
+    return HOW[kind].format(chapter=chapter)
+
+
+def path_of(project: Project, chapter: str, kind: str) -> Path:
+    """Where the table of a kind stands."""
+    return table_path(project.results, chapter, kind)
+
+
+def read(project: Project, chapter: str, kind: str, model: type[_Kept]) -> _Kept | None:
+    """A kept table; None where there is none.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    path = path_of(project, chapter, kind)
+    try:
+        return read_kept(path, model)
+    except FileNotFoundError:
+        return None
+    except RecordError as error:
+        text = str(error).replace(str(path), project.relative(path))
+        raise UserError(f"{text}: `{how_to_make(chapter, kind)}`") from None
+
+
+def write(project: Project, chapter: str, kind: str, table: Part) -> Path:
+    """Keep a table, and say where."""
+    path = path_of(project, chapter, kind)
+    write_atomically(path, as_text(table))
+    return path
+
+
+def as_text(table: Part) -> str:
+    """A kept table as it stands in its file: one line a column, and no line that says nothing."""
+    whole = isinstance(table, FullRun)  # a record is kept as it was written
+    dump = table.model_dump(mode="json", exclude_defaults=not whole)
+    version = {"schema_version": type(table).model_fields["schema_version"].default}
+    return to_json(version | dump, long_columns=True)
+
+
+# -- the commit ------------------------------------------------------------------------------------
+
+
+def commit_to_name(project: Project) -> str:
+    """The commit that a table made now may name.
+
+    Files under ``results/`` may differ from it: what a run reads there is in its record as data.
+
+    Raises:
+        UserError: this is no git checkout, or tracked files differ from the commit.
+    """
+    try:
+        sha = _git(project, "rev-parse", "HEAD").strip()
+        words = ("--porcelain", "--untracked-files=no", "--", ".", ":!results")
+        status = _git(project, "status", *words)
+    except (OSError, subprocess.CalledProcessError):
+        raise UserError(
+            "--accept keeps a table that names the commit that made it, and this is no git checkout"
+            " with a commit"
+        ) from None
+    changed = [line[3:] for line in status.splitlines()]
+    if changed:
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        raise UserError(
+            f"--accept keeps a table that names the commit that made it, but {changed[0]}{more}"
+            " differ from it: commit first (the runs that are done are kept)"
+        )
+    return sha
+
+
+def must_be_committed(project: Project, source: Path, made: MadeBy) -> None:
+    """Whether the commit holds all that made a table.
+
+    Raises:
+        UserError: the notebook, or a library file that was imported, is not in git.
+    """
+    wanted = [project.relative(source), *made.modules]
+    known = set(_git(project, "ls-files", "--", *wanted).splitlines())
+    unknown = [path for path in wanted if path not in known]
+    if unknown:
+        raise UserError(f"--accept: {unknown[0]} is not in git: add and commit it first")
+
+
+def _git(project: Project, *words: str) -> str:
+    return subprocess.run(
+        ["git", "-C", str(project.root), *words], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def committed(made: MadeBy, commit: str) -> MadeBy:
+    """`made`, with `commit` in the place of what was run before it was committed.
+
+    The runs are fresh: the digests of all that they imported are those of the commit's files.
+    """
+    named = [sha if not sha.endswith("+changes") else commit for sha in made.commits] or [commit]
+    return made.model_copy(update={"commits": list(dict.fromkeys(named))})
+
+
+def portable(record: Record, root: Path) -> Record:
+    """A record that names no folder of the machine it was made on.
+
+    Paths of data inside the repository become relative to it; others are left out.
+    """
+    return record.model_copy(
+        update={
+            "data": [
+                use.model_copy(update={"path": _inside(use.path, root)}) for use in record.data
+            ]
+        }
+    )
+
+
+def _inside(path: str | None, root: Path) -> str | None:
+    if path is None or not Path(path).is_absolute():
+        return path
+    resolved, top = Path(path).resolve(), root.resolve()
+    return resolved.relative_to(top).as_posix() if resolved.is_relative_to(top) else None
+
+
+def tables_in(project: Project) -> Iterable[tuple[str, str]]:
+    """The chapter (or companion) and kind of every kept table there is."""
+    for path in sorted(project.results.rglob("*.json")):
+        if path.stem in HOW:
+            yield path.parent.relative_to(project.results).as_posix(), path.stem

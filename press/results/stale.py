@@ -1,0 +1,71 @@
+"""Whether a kept table is still what the present code would make, and the stale ones we know of.
+
+``results/known_stale.toml`` names, each with its reason, the tables that are shown although their
+code has changed since: `medbook check` notes them. Any other stale table is an error; so is an
+entry that is no longer needed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+
+from medlib.experiment.tables import MadeBy
+from press.errors import UserError
+from press.run.comparison import compare_digests
+from press.run.execute import plan
+from press.run.freshness import file_digest
+from press.source.project import Chapter, Project
+
+KNOWN_STALE = "known_stale.toml"
+MOST_NAMED = 3
+
+
+def stale_because(project: Project, chapter: Chapter, made: MadeBy) -> list[str]:
+    """What of the code that made a table has changed since; empty where nothing has.
+
+    Args:
+        project: the checkout.
+        chapter: the chapter or companion whose code cells were run.
+        made: what the table says of its making.
+    """
+    reasons = []
+    if not made.code_sha256 or not made.modules:
+        reasons.append("which code made it was not recorded in full")
+    if made.code_sha256 and made.code_sha256 != plan(project, chapter).code_sha256:
+        reasons.append("its code cells changed")
+    now = {path: file_digest(project.root / path) or None for path in made.modules}
+    changed = [found.message for found in compare_digests("code", made.modules, now)]
+    reasons += changed[:MOST_NAMED]
+    if len(changed) > MOST_NAMED:
+        reasons.append(f"and {len(changed) - MOST_NAMED} more files")
+    return reasons
+
+
+def pins_changed(project: Project, made: MadeBy) -> bool:
+    """Whether a table was made under other pins than the present ones."""
+    return bool(made.constraints_sha256) and made.constraints_sha256 != [
+        file_digest(project.constraints)
+    ]
+
+
+def known_stale(project: Project) -> dict[str, str]:
+    """Table (``part/name/kind``) -> why it is shown although it is stale.
+
+    Raises:
+        UserError: the file is damaged, or an entry gives no reason.
+    """
+    path = project.results / KNOWN_STALE
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"{project.relative(path)}: cannot be read: {error}") from None
+    entries = content.get("stale", {})
+    if set(content) - {"stale"} or not isinstance(entries, dict):
+        shape = '[stale] and lines such as "pixels/x/seeds" = "why"'
+        raise UserError(f"{project.relative(path)}: expected {shape}")
+    for table, reason in entries.items():
+        if not isinstance(reason, str) or not reason.strip():
+            raise UserError(f"{project.relative(path)}: {table} gives no reason")
+    return entries

@@ -1,0 +1,192 @@
+"""A recorded sweep's live point: run again by the build, and compared with what was recorded."""
+
+import json
+
+import pytest
+
+from medlib.experiment.record import Result
+from medlib.experiment.tables import SweepTable, read_kept
+from press.check.live import agreement, inspect_live, same_arithmetic
+from press.results import kept
+from press.results.live import live_point, live_points
+from press.run.execute import execute_all
+from press.source.project import Project
+from tests.press.whole_chapter import whole_chapter
+
+SWEPT = """\
+run.result("third", n / 3, atol=1e-3, rtol=0.0, interval=(0, n), n=n)
+run.result("noise", run.rng("noise").normal(), atol=1e-3)
+"""
+PARAMETERS = """\
+seed: int = 0  # master seed, x ≥ 0
+device: str = "cpu"  # where to compute: "auto", "cpu" or "cuda"
+n: int = 1  # a number, 1 ≤ x ≤ 9
+"""
+NAME = "pixels/whole/_point"
+TABLE = f"results/{NAME}/sweep.json"
+
+
+@pytest.fixture(scope="module")
+def swept_book(tmp_path_factory):
+    """A whole chapter with a companion whose sweep was accepted; never change it."""
+    from tests.press.conftest import make_book
+
+    book = make_book(tmp_path_factory.mktemp("swept"))
+    book.write("chapters/pixels/whole/whole.py", whole_chapter("pixels/whole"))
+    book.chapter(NAME, SWEPT, parameters=PARAMETERS)
+    book.commit()
+    done = book.medbook("sweep", "_point", "-g", "n=2,3", "--seeds", "1-2", "--accept")
+    assert done.returncode == 0, done.stderr
+    (live,) = live_points(book.project)
+    (outcome,) = execute_all(book.project, [live.job])
+    assert outcome.failure is None
+    return book
+
+
+@pytest.fixture
+def live_book(swept_book, tmp_path):
+    import shutil
+
+    from tests.press.conftest import TinyBook
+
+    shutil.copytree(swept_book.root, tmp_path / "copy")
+    return TinyBook(Project(tmp_path / "copy"))
+
+
+def messages(book, severity):
+    found = inspect_live(Project(book.root))
+    return [finding.message for finding in found if finding.severity == severity]
+
+
+def edit_table(book, change):
+    path = book.root / TABLE
+    content = json.loads(path.read_text("utf-8"))
+    change(content)
+    path.write_text(json.dumps(content), "utf-8")
+
+
+def place_of_live(content):
+    return [point["point"] for point in content["points"]].index(content["live"])
+
+
+def shift(amount, of="third"):
+    def change(content):
+        column = next(c for c in content["results"] if c["name"] == of)
+        column["values"][place_of_live(content)] += amount
+
+    return change
+
+
+def other_machine(content):
+    content["made_by"]["processor"] = ["a processor of another kind"]
+    content["made_by"]["arithmetic"] = [{"cpu_capability": "ANOTHER"}]
+
+
+def test_the_point_that_took_least_time_is_run_into_a_folder_of_its_own(live_book):
+    table = read_kept(live_book.root / TABLE, SweepTable)
+    project = Project(live_book.root)
+    (live,) = live_points(project, project.chapter("whole"))
+    assert live.point.cpu_s == min(point.cpu_s for point in table.points)
+    assert live.job.parameters["n"] == live.point.parameters["n"]
+    assert live.job.destination == live_book.root / "build/live" / NAME
+    assert live.job.destination not in {
+        folder.parent for folder in (live_book.root / "build/sweeps").rglob("record.json")
+    }
+
+
+def test_on_the_same_arithmetic_it_agrees_to_the_bit(live_book):
+    assert messages(live_book, "error") == []
+    (line,) = messages(live_book, "note")
+    assert "run again, agrees to the bit (2 results)" in line
+    project = Project(live_book.root)
+    assert agreement(project, live_point(project, NAME)) == "run again, it agrees to the bit"
+
+
+def test_there_one_bit_is_an_error(live_book):
+    edit_table(live_book, shift(2**-50))
+    (line,) = messages(live_book, "error")
+    assert "third was " in line
+    project = Project(live_book.root)
+    assert agreement(project, live_point(project, NAME)) == "run again, it differs"
+
+
+@pytest.mark.parametrize(("amount", "wrong"), [(2**-50, 0), (9e-4, 0), (-9e-4, 0), (2e-3, 1)])
+def test_on_other_arithmetic_the_stated_tolerance_holds(live_book, amount, wrong):
+    edit_table(live_book, other_machine)
+    edit_table(live_book, shift(amount))
+    assert len(messages(live_book, "error")) == wrong
+    for line in messages(live_book, "note"):
+        assert "agrees within tolerance, on other arithmetic" in line
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("python", ["3.11.7", "3.12.1"]),
+        ("device", ["cuda"]),
+        ("packages", {}),
+        ("processor", ["a", "b"]),
+    ],
+)
+def test_what_was_made_elsewhere_or_on_several_is_other_arithmetic(live_book, field, value):
+    def change(content):
+        content["made_by"][field] = value
+        if field == "processor":
+            content["made_by"]["arithmetic"] = [
+                {"cpu_capability": "ONE"},
+                {"cpu_capability": "ANOTHER"},
+            ]
+
+    project = Project(live_book.root)
+    live = live_point(project, NAME)
+    assert same_arithmetic(live, live.record)
+    edit_table(live_book, change)
+    again = live_point(Project(live_book.root), NAME)
+    assert not same_arithmetic(again, again.record)
+
+
+def test_a_result_that_is_gone_or_new_is_an_error(live_book):
+    def rename(content):
+        content["results"][0]["name"] = "fourth"
+
+    edit_table(live_book, rename)
+    assert messages(live_book, "error")
+
+
+def test_a_point_that_was_not_run_again_is_an_error(live_book):
+    (live_book.root / "build/live" / NAME / "record.json").unlink()
+    (line,) = messages(live_book, "error")
+    assert "was not run again: `medbook build`" in line
+
+
+def test_a_stale_sweep_has_no_live_point(live_book):
+    live_book.edit(f"chapters/{NAME}.py", "n / 3", "n / 4")
+    assert list(live_points(Project(live_book.root))) == []
+    assert inspect_live(Project(live_book.root)) == []
+
+
+def test_a_build_runs_it_beside_the_chapters_and_keeps_it_while_it_is_fresh(live_book, monkeypatch):
+    from press.cli import build
+
+    monkeypatch.setattr(build, "publish", lambda project, *, echo: None)
+    for folder in ("live", "runs"):
+        assert not (live_book.root / "build" / folder / "other").exists()
+    live = live_book.root / "build/live" / NAME / "record.json"
+    live.unlink()
+    lines = []
+    build.build(Project(live_book.root), echo=lines.append, warn=lines.append)
+    assert any(line.startswith(f"again   {NAME} at n=") for line in lines)
+    assert live.is_file()
+    again = []
+    build.build(Project(live_book.root), echo=again.append, warn=again.append)
+    assert not any(line.startswith("again ") for line in again)
+
+
+def test_the_recorded_numbers_of_the_point_are_results(live_book):
+    live = live_point(Project(live_book.root), NAME)
+    third, noise = live.recorded
+    assert isinstance(third, Result)
+    assert third.value == live.point.parameters["n"] / 3
+    assert (third.low, third.high, third.n) == (0, third.n, live.point.parameters["n"])
+    assert noise.name == "noise"
+    assert kept.path_of(Project(live_book.root), NAME, "sweep").is_file()
