@@ -265,7 +265,7 @@ LEAST_CONTRAST = """() => {
   };
   document.body.style.background = "var(--pst-color-background)";
   document.body.style.color = "var(--pst-color-text-base)";
-  const own = "label, legend, input, button, .medbook-feedback, .medbook-hints li, .medbook-unit";
+  const own = "label, legend, input[type=text], button, .medbook-feedback, .medbook-hints li, .medbook-unit";
   return Math.min(...[...document.querySelectorAll(own)]
     .filter((e) => e.offsetParent && e.getAttribute("aria-disabled") !== "true").map((e) => {
       const a = light(parse(getComputedStyle(e).color));

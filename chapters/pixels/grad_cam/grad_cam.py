@@ -74,7 +74,6 @@ from medlib.pixels.maps.grad_cam import grad_cam, grad_cam_plus_plus, hires_cam
 from medlib.pixels.maps.integrated_gradients import integrated_gradients
 from medlib.pixels.maps.map_agreement import block_mean, iou_at_equal_area
 from medlib.pixels.maps.map_agreement import pointing_game, rank_correlation
-from medlib.pixels.maps.occlusion import occlusion_map
 from medlib.measures.patient_bootstrap import patient_mean
 from medlib.pixels.maps.tile_classifier import class_probabilities, fit_tile_classifier
 
@@ -944,99 +943,79 @@ run.finish()
 #
 # ## Exercises
 #
-# Type your answer in place of `None` and run the cell: it tells you whether you are right.
+# Answer here on the page, or in Jupyter in place of `None`: you are told whether you are right, or
+# what kind of wrong. In Jupyter, `run.hint("grad-cam-decision")`
+# gives a hint, and then another; `run.solution("grad-cam-decision")` shows how it is done.
 #
 # ```{exercise}
 # :label: grad-cam-decision
 # The decision rests on $d = y^1 - y^0$. Compute `for_decision`, the map of $d$ without the ReLU for
-# all of `x_tumour` at the layer `LAYER`, and `share_inside`, the share of these tiles in which its
-# highest cell lies in the tumour. (Two calls are enough. Why?) **Self-check** below.
+# all of `x_tumour` at the layer `LAYER`. (Two calls are enough. Why?)
 # ```
 
 
 # %% tags=["self-check"]
 for_decision = None  # an array of shape (tiles, grid, grid)
+asked = {"honest": honest, "x_tumour": x_tumour, "layer": LAYER, "inside": inside}
+run.check("grad-cam-decision", for_decision, given=asked)
+
+# %% [markdown]
+# ```{exercise}
+# :label: grad-cam-decision-share
+# In which share of these tiles does the highest cell of `for_decision` lie in the tumour?
+# ```
+
+# %% tags=["self-check"]
 share_inside = None  # between 0 and 1
-if for_decision is None or share_inside is None:
-    print("Type your answers first.")
-else:
-    minus = torch.nn.Linear(2, 1, bias=False).to(x_tumour.device)
-    minus.weight.data[:] = torch.tensor([-1.0, 1.0])
-    decision = torch.nn.Sequential(honest, minus).eval()  # a network whose only output is d
-    d = as_numbers(grad_cam(decision, x_tumour, layer=f"0.{LAYER}", target=0, signed=True).map)
-    right = d.shape == np.shape(for_decision) and np.allclose(d, for_decision, atol=1e-3 * d.max())
-    right = right and abs(share_inside - pointing_game(d, inside).mean()) < 0.005
-    print("Right." if right else "Not yet: which two targets, and where may the sign be lost?")
+run.check("grad-cam-decision-share", share_inside, given=asked)
 
 # %% [markdown]
 # ```{exercise}
 # :label: grad-cam-occlusion
 # Ask without any gradient: for each cell of a $4\times 4$ grid, put the blurred tile in place of
 # the cell and note by how much the shortcut network's *probability* of tumour falls. Write it for
-# `x_inked[:6]`, with loops and `torch.where`. Does the *occlusion map* point at the ink?
-# **Self-check:** against the library's.
+# the six tiles below, with loops and `torch.where`. Does the *occlusion map* point at the ink?
 # ```
 
 # %% tags=["self-check"]
+tiles_6 = x_inked[:6]
 occlusion = None  # an array of shape (6, 4, 4), higher = the probability falls by more
-if occlusion is None:
-    print("Type your answer first.")
-else:
-    tiles_6 = x_inked[:6]
-    peer = occlusion_map(shortcut, tiles_6, baseline=blurred(tiles_6), target=1, grid=4)
-    peer = as_numbers(peer)
-    right = np.shape(occlusion) == (6, 4, 4)
-    right = right and np.abs(occlusion - peer).max() < 1e-3 * np.abs(peer).max()
-    print("Right." if right else "Not yet: is it a probability, and is the sign of the fall right?")
+covered = {"shortcut": shortcut, "tiles": tiles_6, "blurred": blurred}
+run.check("grad-cam-occlusion", occlusion, given=covered)
 
 # %% [markdown]
 # ```{exercise}
 # :label: grad-cam-both
 # Set `label_error` to zero: now the tissue is never wrong either, and the ink is one of two
-# perfect signs. Predict the AUC with swapped ink, and the share of tiles in which the map points at
-# the ink; then rerun. (A claim will fail, and should.) **Self-check:** compare with the sentences
-# above.
+# perfect signs. Predict what becomes of the AUC with swapped ink, and of the share of tiles in
+# which the map points at the ink; then rerun. (A claim will fail, and should.)
 # ```
-#
+
+# %% tags=["self-check"]
+answer = None  # a letter; run the cell to see the options
+run.check("grad-cam-both", answer)
+
+# %% [markdown]
 # ```{exercise}
 # :label: grad-cam-chance
 # A map of $k = 16$ cells is noise, the tumour covers a share $q$ of the cells. What do you expect
-# of the pointing game, and of the IoU at equal area? First take $q = 1/2$ and pretend that the
-# overlap is always the expected one. Then simulate `q = inside.mean((1, 2))` with your own noise,
-# and say why it comes out higher. **Self-check:** the column *noise* of the table of agreement.
+# of the pointing game, and of the IoU at equal area? Take $q = 1/2$, pretend that the overlap is
+# always the expected one, and give the IoU.
 # ```
 
-# %% [markdown] tags=["solution"]
-# ```{solution} grad-cam-decision
-# :class: dropdown
-# A gradient is linear in the score, and so is everything before the ReLU. So subtract the signed
-# map of target 0 from that of target 1: `signed(honest, x_tumour) - as_numbers(grad_cam(honest,
-# x_tumour, layer=LAYER, target=0, signed=True).map)`. Two maps with ReLU cannot be subtracted:
-# what each has lost is lost. `share_inside` is `pointing_game(for_decision, inside).mean()`.
+# %% tags=["self-check"]
+answer = None  # IoU at equal area, between 0 and 1
+run.check("grad-cam-chance", answer)
+
+# %% [markdown]
+# ```{exercise}
+# :label: grad-cam-chance-higher
+# Then simulate `q = inside.mean((1, 2))` with your own noise. Why does the IoU come out higher?
 # ```
-#
-# ```{solution} grad-cam-occlusion
-# :class: dropdown
-# For each of the 16 cells build `mask`, True in the cell, and `torch.where(mask, blurred(tiles_6),
-# tiles_6)`; the map is the probability before minus the probability after, from
-# `class_probabilities(shortcut, ...)[:, 1]`. It points at the ink, whatever the depth of the
-# network: it asks the image, not a layer.
-# ```
-#
-# ```{solution} grad-cam-both
-# :class: dropdown
-# The network uses both signs. Swapped ink harms it much less, and Grad-CAM points at the ink in far
-# fewer tiles, about one in four, though the ink still has a say: a network takes a shortcut as far
-# as it pays. With wrong labels, as archives have them, the ink pays.
-# ```
-#
-# ```{solution} grad-cam-chance
-# :class: dropdown
-# The highest cell is any cell, so the pointing game is won with probability $q$. Let $m = qk$ cells
-# be chosen. On average $I = qm$ of them fall inside, and $I/(2m - I) = q/(2 - q)$, a third for
-# $q = 1/2$. The simulated mean is higher for two reasons: $I/(2m - I)$ is convex in $I$, so scatter
-# of $I$ raises its mean (Jensen), and $q$ differs from tile to tile, which helps in the same way.
-# ```
+
+# %% tags=["self-check"]
+answer = None  # a letter; run the cell to see the options
+run.check("grad-cam-chance-higher", answer)
 
 # %% [markdown]
 # ## Further reading

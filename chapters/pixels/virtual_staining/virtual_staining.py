@@ -1241,42 +1241,31 @@ run.finish()
 #
 # ## Exercises
 #
-# Type your answer in place of `None` and run the cell: it tells you whether you are right.
+# Answer here on the page, or in Jupyter in place of `None`: you are told whether you are right, or
+# what kind of wrong. In Jupyter, `run.hint("virtual-staining-mixture")`
+# gives a hint, and then another; `run.solution("virtual-staining-mixture")` shows how it is done.
 #
 # ```{exercise}
 # :label: virtual-staining-mixture
 # A pixel holds 0.4 units of haematoxylin and 0.2 of DAB. What share of red light passes? The stain
-# vectors are the rows of `matrix`, red first. **Self-check** below. <!-- number: given -->
+# vectors are the rows of `matrix`, red first. <!-- number: given -->
 # ```
 
 # %% tags=["self-check"]
 answer = None  # share of red light that passes, between 0 and 1
-if answer is None:
-    print("Type your answer first.")
-else:
-    pixel = torch.tensor([0.4, 0.2, 0.0]).reshape(1, 3, 1, 1)  # stain one, and look at it
-    red = float(transmitted(recompose_stains(pixel, matrix=matrix))[0, 0])
-    print("Right." if abs(answer - red) < 0.01 else "Not yet: light falls, densities add.")
+run.check("virtual-staining-mixture", answer)
 
 # %% [markdown]
 # ```{exercise}
 # :label: virtual-staining-box
 # Suppose the misfit were only a shift along one axis, uniform between $-s$ and $s$, and a fibre a
 # bright stripe one pixel wide, at a right angle to that axis. How bright is the stripe's middle in
-# the least-squares image, as a share of its true brightness, for $s = 2$? **Self-check** below.
+# the least-squares image, as a share of its true brightness, for $s = 2$?
 # ```
 
 # %% tags=["self-check"]
 answer = None  # brightness of the stripe's middle, between 0 and 1
-if answer is None:
-    print("Type your answer first.")
-else:
-    stripe = torch.zeros(2001, 1, 3, 15)
-    stripe[..., 7] = 1.0
-    moves = torch.zeros(2001, 2, 3, 15)
-    moves[:, 1] = torch.linspace(-2, 2, 2001)[:, None, None]  # along columns
-    middle_seen = float(displaced(stripe, by_px=moves)[:, 0, 1, 7].mean())
-    print("Right." if abs(answer - middle_seen) < 0.01 else "Not yet: average over the shifts.")
+run.check("virtual-staining-box", answer)
 
 # %% [markdown]
 # ```{exercise}
@@ -1285,77 +1274,34 @@ else:
 # place are a stack of shape (answers, 3, height, width). Write `cheapest(stack)`, a function that
 # returns the *one* image (3, height, width) whose mean absolute error to all of them is least at
 # every pixel. Then make such a stack with `displacement` and `displaced`, and `judge` its cheapest
-# image and its mean (each with `[None]`, as a batch of one). **Self-check** below: it tests
-# `cheapest` against every image that could be put together from the answers.
+# image and its mean (each with `[None]`, as a batch of one).
 # ```
 
 # %% tags=["self-check"]
 cheapest = None  # a function of a stack of images that returns one image
-if cheapest is None:
-    print("Type your answer first.")
-else:
-    shape = {"height": y_test.shape[2], "width": y_test.shape[3], "generator": torch.Generator()}
-    u = displacement(15, misfit_px=max(misfits_px), **shape).to(y_test)
-    stack = displaced(y_test.expand(15, -1, -1, -1), by_px=u)
-    least = torch.stack([(stack - one).abs().mean(0) for one in stack]).amin(0)
-    cost = (stack - cheapest(stack)).abs().mean(0)
-    print("Right." if bool((cost <= least + 1e-4).all()) else "Not yet: cheaper answers exist.")
+run.check("virtual-staining-median", cheapest)
 
 # %% [markdown]
 # ```{exercise}
 # :label: virtual-staining-exchange
 # Write $\pi$: a function `swap(image)` that returns the image with the amounts of haematoxylin and
-# DAB exchanged, so that $\pi(\pi(y)) = y$. Put
-# $\pi \circ G$ in the place of $G$ and $F \circ \pi^{-1}$ in that of $F$: what are the two cycle
-# errors? What does `judge(swap(y_test))` say, and which part of the CycleGAN would object?
-# **Self-check** below tests `swap` alone; for the questions see the solution.
+# DAB exchanged, so that $\pi(\pi(y)) = y$.
 # ```
 
 # %% tags=["self-check"]
 swap = None  # a function of a batch of images that returns a batch of images
-if swap is None:
-    print("Type your answer first.")
-else:
-    amounts = dyes_of(swap(y_test))[:, :2] - dyes_of(y_test)[:, [1, 0]]
-    undone = swap(swap(y_test)) - y_test
-    right = max(float(miss.abs().mean()) for miss in (amounts, undone)) < 0.01
-    print("Right." if right else "Not yet: separate, exchange the first two, keep r, recompose.")
+run.check("virtual-staining-exchange", swap)
 
-# %% [markdown] tags=["solution"]
-# ```{solution} virtual-staining-mixture
-# :class: dropdown
-# The red components of the unit vectors are $0.65$ and $0.27$, so $\mathrm{OD}_R = 0.4 \cdot 0.65 +
-# 0.2 \cdot 0.27 = 0.31$ and $10^{-0.31} \approx 0.49$ of the light passes.
-# <!-- number: arithmetic -->
+# %% [markdown]
+# ```{exercise}
+# :label: virtual-staining-objection
+# Put $\pi \circ G$ in the place of $G$ and $F \circ \pi^{-1}$ in that of $F$: what are the two
+# cycle errors? What does `judge(swap(y_test))` say, and which part of the CycleGAN would object?
 # ```
-#
-# ```{solution} virtual-staining-box
-# :class: dropdown
-# The stripe, interpolated linearly, is a triangle of height one that reaches one pixel to each
-# side: area one. The average over shifts of a width of $2s = 4$ is $1/4$ of that height. The light
-# is not lost, it is spread.
-# ```
-#
-# ```{solution} virtual-staining-median
-# :class: dropdown
-# The median of the stack, pixel by pixel: `stack.median(0).values`. It does not escape. The median
-# over displacements of an image with smooth grey values lies near their mean. It takes sides only
-# where two answers compete and one is more frequent, as in the diagram of the two costs: an edge
-# stays a little sharper, fine texture goes.
-# ```
-#
-# ```{solution} virtual-staining-exchange
-# :class: dropdown
-# Separate the dyes, exchange the first two, and go back: `transmitted(recompose_stains(
-# dyes_of(image)[:, [1, 0, 2]], matrix=matrix))`. With it, $F\pi^{-1}\pi G(x) = F(G(x))$: the cycle
-# error of $x$ is the same, up to rounding. That of $y$ becomes
-# $\lVert \pi G F \pi^{-1} y - y\rVert_1$, which asks $F$ and $G$ about swapped tissue, and is the
-# same in the mean only if swapped tissue were as likely as tissue. It is not: there is more DAB
-# here than haematoxylin, so the swapped field is far too blue. Look and PSNR both say so, and a
-# critic of colour alone would object. So this $\pi$ is *not* one that the loss cannot see. The
-# dangerous ones keep the colours of the crowd and move them to the wrong places; structure sees
-# those.
-# ```
+
+# %% tags=["self-check"]
+answer = None  # a letter; run the cell to see the options
+run.check("virtual-staining-objection", answer)
 
 # %% [markdown]
 # ## Further reading

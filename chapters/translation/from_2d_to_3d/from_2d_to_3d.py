@@ -302,7 +302,6 @@ run.say(
 # %%
 from medlib.translation.volumes.slice_correlation import (
     decaying_correlations,
-    depth_sum_ratio,
     equal_correlations,
     variance_ratio,
 )
@@ -952,22 +951,20 @@ run.finish()
 #
 # ## Exercises
 #
-# Type your answer in place of `None` and run the cell: it tells you whether you are right.
+# Answer here on the page, or in Jupyter in place of `None`: you are told whether you are right, or
+# what kind of wrong. In Jupyter, `run.hint("from-2d-to-3d-alternating")`
+# gives a hint, and then another; `run.solution("from-2d-to-3d-alternating")` shows how it is done.
 #
 # ```{exercise}
 # :label: from-2d-to-3d-alternating
 # A scanner interleaves its slices, and every second one is a little brighter. Taken together, the
 # answers of one layer have $\rho_1 = 0$ but $\rho_2 = 1/2$. Which divisor $s$ keeps the variance
-# for $k = 3$? **Self-check** below.
+# for $k = 3$?
 # ```
 
 # %% tags=["self-check"]
 answer = None  # a number
-if answer is None:
-    print("Type your answer first.")
-else:
-    right = answer > 0 and abs(variance_ratio([0.0, 0.5], divisor=answer) - 1) < 1e-3
-    print("Right." if right else "Not yet: how many pairs lie two apart?")
+run.check("from-2d-to-3d-alternating", answer)
 
 # %% [markdown]
 # ```{exercise}
@@ -975,19 +972,12 @@ else:
 # Two layers in a row each add up three neighbouring slices and divide by $s = \sqrt 3$: a weight of
 # one, copied by hand (our library would leave a kernel of one pixel flat). The slices that come in
 # are independent. Layer one keeps the variance. By what factor does layer *two* change it? (No
-# activation in between, far from the ends.) **Self-check** below.
+# activation in between, far from the ends.)
 # ```
 
 # %% tags=["self-check"]
 answer = None  # a factor
-if answer is None:
-    print("Type your answer first.")
-else:
-    noise = torch.randn(1, 200000, 1, 1, generator=run.torch_generator("exercise"))
-    first_layer = (noise[:, :-2] + noise[:, 1:-1] + noise[:, 2:]) / 3**0.5
-    factor = depth_sum_ratio(first_layer, depth=3, divisor=3**0.5)
-    right = abs(answer / factor - 1) < 0.02
-    print("Right." if right else "Not yet: are the slices that layer two gets still independent?")
+run.check("from-2d-to-3d-twice", answer)
 
 # %% [markdown]
 # ```{exercise}
@@ -995,18 +985,11 @@ else:
 # Copies need not be equal. Write `taps`, three numbers with sum 1 that weigh slices below, in and
 # above, such that repeated slices still get the 2D answer, while slices of independent noise keep
 # exactly half of their variance. Take `taps` symmetric, with the largest in the middle.
-# **Self-check** below.
 # ```
 
 # %% tags=["self-check"]
 taps = None  # such as [1 / 3, 1 / 3, 1 / 3]
-if taps is None:
-    print("Type your answer first.")
-else:
-    a, b, c = taps
-    right = abs(a + b + c - 1) < 1e-6 and abs(a * a + b * b + c * c - 0.5) < 1e-3
-    right &= abs(a - c) < 1e-6 and b > a
-    print("Right." if right else "Not yet: two equations, two unknowns.")
+run.check("from-2d-to-3d-weighted", taps)
 
 # %% [markdown]
 # ```{exercise}
@@ -1015,34 +998,12 @@ else:
 # `medbook run translation/from_2d_to_3d -p volume_file=...`. The label is what radiologists
 # suspected on the scan, not what a pathologist found. Predict first: does their suspicion show in
 # slices or between them, and so will the intervals of the trained slice average and of copies/k
-# overlap? **Self-check:** the first panel of the figure of test AUCs.
+# overlap? Then compare with the first panel of the figure of test AUCs.
 # ```
 
-# %% [markdown] tags=["solution"]
-# ```{solution} from-2d-to-3d-alternating
-# :class: dropdown
-# $s^2 = 3 + 2\,(2\cdot 0 + 1\cdot \tfrac12) = 4$, so $s = 2$: more than $\sqrt 3$, less than 3.
-# ```
-#
-# ```{solution} from-2d-to-3d-twice
-# :class: dropdown
-# After layer one, neighbours share two of three slices: $\rho_1 = 2/3$, $\rho_2 = 1/3$. The
-# factor is $(3 + 2(2\cdot 2/3 + 1/3))/3 = 19/9$. Even for noise the "variance rule" holds for one
-# layer only: its own blur makes slices alike.
-# ```
-#
-# ```{solution} from-2d-to-3d-weighted
-# :class: dropdown
-# With $a = c$ and $b = 1 - 2a$: $2a^2 + (1-2a)^2 = 1/2$, so $6a^2 - 4a + 1/2 = 0$ and
-# $a = (4 - \sqrt 4)/12 = 1/6$, $b = 2/3$. Between *centre* ($a = 0$) and *mean* ($a = 1/3$).
-# ```
-#
-# ```{solution} from-2d-to-3d-public
-# :class: dropdown
-# Size and outline of a nodule, on which radiologists lean, show in its slices, so averaging should
-# go a long way. Expect small differences and intervals that overlap; and since all patches are cut
-# around nodules, nothing here tests whether depth helps to *find* one beside a vessel.
-# ```
+# %% tags=["self-check"]
+answer = None  # a letter; run the cell to see the options
+run.check("from-2d-to-3d-public", answer)
 
 # %% [markdown]
 # ## Further reading

@@ -1209,41 +1209,30 @@ run.finish()
 #
 # ## Exercises
 #
-# Type your answer in place of `None` and run the cell: it tells you whether you are right.
+# Answer here on the page, or in Jupyter in place of `None`: you are told whether you are right, or
+# what kind of wrong. In Jupyter, `run.hint("art-of-finetuning-rates")`
+# gives a hint, and then another; `run.solution("art-of-finetuning-rates")` shows how it is done.
 #
 # ```{exercise}
 # :label: art-of-finetuning-rates
 # With $\xi = 0.6$, which is the deepest depth $l$ whose rate is below a tenth of the
-# classifier's? **Self-check** below.
+# classifier's?
 # ```
 
 # %% tags=["self-check"]
 answer = None  # a depth, 0 to 9
-if answer is None:
-    print("Type your answer first.")
-else:
-    asked = Arm("asked", peak_rate=1.0, depth_factor=0.6)
-    here, above = (asked.rate_at(depth=min(answer + k, 9)) < 0.1 for k in (0, 1))
-    print("Right." if here and not above else "Not yet: how many factors make a tenth?")
+run.check("art-of-finetuning-rates", answer)
 
 # %% [markdown]
 # ```{exercise}
 # :label: art-of-finetuning-thaw
 # You have $100$ steps and thaw gradually. The stem shall move in at least $37$ of them. What is the
-# largest number $s$ of steps a depth? **Self-check** below.
+# largest number $s$ of steps a depth?
 # ```
 
 # %% tags=["self-check"]
 answer = None  # a number of steps a depth
-if answer is None:
-    print("Type your answer first.")
-else:
-    moving = [
-        sum(GradualUnfreezing(steps_per_depth=s).from_depth(t) == 0 for t in range(1, 101))
-        for s in (answer, answer + 1)
-    ]
-    right = moving[0] >= 37 > moving[1]
-    print("Right." if right else "Not yet: at which step is the tenth depth thawed?")
+run.check("art-of-finetuning-thaw", answer)
 
 # %% [markdown]
 # ```{exercise}
@@ -1251,61 +1240,40 @@ else:
 # A weight stands a distance of one from its start and feels nothing but the L2-SP pull. Plain
 # gradient descent at rate $\eta = 0.1$ takes the distance below one half for the first time at step
 # $4$, without ever passing the start. What can $\alpha$ be? Any value that fits will do.
-# **Self-check** below: it walks the steps.
 # ```
 
 # %% tags=["self-check"]
 answer = None  # a strength above 0
-if answer is None:
-    print("Type your answer first.")
-else:
-    w = torch.nn.Linear(1, 1, bias=False)
-    home, way, descent = {"weight": w.weight.detach() - 1}, [], torch.optim.SGD([w.weight], lr=0.1)
-    for _ in range(4):
-        l2_sp_penalty(w, home, pull=Pull(alpha=float(answer))).backward()
-        descent.step(), descent.zero_grad()
-        way.append((w.weight - home["weight"]).abs().item())
-    right = 0 < answer < 10 and way[3] < 0.5 <= min(way[:3])
-    print("Right." if right else "Not yet: what does a step leave of it?")
+run.check("art-of-finetuning-leash", answer)
 
 # %% [markdown]
 # ```{exercise}
 # :label: art-of-finetuning-bound
 # At home a classifier errs on one image in twenty; one trained on both domains errs, home and
 # abroad added, on $0.1$. Up to which error $\hat\varepsilon$ of the domain classifier does the
-# estimated bound say nothing? **Self-check** below.
+# estimated bound say nothing?
 # ```
 
 # %% tags=["self-check"]
 answer = None  # an error between 0 and 0.5
-if answer is None:
-    print("Type your answer first.")
-else:
-    edge = [BoundTerms(0.05, 2 * (1 - 2 * (answer + move)), 0.1) for move in (-1e-3, 1e-3)]
-    right = edge[0].vacuous and not edge[1].vacuous
-    print("Right." if right else "Not yet: which share is left for half the distance?")
+run.check("art-of-finetuning-bound", answer)
 
 # %% [markdown]
 # ```{exercise}
 # :label: art-of-finetuning-harmless
 # Find a shift of your own that a domain classifier sees ($\hat d > 1$) and that costs the head less
 # than three images in a hundred, compared with the same images before. Write it as a function of
-# 8-bit images that returns 8-bit images of the same shape. **Self-check** below.
+# 8-bit images that returns 8-bit images of the same shape.
 # ```
 
 # %% tags=["self-check"]
-from copy import deepcopy
-
+own = {
+    "images": far_test[0], "labels": far_test[1], "home": test.features, "head": home_head,
+    "features_of": lambda x: cached_features(source, preprocess(x, device=run.device)),
+    "error_before": cases["none", 0]["error"], "cut": fixed_cut,
+}
 shift = None  # a function: uint8 (n, height, width, 3) to the same
-if shift is None:
-    print("Type your answer first.")
-else:
-    there = cached_features(source, preprocess(shift(far_test[0]), device=run.device))
-    cut = deepcopy(fixed_cut)  # the same halves each time
-    seen = proxy_a_distance(test.features, there, rng=cut).value
-    more = np.mean(home_head.predict(there) != far_test[1]) - cases["none", 0]["error"]
-    hint = "the domain classifier hardly sees it" if seen <= 1 else "it costs too much"
-    print("Right." if seen > 1 and more < 0.03 else f"Not yet: {hint}.")
+run.check("art-of-finetuning-harmless", shift, given=own)
 
 # %% [markdown]
 # ```{exercise}
@@ -1313,51 +1281,13 @@ else:
 # This one needs a network connection, and this book prints no expected numbers for it. Run the
 # chapter on real tissue: `medbook run translation/the_art_of_finetuning -p dataset=pathmnist`.
 # Predict first: on a task that frozen features already solve, which arm can still gain, and what
-# does the weak lamp cost when colour carries the answer? **Self-check:** compare the ledger and
-# the result `error_dark` with this page. Some claims were made for the retina and may fail; which,
-# and why?
+# does the weak lamp cost when colour carries the answer? Then compare the ledger and the result
+# `error_dark` with this page. Some claims were made for the retina and may fail; which, and why?
 # ```
 
-# %% [markdown] tags=["solution"]
-# ```{solution} art-of-finetuning-rates
-# :class: dropdown
-# $\xi^{k} < 1/10$ needs $k > \ln 10/\ln(1/\xi)$, so here $k \ge 5$ and
-# $l = 9 - 5 = 4$.
-# ```
-#
-# ```{solution} art-of-finetuning-thaw
-# :class: dropdown
-# The stem thaws at step $9s + 1$ and moves in $100 - 9s$ steps: $100 - 9s \ge 37$ gives $s = 7$.
-# ```
-#
-# ```{solution} art-of-finetuning-leash
-# :class: dropdown
-# A step multiplies the distance by $1 - \eta\alpha$. With $\alpha = 2$ it is $0.8$:
-# $0.8^3 = 0.512$ and $0.8^4 = 0.4096$. Anything from about $1.6$ to $2.06$ fits.
-# ```
-#
-# ```{solution} art-of-finetuning-bound
-# :class: dropdown
-# The bound is $0.05 + (1 - 2\hat\varepsilon) + 0.1$, which is at least $1$ up to
-# $\hat\varepsilon = 0.075$: a domain classifier that errs on that share of the images is good
-# enough.
-# ```
-#
-# ```{solution} art-of-finetuning-harmless
-# :class: dropdown
-# For example a weaker lamp:
-# `lambda images: (0.6 * images.astype(float)).astype("uint8")`. Every value changes, and a head
-# that reads shapes hardly notices. A warmer lamp is seen as well. A mirror image is not: patches
-# come mirrored or not at random, so that the domain stays what it was.
-# ```
-#
-# ```{solution} art-of-finetuning-public
-# :class: dropdown
-# Where frozen features are nearly right, every renovation can only lose, and the small rates lose
-# least. Tissue's two classes differ in stain and density, so that a change of the lamp moves what
-# the answer hangs on: expect the harmless shift to become a harmful one. The claim of the wrong
-# ranking rests on it and may fail.
-# ```
+# %% tags=["self-check"]
+answer = None  # a letter; run the cell to see the options
+run.check("art-of-finetuning-public", answer)
 
 # %% [markdown]
 # ## Further reading

@@ -1,0 +1,251 @@
+"""The checks of the exercises of translation/the_art_of_finetuning."""
+
+import math
+from copy import deepcopy
+
+import numpy as np
+
+from medlib.experiment.answers import WrongForm, attempt
+from medlib.experiment.exercises import Choice, Code, Mistake, Number, Scene
+
+# --------------------------------------------------------------------------------- rates by depth
+
+RATES = Number(
+    name="art-of-finetuning-rates",
+    asks="depth",
+    answer=4,
+    tolerance=0.1,
+    within=(0, 9),
+    mistakes=[
+        Mistake(5, "so many factors make a tenth; which depth lies that far below the classifier?"),
+        Mistake(3, "its rate is below a tenth, but so is that of a depth above it"),
+        Mistake(
+            9 - math.log(10) / math.log(1 / 0.6), "a depth is a whole number; round which way?"
+        ),
+        Mistake(0, "the stem's rate is below a tenth by far; go up as long as it stays so"),
+        Mistake(9, "that is the classifier itself, whose rate is the whole of it"),
+    ],
+    otherwise="how many factors of 0.6 make less than a tenth? Count them down from depth nine",
+    hints=[
+        "From one depth to the next below it the rate is multiplied by 0.6.",
+        "The fourth power of 0.6 is a little above a tenth, the fifth is below.",
+    ],
+    solution=r"""
+$\xi^{k} < 1/10$ needs $k > \ln 10/\ln(1/\xi)$, so here $k \ge 5$ and $l = 9 - 5 = 4$.
+""",
+    wrong=[6, 8],
+)
+
+# ----------------------------------------------------------------------------- thawing step by step
+
+THAW = Number(
+    name="art-of-finetuning-thaw",
+    asks="steps a depth",
+    unit="steps",
+    answer=7,
+    tolerance=0.1,
+    within=(1, 100),
+    mistakes=[
+        Mistake(8, "then the stem begins too late to move so often"),
+        Mistake(6, "that leaves the stem time enough; it is not yet the largest"),
+        Mistake(6.3, "before the stem thaws, nine depths have had their turn, not ten"),
+        Mistake(10, "with ten steps a depth the stem moves in few of the steps"),
+        Mistake(63, "that is how many steps all the other depths may take together"),
+        Mistake(3.7, "the stem does not share its steps: it moves from its thaw to the end"),
+    ],
+    otherwise="at which step does the stem thaw, and how many steps are left from there on?",
+    hints=[
+        "Ten depths thaw one after the other, the classifier first, at step one.",
+        "The stem is the tenth: it thaws after nine turns of s steps each.",
+    ],
+    solution=r"""
+The stem thaws at step $9s + 1$ and moves in $100 - 9s$ steps: $100 - 9s \ge 37$ gives $s = 7$.
+""",
+    wrong=[9, 11],
+)
+
+# ------------------------------------------------------------------------------ the pull of a leash
+
+WEAKEST, STRONGEST = 10 * (1 - 0.5 ** (1 / 4)), 10 * (1 - 0.5 ** (1 / 3))
+
+LEASH = Number(
+    name="art-of-finetuning-leash",
+    asks="strength",
+    answer=(WEAKEST + STRONGEST) / 2,
+    tolerance=(STRONGEST - WEAKEST) / 2,
+    within=(0, 100),
+    mistakes=[
+        Mistake(1.25, "too weak: after four steps more than half of the distance is left"),
+        Mistake(1.0, "too weak: after four steps more than half of the distance is left"),
+        Mistake(2.5, "too strong: the distance is below one half a step earlier"),
+        Mistake(3, "too strong: the distance is below one half a step earlier"),
+        Mistake(5, "too strong: the first step takes half of the distance already"),
+        Mistake(18.2, "such a step passes the start and comes to lie on the other side"),
+        Mistake(0.16, "that is rate times strength; divide by the rate"),
+    ],
+    otherwise="what share of the distance does one step leave, and what do three and four leave?",
+    hints=[
+        "The pull's gradient is the strength times the distance. A step takes rate times gradient.",
+        "A step multiplies the distance by one less a tenth of the strength. Its fourth power is"
+        " below"
+        " one half, its third is not.",
+    ],
+    solution=r"""
+A step multiplies the distance by $1 - \eta\alpha$. With $\alpha = 2$ it is $0.8$: $0.8^3 = 0.512$
+and $0.8^4 = 0.4096$. Anything from about $1.6$ to $2.06$ fits.
+""",
+    wrong=[0.84, 1.5, 10, 20],
+)
+
+# --------------------------------------------------------------------------------- an empty promise
+
+BOUND = Number(
+    name="art-of-finetuning-bound",
+    asks="error of the domain classifier",
+    answer=0.075,
+    tolerance=0.001,
+    within=(0, 0.5),
+    mistakes=[
+        Mistake(0.15, "half of the distance is one less *twice* the error"),
+        Mistake(0.425, "that is half of what is left for the distance; turn it into an error"),
+        Mistake(0.05, "the error at home is in the bound as well"),
+        Mistake(0.025, "the error of the classifier trained on both domains is in it as well"),
+        Mistake(0.2875, "the bound holds half of the distance, not all of it"),
+        Mistake(0, "at an error of zero it says nothing, but it does so for others as well"),
+    ],
+    otherwise="which share is left for half of the distance, before the bound reaches one?",
+    hints=[
+        "A bound on an error says nothing as soon as it is one. What do the other two terms leave?",
+        r"Half of the distance is $1 - 2\hat\varepsilon$. It says nothing from 0.85 upwards.",
+    ],
+    solution=r"""
+The bound is $0.05 + (1 - 2\hat\varepsilon) + 0.1$, which is at least $1$ up to $\hat\varepsilon =
+0.075$: a domain classifier that errs on that share of the images is good enough.
+""",
+    wrong=[0.1, 0.5, 7.5],
+)
+
+# --------------------------------------------------------------------------------- a harmless shift
+
+
+def check_shift(function, scene):
+    """A domain classifier sees it, and the head pays little for it."""
+    from medlib.translation.shifts.proxy_distance import proxy_a_distance
+
+    given, images = scene.given, scene.given["images"]
+    moved = np.asarray(attempt(function, images.copy()))
+    if moved.shape != images.shape:
+        return f"it returns images of shape {moved.shape}; they must stay {images.shape}"
+    if moved.dtype != np.uint8:
+        raise WrongForm(f"it returns {moved.dtype}; bring the values back to 0-255 and to uint8")
+    if np.array_equal(moved, images):
+        return "the images come back as they were: there is no shift to be seen"
+    features = given["features_of"](moved)
+    cut = deepcopy(given["cut"])  # the same halves each time
+    seen = proxy_a_distance(given["home"], features, rng=cut).value
+    more = np.mean(given["head"].predict(features) != given["labels"]) - given["error_before"]
+    if more >= 0.03:
+        return f"it costs too much: {100 * more:.0f} more images in a hundred go wrong"
+    if seen <= 1:
+        return f"the domain classifier hardly sees it: its distance is {seen:.2f}"
+    return None
+
+
+def small_world():
+    """Tiny images whose label is in their red, and whose green no head needs."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(60, 160, (400, 4, 4, 3)).astype(np.uint8)
+    y = np.arange(400) % 2
+    images[..., 0] = (80 + 60 * y)[:, None, None]
+
+    def features_of(x):
+        return np.stack([x[..., 0].mean((1, 2)), x[..., 1].mean((1, 2))], axis=1).astype(float)
+
+    class Head:
+        @staticmethod
+        def predict(features):
+            return (features[:, 0] > 110).astype(int)
+
+    given = {"images": images[200:], "labels": y[200:], "home": features_of(images[:200])}
+    given |= {"head": Head, "features_of": features_of, "error_before": 0.0}
+    return Scene({**given, "cut": np.random.default_rng(1)})
+
+
+def dimmed(*, red=1.0, green=1.0):
+    """A student's function that takes light from two colours."""
+
+    def shift(images):
+        return (images * np.array([red, green, 1.0])).astype("uint8")
+
+    return lambda scene: shift
+
+
+HARMLESS = Code(
+    name="art-of-finetuning-harmless",
+    asks="a function of 8-bit images",
+    check=check_shift,
+    example=dimmed(green=0.5),
+    scene=small_world,
+    needs=("images", "labels", "home", "head", "features_of", "error_before", "cut"),
+    hints=[
+        "What does the head look at, and what is the same for every image of a domain?",
+        "Try the light of the lamp: a little less of it, or another colour. Mind 0-255 and"
+        " `uint8`.",
+    ],
+    solution=r"""
+For example a weaker lamp:
+
+```python
+def shift(images):
+    return (0.6 * images.astype(float)).astype("uint8")
+```
+
+Every value changes, and a head that reads shapes hardly notices. A warmer lamp is seen as well. A
+mirror image is not: patches come mirrored or not at random, so that the domain stays what it was.
+""",
+    wrong=[
+        lambda scene: lambda images: images,
+        lambda scene: lambda images: images[:, ::-1],
+        dimmed(red=0.5),
+        dimmed(red=0.4, green=0.5),
+        lambda scene: lambda images: images * 0.5,
+        lambda scene: lambda images: images[..., 0],
+        lambda scene: lambda images: np.zeros_like(images),
+        lambda scene: 0.6,
+    ],
+)
+
+# -------------------------------------------------------------------------------------- real tissue
+
+PUBLIC = Choice(
+    name="art-of-finetuning-public",
+    asks="your prediction for pathmnist",
+    options={
+        "a": "The full renovation gains most, and the weak lamp costs little.",
+        "b": "No arm can gain much, small rates lose least, and the weak lamp costs more than"
+        " here.",
+        "c": "Norm only gains most, and the weak lamp costs nothing, as here.",
+        "d": "All arms lose alike, and the weak lamp costs nothing.",
+        "e": "Gradual thawing gains most, and the weak lamp even helps.",
+    },
+    answer="b",
+    because={
+        "a": "frozen features solve the task already: what is there to gain?",
+        "c": "is colour of no account, in tissue that is stained?",
+        "d": "how far an arm can spoil good features depends on how far it moves them",
+        "e": "there is nothing to thaw for where the features are right as they are",
+    },
+    hints=[
+        "If frozen features are nearly right, what can a change of weights do to them?",
+        "By what do you tell the two tissues apart? Does a lamp touch it?",
+    ],
+    solution=r"""
+Where frozen features are nearly right, every renovation can only lose, and the small rates lose
+least. Tissue's two classes differ in stain and density, so that a change of the lamp moves what the
+answer hangs on: expect the harmless shift to become a harmful one. The claim of the wrong ranking
+rests on it and may fail.
+""",
+    wrong=["none", 2],
+)
+
+EXERCISES = [RATES, THAW, LEASH, BOUND, HARMLESS, PUBLIC]
