@@ -1,18 +1,28 @@
 """Every exercise of every chapter, operated in a real browser from the keyboard alone.
 
-The pages are made here from the sheets, so no built site is needed; `test_browser.py` visits that.
+The pages are made here from the sheets, so no built site is needed; the last test visits the built
+one, if there is one, and answers there.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
-from medlib.experiment.exercises import Code, Number, right_answer, sentence, wrong_answers
-from press.page.exercise import markdown_html
-from tests.chapter_sheets import known_of_chapter, scene_of, sheets
+from medlib.experiment.exercises import (
+    Code,
+    Number,
+    Scene,
+    right_answer,
+    sentence,
+    wrong_answers,
+)
+from medlib.experiment.record import read_record
+from press.page.exercise import known_of, markdown_html
+from tests.chapter_sheets import PROJECT, chapter_called, known_of_chapter, scene_of, sheets
 from tests.site.crawl import FLAGS, NARROW_PX, chromium, reader, served
 from tests.site.exercise_page import write_page
 
@@ -265,7 +275,7 @@ LEAST_CONTRAST = """() => {
   };
   document.body.style.background = "var(--pst-color-background)";
   document.body.style.color = "var(--pst-color-text-base)";
-  const own = "label, legend, input[type=text], button, .medbook-feedback, .medbook-hints li, .medbook-unit";
+  const own = "label, legend, input[type=text], button, .medbook-feedback, .medbook-unit, li";
   return Math.min(...[...document.querySelectorAll(own)]
     .filter((e) => e.offsetParent && e.getAttribute("aria-disabled") !== "true").map((e) => {
       const a = light(parse(getComputedStyle(e).color));
@@ -273,6 +283,29 @@ LEAST_CONTRAST = """() => {
       return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     }));
 }"""
+
+
+def test_the_built_site_answers_as_well(browser):
+    folder = Path(os.environ.get("MEDBOOK_SITE") or PROJECT.site)
+    if not (folder / "index.html").is_file():
+        reason = f"{folder} holds no site; `medbook build` makes it"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    with served(folder) as base:
+        for chapter in sheets():
+            record = PROJECT.run_dir(chapter_called(chapter)) / "record.json"
+            known = known_of(read_record(record))
+            with reader(browser, base) as (page, _):
+                complaints = []
+                page.on("pageerror", lambda error, seen=complaints: seen.append(str(error)))
+                page.goto(f"{base}{chapter}.html")
+                asked = on_page(chapter)
+                for exercise in asked:
+                    right = right_answer(exercise, Scene(known=known))
+                    assert give(page, exercise, right).startswith("Right."), exercise.name
+                count = f"{len(asked)} of {len(asked)} answered right"
+                assert page.locator(".medbook-progress strong").inner_text() == count
+                assert page.locator(".medbook-exercise").count() == len(sheets()[chapter])
+                assert complaints == []
 
 
 def test_without_scripts_the_page_says_where_to_answer(browser, base):
