@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from html import unescape
 from pathlib import Path
@@ -20,6 +21,7 @@ from press.page.assets import FILES
 from press.page.site import STAMP, SiteError, build_site, complaints, stage_files
 from press.run.execute import execute_all, plan
 from press.source.project import Project
+from tests.site.crawl import html_files, named_hosts
 
 ROOT = Path(__file__).resolve().parents[3]
 CHAPTER = "pixels/counting"
@@ -161,8 +163,6 @@ def test_front_matter_is_filled_in(project: Project) -> None:
 
 
 def test_no_page_names_a_script_or_style_of_another_host(project: Project) -> None:
-    from tests.site.crawl import named_hosts
-
     assert named_hosts(project.site) == []
 
 
@@ -189,6 +189,26 @@ def test_a_new_title_reaches_the_menu_of_every_page(project: Project) -> None:
     for name in ("index.html", "other.html", f"{CHAPTER}.html"):
         assert "Numbers of photons" in page(project, name)
         assert "Counting photons" not in page(project, name)
+
+
+@pytest.mark.parametrize("name", ["medbook.css", "medbook.js"])
+def test_a_new_style_or_script_reaches_every_page(project: Project, name: str) -> None:
+    """A page names it with a checksum, or browsers would go on with the one they kept."""
+
+    def asked_for() -> dict[str, set[str]]:
+        text = {path.name: path.read_text("utf-8") for path in html_files(project.site)}
+        return {page: set(re.findall(rf"{name}\?v=(\w+)", body)) for page, body in text.items()}
+
+    warm_up(project)
+    (before,) = set.union(*asked_for().values())
+    style = project.root / "book" / "_static" / name
+    style.write_text(style.read_text("utf-8") + "/* another */\n", "utf-8")
+    build_site(project, echo=silent)
+    assert (project.site / "_static" / name).read_text("utf-8").endswith("/* another */\n")
+    after = asked_for()
+    (now,) = after["index.html"]
+    assert now != before
+    assert {page for page, sums in after.items() if sums != {now}} == set()
 
 
 def test_a_page_taken_out_leaves_the_site(project: Project) -> None:
