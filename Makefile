@@ -6,10 +6,12 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ASSETS := node_modules/.package-lock.json
+DOOR   ?= .venv-door
+DOORS  := $(DOOR)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test check lint format bench serve clean distclean
+.PHONY: help setup book test check lint format bench serve door clean distclean
 .DELETE_ON_ERROR:
 
 help: ## list every verb
@@ -45,12 +47,14 @@ bench: setup ## ratios against named peers, side by side in one run
 serve: book ## build, then serve the site on this machine only
 	@$(BIN)/medbook serve
 
+door: book $(DOORS) ## render the book with plain, newest Sphinx; every page must read the same
+	@$(BIN)/medbook door --python $(DOOR)/bin/python
 
 clean: ## forget runs and site (build/)
 	@rm -rf build
 
 distclean: clean ## forget the installed environment too
-	@rm -rf $(VENV) node_modules
+	@rm -rf $(VENV) $(DOOR) node_modules
 
 $(STAMP): constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
@@ -60,6 +64,13 @@ $(STAMP): constraints.txt pyproject.toml
 	  echo "Could not make $(VENV). On Debian and Ubuntu: apt-get install python3-venv"; exit 4; }
 	@echo "Installing the pinned environment into $(VENV) (some minutes the first time) ..."
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[peers,test]'
+	@touch $@
+
+$(DOORS): constraints-door.txt
+	@test -x $(DOOR)/bin/python || $(PYTHON) -m venv $(DOOR)
+	@echo "Installing the exit door's own Sphinx into $(DOOR) ..."
+	@$(DOOR)/bin/python -m pip install --quiet --no-deps --requirement constraints-door.txt
+	@$(DOOR)/bin/python -m pip check > /dev/null || $(DOOR)/bin/python -m pip check
 	@touch $@
 
 $(ASSETS): package.json package-lock.json

@@ -13,6 +13,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -20,10 +21,12 @@ PYTHONS = ("3.11", "3.12", "3.13")
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
 
 
-def pins(python: str = ".".join(platform.python_version_tuple()[:2])) -> dict[str, str]:
+def pins(
+    python: str = ".".join(platform.python_version_tuple()[:2]), file: str = "constraints.txt"
+) -> dict[str, str]:
     """Name and version of every pin that applies to a Python, this one if none is named."""
     found = {}
-    for line in (ROOT / "constraints.txt").read_text().splitlines():
+    for line in (ROOT / file).read_text().splitlines():
         if line and not line.startswith("#"):
             pin = Requirement(line)
             exact = re.fullmatch(r"==([A-Za-z0-9.!]+)", str(pin.specifier))
@@ -92,6 +95,17 @@ def test_no_pin_is_left_over():
             asked.add(key)
             todo += requirements(one.name, python=PYTHONS[0], extras=("", *one.extras))
     assert set(pins(PYTHONS[0])) - {name for name, *_ in asked} == set()
+
+
+def test_the_exit_door_is_pinned_to_a_newer_sphinx_without_jupyter_book():
+    door, ours = pins(file="constraints-door.txt"), pins()
+    for name in ("sphinx", "myst-parser", "docutils"):
+        assert Version(door[name]) > Version(ours[name])
+    assert door["myst-nb"]
+    assert "jupyter-book" not in door
+    makefile = (ROOT / "Makefile").read_text()
+    assert "pip install --quiet --no-deps --requirement constraints-door.txt" in makefile
+    assert "pip check" in makefile  # nothing that they need is missing
 
 
 def test_conda_environment_takes_the_same_packages():

@@ -39,6 +39,7 @@ class Verbs(click.Group):
         "new",
         "weave",
         "serve",
+        "door",
         "clean",
     )
 
@@ -58,9 +59,9 @@ class Verbs(click.Group):
         return super().resolve_command(ctx, args)
 
     def _load(self) -> None:
-        from press.cli import sweep_cli, verify_cli
+        from press.cli import door_cli, sweep_cli, verify_cli
 
-        commands = [*verify_cli.commands, *sweep_cli.commands]
+        commands = [*verify_cli.commands, *sweep_cli.commands, *door_cli.commands]
         for command in commands:
             self.commands.setdefault(command.name or "", command)
 
