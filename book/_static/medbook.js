@@ -38,11 +38,20 @@
     observer.observe(figure, { childList: true, subtree: true });
   };
 
-  // A wide table or formula scrolls in its own box, which must be reachable from the keyboard.
+  // What is too wide scrolls in a box of its own, which the keyboard must reach and a screen reader name.
+  const BOXES = "article .pst-scrollable-table-container, article div.math, article pre, article .cell_output > .output";
+  const scrolls = (box) =>
+    box.scrollWidth > box.clientWidth || (box.scrollHeight > box.clientHeight && !box.matches(".math"));
+  const nameOf = (box) => (box.matches(".math") ? "formula" : box.querySelector("table") ? "table" : "text");
   const scrollable = () => {
-    document.querySelectorAll("article .pst-scrollable-table-container, article div.math").forEach((box) => {
-      if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
-      else box.removeAttribute("tabindex");
+    document.querySelectorAll(BOXES).forEach((box, place) => {
+      if (scrolls(box)) {
+        box.tabIndex = 0;
+        box.setAttribute("role", "region");
+        box.setAttribute("aria-label", `Wide ${nameOf(box)}, ${place + 1}`); // no two regions share a name
+      } else if (box.getAttribute("role") === "region") {
+        ["tabindex", "role", "aria-label"].forEach((attribute) => box.removeAttribute(attribute));
+      }
     });
   };
 
@@ -51,5 +60,6 @@
     scrollable();
     window.addEventListener("resize", scrollable);
     window.addEventListener("load", scrollable);
+    document.addEventListener("toggle", scrollable, true); // a fold was opened: what it holds has a width now
   });
 })();

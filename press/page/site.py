@@ -22,6 +22,7 @@ from medlib.experiment.parameters import parse_parameters
 from medlib.experiment.record import Record, RecordError, read_record
 from press.check.plain_sight import answers_in_plain_sight
 from press.errors import Exit, UserError
+from press.page import mending, paper
 from press.page.assets import ensure_assets, vendor_files
 from press.page.exercise import known_of
 from press.page.frontmatter import cards, expand, lesson_plans, road
@@ -224,6 +225,8 @@ def _fingerprint(stage: Mapping[str, bytes]) -> str:
     digest = hashlib.sha256()
     for name in RENDERERS:
         digest.update(f"{name}=={_version(name)}\n".encode())
+    for change in (mending, paper):
+        digest.update(Path(change.__file__).read_bytes())
     for name in sorted(stage):
         digest.update(f"{name} {hashlib.sha256(stage[name]).hexdigest()}\n".encode())
     return digest.hexdigest()
@@ -338,11 +341,14 @@ def _plain(text: str) -> str:
 
 
 def _swap(html: Path, site: Path, fingerprint: str) -> None:
-    """Copy `html` beside `site`, then put it in its place by renaming."""
+    """Copy `html` beside `site`, mend it there, then put it in its place by renaming."""
     fresh, old = site.with_name(site.name + ".new"), site.with_name(site.name + ".old")
     for leftover in (fresh, old):
         shutil.rmtree(leftover, ignore_errors=True)
     shutil.copytree(html, fresh, ignore=shutil.ignore_patterns(".buildinfo", ".doctrees"))
+    for path in fresh.rglob("*"):
+        if change := {".html": mending.mended, ".css": paper.for_paper}.get(path.suffix):
+            path.write_text(change(path.read_text("utf-8")), "utf-8")
     (fresh / STAMP).write_text(json.dumps({"fingerprint": fingerprint}) + "\n", "utf-8")
     if site.exists():
         site.rename(old)

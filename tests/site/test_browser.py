@@ -1,21 +1,13 @@
-"""The built book in a real browser, with every other host out of reach.
-
-Reads ``build/site`` (or $MEDBOOK_SITE). Without it, or without Chromium, these tests are skipped
-with the reason; where CI=true they fail instead.
-"""
+"""The built book in a real browser, with every other host out of reach."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.site.crawl import (
-    FLAGS,
     Visit,
-    chromium,
     crawl,
     named_hosts,
     reader,
@@ -25,42 +17,6 @@ from tests.site.crawl import (
 )
 
 pytestmark = pytest.mark.browser
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def absent(reason: str) -> None:
-    """Skip, but fail in CI: there the site and the browser must be there."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    program = chromium()
-    if program is None:
-        absent("no Chromium here; Debian: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def site() -> Path:
-    folder = Path(os.environ.get("MEDBOOK_SITE") or ROOT / "build" / "site")
-    if not (folder / "index.html").is_file():
-        absent(f"{folder} holds no site; `medbook build` makes it")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def base(site: Path) -> Iterator[str]:
-    with served(site) as address:
-        yield address
 
 
 @pytest.fixture(scope="module")

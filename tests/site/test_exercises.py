@@ -23,26 +23,12 @@ from medlib.experiment.exercises import (
 from medlib.experiment.record import read_record
 from press.page.exercise import known_of, markdown_html
 from tests.chapter_sheets import PROJECT, chapter_called, known_of_chapter, scene_of, sheets
-from tests.site.crawl import FLAGS, NARROW_PX, chromium, reader, served
+from tests.site.crawl import NARROW_PX, reader, served
 from tests.site.exercise_page import write_page
 
 pytestmark = pytest.mark.browser
 
 NO_NUMBERS = ["", "about three", "3 mm", "0,16", "16 %", "1/0", "nan", "--2", "1/2/3"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    program = chromium()
-    if program is None:
-        reason = "no Chromium here; Debian: apt-get install chromium"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,52 @@
+"""The built site, served on loopback, and a browser to read it with.
+
+Reads ``build/site`` (or $MEDBOOK_SITE). Without it, or without Chromium, these tests are skipped
+with the reason; where CI=true they fail instead.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.site.crawl import FLAGS, chromium, served
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = Path(os.environ.get("MEDBOOK_SITE") or ROOT / "build" / "site")  # before tests lose settings
+
+
+def absent(reason: str) -> None:
+    """Skip, but fail in CI: there the site and the browser must be there."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    program = chromium()
+    if program is None:
+        absent("no Chromium here; Debian: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    if not (SITE / "index.html").is_file():
+        absent(f"{SITE} holds no site; `medbook build` makes it")
+    return SITE
+
+
+@pytest.fixture(scope="session")
+def base(site: Path) -> Iterator[str]:
+    """The address of the served site."""
+    with served(site) as address:
+        yield address
