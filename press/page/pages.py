@@ -29,7 +29,7 @@ from press.page.exercise import known_of, with_exercises
 from press.page.masthead import masthead
 from press.source.cells import parse_cell
 from press.source.reading import KEY_TAG, reading_of
-from press.source.weave import INJECTED_TAG, tags_of
+from press.source.weave import INJECTED_TAG, PARAMETERS_TAG, tags_of
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -344,7 +344,8 @@ def _about(cell: NotebookNode) -> Mapping[str, Any] | None:
 
 
 def _is_fold(cell: NotebookNode) -> bool:
-    return cell.cell_type == "code" and bool(cell.source) and tags_of(cell) == ["hide-input"]
+    folded = set(tags_of(cell)) - {PARAMETERS_TAG} == {"hide-input"}
+    return cell.cell_type == "code" and bool(cell.source) and folded
 
 
 def _is_title(cell: NotebookNode) -> bool:
