@@ -21,13 +21,14 @@ def read_header(path: Path) -> Any:
     from pydicom.uid import UID
 
     try:
-        size, marked = path.stat().st_size, is_dicom(path)
+        with path.open("rb") as file:
+            preamble = file.read(128)
+        marked = is_dicom(path)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
-    if not size:
-        raise DataError(f"{path} is not a readable DICOM file: it is empty")
     if not marked:
-        damaged = path.suffix.lower() in _DICOM_SUFFIXES
+        # 128 zeros begin a DICOM file: one that is nothing else, or empty, was cut short
+        damaged = path.suffix.lower() in _DICOM_SUFFIXES or not preamble.strip(b"\0")
         raise (DataError if damaged else NoImageError)(
             f"{path} is not a readable DICOM file: it has no mark DICM at byte 128, so it is cut"
             " short, has lost its file header (dcmconv of DCMTK writes a new one), or is something"

@@ -97,6 +97,12 @@ def test_a_thin_slice_that_is_missing_is_still_found(tmp_path):
             read_dicom_series(series(tmp_path / f"without {lost}", places))
 
 
+def test_what_is_no_difference_for_thick_slices_is_one_for_thin_ones(tmp_path):
+    """One of .15 mm is missing: .075 mm from an even spacing, half a slice."""
+    with pytest.raises(DataError, match="a slice is missing"):
+        read_dicom_series(series(tmp_path / "s", [0.0, 0.15, 0.45]))
+
+
 def test_gaps_that_drift_are_no_even_spacing(tmp_path):
     """Each differs from the next by less than a tenth of a millimetre, the ends by half."""
     places = np.cumsum(np.linspace(2.0, 2.5, 11))
@@ -165,7 +171,7 @@ def tilted(folder, *, degrees, n=20, gap_mm=5.0):
     return folder
 
 
-@pytest.mark.parametrize("degrees", [20, -20, 5, 1])
+@pytest.mark.parametrize("degrees", [20, -20, 5, 1, 0.3])
 def test_a_tilted_gantry_is_refused_with_the_distance_that_it_would_cost(tmp_path, degrees):
     """20 degrees over 19 gaps of 5 mm: 95 mm * sin(20 degrees) = 32.5 mm at the end."""
     aside = 95 * np.sin(np.deg2rad(abs(degrees)))
@@ -196,6 +202,22 @@ def test_an_oblique_stack_is_straight_and_its_affine_says_where_each_voxel_lies(
     lps = 1.0 + 3.0 * 2 * normal + 0.7 * 1 * along_column + 0.5 * 3 * along_row
     found = (volume.affine @ [2, 1, 3, 1])[:3]
     np.testing.assert_allclose(found, lps * [-1, -1, 1], atol=1e-3)
+
+
+def test_a_stack_that_runs_from_right_to_left_says_so(tmp_path):
+    for k in range(3):
+        write_ct(
+            tmp_path / f"{k}.dcm",
+            np.full((3, 4), k),
+            ImagePositionPatient=[-30.0 + 2 * k, -20.0, 30.0],
+            ImageOrientationPatient=[0.0, 1.0, 0.0, 0.0, 0.0, -1.0],
+        )
+    volume = read_dicom_series(tmp_path)
+    # the normal is (-1, 0, 0) in the patient's system: towards the right, and so is the first axis
+    assert volume.orientation == "slices to R, rows to I, columns to P"
+    np.testing.assert_array_equal(volume.array[:, 0, 0], [-996, -998, -1000])
+    np.testing.assert_allclose(volume.affine[:3, 0], [2, 0, 0], atol=1e-9)
+    np.testing.assert_allclose(volume.affine[:3, 3], [26, 20, 30])
 
 
 # -- a single slice, and the frames of one file ----------------------------------------------------
@@ -253,14 +275,16 @@ def test_files_that_are_no_images_are_left_aside_and_named(tmp_path):
     assert (volume.path, volume.members_glob) == (folder, "*")
 
 
-@pytest.mark.parametrize("keep", [0, 100, 200, 600, 0.99])
-def test_a_damaged_slice_is_never_left_aside(tmp_path, keep):
+@pytest.mark.parametrize("name", ["97.dcm", "97.IMA", "IM000097"])
+@pytest.mark.parametrize("keep", [0, 100, 128, 130, 200, 600, 0.99])
+def test_a_damaged_slice_is_never_left_aside(tmp_path, keep, name):
     """Not even the last, whose loss no gap would tell."""
     folder = series(tmp_path / "s", [0.0, 2.5, 5.0])
     whole = (folder / "97.dcm").read_bytes()
+    (folder / "97.dcm").unlink()
     cut = keep if isinstance(keep, int) else int(keep * len(whole))
-    (folder / "97.dcm").write_bytes(whole[:cut])
-    with pytest.raises(DataError, match=r"97\.dcm"):
+    (folder / name).write_bytes(whole[:cut])
+    with pytest.raises(DataError, match=name):
         read_dicom_series(folder)
 
 
