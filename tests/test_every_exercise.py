@@ -38,6 +38,7 @@ NO_ANSWERS = [
     lambda *arguments, **keywords: None,
     lambda *arguments: 1 / 0,
 ]
+NUMBERS = [pair for pair in every_exercise() if isinstance(sheets()[pair[0]][pair[1]], Number)]
 
 
 def judge(chapter, exercise, answer, scene):
@@ -76,19 +77,17 @@ def test_what_is_no_answer_gets_a_kind_sentence(asked):
         assert "Traceback" not in verdict.words
 
 
+@pytest.mark.parametrize("asked", NUMBERS, indirect=True, ids=lambda pair: pair[1])
 def test_a_mistake_with_a_name_is_called_by_it(asked):
     chapter, exercise, scene = asked
-    if not isinstance(exercise, Number):
-        pytest.skip("named mistakes belong to numbers")
     for mistake in exercise.mistakes:
         value = mistake.value(scene.known) if callable(mistake.value) else mistake.value
         assert judge(chapter, exercise, value, scene).words == mistake.words
 
 
+@pytest.mark.parametrize("asked", NUMBERS, indirect=True, ids=lambda pair: pair[1])
 def test_no_word_on_a_mistake_gives_the_answer(asked):
     chapter, exercise, scene = asked
-    if not isinstance(exercise, Number):
-        pytest.skip("only a number can be read off a sentence")
     right = right_answer(exercise, scene)
     for answer in wrong_answers(exercise, scene):
         words = judge(chapter, exercise, answer, scene).words

@@ -169,7 +169,6 @@
       this.block = block;
       this.data = JSON.parse(block.querySelector(".medbook-exercise-data").textContent);
       this.hints = 0;
-      this.number = number;
       const id = `exercise-${this.data.name}`;
       this.feedback = make("div", { class: "medbook-feedback", role: "status", "aria-live": "polite", id: `${id}-feedback` });
       this.told = make("ol", { class: "medbook-hints", "aria-live": "polite" });
@@ -185,9 +184,16 @@
         block.append(this.form(id), this.feedback, ...parts);
       }
       block.setAttribute("role", "group");
-      block.setAttribute("aria-label", `Answer ${number}`);
+      block.setAttribute("aria-label", `Answer to ${this.title(number)}`);
       block.classList.add("medbook-is-live");
       typeset(block);
+    }
+
+    // "Exercise 7": the heading of the exercise above, whose id is the exercise's name.
+    title(number) {
+      const posed = document.getElementById(this.data.name);
+      const heading = posed && posed.querySelector(".admonition-title");
+      return heading ? heading.textContent.trim() : `exercise ${number}`;
     }
 
     form(id) {

@@ -165,6 +165,8 @@ class Choice:
             options = "".join(f"\n- {letter}: {text}" for letter, text in self.options.items())
             return Verdict("unanswered", f"{words}; the options are\n{options}")
         letters = ", ".join(self.options)
+        if isinstance(answer, int) and not isinstance(answer, bool):
+            answer = str(answer)  # an option may be called by a digit
         if not isinstance(answer, str):
             return Verdict("form", f'give a letter in quotes, such as "{next(iter(self.options))}"')
         letter = answer.strip().strip("().").lower()

@@ -105,7 +105,9 @@ CHOICE = Choice(
         (" (B) ", "right", ""),
         ("a", "wrong", "one is too few"),
         ("c", "form", "'c' is none of the options; they are a, b"),
-        (2, "form", 'give a letter in quotes, such as "a"'),
+        (2, "form", "'2' is none of the options; they are a, b"),
+        (2.5, "form", 'give a letter in quotes, such as "a"'),
+        (True, "form", 'give a letter in quotes, such as "a"'),
     ],
 )
 def test_a_choice_is_judged(answer, kind, words):

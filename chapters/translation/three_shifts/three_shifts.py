@@ -1310,23 +1310,19 @@ run.finish()
 #
 # ## Exercises
 #
-# Type your answer in place of `None` and run the cell: it tells you whether you are right.
+# Answer here on the page, or in Jupyter in place of `None`: you are told whether you are right, or
+# what kind of wrong. In Jupyter, `run.hint("three-shifts-bayes")`
+# gives a hint, and then another; `run.solution("three-shifts-bayes")` shows how it is done.
 #
 # ```{exercise}
 # :label: three-shifts-bayes
 # A program made for the screening programme, $\pi = 0.01$, gives a tile the probability $p = 0.2$.
-# What is it at a clinic with $\pi' = 0.3$? Do it on paper, with odds. **Self-check** below.
+# What is it at a clinic with $\pi' = 0.3$? Do it on paper, with odds.
 # ```
 
 # %% tags=["self-check"]
 answer = None  # a probability
-if answer is None:
-    print("Type your answer first.")
-else:
-    right = correct_prior(both([0.2]), old=both(0.01), new=both(0.3))[0, 1]
-    print(
-        "Right." if abs(answer - right) < 0.005 else "Not yet: odds times a ratio of odds, twice."
-    )
+run.check("three-shifts-bayes", answer)
 
 # %% [markdown]
 # ```{exercise}
@@ -1334,21 +1330,13 @@ else:
 # The clinic's pathologist is right and the program should follow her. Fit a new line on her first
 # labels only, those of the undecided tiles `forty`: use `fit_logit_line` on `promise` and
 # `new["clinic"]` there, and compute `follows`, the share of *all* tiles of `promise` on which the
-# program then agrees with her. **Self-check** below.
+# program then agrees with her.
 # ```
 
 # %% tags=["self-check"]
 follows = None  # a share, between 0 and 1
-if follows is None:
-    print("Type your answer first.")
-else:
-    again_line = fit_logit_line(promise[forty], new["clinic"][forty])
-    right = np.mean((again_line(promise) > 0.5) == new["clinic"])
-    before = np.mean((promise > 0.5) == new["clinic"])
-    if abs(follows - right) < 0.002:
-        print(f"Right. Before the new line it was {before:.1%}.")
-    else:
-        print("Not yet: fit on 40 tiles, then apply the line to all and cut at one half.")
+readers = {"promise": promise, "hers": new["clinic"], "forty": forty}
+run.check("three-shifts-grey", follows, given=readers)
 
 # %% [markdown]
 # ```{exercise}
@@ -1356,22 +1344,12 @@ else:
 # Three clinics complain. (a) The program's probabilities are far too low on average, its AUC is as
 # at home, and tumours are more frequent. (b) A new scanner was installed, and the two-sample test
 # rings. (c) No test rings, but the pathologist overrules the program again and again, always in
-# the same direction. What do you do first: i = mend the image, p = correct the probabilities, l =
-# collect labels? Answer with three letters. **Self-check** below.
+# the same direction. What do you do first at each?
 # ```
 
 # %% tags=["self-check"]
-answer = None  # such as "iii"
-if answer is None:
-    print("Type your answer first.")
-else:
-    letters = [letter for letter in str(answer).lower() if letter.isalpha()]
-    pairs_of = zip("abc", letters, "pil", strict=False)
-    off_at = [clinic for clinic, a, b in pairs_of if a != b]
-    if len(letters) != 3:
-        print("Not yet: give three letters, one a clinic.")
-    else:
-        print("Right." if not off_at else f"Look again at clinic {', '.join(off_at)}.")
+answer = None  # "1" to "6"; run the cell to see the options
+run.check("three-shifts-threshold", answer)
 
 # %% [markdown]
 # ```{exercise}
@@ -1379,81 +1357,25 @@ else:
 # Write BBSE for a cut that makes *three* classes of answers of a score ("normal", "unclear",
 # "tumour") and two classes of truth: three equations, two unknowns. Solve them with
 # `np.linalg.lstsq` for cuts at `home_pi / 3` and `5 * home_pi`, and store the prevalence in
-# `three_way`. **Self-check** below.
+# `three_way`.
 # ```
 
 # %% tags=["self-check"]
 three_way = None  # a prevalence
-if three_way is None:
-    print("Type your answer first.")
-else:
-    ends = [home_pi / 3, 5 * home_pi]
-    bins = {k: np.eye(3)[np.digitize(p[k], ends)] for k in ("check", "clinic")}
-    rates_of = np.stack([bins["check"][truth["check"] == k].mean(axis=0) for k in (0, 1)], axis=1)
-    right = np.linalg.lstsq(rates_of, bins["clinic"].mean(axis=0))[0]
-    close = min(abs(three_way - right[1]), abs(three_way - right[1] / right.sum())) < 0.01
-    print("Right." if close else "Not yet: columns are p(answer | truth), one a kind of tissue.")
+run.check("three-shifts-bbse", three_way, given={"p": p, "truth": truth, "home_pi": home_pi})
 
 # %% [markdown]
 # ```{exercise}
 # :label: three-shifts-public
 # With a network connection, rerun on real tissue: `medbook run translation/three_shifts -p
 # dataset=pathmnist`. Its training tiles serve for all sites of the second part. Predict first: will
-# the AUC be higher, and EM's interval shorter? Then type both. **Self-check** below.
+# the AUC be higher, and EM's interval shorter? Then type what your rerun found.
 # ```
 
 # %% tags=["self-check"]
 rerun = None  # (auc_clinic, lower end, upper end of EM's interval) of your rerun
-if rerun is None:
-    print("Type your answer first.")
-else:
-    better, low, high = rerun
-    surer = high - low < em_found[2] - em_found[1]
-    if better > auc_clinic.value and surer:
-        print("As expected: a better ranking, a surer prevalence.")
-    else:
-        print("Not as expected. Is the ranking better? How many tumours were at home?")
-
-# %% [markdown] tags=["solution"]
-# ```{solution} three-shifts-bayes
-# :class: dropdown
-# The odds are $0.2/0.8 = 1/4$. Times $\frac{0.3}{0.7} \cdot \frac{0.99}{0.01} \approx 42.4$ they
-# become $10.6$, and the probability is $10.6/11.6 \approx 0.914$.
-# ```
-#
-# ```{solution} three-shifts-grey
-# :class: dropdown
-# `moved = fit_logit_line(promise[forty], new["clinic"][forty])` and
-# `follows = np.mean((moved(promise) > 0.5) == new["clinic"])`. Two numbers, a slope and an offset,
-# fitted on a few labels, move the cut towards hers. The self-check prints what it was before. No
-# new network is needed, because the *order* of the tiles is the same for both pathologists.
-# ```
-#
-# ```{solution} three-shifts-threshold
-# :class: dropdown
-# `pil`. (a) is prevalence: the ranking is intact, what a score means is not. (b) is appearance, as
-# far as we can see. (c) is meaning, and labels decide it.
-# ```
-#
-# ```{solution} three-shifts-bbse
-# :class: dropdown
-# `said = {k: np.digitize(p[k], [home_pi / 3, 5 * home_pi]) for k in p}`,
-# `C = np.array([[np.mean(said["check"][truth["check"] == y] == a) for y in (0, 1)] for a in
-# range(3)])`, `a = np.array([np.mean(said["clinic"] == k) for k in range(3)])`, and `three_way =
-# np.linalg.lstsq(C, a)[0][1]`. The columns of `C` are the shares of each answer among the normal
-# and the infiltrated tiles at home. Three equations with counting errors have no exact solution;
-# `lstsq` makes the squared errors small and does not know that two shares sum to one, so they need
-# not. (The check takes the share divided by the sum, too.) More answers keep more of what the
-# score knows, and less hangs on one cut.
-# ```
-#
-# ```{solution} three-shifts-public
-# :class: dropdown
-# Real mucosa and tumour epithelium should be easier to tell apart than our tiles, which were made
-# to be hard. The better the classifier, the closer BBSE's matrix is to the identity and the closer
-# EM is to counting: expect a shorter interval. It does not vanish, for the clinic's tiles are
-# still few.
-# ```
+here = (auc_clinic.value, em_found[1], em_found[2])
+run.check("three-shifts-public", rerun, given={"here": here})
 
 # %% [markdown]
 # ## Further reading
