@@ -9,7 +9,7 @@ import platform
 import resource
 import subprocess
 import sys
-from datetime import datetime
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,11 +37,23 @@ def project_root() -> Path:
 CHANGED_MEANWHILE = "0" * 64  # the digest of no file, so that a run that has it is never fresh
 
 
-def imported_files(root: Path, *, since: datetime | None = None) -> dict[str, str]:
+def tracked_files(root: Path) -> dict[str, str]:
+    """sha256 of every Python file of the library packages, by path relative to `root`."""
+    return {
+        path.relative_to(root).as_posix(): sha256_of_file(path)
+        for package in TRACKED_PACKAGES
+        for path in sorted((root / package).rglob("*.py"))
+    }
+
+
+def imported_files(root: Path, *, before: Mapping[str, str] | None = None) -> dict[str, str]:
     """Path (relative to `root`) and sha256 of every project file that this process imported.
 
-    A file written after `since` may not be the one that was imported: `CHANGED_MEANWHILE` stands
-    in the place of its digest.
+    Args:
+        root: the project.
+        before: `tracked_files` when the run began. A file whose bytes are others now may not be the
+            one that was imported: `CHANGED_MEANWHILE` stands in the place of its digest. Clocks
+            play no part in it.
     """
     found = {}
     for module in list(sys.modules.values()):
@@ -50,9 +62,9 @@ def imported_files(root: Path, *, since: datetime | None = None) -> dict[str, st
         if package in TRACKED_PACKAGES and path:
             resolved = Path(path).resolve()
             if resolved.is_relative_to(root) and resolved.is_file():
-                late = since is not None and resolved.stat().st_mtime > since.timestamp()
-                digest = CHANGED_MEANWHILE if late else sha256_of_file(resolved)
-                found[resolved.relative_to(root).as_posix()] = digest
+                name, digest = resolved.relative_to(root).as_posix(), sha256_of_file(resolved)
+                same = before is None or before.get(name) == digest
+                found[name] = digest if same else CHANGED_MEANWHILE
     return dict(sorted(found.items()))
 
 
@@ -70,17 +82,26 @@ def imported_packages() -> dict[str, str]:
 
 
 def commit(root: Path) -> Commit | None:
-    """The commit `root` stands at, and whether tracked files differ from it; None without git.
+    """The commit `root` stands at, and whether tracked files differ from it.
 
-    Files under ``results/`` may differ: what a run reads there is in its record as data.
+    None without git, and where `root` merely lies inside another repository. Variables such as
+    GIT_DIR, which would name another one, are not heeded. Files under ``results/`` may differ: what
+    a run reads there is in its record as data.
     """
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
     def git(*arguments: str) -> str:
         return subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+            ["git", "-C", str(root), *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=own,
         ).stdout.strip()
 
     try:
+        if Path(git("rev-parse", "--show-toplevel")).resolve() != root.resolve():
+            return None  # unpacked inside another project's repository
         return Commit(
             sha=git("rev-parse", "HEAD"),
             dirty=bool(

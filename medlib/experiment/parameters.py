@@ -6,6 +6,8 @@ The cell is plain annotated Python, so that papermill's own inspection reads it 
     device: str = "auto"          # where to compute: "auto", "cpu" or "cuda"
     dose_fraction: float = 0.25   # photons kept, 0 < x ≤ 1
 
+A whole number may also be declared "even", "odd" or "a multiple of 24", and is then held to it.
+
 Ranges are written with ≤ and ≥, because papermill skips any line that holds two equals signs. It
 also only logs an unknown parameter and runs the defaults; here that is an error that names the
 nearest valid one.
@@ -28,6 +30,8 @@ _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _BETWEEN = re.compile(rf"({_NUMBER})\s*([<≤])\s*x\s*([<≤])\s*({_NUMBER})")
 _ONE_SIDED = re.compile(rf"\bx\s*([<≤>≥])\s*({_NUMBER})")
 _QUOTED = re.compile(r'"([^"]*)"')
+_STEP = re.compile(r"\b(even|odd|(?:a )?multiple of (\d+))\b(?=\s*(?:,|$))")
+LARGEST_INT = 2**63 - 1  # what NumPy, torch and every seed can hold
 
 
 class ParameterError(ValueError):
@@ -47,6 +51,8 @@ class Parameter:
     low_open: bool = False
     high_open: bool = False
     choices: tuple[str, ...] = ()
+    step: int = 1
+    offset: int = 0
 
     @property
     def item_type(self) -> str:
@@ -63,7 +69,14 @@ class Parameter:
             return ", ".join(f'"{choice}"' for choice in self.choices)
         low = "" if self.low is None else f"{self.low:g} {'<' if self.low_open else '≤'} "
         high = "" if self.high is None else f" {'<' if self.high_open else '≤'} {self.high:g}"
-        return f"{low}x{high}" if low or high else ""
+        whole = f"{low}x{high}" if low or high else ""
+        return ", ".join(text for text in (self.step_text(), whole) if text)
+
+    def step_text(self) -> str:
+        """Which whole numbers will do, in words; empty where all do."""
+        if self.step == 2:
+            return "odd" if self.offset else "even"
+        return f"a multiple of {self.step}" if self.step > 1 else ""
 
     def check(self, value: Any) -> Any:
         """`value` as this parameter's type (an int will do for a float).
@@ -95,20 +108,31 @@ class Parameter:
                 f"{self.name} = {value!r}: must be one of {self.range_text()}"
                 + (f'; did you mean "{near}"?' if near else "")
             )
-        if kind in ("int", "float"):
-            finite = math.isfinite(value)
-            below = self.low is not None and (
-                value <= self.low if self.low_open else value < self.low
+        if kind == "int" and abs(value) > LARGEST_INT:
+            raise ParameterError(
+                f"{self.name} is a number of {len(str(abs(value))):,} digits: at most {LARGEST_INT}"
+                f" (default {self.default!r})"
             )
-            above = self.high is not None and (
-                value >= self.high if self.high_open else value > self.high
+        if kind in ("int", "float") and not (math.isfinite(value) and self._within(value)):
+            raise ParameterError(
+                f"{self.name} = {value!r} is out of range: {self.range_text() or 'finite'}"
+                f" (default {self.default!r})"
             )
-            if not finite or below or above:
-                raise ParameterError(
-                    f"{self.name} = {value!r} is out of range: {self.range_text() or 'finite'}"
-                    f" (default {self.default!r})"
-                )
+        if kind == "int" and value % self.step != self.offset:
+            lower = value - (value - self.offset) % self.step
+            near = [n for n in (lower, lower + self.step) if self._within(n)]
+            raise ParameterError(
+                f"{self.name} = {value!r} must be {self.step_text()}"
+                + (f", such as {' or '.join(map(str, near))}" if near else "")
+                + f" (default {self.default!r})"
+            )
         return value
+
+    def _within(self, value: float) -> bool:
+        """Whether a number lies in the range."""
+        low = self.low is None or (value > self.low if self.low_open else value >= self.low)
+        high = self.high is None or (value < self.high if self.high_open else value <= self.high)
+        return low and high
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
@@ -183,6 +207,9 @@ def _parse_statement(statement: ast.stmt, comments: Mapping[int, str]) -> Parame
     limits: dict[str, Any] = {}
     if item in ("int", "float"):
         text, limits = _parse_range(text)
+        if item == "int":
+            text, step = _parse_step(text)
+            limits |= step
     elif item == "str" and len(quoted := _QUOTED.findall(text)) >= 2:
         limits = {"choices": tuple(dict.fromkeys(quoted))}
     parameter = Parameter(name=name, type=kind, default=default, meaning=text, **limits)
@@ -209,6 +236,16 @@ def _parse_range(text: str) -> tuple[str, dict[str, Any]]:
     if match:
         text = (text[: match.start()].rstrip(" ,;:(") + text[match.end() :]).strip(" ,;)")
     return text, limits
+
+
+def _parse_step(text: str) -> tuple[str, dict[str, int]]:
+    """The comment without "even", "odd" or "a multiple of n", and what these say."""
+    match = _STEP.search(text)
+    if match is None:
+        return text, {}
+    step = int(match[2] or 2)
+    text = (text[: match.start()].rstrip(" ,;:(") + text[match.end() :]).strip(" ,;)")
+    return text, {"step": step, "offset": int(match[1] == "odd")}
 
 
 def coerce(parameter: Parameter, text: str) -> Any:
@@ -239,8 +276,9 @@ def _coerce_one(parameter: Parameter, text: str) -> Any:
     try:
         return int(text) if kind == "int" else float(text)
     except ValueError:
+        shown = text if len(text) <= 60 else f"{text[:60]}..."
         raise ParameterError(
-            f"{parameter.name} = {text!r}: expected a {parameter.type},"
+            f"{parameter.name} = {shown!r}: expected a {parameter.type},"
             f" such as {parameter.default!r}"
         ) from None
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import hashlib
+import json
 import math
 import os
 import sys
@@ -117,6 +119,16 @@ def _is_name(statement: ast.AnnAssign) -> bool:
     return isinstance(statement.target, ast.Name)
 
 
+def own_folder(chapter: str, parameters: Mapping[str, Any]) -> Path:
+    """Where a run that the press did not start leaves its record: one folder a set of parameters.
+
+    >>> own_folder("pixels/dose", {"seed": 1}) == own_folder("pixels/dose", {"seed": 2})
+    False
+    """
+    key = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()[:12]
+    return Path("medbook-runs") / chapter / key
+
+
 class Run:
     """One execution of a chapter. Made by `start`; a chapter calls it `run`.
 
@@ -128,10 +140,11 @@ class Run:
         self.chapter = chapter
         self.parameters = parameters
         self.profile = os.environ.get("MEDBOOK_PROFILE", "custom")
-        self.folder = Path(os.environ.get("MEDBOOK_RUN_DIR") or Path("medbook-runs") / chapter)
+        self.folder = Path(os.environ.get("MEDBOOK_RUN_DIR") or own_folder(chapter, parameters))
         self._strict = os.environ.get("MEDBOOK_STRICT") == "1"
         self._started = datetime.now(UTC)
         self._commit = environment.commit(environment.project_root())  # not one made meanwhile
+        self._files = environment.tracked_files(environment.project_root())
         self._clock = time.perf_counter()
         self._device: torch.device | None = None
         self._streams: list[str] = []
@@ -557,7 +570,7 @@ class Run:
             sentences=self._sentences,
             data=list(self._data.values()),
             streams=self._streams,
-            modules=environment.imported_files(root, since=self._started),
+            modules=environment.imported_files(root, before=self._files),
             constraints_sha256=environment.constraints_digest(root),
             packages=environment.imported_packages(),
             python=".".join(str(part) for part in sys.version_info[:3]),

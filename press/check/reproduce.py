@@ -85,7 +85,12 @@ def find_run(path: Path) -> Recorded:
             f"{path}: there is no such run; give a run folder, a {RECORD} or a notebook"
         )
     folder = path if path.is_dir() else path.parent
-    record_path = path if path.suffix == ".json" else folder / RECORD
+    if path.suffix == ".json" and path.name != RECORD:
+        raise UserError(
+            f"{path}: results that were kept, not a run; give a run's own folder, below build/runs,"
+            f" or its {RECORD}"
+        )
+    record_path = folder / RECORD
     if not record_path.is_file():
         raise UserError(
             f"{path}: no {RECORD} stands beside it to compare with; give the run's own folder,"
@@ -130,7 +135,7 @@ def reproduce(
     """
     recorded = find_run(run)
     record = recorded.record
-    chapter = project.chapter(record.chapter)
+    chapter = project.notebook(record.chapter)
     profile = record.profile if record.profile in project.profiles else BOOK_PROFILE
     try:
         job = plan(project, chapter, given=record.parameters, profile=profile)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,17 +47,24 @@ def warn(line: str) -> None:
     click.echo(line, err=True)
 
 
-def must_be_writable(output: Path) -> None:
+def must_be_writable(output: Path, *, suffixes: Sequence[str] = ()) -> None:
     """Before a long run: can its result be written to `output`?
 
+    Args:
+        output: the file.
+        suffixes: the endings that say what is written; by default any will do.
+
     Raises:
-        UserError: it is a folder or a device, or stands in no folder or one that is not writable.
+        UserError: it is a folder or a device, or stands in no folder or one that is not writable,
+            or its name ends in none of `suffixes`: it would replace a file of another kind.
     """
     if output.is_dir():
         example = output / f"run{output.suffix or '.ipynb'}"
         raise UserError(f"-o {output} is a folder: give a file name, such as {example}")
     if output.exists() and not output.is_file():  # a rename would put a plain file in its place
         raise UserError(f"-o {output} is a device or a pipe: give the name of a plain file")
+    if suffixes and output.suffix.lower() not in suffixes:
+        raise UserError(f"-o {output}: the name must end in {' or '.join(suffixes)}")
     folder = output.absolute().parent
     if not folder.is_dir():
         raise UserError(f"-o {output}: there is no folder {folder}")

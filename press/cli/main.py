@@ -5,6 +5,7 @@ Heavy libraries are imported inside the commands that need them, so that `--help
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -233,7 +234,7 @@ def run(
     wanted = read_parameters(project, found, given, file)
     job = plan(project, found, given=wanted, profile=profile)
     if output is not None:
-        must_be_writable(output)
+        must_be_writable(output, suffixes=(".ipynb",))
     lock = project.build / LOCK
     if job.destination != project.run_dir(found):
         lock = job.destination.with_name(f".{job.destination.name}.lock")
@@ -333,9 +334,14 @@ def build(desk: Desk, jobs: int | None, force: bool, no_wait: bool) -> None:
     help="The folder to write to  [default: build/notebooks]",
 )
 @click.option("--student", is_flag=True, help="Leave out the cells tagged as solutions.")
+@click.option("--force", is_flag=True, help="Write over notebooks that were changed.")
 @click.pass_obj
-def weave(desk: Desk, chapters: tuple[str, ...], output: Path | None, student: bool) -> None:
+def weave(
+    desk: Desk, chapters: tuple[str, ...], output: Path | None, student: bool, force: bool
+) -> None:
     """Write CHAPTERS (default: all) as notebooks for Jupyter or papermill.
+
+    A notebook that you have run or edited since is not written over, unless you say --force.
 
     \b
     Examples:
@@ -345,12 +351,13 @@ def weave(desk: Desk, chapters: tuple[str, ...], output: Path | None, student: b
     """
     from press.check.plain_sight import answers_in_plain_sight
     from press.source.checked_cells import exercises_of
-    from press.source.weave import student_edition, write_notebook
+    from press.source.weave import is_as_woven, sealed, student_edition, write_notebook
     from press.source.weave import weave as weave_source
 
     project = desk.project
     folder = output or project.notebooks
-    for chapter in [project.chapter(name) for name in chapters] or project.chapters:
+    made = {}
+    for chapter in [project.notebook(name) for name in chapters] or project.chapters:
         notebook = weave_source(chapter.source)
         if student:
             try:
@@ -359,13 +366,26 @@ def weave(desk: Desk, chapters: tuple[str, ...], output: Path | None, student: b
                 raise UserError(f"{project.relative(chapter.source)}: {error}") from None
         if seen := answers_in_plain_sight(notebook.cells, exercises_of(chapter.source)):
             raise UserError(f"{project.relative(chapter.source)}: {'; '.join(seen)}")
-        path = folder / chapter.part / f"{chapter.name}.ipynb"
+        made[folder / chapter.part / f"{chapter.name}.ipynb"] = sealed(notebook)
+    edited = [] if force else [path for path in made if path.exists() and not is_as_woven(path)]
+    if edited:
+        raise UserError(
+            f"{', '.join(project.relative(path) for path in edited)}: changed since it was woven,"
+            " and weaving would lose that; rename it, weave elsewhere with -o, or use --force"
+        )
+    for path, notebook in made.items():
         write_notebook(notebook, path)
         click.echo(project.relative(path))
 
 
 @cli.command()
-@click.option("--port", default=8000, show_default=True, help="0 takes any free port.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="0 takes any free port.",
+)
 @click.pass_obj
 def serve(desk: Desk, port: int) -> None:
     """Serve the built book on this machine, for this machine only.
@@ -434,6 +454,9 @@ def clean(desk: Desk, only_runs: bool) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run `medbook`; every failure is one line on standard error and a telling exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without ≤ gets a question mark
+            stream.reconfigure(errors="replace")
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     run_command: Callable[..., Any] = cli.main

@@ -25,6 +25,7 @@ CAPTIONS = {
     "systems": "IV · Systems — from one site to many",
 }
 BESIDE = ("exercises.py", "profiles.yml", "lesson_plan.md", "road.md")
+LONGEST_TITLE = 80
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -72,6 +73,8 @@ def scaffold(project: Project, chapter: str, *, title: str = "") -> Scaffold:
             where = "is there already" if known.part == part else f"is taken by {known.id}"
             raise UserError(f"{chapter}: this name {where}; names are unique in the whole book")
     title = " ".join(title.split()) or name.replace("_", " ").capitalize()
+    if len(title) > LONGEST_TITLE:
+        raise UserError(f"the title has {len(title)} characters: at most {LONGEST_TITLE}")
     folder = project.root / "chapters" / part / name
     for path in (folder, folder.with_suffix(".py")):
         if path.exists():

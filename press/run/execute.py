@@ -200,6 +200,8 @@ def environment(project: Project, job: Job, *, folder: Path, runtime: Path) -> d
         and not name.startswith(("COVERAGE_", "PYTEST_"))
         and (name in kept or not chooses_arithmetic(name))
     }
+    if named := keep.get("MEDBOOK_DATA"):  # the kernel stands in another folder
+        keep["MEDBOOK_DATA"] = str(Path(named).expanduser().absolute())
     ours = str(Path(__file__).resolve().parents[2])
     path = [str(project.root), ours] if str(project.root) != ours else [ours]
     return keep | {
@@ -214,6 +216,7 @@ def environment(project: Project, job: Job, *, folder: Path, runtime: Path) -> d
         "GOMP_SPINCOUNT": "0",
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
         "MATPLOTLIBRC": os.devnull,
+        "MPLCONFIGDIR": str(project.build / "matplotlib"),  # HOME may not be writable
         "IPYTHONDIR": str(runtime / "i"),
         "JUPYTER_CONFIG_DIR": str(runtime / "c"),
         "JUPYTER_DATA_DIR": str(runtime / "d"),

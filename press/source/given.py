@@ -22,6 +22,7 @@ from press.source.project import Chapter, Project, read_yaml
 from press.source.weave import parameters_source, weave
 
 MOST_SEEDS = 10_000
+PATHS = ("_file", "_folder")  # endings of the names of parameters that name a person's own data
 
 
 def declared_parameters(project: Project, chapter: Chapter) -> dict[str, Parameter]:
@@ -46,24 +47,51 @@ def read_parameters(
             the file is not a YAML mapping.
     """
     values: dict[str, Any] = {}
-    if file is not None:
-        content = read_yaml(file)
-        if not isinstance(content, dict):
-            raise UserError(f"{file}: expected `name: value` lines, found {_kind(content)}")
-        values.update({str(name): value for name, value in content.items()})
-    if not given:
+    if not given and file is None:
         return values
     declared = declared_parameters(project, chapter)
     try:
+        for name, text in _texts_in(file).items() if file is not None else ():
+            _must_be_declared(declared, name, chapter=chapter)
+            values[name] = _typed(declared[name], text)
         for item in given:
             name, equals, text = item.partition("=")
             if not equals:
                 raise UserError(f"-p {item}: expected NAME=VALUE, such as -p seed=3")
             _must_be_declared(declared, name, chapter=chapter)
-            values[name] = coerce(declared[name], text)
+            values[name] = _typed(declared[name], text)
     except ParameterError as error:
         raise UserError(str(error)) from None
     return values
+
+
+def _texts_in(file: Path) -> dict[str, str]:
+    """What a YAML file gives each parameter, as the text that ``-p`` would have been given.
+
+    Both ways have one grammar, so that ``010`` and ``1e5`` mean the same in either.
+    """
+    content = read_yaml(file, texts=True)
+    if not isinstance(content, dict):
+        raise UserError(f"{file}: expected `name: value` lines, found {_kind(content)}")
+    texts = {}
+    for name, value in content.items():
+        items = value if isinstance(value, list) else [value]
+        if not all(isinstance(item, str) for item in items):
+            raise UserError(f"{file}: {name} must be one value, or a list of values in one line")
+        texts[str(name)] = f"[{','.join(items)}]" if isinstance(value, list) else value
+    return texts
+
+
+def _typed(parameter: Parameter, text: str) -> Any:
+    """The value that a text gives a parameter; a path is resolved from where the person stands."""
+    value = coerce(parameter, text)
+    if value and parameter.type == "str" and parameter.name.endswith(PATHS):
+        path = Path(value).expanduser()
+        if not path.exists():
+            what = "folder" if parameter.name.endswith(PATHS[1]) else "file"
+            raise ParameterError(f"{parameter.name} = {value}: there is no such {what}")
+        return str(path.resolve())
+    return value
 
 
 def read_grid(
@@ -86,7 +114,7 @@ def read_grid(
             _must_be_declared(declared, name, chapter=chapter)
             if name in grid:
                 raise UserError(f"-g {name} is given twice: put all its values into one -g")
-            values = [coerce(declared[name], part) for part in _split(text, declared[name])]
+            values = [_typed(declared[name], part) for part in _split(text, declared[name])]
         except ParameterError as error:
             raise UserError(f"-g {item}: {error}") from None
         for place, value in enumerate(values):

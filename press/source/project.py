@@ -11,9 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from press.errors import UserError
+from press.source.yaml_file import read_yaml
 
 DISTRIBUTION = "pixels-to-patients"
 BOOK_PROFILE = "book"
@@ -275,29 +274,6 @@ def _files_of(node: Any) -> Iterator[str]:
         for key, value in node.items():
             if key != "file":
                 yield from _files_of(value)
-
-
-def read_yaml(path: Path) -> Any:
-    """The content of a YAML file.
-
-    Raises:
-        UserError: the file is missing, unreadable or not YAML; the message gives the line.
-    """
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no such file") from None
-    except IsADirectoryError:
-        raise UserError(f"{path} is a folder, not a YAML file") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: cannot be read: not text in UTF-8 (byte {error.start})") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "not YAML"
-        raise UserError(f"{path}{where}: bad YAML: {problem}") from None
 
 
 def find_root(start: Path | None = None) -> Path:

@@ -158,6 +158,35 @@ def _declared(notebook: NotebookNode) -> dict[str, object]:
     return {DECLARED: notebook.metadata[DECLARED]} if DECLARED in notebook.metadata else {}
 
 
+def sealed(notebook: NotebookNode) -> NotebookNode:
+    """A copy that carries the digest of its own cells, by which `is_as_woven` knows it again."""
+    copied = copy.deepcopy(notebook)
+    copied.metadata["medbook"] = {"woven_sha256": _cells_digest(copied)}
+    return copied
+
+
+def is_as_woven(path: Path) -> bool:
+    """Whether a notebook holds what was woven, and neither an edit nor an output since.
+
+    A file that is no notebook, or that was not woven by `sealed`, does not.
+    """
+    import nbformat
+
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        return notebook.metadata["medbook"]["woven_sha256"] == _cells_digest(notebook)
+    except Exception:  # nbformat raises many kinds for what is no notebook
+        return False
+
+
+def _cells_digest(notebook: NotebookNode) -> str:
+    cells = [
+        [cell.cell_type, cell.source, cell.get("outputs", []), cell.get("execution_count")]
+        for cell in notebook.cells
+    ]
+    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
+
+
 def write_notebook(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook beside `path`, then rename it into place: never half a file."""
     import nbformat

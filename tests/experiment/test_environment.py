@@ -1,8 +1,8 @@
 """What a run depended on: files, packages, commit, device."""
 
 import hashlib
+import os
 import subprocess
-from datetime import UTC, datetime
 
 import pytest
 
@@ -17,14 +17,40 @@ def test_imported_files_are_this_projects_and_hashed():
     assert all(path.startswith(("medlib/", "data_fetch/")) for path in found)
 
 
-def test_a_file_written_after_the_start_has_no_digest_to_be_fresh_by():
+def test_a_file_that_changed_after_the_start_has_no_digest_to_be_fresh_by():
     root = environment.project_root()
-    long_ago = datetime.fromtimestamp(0, UTC)
-    found = environment.imported_files(root, since=long_ago)
-    assert set(found.values()) == {environment.CHANGED_MEANWHILE}
-    assert environment.imported_files(root, since=datetime.now(UTC)) == environment.imported_files(
-        root
-    )
+    name = "medlib/experiment/environment.py"
+    before = environment.tracked_files(root)
+    assert environment.imported_files(root, before=before) == environment.imported_files(root)
+    found = environment.imported_files(root, before={**before, name: "0123"})
+    assert found.pop(name) == environment.CHANGED_MEANWHILE
+    assert environment.CHANGED_MEANWHILE not in found.values()
+    del before[name]
+    assert environment.imported_files(root, before=before)[name] == environment.CHANGED_MEANWHILE
+
+
+def test_a_clock_that_is_wrong_makes_nothing_stale():
+    root = environment.project_root()
+    path = root / "medlib/experiment/environment.py"
+    before, times = environment.tracked_files(root), path.stat()
+    try:
+        os.utime(path, (times.st_atime, times.st_mtime + 1e6))
+        assert environment.imported_files(root, before=before) == environment.imported_files(root)
+    finally:
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_another_repository_around_the_project_is_not_its_commit(tmp_path, monkeypatch):
+    def git(*words):
+        subprocess.run(["git", "-C", tmp_path, *words], check=True, capture_output=True)
+
+    git("init")
+    git("-c", "user.name=a", "-c", "user.email=a@b.example", "commit", "--allow-empty", "-m", "a")
+    (tmp_path / "unpacked").mkdir()
+    assert environment.commit(tmp_path) is not None
+    assert environment.commit(tmp_path / "unpacked") is None
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
+    assert environment.commit(tmp_path / "unpacked") is None
 
 
 def test_commit_sees_a_changed_file_but_not_an_untracked_one(tmp_path):

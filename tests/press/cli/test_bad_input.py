@@ -43,6 +43,12 @@ UNKNOWN = {
         ["reproduce", "chapters/pixels/whole/whole.py"],
         "no record.json stands",
     ),
+    "reproduce kept results": (
+        ["reproduce", "results/pixels/whole/accepted.json"],
+        "results that were kept, not a run",
+    ),
+    "no such port": (["serve", "--port", "70000"], "70000 is not in the range 0<=x<=65535"),
+    "a long title": (["new", "pixels/x", "--title", "x" * 81], "has 81 characters: at most 80"),
     "new": (["new", "pixles/x"], "no part 'pixles'; did you mean 'pixels'?"),
     "new, taken": (["new", "pixels/whole"], "this name is there already"),
 }

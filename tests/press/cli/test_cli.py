@@ -96,7 +96,7 @@ BAD_INPUT = {
     "missing file": (["run", "alpha", "-f", "none.yml"], "none.yml: there is no such file"),
     "bad YAML": (["run", "alpha", "-f", "bad.yml"], "bad.yml, line 1: bad YAML"),
     "not a mapping": (["run", "alpha", "-f", "list.yml"], "expected `name: value` lines"),
-    "wrong type in YAML": (["run", "alpha", "-f", "type.yml"], "factor = 'two' is a str"),
+    "wrong type in YAML": (["run", "alpha", "-f", "type.yml"], "factor = 'two': expected a float"),
     "unknown in YAML": (["run", "alpha", "-f", "name.yml"], "unknown parameter 'facto'"),
     "output in no folder": (["run", "alpha", "-o", "no/x.ipynb"], "there is no folder"),
     "output is a folder": (["run", "alpha", "-o", "."], "is a folder"),
@@ -236,6 +236,50 @@ def test_weave_writes_all_or_the_student_edition(medbook, ready_book):
     assert os.listdir(folder / "pixels") == ["alpha.ipynb"]
     assert "secret" in (ready_book.project.notebooks / "pixels" / "alpha.ipynb").read_text()
     assert "secret" not in (folder / "pixels" / "alpha.ipynb").read_text()
+
+
+def test_weaving_does_not_write_over_what_was_changed(medbook, ready_book):
+    assert medbook("weave")[0] == Exit.OK
+    assert medbook("weave")[0] == Exit.OK  # nobody touched it
+    path = ready_book.project.notebooks / "pixels" / "alpha.ipynb"
+    edited = path.read_text("utf-8").replace("Some prose.", "My own notes.")
+    path.write_text(edited, "utf-8")
+    ready_book.edit("chapters/pixels/beta/beta.py", "Some prose.", "Other prose.")
+    code, out, err = medbook("weave")
+    assert (code, out) == (Exit.USAGE, [])
+    assert "build/notebooks/pixels/alpha.ipynb: changed since it was woven" in err[0]
+    assert path.read_text("utf-8") == edited
+    assert "Other prose." not in path.with_name("beta.ipynb").read_text("utf-8")
+    assert medbook("weave", "--force")[0] == Exit.OK
+    assert "My own notes." not in path.read_text("utf-8")
+
+
+def test_an_executed_notebook_replaces_no_file_of_another_kind(medbook, ready_book):
+    ready_book.write("notes.md", "mine")
+    code, _, err = medbook("run", "alpha", "-o", str(ready_book.root / "notes.md"))
+    assert code == Exit.USAGE
+    assert "the name must end in .ipynb" in err[0]
+    assert (ready_book.root / "notes.md").read_text() == "mine"
+
+
+def test_a_companion_is_woven_and_done_again_like_a_chapter(medbook, ready_book):
+    ready_book.chapter(
+        "pixels/alpha/_point", "run.result('x', 1.0)\nrun.claim('one is one', True, margin=1)"
+    )
+    assert medbook("weave", "_point")[1] == ["build/notebooks/pixels/alpha/_point.ipynb"]
+    ran = medbook("run", "_point")
+    assert ran[0] == Exit.OK, "\n".join(ran[2])
+    run = ready_book.project.runs / "pixels/alpha/_point"
+    code, out, err = medbook("reproduce", str(run))
+    assert (code, err) == (Exit.OK, []), out
+
+
+def test_an_output_that_knows_no_greater_or_equal_gets_a_question_mark(ready_book):
+    words = ready_book.command("params", "alpha")
+    latin = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    done = subprocess.run(words, capture_output=True, env=latin, check=False)
+    assert done.returncode == Exit.OK, done.stderr
+    assert b"?" in done.stdout
 
 
 def test_clean_removes_what_was_built_and_nothing_else(medbook, ready_book):
