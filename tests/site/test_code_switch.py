@@ -6,20 +6,18 @@ where there is one, its chapters are visited too.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from press.page.code_switch import switch_markdown
-from tests.site.crawl import FLAGS, NARROW_PX, chromium, html_files, reader, served
+from tests.site.crawl import NARROW_PX, html_files, reader, served
 
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "book" / "_static"
-SITE = Path(os.environ.get("MEDBOOK_SITE") or ROOT / "build" / "site")
 SWITCH = switch_markdown().split("html\n", 1)[1].rsplit("\n", 1)[0]
 # what is settled while the page is still being read: a script in the middle of it looks
 PROBE = """<script>window.seen = {
@@ -56,20 +54,6 @@ def page_text(script: str = '<script src="code_switch.js"></script>') -> str:
 <summary class="sd-summary-title sd-card-header">Deeper: why</summary>
 <div class="sd-summary-content"><p class="sd-card-text">Because.</p></div></details>
 </article></body></html>"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    program = chromium()
-    if program is None:
-        reason = "no Chromium here; Debian: apt-get install chromium"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -237,11 +221,7 @@ def test_it_is_legible_in_light_and_dark_and_fits_a_phone(page, theme: str) -> N
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
-def test_every_chapter_of_the_built_book_has_a_switch_that_works(browser) -> None:
-    site = SITE
-    if not (site / "index.html").is_file():
-        reason = f"{site} holds no site; `medbook build` makes it"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+def test_every_chapter_of_the_built_book_has_a_switch_that_works(browser, site: Path) -> None:
     chapters = [path for path in html_files(site) if "medbook-facts" in path.read_text("utf-8")]
     assert chapters
     with served(site) as base:
