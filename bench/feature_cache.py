@@ -18,9 +18,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from data_fetch.packaged import imagenet_weights
+from medlib.nets.batches import batches
 from medlib.nets.efficientnet_lite import FEATURES, load_imagenet
 from medlib.nets.features import cached_features
-from medlib.nets.training import batches
 
 
 def trained(read, labels, *, steps: int, batch: int) -> nn.Linear:

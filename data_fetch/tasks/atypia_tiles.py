@@ -9,10 +9,9 @@ from scipy.ndimage import map_coordinates
 
 from data_fetch.labelled import Labelled
 from data_fetch.sample import Sample, sha256_of_array
+from data_fetch.simulated.laboratory import STAIN_VECTORS, STAINS
 
-# Optical density per unit of stain in red, green, blue (Ruifrok and Johnston 2001).
-_HAEMATOXYLIN = np.array([0.65, 0.70, 0.29])
-_EOSIN = np.array([0.07, 0.99, 0.11])
+_HAEMATOXYLIN, _EOSIN = (np.array(STAIN_VECTORS[stain]) for stain in STAINS["H&E"])
 LABEL_NAMES = ("regular", "atypical")
 
 

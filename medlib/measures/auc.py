@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.stats
+from jaxtyping import Float, Int
 
 from medlib.experiment.estimate import Estimate
 
-__all__ = ["Auc", "auc", "auc_difference"]
+__all__ = ["Auc", "auc", "auc_difference", "auc_of"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,18 @@ def auc(present: np.ndarray, absent: np.ndarray, *, level: float = 0.95) -> Auc:
     variance = by_present.var(ddof=1) / len(by_present) + by_absent.var(ddof=1) / len(by_absent)
     n = len(by_present) + len(by_absent)
     return _with_interval(value, float(np.sqrt(variance)), n, level, (0.0, 1.0))
+
+
+def auc_of(
+    scores: Float[np.ndarray, " n"], labels: Int[np.ndarray, " n"], *, level: float = 0.95
+) -> Auc:
+    """Area under the ROC curve of scores (higher = label 1) of cases labelled 0 and 1.
+
+    Example:
+        >>> auc_of(np.array([0.1, 0.4, 0.3, 0.9]), np.array([0, 0, 1, 1])).value
+        0.75
+    """
+    return auc(scores[labels == 1], scores[labels == 0], level=level)
 
 
 def auc_difference(

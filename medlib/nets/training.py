@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from tqdm.auto import tqdm
 
-__all__ = ["History", "OneCycle", "batches", "device_of", "train"]
+from medlib.nets.batches import Batch, Sampler, sampler
+from medlib.nets.global_draws import global_draws_from
 
-Batch = Any
-Sampler = Callable[[torch.Generator], Batch]
+__all__ = ["History", "OneCycle", "cross_entropy", "device_of", "train"]
 
 
 @dataclass(frozen=True)
@@ -96,43 +97,16 @@ def device_of(model: nn.Module) -> torch.device:
     return torch.device("cpu")
 
 
-def batches(n: int, *, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Yield index batches for ever: shuffled passes laid end to end, so none is ever left out.
-
-    After k passes every example was drawn exactly k times; a batch may straddle two passes.
-
-    Args:
-        n: number of examples.
-        batch_size: indices a batch, 1 <= batch_size <= n.
-        generator: the only source of randomness; a CPU generator.
-
-    Returns:
-        Iterator over int64 tensors of shape (batch_size,).
-
-    Raises:
-        ValueError: no examples, or a batch larger than the data.
+def cross_entropy(model: nn.Module, batch: Batch) -> Tensor:
+    """Return the mean cross-entropy of a batch (images, labels): the loss of every classifier.
 
     Example:
-        >>> stream = batches(4, batch_size=2, generator=torch.Generator().manual_seed(0))
-        >>> sorted(torch.cat([next(stream), next(stream)]).tolist())
-        [0, 1, 2, 3]
+        >>> undecided = nn.Linear(1, 2)
+        >>> _ = nn.init.zeros_(undecided.weight), nn.init.zeros_(undecided.bias)
+        >>> round(cross_entropy(undecided, (torch.ones(3, 1), torch.tensor([0, 1, 1]))).item(), 4)
+        0.6931
     """
-    if n < 1:
-        raise ValueError("the training data are empty: give at least one example")
-    if not 1 <= batch_size <= n:
-        raise ValueError(
-            f"batch_size={batch_size}, but there are {n} examples: use 1 <= batch_size <= {n}"
-        )
-    return _stream(n, batch_size, generator)
-
-
-def _stream(n: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    waiting = torch.empty(0, dtype=torch.int64)
-    while True:
-        while len(waiting) < batch_size:
-            waiting = torch.cat([waiting, torch.randperm(n, generator=generator)])
-        yield waiting[:batch_size]
-        waiting = waiting[batch_size:]
+    return F.cross_entropy(model(batch[0]), batch[1])
 
 
 def train(
@@ -205,7 +179,7 @@ def train(
     """
     _check(steps=steps, every=every, patience=patience, validate=validate, generator=generator)
     device = device_of(model)
-    draw = _sampler(data, batch_size=batch_size, generator=generator)
+    draw = sampler(data, batch_size=batch_size, generator=generator)
     losses: list[float] = []
     rates: list[tuple[float, ...]] = []
     validations: list[tuple[int, float]] = []
@@ -215,8 +189,7 @@ def train(
     cuda = [device] if device.type == "cuda" else []
     shown = bool(progress) and sys.stderr.isatty()
     bar = tqdm(total=steps, desc=progress, disable=not shown, leave=False)
-    with bar, torch.random.fork_rng(devices=cuda):
-        torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
+    with bar, global_draws_from(generator, devices=cuda):
         training_mode(model)
         for step in range(1, steps + 1):
             batch = _to(draw(), device)
@@ -269,27 +242,6 @@ def _check(*, steps, every, patience, validate, generator) -> None:
         raise ValueError(
             "generator must be a torch.Generator on the CPU, e.g. run.torch_generator('training')"
         )
-
-
-def _sampler(data, *, batch_size, generator) -> Callable[[], Batch]:
-    if callable(data):
-        if batch_size is not None:
-            raise ValueError("a sampler chooses its own batch: leave batch_size out")
-        return lambda: data(generator)
-    tensors = tuple(data)
-    lengths = {len(tensor) for tensor in tensors}
-    if len(lengths) > 1:
-        sizes = ", ".join(str(tuple(tensor.shape)) for tensor in tensors)
-        raise ValueError(f"the data tensors differ in length along their first axis: {sizes}")
-    if batch_size is None:
-        raise ValueError("batch_size is needed when data are tensors")
-    stream = batches(max(lengths, default=0), batch_size=batch_size, generator=generator)
-
-    def draw() -> tuple[Tensor, ...]:
-        chosen = next(stream)
-        return tuple(tensor[chosen.to(tensor.device)] for tensor in tensors)
-
-    return draw
 
 
 def _to(batch: Batch, device: torch.device) -> Batch:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from medlib.measures.auc import auc, auc_difference
+from medlib.measures.auc import auc, auc_difference, auc_of
 
 scores = st.lists(st.integers(-5, 5), min_size=2, max_size=30).map(np.array)
 
@@ -15,6 +15,13 @@ def test_auc_agrees_with_scikit_learn_ties_included(present, absent):
     labels = np.r_[np.ones(len(present)), np.zeros(len(absent))]
     theirs = roc_auc_score(labels, np.r_[present, absent])
     assert auc(present, absent).value == pytest.approx(theirs)
+
+
+def test_of_labelled_cases_it_is_scikit_learns_too():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 80)
+    scores = rng.normal(size=80) + labels
+    assert auc_of(scores, labels).value == pytest.approx(roc_auc_score(labels, scores))
 
 
 @given(scores, scores)

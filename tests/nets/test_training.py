@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from jaxtyping import TypeCheckError
 from torch import nn
 
-from medlib.nets.training import OneCycle, batches, device_of, train
+from medlib.nets.batches import batches
+from medlib.nets.training import OneCycle, device_of, train
 
 
 def generator(seed=0):

@@ -66,6 +66,7 @@ from data_fetch.simulated.histology import histology_tiles
 from data_fetch.simulated.ink_mark import ink_marks, with_ink
 from data_fetch.tasks.tile_folder import read_tile_folder
 from medlib import experiment
+from medlib.measures.patient_bootstrap import patient_mean
 from medlib.nets.efficientnet_lite import DEPTHS, STAGES, load_imagenet, preprocess
 from medlib.pixels.maps.attribution import upsample
 from medlib.pixels.maps.cascading_randomisation import cascade
@@ -74,7 +75,6 @@ from medlib.pixels.maps.grad_cam import grad_cam, grad_cam_plus_plus, hires_cam
 from medlib.pixels.maps.integrated_gradients import integrated_gradients
 from medlib.pixels.maps.map_agreement import block_mean, iou_at_equal_area
 from medlib.pixels.maps.map_agreement import pointing_game, rank_correlation
-from medlib.measures.patient_bootstrap import patient_mean
 from medlib.pixels.maps.tile_classifier import class_probabilities, fit_tile_classifier
 
 run = experiment.start("pixels/grad_cam", locals())

@@ -273,10 +273,10 @@ run.figure(figure, name="task", alt=alt, caption=caption, data="real and simulat
 
 # %%
 from medlib.measures.frechet import frechet_distance
+from medlib.measures.quality import psnr_db
 from medlib.pixels.staining.appearance import appearance
 from medlib.pixels.staining.nuclei import NucleusMatch, find_nuclei, match_nuclei, unpaired_nuclei
 from medlib.pixels.staining.patches import tiles
-from medlib.measures.quality import psnr_db
 from medlib.pixels.staining.sharpness import sharpness_ratio
 from medlib.pixels.staining.structure import structure_correlation
 

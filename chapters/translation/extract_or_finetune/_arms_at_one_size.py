@@ -40,14 +40,14 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
 from data_fetch.packaged import imagenet_weights
-from data_fetch.tasks.photograph_crops import living_or_made, source_like
 from data_fetch.tasks.atypia_tiles import atypia_tiles
 from data_fetch.tasks.fundus_lesions import fundus_lesions
+from data_fetch.tasks.photograph_crops import living_or_made, source_like
 from medlib import experiment
-from medlib.nets.efficientnet_lite import load_imagenet
-from medlib.translation.moving.arms import Arm
 from medlib.measures.frechet import frechet_distance
+from medlib.nets.efficientnet_lite import load_imagenet
 from medlib.nets.features import fit_head
+from medlib.translation.moving.arms import Arm
 from medlib.translation.moving.study import label_images, measure_arm
 
 run = experiment.start("translation/extract_or_finetune/_arms_at_one_size", locals())

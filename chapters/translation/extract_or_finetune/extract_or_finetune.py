@@ -215,9 +215,9 @@ def rate_curves(rows, task):
 # enough.
 
 # %%
+from data_fetch.tasks.fundus_lesions import fundus_lesions
 from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes
 from data_fetch.tasks.photograph_crops import living_or_made
-from data_fetch.tasks.fundus_lesions import fundus_lesions
 
 
 def draw_images(task, n, split):
@@ -1180,9 +1180,9 @@ run.say(
 from torch import nn
 
 from medlib.nets.efficientnet_lite import initialise
-from medlib.nets.training import OneCycle, train
 from medlib.nets.features import predict
 from medlib.nets.norm_statistics import refresh_statistics
+from medlib.nets.training import OneCycle, train
 
 
 def small_network():

@@ -257,8 +257,8 @@ run.figure(
 # %%
 from data_fetch.packaged import imagenet_weights
 from medlib.nets.efficientnet_lite import STAGES, load_imagenet
-from medlib.translation.volumes.inflation import inflate_conv
 from medlib.nets.stem import one_channel_stem
+from medlib.translation.volumes.inflation import inflate_conv
 
 weights = run.uses(imagenet_weights().as_sample())
 source = load_imagenet(weights.path).to(run.device)
@@ -344,8 +344,8 @@ run.say(
 
 # %%
 from data_fetch.packaged import mni152
-from medlib.translation.volumes.measured_inflation import measure_depth
 from medlib.nets.trunk import Trunk
+from medlib.translation.volumes.measured_inflation import measure_depth
 
 trunk = Trunk(source, grey=True)
 brain = run.uses(mni152(tissue, resolution_mm=2)).array[1:97, 2:114]  # (x, y, z)
@@ -646,8 +646,9 @@ run.say(
 
 # %%
 from medlib.measures.auc import auc_difference
+from medlib.measures.auc import auc_of
 from medlib.translation.volumes.slice_aggregation import fit_aggregation, slice_features
-from medlib.translation.volumes.volume_study import auc_of, score
+from medlib.translation.volumes.volume_study import score
 
 features = {key: slice_features(shallow, part.volumes) for key, part in patches.items()}
 heads, frozen = {}, {}

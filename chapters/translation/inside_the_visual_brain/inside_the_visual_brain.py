@@ -819,9 +819,9 @@ run.say(
 # the same number of channels at the same depth: what the trained one has above *it* was learned.
 
 # %%
-from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes
 from data_fetch.tasks.atypia_tiles import atypia_tiles
 from data_fetch.tasks.fundus_lesions import fundus_lesions
+from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes
 
 many = {"train": n_train, "test": n_test}
 
@@ -1030,8 +1030,8 @@ run.say("CKA of two tables of pure noise: {cka_noise_biased:.2f}. With an unbias
 
 # %%
 from medlib.nets.depths import depth_of
-from medlib.translation.moving.arms import Arm
 from medlib.nets.features import as_linear, fit_head
+from medlib.translation.moving.arms import Arm
 from medlib.translation.moving.finetuning import fine_tune
 
 images, true = tasks["lesion"]["train"]

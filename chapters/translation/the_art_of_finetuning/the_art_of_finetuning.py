@@ -208,8 +208,8 @@ def bound_figure():
 # that the network has to move lies deep.
 
 # %%
-from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes
 from data_fetch.tasks.fundus_lesions import fundus_lesions
+from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes
 
 
 def draw_images(n, split):
@@ -223,8 +223,8 @@ def draw_images(n, split):
 
 # %%
 from data_fetch.packaged import imagenet_weights
-from medlib.nets.efficientnet_lite import load_imagenet
 from medlib.nets.depths import depth_of
+from medlib.nets.efficientnet_lite import load_imagenet
 from medlib.nets.heads import with_head, zero_head
 from medlib.translation.moving.study import label_images
 
@@ -259,8 +259,8 @@ run.figure(
 # move, and no filter does {cite}`frankle2021`. How much of the network is that?
 
 # %%
-from medlib.translation.moving.freeze_plan import FreezePlan, planned_parameters
 from medlib.nets.norm_affine import norm_affine_parameters, parameter_share
+from medlib.translation.moving.freeze_plan import FreezePlan, planned_parameters
 
 plans = {f"from {DEPTH_NAMES[k]} on": FreezePlan(from_depth=k) for k in (9, 8, 6, 3, 0)}
 shares = {
@@ -311,8 +311,8 @@ def remembered(network):
 # %%
 from medlib.nets.depths import freeze_all_but
 from medlib.nets.features import as_linear, cached_features, fit_head, predict
-from medlib.translation.moving.freeze_plan import set_modes
 from medlib.nets.norm_statistics import refresh_statistics
+from medlib.translation.moving.freeze_plan import set_modes
 
 head = as_linear(fit_head(pool.features, pool.labels))
 asleep, awake, renewed = (freeze_all_but(with_head(source, head), []) for _ in range(3))
@@ -432,9 +432,9 @@ run.say(
 # what their names say, and in nothing else.
 
 # %%
+from medlib.translation.moving.finetuning import fine_tune
 from medlib.translation.moving.gradual_unfreezing import GradualUnfreezing
 from medlib.translation.moving.l2_sp import Pull
-from medlib.translation.moving.finetuning import fine_tune
 
 factors = sorted({0.2, xi, 0.8, 1.0})
 

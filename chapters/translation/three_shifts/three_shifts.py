@@ -70,12 +70,12 @@ import torch
 from scipy.special import logit
 from skimage.color import rgb2hed
 
-from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes
 from data_fetch.packaged import ihc, imagenet_weights
-from data_fetch.tasks.photograph_crops import source_like
 from data_fetch.sample import sha256_of_array
-from data_fetch.tasks.fundus_lesions import fundus_lesions
 from data_fetch.simulated.histology import Morphology, histology_tiles
+from data_fetch.tasks.fundus_lesions import fundus_lesions
+from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes
+from data_fetch.tasks.photograph_crops import source_like
 from medlib import experiment
 from medlib.experiment import COLORS
 from medlib.nets.efficientnet_lite import load_imagenet, preprocess
@@ -427,9 +427,9 @@ bright = np.rint(255 * (same / 255) ** tone).astype(np.uint8)
 retina_shift = [rms_shift(d) for d in shift_of(statistics_of(bright), statistics_of(same))]
 
 # %%
-from medlib.translation.shifts.covariate_shift import match_to, renormalise
 from medlib.nets.features import cached_features, fit_head
 from medlib.nets.norm_statistics import refresh_statistics
+from medlib.translation.shifts.covariate_shift import match_to, renormalise
 
 look = {"mean": home.mean(axis=(0, 1, 2)), "sd": home.std(axis=(0, 1, 2))}
 

@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from medlib.nets.global_draws import global_draws_from
+
 
 @dataclass(frozen=True)
 class DenoiserConfig:
@@ -93,8 +95,7 @@ def new_denoiser(config: DenoiserConfig, *, generator: torch.Generator) -> Resid
         >>> bool((a == b).all()), bool((a == c).all())
         (True, False)
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
+    with global_draws_from(generator):
         return ResidualDenoiser(config)
 
 

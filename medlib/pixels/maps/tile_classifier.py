@@ -7,11 +7,10 @@ import copy
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.optim.swa_utils import update_bn
 
 from medlib.nets.efficientnet_lite import FEATURES, EfficientNetLite0, initialise
-from medlib.nets.training import OneCycle, device_of, train
+from medlib.nets.training import OneCycle, cross_entropy, device_of, train
 
 __all__ = ["class_probabilities", "fit_tile_classifier"]
 
@@ -81,7 +80,7 @@ def fit_tile_classifier(
     optimizer, schedule = OneCycle(peak_rate=peak_rate).start(upper.parameters(), steps=steps)
     train(
         upper,
-        lambda model, batch: F.cross_entropy(model(batch[0]), batch[1]),
+        cross_entropy,
         (maps, labels.to(device)),
         steps=steps,
         batch_size=batch_size,

@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from medlib.nets.global_draws import global_draws_from
+
 
 class PatchDiscriminator(nn.Module):
     """A map of scores, one for each overlapping window; trained towards 1 = real and 0 = made.
@@ -64,6 +66,5 @@ def new_discriminator(
         >>> sum(p.numel() for p in new_discriminator(3, width=8, generator=own).parameters())
         2633
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
+    with global_draws_from(generator):
         return PatchDiscriminator(channels, width=width)

@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from medlib.nets.global_draws import global_draws_from
+
 
 @dataclass(frozen=True)
 class StainerConfig:
@@ -86,8 +88,7 @@ def new_stainer(config: StainerConfig, *, generator: torch.Generator) -> Stainer
         >>> bool((a.enter.weight == b.enter.weight).all())
         True
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
+    with global_draws_from(generator):
         return Stainer(config)
 
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from medlib.nets.depths import LAST_DEPTH, depth_of, freeze_all_but
 from medlib.nets.efficientnet_lite import EfficientNetLite0, initialise
 from medlib.nets.heads import with_head
-from medlib.nets.training import History, OneCycle, train
+from medlib.nets.training import History, OneCycle, cross_entropy, train
 from medlib.translation.moving.arms import Arm, rate_groups
 from medlib.translation.moving.freeze_plan import set_modes
 from medlib.translation.moving.l2_sp import l2_sp_penalty, starting_point
@@ -77,7 +76,7 @@ def fine_tune(
     plan = arm.plan_at(step=1)
 
     def loss(model, batch):
-        error = F.cross_entropy(model(batch[0]), batch[1])
+        error = cross_entropy(model, batch)
         return error if arm.pull is None else error + l2_sp_penalty(model, body, pull=arm.pull)
 
     def thaw(done: int, _loss: float = 0.0) -> None:

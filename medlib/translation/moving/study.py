@@ -9,18 +9,18 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from medlib.measures.auc import Auc, auc, auc_difference
+from medlib.measures.auc import Auc, auc_difference, auc_of
 from medlib.nets.efficientnet_lite import EfficientNetLite0, preprocess
 from medlib.nets.features import as_linear, cached_features, fit_head, predict
 from medlib.nets.training import device_of
 from medlib.translation.moving.arms import Arm
 from medlib.translation.moving.finetuning import fine_tune
 
-__all__ = ["Labelled", "Outcome", "gain", "label_images", "measure_arm"]
+__all__ = ["Outcome", "Pool", "gain", "label_images", "measure_arm"]
 
 
 @dataclass(frozen=True, eq=False)
-class Labelled:
+class Pool:
     """Preprocessed images, their labels 0 or 1, and the frozen source network's features."""
 
     images: Float[Tensor, "n 3 height width"]
@@ -30,7 +30,7 @@ class Labelled:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def pick(self, n: int, *, draw: int = 0) -> Labelled:
+    def pick(self, n: int, *, draw: int = 0) -> Pool:
         """Return n images, half of each label: the `draw`-th such set; sets do not overlap.
 
         Raises:
@@ -47,14 +47,14 @@ class Labelled:
         part = slice(draw * half, (draw + 1) * half)
         return self.at(np.stack([rows[part] for rows in by_label], axis=1).ravel())
 
-    def at(self, rows: Int[np.ndarray, " k"]) -> Labelled:
+    def at(self, rows: Int[np.ndarray, " k"]) -> Pool:
         """Return the images at the given rows."""
         images = self.images[torch.from_numpy(rows).to(self.images.device)]
-        return Labelled(images, self.labels[rows], self.features[rows])
+        return Pool(images, self.labels[rows], self.features[rows])
 
-    def shuffled(self, *, rng: np.random.Generator) -> Labelled:
+    def shuffled(self, *, rng: np.random.Generator) -> Pool:
         """Return the same images with their labels dealt out anew: nothing is left to learn."""
-        return Labelled(self.images, rng.permutation(self.labels), self.features)
+        return Pool(self.images, rng.permutation(self.labels), self.features)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ def label_images(
     source: EfficientNetLite0,
     images: UInt8[np.ndarray, "n height width 3"],
     labels: Int[np.ndarray, " n"],
-) -> Labelled:
+) -> Pool:
     """Preprocess 8-bit RGB images and cache the source network's features of them.
 
     Example:
@@ -86,14 +86,14 @@ def label_images(
         (4, 1280)
     """
     prepared = preprocess(images, device=device_of(source))
-    return Labelled(prepared, labels, cached_features(source, prepared))
+    return Pool(prepared, labels, cached_features(source, prepared))
 
 
 def measure_arm(
     arm: Arm,
     source: EfficientNetLite0,
-    train: Labelled,
-    test: Labelled,
+    train: Pool,
+    test: Pool,
     *,
     steps: int,
     batch_size: int,
@@ -131,7 +131,7 @@ def measure_arm(
             generator=generator,
         ).network
         scores, own = (np.diff(predict(network, part.images))[:, 0] for part in (test, seen))
-    return Outcome(arm, network, scores, _auc(scores, test.labels), _auc(own, seen.labels))
+    return Outcome(arm, network, scores, auc_of(scores, test.labels), auc_of(own, seen.labels))
 
 
 def gain(new: Outcome, old: Outcome, labels: Int[np.ndarray, " n"]) -> Auc:
@@ -144,7 +144,3 @@ def gain(new: Outcome, old: Outcome, labels: Int[np.ndarray, " n"]) -> Auc:
         (outcome.scores[labels == 1], outcome.scores[labels == 0]) for outcome in (new, old)
     )
     return auc_difference(first, second)
-
-
-def _auc(scores: np.ndarray, labels: np.ndarray) -> Auc:
-    return auc(scores[labels == 1], scores[labels == 0])

@@ -9,10 +9,9 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from medlib.nets.efficientnet_lite import initialise
-from medlib.nets.training import OneCycle, train
+from medlib.nets.training import OneCycle, cross_entropy, train
 
 __all__ = [
     "AGGREGATIONS",
@@ -167,7 +166,7 @@ def fit_aggregation(
     optimizer, schedule = OneCycle(peak_rate=peak_rate).start(network.parameters(), steps=steps)
     train(
         network,
-        lambda model, batch: F.cross_entropy(model(batch[0]), batch[1]),
+        cross_entropy,
         (features, labels),
         steps=steps,
         batch_size=min(batch_size, len(features)),

@@ -9,20 +9,18 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from medlib.measures.auc import Auc, auc
+from medlib.measures.auc import Auc, auc_of
 from medlib.nets.efficientnet_lite import initialise
 from medlib.nets.features import as_linear, fit_head
 from medlib.nets.norm_statistics import refresh_statistics
-from medlib.nets.training import OneCycle, train
+from medlib.nets.training import OneCycle, cross_entropy, train
 from medlib.translation.volumes.inflation import inflate
 from medlib.translation.volumes.slice_aggregation import SliceWise
 
 __all__ = [
     "Patches",
     "VolumeFit",
-    "auc_of",
     "fit_volumes",
     "from_scratch",
     "mean_of_slices",
@@ -166,7 +164,7 @@ def fit_volumes(
     optimizer, schedule = OneCycle(peak_rate=peak_rate).start(network.parameters(), steps=steps)
     history = train(
         network,
-        lambda model, batch: F.cross_entropy(model(batch[0]), batch[1]),
+        cross_entropy,
         (learn.volumes, torch.from_numpy(learn.labels)),
         steps=steps,
         batch_size=min(batch_size, len(learn.labels)),
@@ -178,14 +176,3 @@ def fit_volumes(
     after = np.diff(score(network, judge.volumes))[:, 0]
     measured = [auc_of(values, judge.labels) for values in (before, after)]
     return VolumeFit(network, *measured, history.train_loss, (before, after))
-
-
-def auc_of(scores: Float[np.ndarray, " n"], labels: Int[np.ndarray, " n"]) -> Auc:
-    """Return the AUC of scores (higher = label 1) with DeLong's interval.
-
-    Example:
-        >>> auc_of(np.array([0.1, 0.4, 0.3, 0.9]), np.array([0, 0, 1, 1])).value
-        0.75
-    """
-    scores = np.asarray(scores, dtype=float)
-    return auc(scores[labels == 1], scores[labels == 0])

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from medlib.nets.efficientnet_lite import FEATURES
 from medlib.nets.heads import with_head
 from medlib.translation.moving.arms import Arm, moving_parameters
 from medlib.translation.moving.finetuning import fine_tune
+from tests.translation.moving.surgery import data, head
 
 ARMS = {
     "head": Arm("head", moves="head", peak_rate=1e-3),
@@ -17,22 +17,6 @@ ARMS = {
     "full": Arm("full", moves="all", peak_rate=1e-3),
     "scratch": Arm("scratch", moves="all", peak_rate=1e-3, pretrained=False, statistics="batch"),
 }
-
-
-def data(n=12, side=32):
-    generator = torch.Generator().manual_seed(0)
-    labels = torch.arange(n) % 2
-    images = torch.randn(n, 3, side, side, generator=generator) + labels[:, None, None, None]
-    return images.contiguous(memory_format=torch.channels_last), labels
-
-
-def head(seed=1):
-    layer = nn.Linear(FEATURES, 2)
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator) / 100)
-        layer.bias.zero_()
-    return layer
 
 
 def tune(arm, source, *, seed=0, steps=3, **options):

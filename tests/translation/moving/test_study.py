@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from medlib.nets.features import fit_head
 from medlib.translation.moving.arms import Arm
-from medlib.translation.moving.study import Labelled, gain, label_images, measure_arm
+from medlib.translation.moving.study import Pool, gain, label_images, measure_arm
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_shuffling_changes_the_labels_only(data):
     assert shuffled.images is data.images
     assert sorted(shuffled.labels) == sorted(data.labels)
     assert not np.array_equal(shuffled.labels, data.labels)
-    assert isinstance(shuffled, Labelled)
+    assert isinstance(shuffled, Pool)
     assert len(shuffled) == 12
 
 

@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from medlib.nets.depths import depth_of
-from medlib.nets.efficientnet_lite import FEATURES
 from medlib.nets.heads import with_head
 from medlib.nets.norm_affine import norm_affine_parameters
 from medlib.translation.moving.arms import Arm, moving_parameters
@@ -14,24 +12,9 @@ from medlib.translation.moving.finetuning import fine_tune
 from medlib.translation.moving.gradual_unfreezing import GradualUnfreezing
 from medlib.translation.moving.l2_sp import Pull
 from medlib.translation.moving.layer_movement import movement_by_depth
+from tests.translation.moving.surgery import data, head
 
 HEAD = {"classifier.weight", "classifier.bias"}
-
-
-def data(n=12, side=32):
-    generator = torch.Generator().manual_seed(0)
-    labels = torch.arange(n) % 2
-    images = torch.randn(n, 3, side, side, generator=generator) + labels[:, None, None, None]
-    return images.contiguous(memory_format=torch.channels_last), labels
-
-
-def head(seed=1):
-    layer = nn.Linear(FEATURES, 2)
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator) / 100)
-        layer.bias.zero_()
-    return layer
 
 
 def operate(source, steps=3, seed=0, **how):

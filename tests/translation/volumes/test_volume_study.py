@@ -8,7 +8,6 @@ from torch import nn
 
 from medlib.translation.volumes.inflation import InflatedConv
 from medlib.translation.volumes.volume_study import (
-    auc_of,
     fit_volumes,
     from_scratch,
     mean_of_slices,
@@ -72,13 +71,6 @@ def test_a_start_from_scratch_is_drawn_by_its_generator_and_normalised():
     torch.testing.assert_close(maps.mean(dim=(0, 2, 3, 4)), torch.zeros(6), atol=0.05, rtol=0)
     torch.testing.assert_close(maps.var(dim=(0, 2, 3, 4)), torch.ones(6), atol=0.05, rtol=0)
     assert not first.training
-
-
-def test_auc_is_scikit_learns():
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, 2, 80)
-    scores = rng.normal(size=80) + labels
-    assert auc_of(scores, labels).value == pytest.approx(roc_auc_score(labels, scores))
 
 
 def test_a_stack_is_a_slice_between_its_neighbours():
