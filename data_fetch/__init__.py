@@ -11,6 +11,7 @@ tasks       labelled tasks made of images, real or simulated
 catalog     the typed view of registry.toml, the data sets on the network
 download    checked downloads into a cache folder
 transfer    one file from one address, resumed and tried again
+late_names  names that a package takes from its files when they are first asked for
 medmnist    PathMNIST and BreastMNIST as arrays with labels
 cards/      one page per data set, rendered in the book
 

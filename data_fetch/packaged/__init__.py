@@ -15,8 +15,7 @@ A name is taken from its file when it is first asked for: a chapter that reads a
 imported the photographs, and so is not run again when they change.
 """
 
-import importlib
-from typing import Any
+from data_fetch.late_names import late_names
 
 _HOME = {
     "packaged_file": "wheel",
@@ -39,12 +38,4 @@ _HOME = {
     "IMAGENET_CLASSES": "imagenet",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME])
+__getattr__, __dir__ = late_names(__name__, _HOME)

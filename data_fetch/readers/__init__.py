@@ -17,8 +17,7 @@ A name is taken from its file when it is first asked for: a chapter that reads s
 again when the reader of pictures changes.
 """
 
-import importlib
-from typing import Any
+from data_fetch.late_names import late_names
 
 _HOME = {
     "read_dicom": "dicom",
@@ -28,12 +27,4 @@ _HOME = {
     "read_npz": "npz",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME])
+__getattr__, __dir__ = late_names(__name__, _HOME)

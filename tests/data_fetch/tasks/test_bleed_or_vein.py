@@ -94,6 +94,20 @@ def test_numbers_out_of_range_are_refused():
         bleed_or_vein(2, split="test", rng=rng, against="clot")
 
 
+def test_half_of_all_patches_are_mirrored():
+    """On templates that hold their own place from left to right, and from back to front."""
+    places = 1 + np.indices((197, 233, 189), dtype=np.float32)[:2]
+    shape = {"split": "train", "size": 24, "slices": 3, "gap_mm": 1.0}
+    senses = []
+    for seed in range(200):
+        x, y = (module._patch(p, rng=np.random.default_rng(seed), **shape)[1] for p in places)
+        down = x[9, 8] - x[8, 8], y[9, 8] - y[8, 8]
+        across = x[8, 9] - x[8, 8], y[8, 9] - y[8, 8]
+        senses.append(down[0] * across[1] - down[1] * across[0])
+    np.testing.assert_allclose(np.abs(senses), 1, atol=1e-2)
+    assert 0.35 < np.mean(np.array(senses) < 0) < 0.65  # 4 standard errors of 200
+
+
 def test_one_stream_puts_every_kind_at_the_same_place():
     vein, bleed, _ = (
         bleed_or_vein(6, split="train", rng=np.random.default_rng(3), against=kind)

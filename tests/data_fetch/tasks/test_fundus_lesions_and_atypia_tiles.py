@@ -83,6 +83,19 @@ def test_no_patch_crosses_from_one_split_to_another(monkeypatch):
         assert np.ptp(sample.array, axis=(1, 2)).max() == 0
 
 
+def test_half_of_all_patches_are_mirrored():
+    """On planes that hold their own row and column: the sense of rotation tells."""
+    shape = packaged.retina().array.shape[:2]
+    planes = np.stack([*np.indices(shape), np.zeros(shape)]).astype(np.float32)
+    senses = []
+    for seed in range(200):
+        patch = fundus._patch(planes, split="train", size=32, rng=np.random.default_rng(seed))
+        down, across = np.diff(patch, axis=0)[8, 8, :2], np.diff(patch, axis=1)[8, 8, :2]
+        senses.append(down[0] * across[1] - down[1] * across[0])
+    np.testing.assert_allclose(np.abs(senses), 1, atol=1e-2)
+    assert 0.35 < np.mean(np.array(senses) < 0) < 0.65  # 4 standard errors of 200
+
+
 def test_every_patch_lies_on_the_retina():
     for split in fundus._REGIONS:
         sample, _ = lesions(100, split=split, contrast=1e-6, noise_sd=0.0)
