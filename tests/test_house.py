@@ -4,10 +4,12 @@ import ast
 import configparser
 import importlib
 import pkgutil
+import re
 from pathlib import Path
 
 import pytest
 
+import data_fetch
 import medlib
 
 ROOT = Path(__file__).parents[1]
@@ -79,15 +81,20 @@ def test_a_part_is_made_of_rooms_that_do_not_import_each_other(part):
     assert contract(f"{part.split('.')[1]}-rooms", "modules") == {f"{part}.*"}
 
 
-@pytest.mark.parametrize("room", [*sorted(GROUND - {"experiment"}), *parts()])
+def rooms(package) -> list:
+    """A package and every package in it."""
+    inner = [m.name for m in pkgutil.iter_modules(package.__path__) if m.ispkg]
+    found = [importlib.import_module(f"{package.__name__}.{name}") for name in inner]
+    return [package, *(room for part in found for room in rooms(part))]
+
+
+@pytest.mark.parametrize("room", [*rooms(medlib), *rooms(data_fetch)], ids=lambda r: r.__name__)
 def test_the_map_at_a_rooms_door_names_every_file_in_it(room):
-    package = importlib.import_module(room if room.startswith("medlib.") else f"medlib.{room}")
-    for found in pkgutil.iter_modules(package.__path__):
-        assert f"`{found.name}`" in package.__doc__, f"{package.__name__}: {found.name}"
-        if found.ispkg:
-            inner = importlib.import_module(f"{package.__name__}.{found.name}")
-            for file in pkgutil.iter_modules(inner.__path__):
-                assert f"`{file.name}`" in inner.__doc__, f"{inner.__name__}: {file.name}"
+    files = {m.name for m in pkgutil.iter_modules(room.__path__)} - {"__main__"}
+    mapped = set(re.findall(r"`(\w+)`", room.__doc__)) | set(
+        re.findall(r"^(\w+)/? {2,}", room.__doc__, re.MULTILINE)
+    )
+    assert files <= mapped, f"{room.__name__} has no word on {sorted(files - mapped)}"
 
 
 def test_the_tests_stand_in_the_rooms_of_what_they_test():

@@ -8,7 +8,7 @@
 * `plots`: the five house plots, with data handed in;
 * `exercises`, `answers`, `grid`, `exercise_sheet`: exercises that answer back, what a student may
   type, how numbers are compared, and the sheet of a chapter's checks;
-* `environment`: what the run depended on;
+* `environment`: what the run depended on, and `arithmetic`, the part of it that moves last digits;
 * `record`: the schema of ``record.json``, which the press reads;
 * `tables`: the schemas of what is kept of runs that a cold build does not repeat;
 * `trials`: what a chapter reads such recorded results with.
