@@ -8,7 +8,8 @@ from jaxtyping import install_import_hook
 
 import tests.shape_checker  # noqa: F401  (the hook looks it up by name)
 
-CHECKED = ["data_fetch", "medlib.measures", "medlib.nets", "medlib.pixels", "medlib.translation"]
+CHECKED = ["data_fetch", "medlib.measures", "medlib.nets"]
+CHECKED += ["medlib.pixels", "medlib.diagnosis", "medlib.translation", "medlib.systems"]
 hook = install_import_hook(CHECKED, "tests.shape_checker.checked")
 
 mpl.use("Agg")
