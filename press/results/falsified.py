@@ -37,7 +37,8 @@ class Falsifier(Part):
 class Refutation(Part):
     """One claim: its margin in the chapter's own run, and under its falsifier.
 
-    `refuted` says whether the falsifier did what it must: the claim was made there, and failed.
+    `refuted` says whether the falsifier did what it must: the claim, which holds in the chapter's
+    own run, was made there, and failed.
     """
 
     text: str
@@ -195,6 +196,8 @@ def _refutation(claim: Claim, sets: dict[str, Falsifier], records: dict[str, Rec
     about = claim.model_dump(include={"text", "unit", "control", "falsified_by", "margin"})
     if not claim.falsified_by:
         return Refutation(**about)
+    if not claim.holds:
+        return Refutation(**about, error="it does not hold in the chapter's own run")
     if error := sets[claim.falsified_by].error:
         return Refutation(**about, error=error)
     there = next((c for c in records[claim.falsified_by].claims if c.text == claim.text), None)
@@ -210,7 +213,7 @@ def findings(table: FalsifiedTable) -> list[Finding]:
         if not claim.falsified_by:
             message = f"{claim.text!r} names no falsifier: run.claim(..., falsified_by=...)"
         elif claim.error:
-            message = f"{claim.text!r} was not tried under {claim.falsified_by}: {claim.error}"
+            message = f"{claim.text!r} is not refuted by {claim.falsified_by}: {claim.error}"
         elif not claim.refuted:
             margin = f"{claim.margin_there:.4g} {claim.unit}".strip()
             message = (

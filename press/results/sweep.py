@@ -197,7 +197,9 @@ def _job_at(
     content = json.dumps([chapter.id, base.profile, parameters], sort_keys=True)
     key = sha256(content.encode()).hexdigest()[:12]
     destination = project.sweeps / chapter.part / chapter.name / key
-    if base.profile == BOOK_PROFILE and not injected:
+    if not swept:  # the profile's own run
+        destination = base.destination
+    elif base.profile == BOOK_PROFILE and not injected:
         destination = project.run_dir(chapter)
     elif base.profile == BOOK_PROFILE and set(injected) == {"seed"}:
         destination = seed_folder(project, chapter, parameters["seed"])

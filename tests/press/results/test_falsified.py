@@ -14,6 +14,7 @@ from press.results.falsified import (
     read_falsified,
 )
 from press.source.project import Project
+from tests.press.conftest import PARAMETERS
 
 CLAIMS = """\
 run.claim("the factor is larger than one", factor > 1, margin=factor - 1, falsified_by="small")
@@ -26,6 +27,7 @@ LEAKY = """\
 run.claim("there is no leak to be found", False, margin=-0.25, control=True)
 """
 TEXTS = [line.split('"')[1] for line in CLAIMS.splitlines()]
+PARAMETERS_OF_ONE = PARAMETERS.replace("factor: float = 2.0", "factor: float = 0.75")
 PROFILES = """\
 smoke: {factor: 3.0}
 small: {factor: 0.5}
@@ -69,7 +71,7 @@ def test_what_was_not_refuted_is_red_and_says_why(outcome):
     assert messages == [
         "'one is smaller than two' still holds under its falsifier small (margin 1)",
         "'nobody says how this could fail' names no falsifier: run.claim(..., falsified_by=...)",
-        "'this one names what is not there' was not tried under smal: 'smal' is no parameter set"
+        "'this one names what is not there' is not refuted by smal: 'smal' is no parameter set"
         " and no companion of pixels/claims: did you mean 'small'?",
     ]
     for message in messages:
@@ -135,14 +137,21 @@ def test_a_falsifier_that_raises_refutes_nothing(book):
     book.write("chapters/pixels/claims/profiles.yml", PROFILES)
     done = book.medbook("check", "claims", "--falsify")
     assert done.returncode == Exit.CHECK_FAILED
-    assert "was not tried under small: cell 4 raised RuntimeError: too small" in done.stderr
+    assert "is not refuted by small: cell 4 raised RuntimeError: too small" in done.stderr
 
 
 def test_a_companion_that_does_not_make_the_claim_refutes_nothing(book):
     book.chapter("pixels/claims", CLAIMS.splitlines()[1])
     book.chapter("pixels/claims/_leaky", "1")
     done = book.medbook("check", "claims", "--falsify")
-    assert "was not tried under _leaky: _leaky does not make this claim" in done.stderr
+    assert "is not refuted by _leaky: _leaky does not make this claim" in done.stderr
+
+
+def test_a_claim_that_fails_in_its_own_run_is_refuted_by_nothing(book):
+    book.chapter("pixels/claims", CLAIMS.splitlines()[0], parameters=PARAMETERS_OF_ONE)
+    book.write("chapters/pixels/claims/profiles.yml", PROFILES)
+    done = book.medbook("check", "claims", "--falsify")
+    assert "is not refuted by small: it does not hold in the chapter's own run" in done.stderr
 
 
 def test_a_parameter_set_of_another_chapter_is_no_falsifier(book):
