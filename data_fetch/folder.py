@@ -4,7 +4,28 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from data_fetch.errors import DataError
 from data_fetch.sample import sha256_of_file
+
+
+def existing_folder(path: Path | str, *, wanted: str) -> Path:
+    """The path, ``~`` resolved.
+
+    Args:
+        path: of a folder.
+        wanted: what to give instead, in words, for the message.
+
+    Raises:
+        DataError: it names no folder, or one that may not be read.
+    """
+    path = Path(path).expanduser()
+    try:
+        if not path.is_dir():
+            raise DataError(f"{path} is not a folder; give {wanted}")
+        next(path.iterdir(), None)
+    except OSError as error:
+        raise DataError(f"{path} may not be read: {error.strerror}") from error
+    return path
 
 
 def visible_files(folder: Path, pattern: str) -> list[Path]:
@@ -24,10 +45,17 @@ def visible_files(folder: Path, pattern: str) -> list[Path]:
 
 
 def members(folder: Path, files: Iterable[Path]) -> tuple[tuple[str, str], ...]:
-    """Pairs of name (relative to `folder`, with forward slashes) and sha256, sorted by name."""
-    return tuple(
-        sorted((path.relative_to(folder).as_posix(), sha256_of_file(path)) for path in files)
-    )
+    """Pairs of name (relative to `folder`, with forward slashes) and sha256, sorted by name.
+
+    Raises:
+        DataError: one of them may not be read.
+    """
+    try:
+        return tuple(
+            sorted((path.relative_to(folder).as_posix(), sha256_of_file(path)) for path in files)
+        )
+    except OSError as error:
+        raise DataError(f"{error.filename} may not be read: {error.strerror}") from error
 
 
 def sha256_of_members(members: tuple[tuple[str, str], ...]) -> str:

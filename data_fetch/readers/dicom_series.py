@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from data_fetch.errors import DataError, NoImageError
-from data_fetch.folder import members, sha256_of_members, visible_files
+from data_fetch.folder import existing_folder, members, sha256_of_members, visible_files
 from data_fetch.readers.dicom import axes_in_words, with_inversion
 from data_fetch.readers.dicom_file import read_header
 from data_fetch.readers.dicom_header import Plane, planes
@@ -94,11 +94,7 @@ def read_dicom_series(
 def _files(source: Path | str | Iterable[Path | str]) -> tuple[Path, list[Path], str]:
     """The folder, its files, and the pattern that they are all of."""
     if isinstance(source, str | Path):
-        folder = Path(source).expanduser()
-        if not folder.is_dir():
-            raise DataError(
-                f"{folder} is not a folder of DICOM files; give the folder that holds the slices"
-            )
+        folder = existing_folder(source, wanted="the one that holds the DICOM slices")
         return folder, visible_files(folder, "*"), "*"
     paths = [existing_file(path).absolute() for path in source]
     if not paths:

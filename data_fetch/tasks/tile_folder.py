@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 from skimage.color import rgb2hed
 
 from data_fetch.errors import DataError
-from data_fetch.folder import members, sha256_of_members, visible_files
+from data_fetch.folder import existing_folder, members, sha256_of_members, visible_files
 from data_fetch.labelled import Labelled
 from data_fetch.readers.picture import as_rgb8, pixels
 from data_fetch.sample import Sample
@@ -73,9 +73,7 @@ def read_tile_folder(
         DataError: no such folder, other than two classes, none of them called `positive`, a class
             without pictures, or a picture that cannot be read.
     """
-    root = Path(folder).expanduser()
-    if not root.is_dir():
-        raise DataError(f"{root} is not a folder; give one with a sub-folder for each class")
+    root = existing_folder(folder, wanted="one with a sub-folder for each class")
     negative = _other_class(root, positive)
     inside = visible_files(root, "*/*")
     files_read = members(root, inside)  # before they are read, so that a later change shows
