@@ -32,7 +32,7 @@ from press.run.comparison import (
 )
 from press.run.execute import NOTEBOOK, RECORD, Job, Silent, execute_all, plan, tracked_digests
 from press.source.project import BOOK_PROFILE, Project
-from press.source.weave import code_cells, weave
+from press.source.weave import code_cells, read_notebook
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -101,18 +101,8 @@ def find_run(path: Path) -> Recorded:
     except RecordError as error:
         raise UserError(str(error)) from None
     notebook_path = path if path.suffix == ".ipynb" else folder / NOTEBOOK
-    return Recorded(record, folder, _read_notebook(notebook_path))
-
-
-def _read_notebook(path: Path) -> NotebookNode | None:
-    import nbformat
-
-    if not path.is_file():
-        return None
-    try:
-        return nbformat.read(path, as_version=4)
-    except Exception as error:  # nbformat raises many kinds for a damaged file
-        raise UserError(f"{path}: not a notebook that can be read: {error}") from None
+    notebook = read_notebook(notebook_path) if notebook_path.is_file() else None
+    return Recorded(record, folder, notebook)
 
 
 def reproduce(
@@ -179,7 +169,7 @@ def compare_code(project: Project, recorded: Recorded, job: Job) -> Iterator[Dif
     """Cells and library files that are not those of the recorded run."""
     if recorded.notebook is not None:
         was = [cell.source.strip() for cell in code_cells(recorded.notebook)]
-        now = [cell.source.strip() for cell in code_cells(weave(job.chapter.source))]
+        now = [cell.source.strip() for cell in code_cells(job.chapter.notebook)]
         yield from compare_cells(was, now)
     yield from compare_digests("code", recorded.record.modules, tracked_digests(project.root))
 

@@ -16,18 +16,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from medlib.experiment.record import Record, RecordError, read_record
+from medlib.experiment.record import Record, RecordError
 from press.check.drift import inspect_against_accepted
 from press.check.lint import lint_notebook
 from press.check.recorded import inspect_kept, stale_listed_in_vain
 from press.errors import UserError
 from press.finding import Finding, errors
 from press.results.thumbnail import pixels_digest, read_pixels
-from press.run.execute import NOTEBOOK, RECORD, Job, plan
-from press.run.freshness import State, freshness_of
+from press.run.chapter_run import run_of
+from press.run.execute import Job, settled_parameters
+from press.run.freshness import State
+from press.run.run_folder import Run
 from press.source.checked_cells import exercises_of
 from press.source.project import BOOK_PROFILE, PROFILES, Chapter, Project
-from press.source.weave import weave
 
 CPU_BUDGET_S = {BOOK_PROFILE: 75.0, "smoke": 10.0}
 MEMORY_BUDGET_MIB = 2048.0
@@ -84,14 +85,14 @@ def _inspect_own(
 ) -> tuple[list[Finding], Record | None, Path]:
     """Findings on a chapter by itself; its record, where it can be read; its run folder."""
     found = inspect_source(project, chapter)
+    read = run_of(project, chapter, profile=profile)
     try:
-        job = plan(project, chapter, profile=profile)
+        job = read.job
     except UserError as error:
         if not errors(found):  # else the lints have said it
             found.append(Finding(chapter.id, "source", str(error)))
         return found, None, project.run_dir(chapter)
-    folder = job.destination
-    state = freshness_of(project, job)
+    folder, state = job.destination, read.state
     if state.state is State.NEVER_RUN:
         book = profile == BOOK_PROFILE
         how = "medbook build" if book else f"medbook run {chapter} --profile {profile}"
@@ -101,10 +102,10 @@ def _inspect_own(
         message = f"{str(state).removesuffix('; run it again')}; run it again"
         found.append(Finding(chapter.id, "run", message))
     try:
-        record = read_record(folder / RECORD)
+        record = read.run.record
     except RecordError:
         return found, None, folder  # said above: its record cannot be used
-    found += inspect_run(record, folder, job=job)
+    found += inspect_run(read.run, job=job)
     if profile == BOOK_PROFILE:
         found += _claims(record)
     return found, record, folder
@@ -114,22 +115,22 @@ def inspect_source(project: Project, chapter: Chapter) -> list[Finding]:
     """The lints of a chapter's source."""
     try:
         exercises = exercises_of(chapter.source)
-        return lint_notebook(weave(chapter.source), chapter=chapter.id, exercises=exercises)
+        return lint_notebook(chapter.notebook, chapter=chapter.id, exercises=exercises)
     except UserError as error:
         return [Finding(chapter.id, "source", str(error))]
 
 
-def inspect_run(record: Record, folder: Path, *, job: Job | None = None) -> list[Finding]:
+def inspect_run(run: Run, *, job: Job | None = None) -> list[Finding]:
     """What a run's folder says by itself: parameters, figures, notebook, budgets."""
-    found: list[Finding] = []
+    record, found = run.record, []
     if job is not None and record.parameters != job.parameters:
         for name in sorted({*record.parameters, *job.parameters}):
             was, should = record.parameters.get(name), job.parameters.get(name)
             if was != should:
                 message = f"{name} was {was!r} in the run, profile {job.profile!r} says {should!r}"
                 found.append(Finding(record.chapter, "parameter", message))
-    found += _figures(record, folder)
-    found += _notebook(record, folder / NOTEBOOK)
+    found += _figures(record, run.folder)
+    found += _notebook(run)
     found += _budgets(record)
     return found
 
@@ -179,17 +180,12 @@ def _figures(record: Record, folder: Path) -> Iterator[Finding]:
                 yield Finding(record.chapter, "figure", message)
 
 
-def _notebook(record: Record, path: Path) -> Iterator[Finding]:
-    import nbformat
-
+def _notebook(run: Run) -> Iterator[Finding]:
+    record = run.record
     try:
-        notebook = nbformat.read(path, as_version=4)
-    except FileNotFoundError:
-        yield Finding(record.chapter, "notebook", f"{path} is missing; run the chapter again")
-        return
-    except Exception as error:  # nbformat raises many kinds for a damaged file
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        yield Finding(record.chapter, "notebook", f"{path} cannot be read: {first}")
+        notebook = run.notebook
+    except UserError as error:
+        yield Finding(record.chapter, "notebook", str(error))
         return
     shown: set[str] = set()
     for index, cell in enumerate(notebook.cells, start=1):
@@ -302,11 +298,11 @@ def _profile_faults(
     project: Project, chapter: Chapter, profile: str, where: str
 ) -> Iterator[Finding]:
     try:
-        plan(project, chapter)
+        settled_parameters(project, chapter)
     except UserError:
         return  # the source itself is broken, which is said elsewhere
     try:
-        plan(project, chapter, profile=profile)
+        settled_parameters(project, chapter, profile=profile)
     except UserError as error:
         yield Finding(chapter.id, "profile", f"{where}: {error}")
 

@@ -8,8 +8,9 @@ from typing import NoReturn
 
 from press.errors import Exit, UserError
 from press.results.live import live_points
-from press.run.execute import Failure, Job, plan
-from press.run.freshness import Freshness, freshness_of
+from press.run.chapter_run import run_of
+from press.run.execute import Failure, Job
+from press.run.freshness import Freshness
 from press.run.lock import LOCK, hold
 from press.run.pool import run_jobs
 from press.source.project import Project
@@ -29,15 +30,15 @@ def what_to_run(project: Project, *, force: bool = False) -> tuple[list[Stale], 
     """The chapters that are not fresh, in book order, and those whose source cannot be used."""
     stale, broken = [], []
     for chapter in project.chapters:
+        read = run_of(project, chapter)
         try:
-            job = plan(project, chapter)
+            job = read.job
         except UserError as error:
             line = str(error) if chapter.id in str(error) else f"{chapter}: {error}"
             broken.append(Failure(chapter.id, line))
             continue
-        state = freshness_of(project, job)
-        if force or not state.fresh:
-            stale.append(Stale(job, state))
+        if force or not read.state.fresh:
+            stale.append(Stale(job, read.state))
     return stale, broken
 
 

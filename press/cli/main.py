@@ -118,8 +118,8 @@ def list_chapters(desk: Desk) -> None:
     Example:
       medbook list
     """
-    from press.run.execute import last_wall_s, plan
-    from press.run.freshness import freshness_of
+    from press.run.chapter_run import run_of
+    from press.run.execute import last_wall_s
     from press.run.progress import clock
 
     project = desk.project
@@ -127,7 +127,7 @@ def list_chapters(desk: Desk) -> None:
     for chapter in project.chapters:
         seconds = last_wall_s(project.run_dir(chapter))
         try:
-            state = str(freshness_of(project, plan(project, chapter)))
+            state = str(run_of(project, chapter).state)
         except UserError as error:
             state = f"broken: {error}"
         rows.append((chapter.id, "" if seconds is None else clock(seconds), state))

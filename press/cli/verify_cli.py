@@ -213,22 +213,18 @@ def accept(desk: Desk, chapters: tuple[str, ...], dry_run: bool) -> None:
 
 def accept_chapter(project: Project, chapter: Chapter, *, dry_run: bool = False) -> list[Finding]:
     """Accept the present run of one chapter; what stands against it, where something does."""
-    from medlib.experiment.record import read_record
     from press.check.drift import changes
     from press.check.verify import inspect_for_acceptance
     from press.finding import errors
     from press.results.accepted import distil, read_accepted, results_path, write_accepted
-    from press.run.execute import RECORD
-    from press.source.weave import title, weave
+    from press.run.chapter_run import run_of
 
     against = errors(inspect_for_acceptance(project, chapter))
     if against:
         click.echo(f"{chapter}: refused")
         return against
     folder = project.run_dir(chapter)
-    now = distil(
-        read_record(folder / RECORD), title=title(weave(chapter.source)), run_folder=folder
-    )
+    now = distil(run_of(project, chapter).run.record, title=chapter.title, run_folder=folder)
     path = results_path(project.results, chapter.id)
     was = read_accepted(path) if path.is_file() else None
     lines = changes(was, now)

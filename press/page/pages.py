@@ -27,9 +27,9 @@ from press.errors import Exit, UserError
 from press.page.code_switch import fold_code, switch_markdown
 from press.page.exercise import known_of, with_exercises
 from press.page.masthead import masthead
-from press.source.cells import parse_cell
+from press.source.cells import parse_cell, tags_of
 from press.source.reading import KEY_TAG, reading_of
-from press.source.weave import INJECTED_TAG, PARAMETERS_TAG, tags_of
+from press.source.weave import INJECTED_TAG, PARAMETERS_TAG
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

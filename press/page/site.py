@@ -18,8 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 
-from medlib.experiment.parameters import parse_parameters
-from medlib.experiment.record import Record, RecordError, read_record
+from medlib.experiment.record import Record, RecordError
 from press.check.plain_sight import answers_in_plain_sight
 from press.errors import Exit, UserError
 from press.page import mending, paper
@@ -28,9 +27,12 @@ from press.page.exercise import known_of
 from press.page.frontmatter import cards, expand, lesson_plans, road
 from press.page.pages import chapter_page, figure_markdown
 from press.page.status import status_markdown, tally
+from press.run.chapter_run import run_of
+from press.run.execute import NOTEBOOK
 from press.source.checked_cells import exercises_of
 from press.source.project import Chapter, Project
 from press.source.reading import RULE
+from press.source.weave import merge_outputs
 
 STAMP = "medbook-site.json"
 SOURCES = {".md", ".ipynb"}
@@ -126,21 +128,17 @@ def _chapter_files(
 ) -> tuple[Record, dict[str, bytes], str]:
     import nbformat
 
-    from press.source import weave
-
-    folder = project.run_dir(chapter)
-    if not (folder / "notebook.ipynb").is_file():
+    run = run_of(project, chapter).run
+    if not (run.folder / NOTEBOOK).is_file():
         raise SiteError(f"{chapter}: has not run yet; `medbook build` runs it")
-    record = read_record(folder / "record.json")
+    record = run.record
     if record.profile != profile:
         raise SiteError(
             f"{chapter}: its run is of profile {record.profile!r}, the site wants {profile!r};"
             " `medbook build` runs it again"
         )
-    source = weave.weave(chapter.source)
-    executed = nbformat.read(folder / "notebook.ipynb", as_version=4)
     try:
-        merged = weave.merge_outputs(source, executed)
+        merged = merge_outputs(chapter.notebook, run.notebook)
     except ValueError as error:
         raise SiteError(f"{chapter}: {error}") from None
     exercises = exercises_of(chapter.source)
@@ -148,15 +146,15 @@ def _chapter_files(
         chapter.id,
         merged,
         record,
-        parameters=parse_parameters(weave.parameters_source(source)),
-        run_folder=folder,
+        parameters=chapter.declared,
+        run_folder=run.folder,
         source=chapter.source.read_bytes(),
         exercises=exercises,
     )
     if seen := answers_in_plain_sight(page.notebook.cells, exercises, known=known_of(record)):
         raise SiteError(f"{chapter}: its page shows what is asked: {'; '.join(seen)}")
     body = (nbformat.writes(page.notebook) + "\n").encode()
-    return record, {f"{chapter.id}.ipynb": body, **page.files}, weave.title(source)
+    return record, {f"{chapter.id}.ipynb": body, **page.files}, chapter.title
 
 
 def _front_matter(

@@ -24,7 +24,6 @@ from press.results.live import live_point
 from press.results.seeds import read_seeds_table
 from press.results.stale import known_stale, stale_because
 from press.source.project import Project
-from press.source.weave import code_digest, weave
 
 SHOWN_PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "scikit-learn", "monai", "matplotlib")
 
@@ -98,8 +97,7 @@ def seeds_text(project: Project, chapter: str, table: SweepTable | None) -> str:
     """On which code the other seeds ran."""
     if table is None:
         return "No table of other seeds has been accepted yet."
-    found = project.chapter(chapter)
-    if table.made_by.code_sha256 == code_digest(weave(found.source)):
+    if table.made_by.code_sha256 == project.chapter(chapter).code_sha256:
         return "The other seeds ran the same code cells as this page."
     return "The other seeds ran an earlier version of the chapter's code."
 

@@ -20,7 +20,7 @@ from press.errors import UserError
 from press.finding import Finding
 from press.results import kept
 from press.results.sweep import Point, failures, plan_points, run_points
-from press.run.execute import RECORD, Outcome, plan
+from press.run.execute import RECORD, Outcome
 from press.source.project import BOOK_PROFILE, Chapter, Project
 
 
@@ -150,7 +150,7 @@ def find_falsifier(project: Project, chapter: Chapter, name: str) -> Falsifier:
     companion = f"{chapter.id}/{name}"
     for found in project.companions:
         if found.id == companion:
-            code = plan(project, found).code_sha256
+            code = found.code_sha256
             return Falsifier(name=name, companion=companion, code_sha256=code)
     sets = {p: chapters[chapter.id] for p, chapters in project.profiles.items()
             if chapters.get(chapter.id)}  # fmt: skip
@@ -177,7 +177,7 @@ def tabulate(
         )
         for name, each in planned.sets.items()
     }
-    code = plan(project, planned.chapter).code_sha256
+    code = planned.chapter.code_sha256
     made = made_by([planned.record, *records.values()], code_sha256=code)
     return FalsifiedTable(
         chapter=planned.chapter.id,

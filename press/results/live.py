@@ -10,15 +10,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from medlib.experiment.record import Record, RecordError, Result, read_record
+from medlib.experiment.record import Record, RecordError, Result
 from medlib.experiment.tables import SweepTable, SweptPoint, row_of
 from press.errors import UserError
 from press.results import kept
 from press.results.stale import stale_because
-from press.run.execute import RECORD, Job, plan
+from press.run.execute import Job, plan
 from press.run.freshness import Freshness, freshness_of
+from press.run.run_folder import Run
 from press.source.project import Chapter, Project
 
 
@@ -38,13 +40,18 @@ class LivePoint:
 
     def state(self, project: Project) -> Freshness:
         """Whether its run is there and fresh."""
-        return freshness_of(project, self.job)
+        return freshness_of(project, self.job, self.run)
+
+    @cached_property
+    def run(self) -> Run:
+        """The second run, if there is one."""
+        return Run(self.job.destination)
 
     @property
     def record(self) -> Record | None:
         """What the second run recorded; None where there is none."""
         try:
-            return read_record(self.job.destination / RECORD)
+            return self.run.record
         except RecordError:
             return None
 
@@ -75,6 +82,13 @@ def live_points(project: Project, chapter: Chapter | None = None) -> Iterator[Li
 
 def live_point(project: Project, name: str) -> LivePoint | None:
     """The point to run again of the sweep of `name`; None where it has none, or is stale."""
+    key = ("live", name)
+    if key not in project.kept:
+        project.kept[key] = _live_point(project, name)
+    return project.kept[key]
+
+
+def _live_point(project: Project, name: str) -> LivePoint | None:
     try:
         table = kept.read(project, name, "sweep", SweepTable)
         chapter = project.notebook(name)

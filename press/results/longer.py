@@ -15,7 +15,7 @@ from press.finding import Finding
 from press.results import kept
 from press.results.seeds import other_seeds
 from press.results.sweep import Sweep, plan_points
-from press.run.execute import plan
+from press.run.execute import settled_parameters
 from press.source.given import declared_parameters
 from press.source.project import BOOK_PROFILE, Chapter, Project
 
@@ -32,7 +32,7 @@ def training_lengths(project: Project, chapter: Chapter) -> dict[str, int]:
             the book's.
     """
     named = project.profiles.get(PROFILE, {}).get(chapter.id) or {}
-    book = plan(project, chapter).parameters
+    book = settled_parameters(project, chapter)
     for name, value in named.items():
         where = f"{chapter}: profile {PROFILE!r}: {name}"
         if name not in book:
@@ -56,7 +56,7 @@ def plan_longer(project: Project, chapter: Chapter, *, profile: str = BOOK_PROFI
             f"{chapter} declares no training lengths: name them, at twice the book's values, in a"
             f" parameter set {PROFILE!r} in its profiles.yml"
         )
-    base = plan(project, chapter, profile=profile).parameters
+    base = settled_parameters(project, chapter, profile=profile)
     if "seed" not in base:
         raise UserError(f"{chapter} declares no parameter seed")
     seeds = [base["seed"], *other_seeds(base["seed"], SEEDS - 1)]

@@ -14,7 +14,7 @@ from press.errors import UserError
 from press.finding import Finding
 from press.results import kept
 from press.results.sweep import Sweep, plan_points
-from press.run.execute import plan
+from press.run.execute import settled_parameters
 from press.source.project import Chapter, Project
 
 HOLD_SHARE = 0.9
@@ -35,7 +35,7 @@ def plan_seeds(project: Project, chapter: Chapter, *, count: int) -> Sweep:
     Raises:
         UserError: the source is broken, or declares no seed.
     """
-    book_seed = plan(project, chapter).parameters.get("seed")
+    book_seed = settled_parameters(project, chapter).get("seed")
     if book_seed is None:
         raise UserError(f"{chapter} declares no parameter seed; it cannot be run on other seeds")
     seeds = other_seeds(book_seed, count)

@@ -12,7 +12,6 @@ import tomllib
 from medlib.experiment.tables import MadeBy
 from press.errors import UserError
 from press.run.comparison import compare_digests
-from press.run.execute import plan
 from press.run.freshness import file_digest
 from press.source.project import Chapter, Project
 
@@ -31,7 +30,7 @@ def stale_because(project: Project, chapter: Chapter, made: MadeBy) -> list[str]
     reasons = []
     if not made.code_sha256 or not made.modules:
         reasons.append("which code made it was not recorded in full")
-    if made.code_sha256 and made.code_sha256 != plan(project, chapter).code_sha256:
+    if made.code_sha256 and made.code_sha256 != chapter.code_sha256:
         reasons.append("its code cells changed")
     now = {path: file_digest(project.root / path) or None for path in made.modules}
     changed = [found.message for found in compare_digests("code", made.modules, now)]

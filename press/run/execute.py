@@ -34,7 +34,6 @@ LOG = "log.txt"
 DROPPED = ("MPLBACKEND", "JPY_PARENT_PID", "JUPYTER_PATH", "PYTHONSTARTUP", "PYTHONWARNINGS")
 KEEP_ARITHMETIC = "MEDBOOK_KEEP_ARITHMETIC"
 GRACE_S = 5.0
-TRACKED = ("medlib", "data_fetch")
 
 
 @dataclass(frozen=True)
@@ -119,25 +118,13 @@ def plan(
     Raises:
         UserError: an unknown chapter, profile or parameter, a wrong type, a value out of range.
     """
-    from medlib.experiment.parameters import ParameterError, check_parameters, parse_parameters
-    from press.source.weave import code_digest, parameters_source, weave
-
-    notebook = weave(chapter.source)
-    wanted = {**project.profile_parameters(profile, chapter), **(given or {})}
-    try:
-        declared = parse_parameters(parameters_source(notebook))
-    except ParameterError as error:
-        raise UserError(f"{project.relative(chapter.source)}: {error}") from None
-    try:
-        parameters = check_parameters(declared, wanted, chapter=chapter.id)
-    except ParameterError as error:
-        raise UserError(str(error)) from None
-    code = code_digest(notebook)
+    parameters = settled_parameters(project, chapter, given=given, profile=profile)
+    declared = chapter.declared
     injected = {n: v for n, v in parameters.items() if v != declared[n].default}
     if profile == BOOK_PROFILE and not injected:
         destination = project.run_dir(chapter)
     else:
-        key = json.dumps([code, profile, parameters], sort_keys=True)
+        key = json.dumps([chapter.code_sha256, profile, parameters], sort_keys=True)
         digest = sha256(key.encode()).hexdigest()[:12]
         destination = project.adhoc_runs / chapter.part / chapter.name / digest
     return Job(
@@ -146,10 +133,31 @@ def plan(
         destination=destination,
         profile=profile,
         injected=injected,
-        code_sha256=code,
+        code_sha256=chapter.code_sha256,
         label=label,
         expected_s=expected_wall_s(project, chapter) if profile == BOOK_PROFILE else None,
     )
+
+
+def settled_parameters(
+    project: Project,
+    chapter: Chapter,
+    *,
+    given: dict[str, Any] | None = None,
+    profile: str = BOOK_PROFILE,
+) -> dict[str, Any]:
+    """All parameters of a run, checked: the chapter's defaults, the profile's, those `given`.
+
+    Raises:
+        UserError: an unknown profile or parameter, a wrong type, a value out of range.
+    """
+    from medlib.experiment.parameters import ParameterError, check_parameters
+
+    wanted = {**project.profile_parameters(profile, chapter), **(given or {})}
+    try:
+        return check_parameters(chapter.declared, wanted, chapter=chapter.id)
+    except ParameterError as error:
+        raise UserError(str(error)) from None
 
 
 def last_wall_s(folder: Path) -> float | None:
@@ -270,6 +278,8 @@ def execute_all(
             runner.cancel()
         for runner in crew:
             runner.join()
+        if jobs:
+            project.forget_runs()
     for runner in crew:
         if runner.fault:
             raise runner.fault
@@ -323,14 +333,13 @@ class _Runner(threading.Thread):
                 kill_tree(self.process)
 
     def _run_job(self, job: Job, begin: float) -> Outcome:
-        from press.source.weave import code_digest, weave, write_notebook
+        from press.source.weave import write_notebook
 
         with work_folder(job.destination) as folder, short_folder() as runtime:
-            notebook = weave(job.chapter.source)
-            note = {"code_sha256": code_digest(notebook)}
+            note = {"code_sha256": job.chapter.code_sha256}
             before = tracked_digests(self.project.root)
             source = folder / "source.ipynb"
-            write_notebook(notebook, source)
+            write_notebook(job.chapter.notebook, source)
             assignment = Assignment(
                 source=str(source),
                 output=str(folder / NOTEBOOK),
@@ -467,9 +476,11 @@ def _tail(log: Path, lines: int = 8) -> tuple[str, ...]:
 
 def tracked_digests(root: Path) -> dict[str, str]:
     """sha256 of every Python file of the library packages, by path relative to `root`."""
+    from medlib.experiment.environment import TRACKED_PACKAGES
+
     return {
         path.relative_to(root).as_posix(): sha256(path.read_bytes()).hexdigest()
-        for package in TRACKED
+        for package in TRACKED_PACKAGES
         for path in sorted((root / package).rglob("*.py"))
     }
 

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from press.run.comparison import EXACT, compare_digests, compare_mappings
-from press.run.execute import NOTEBOOK, RECORD, Job, kept_arithmetic, plan, read_note
+from press.run.execute import NOTEBOOK, RECORD, Job, kept_arithmetic, plan
+from press.run.run_folder import Run
 from press.source.project import Chapter, Project
 
 if TYPE_CHECKING:
@@ -58,19 +59,20 @@ def freshness(project: Project, chapter: Chapter) -> Freshness:
     return freshness_of(project, plan(project, chapter))
 
 
-def freshness_of(project: Project, job: Job) -> Freshness:
-    """The state of the run that `job` would write."""
-    from medlib.experiment.record import RecordError, read_record
+def freshness_of(project: Project, job: Job, run: Run | None = None) -> Freshness:
+    """The state of the run that `job` would write; of `run`, where that has been read."""
+    from medlib.experiment.record import RecordError
 
+    run = run or Run(job.destination)
     folder = job.destination
     if not (folder / RECORD).is_file() or not (folder / NOTEBOOK).is_file():
         return Freshness(State.NEVER_RUN)
     try:
-        record = read_record(folder / RECORD)
+        record = run.record
     except RecordError as error:
         reason = str(error).removeprefix(f"{folder / RECORD}: ")
         return Freshness(State.STALE, (f"its {RECORD} cannot be used: {reason}",))
-    reasons = stale_reasons(project, job, record, read_note(folder))
+    reasons = stale_reasons(project, job, record, run.note)
     return Freshness(State.STALE if reasons else State.FRESH, reasons)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 SHOWING = {"run.figure", "run.frames", "run.table", "run.say", "run.claim", "run.result"}
 
@@ -15,9 +15,9 @@ def source_of(cell: Mapping) -> str:
     return source if isinstance(source, str) else "".join(source)
 
 
-def tags_of(cell: Mapping) -> set[str]:
-    """A cell's tags."""
-    return set(cell.get("metadata", {}).get("tags", []))
+def tags_of(cell: Mapping) -> Set[str]:
+    """A cell's tags, a set that keeps their order."""
+    return dict.fromkeys(cell.get("metadata", {}).get("tags", [])).keys()
 
 
 def code_cells(cells: Sequence[Mapping]) -> list[tuple[int, Mapping]]:

@@ -15,11 +15,9 @@ from medlib.experiment.parameters import (
     ParameterError,
     check_parameters,
     coerce,
-    parse_parameters,
 )
 from press.errors import UserError
 from press.source.project import Chapter, Project, read_yaml
-from press.source.weave import parameters_source, weave
 
 MOST_SEEDS = 10_000
 PATHS = ("_file", "_folder")  # endings of the names of parameters that name a person's own data
@@ -31,10 +29,7 @@ def declared_parameters(project: Project, chapter: Chapter) -> dict[str, Paramet
     Raises:
         UserError: its parameters cell is missing or wrong.
     """
-    try:
-        return parse_parameters(parameters_source(weave(chapter.source)))
-    except ParameterError as error:
-        raise UserError(f"{project.relative(chapter.source)}: {error}") from None
+    return chapter.declared
 
 
 def read_parameters(

@@ -6,13 +6,19 @@ import difflib
 import os
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from press.errors import UserError
+from press.source.weave import code_digest, parameters_source, title, weave
 from press.source.yaml_file import read_yaml
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from medlib.experiment.parameters import Parameter
 
 DISTRIBUTION = "pixels-to-patients"
 BOOK_PROFILE = "book"
@@ -26,11 +32,17 @@ class Chapter:
     """One chapter: its identity ``part/name``, its source file, and the folder that is all its own.
 
     A companion's name begins with its chapter's: ``chapter/_name``.
+
+    What its source says is read when it is first asked for, and once: whoever holds a chapter sees
+    one state of it, however long that takes. The notebook is shared; who changes it takes a copy.
     """
 
     part: str
     name: str
     source: Path
+
+    def __reduce__(self) -> tuple[type[Chapter], tuple[str, str, Path]]:
+        return Chapter, (self.part, self.name, self.source)  # not what was read of it
 
     @property
     def id(self) -> str:
@@ -41,15 +53,60 @@ class Chapter:
         """Where all that is the chapter's own stands: notebook, profiles, lesson plan."""
         return self.source.parent
 
+    @property
+    def place(self) -> str:
+        """Its source file, as a person in the repository's root would type it."""
+        return "/".join(self.source.parts[-4:])
+
+    @cached_property
+    def notebook(self) -> NotebookNode:
+        """The source woven into a notebook.
+
+        Raises:
+            UserError: it cannot be.
+        """
+        return weave(self.source)
+
+    @cached_property
+    def declared(self) -> dict[str, Parameter]:
+        """The parameters that the source declares, by name.
+
+        Raises:
+            UserError: its parameters cell is missing or wrong.
+        """
+        from medlib.experiment.parameters import ParameterError, parse_parameters
+
+        try:
+            return parse_parameters(parameters_source(self.notebook))
+        except ParameterError as error:
+            raise UserError(f"{self.place}: {error}") from None
+
+    @cached_property
+    def code_sha256(self) -> str:
+        """The digest of the code cells: see `press.source.weave.code_digest`."""
+        return code_digest(self.notebook)
+
+    @cached_property
+    def title(self) -> str:
+        """The first heading."""
+        return title(self.notebook)
+
     def __str__(self) -> str:
         return self.id
 
 
 @dataclass(frozen=True)
 class Project:
-    """A checkout of the book. All derived files stay below `build`."""
+    """A checkout of the book, as one command sees it. All derived files stay below `build`.
+
+    A command makes one and passes it on. What is read of chapters and their runs is kept in it, and
+    is not looked at again: see `Chapter`, and `press.run.chapter_run`.
+    """
 
     root: Path
+    kept: dict[tuple[str, ...], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def build(self) -> Path:
@@ -98,6 +155,10 @@ class Project:
     @property
     def constraints(self) -> Path:
         return self.root / "constraints.txt"
+
+    def forget_runs(self) -> None:
+        """Look at every run again that is asked for from now on: some were executed."""
+        self.kept.clear()
 
     def run_dir(self, chapter: Chapter) -> Path:
         """The folder of the book's own run of `chapter`."""

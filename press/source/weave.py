@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from press.errors import UserError
+from press.source.cells import tags_of
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -53,11 +54,6 @@ def weave(source: Path) -> NotebookNode:
             f'{source}: no code cell is tagged "parameters"; write `# %% tags=["{PARAMETERS_TAG}"]`'
         )
     return notebook
-
-
-def tags_of(cell: NotebookNode) -> list[str]:
-    """The tags of a cell; none is an empty list."""
-    return list(cell.get("metadata", {}).get("tags", []))
 
 
 def find_cell(notebook: NotebookNode, tag: str) -> int | None:
@@ -185,6 +181,23 @@ def _cells_digest(notebook: NotebookNode) -> str:
         for cell in notebook.cells
     ]
     return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """A notebook in today's format, such as papermill leaves.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
+    import nbformat
+
+    try:
+        return nbformat.read(path, as_version=4)
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; run the chapter again") from None
+    except Exception as error:  # nbformat raises many kinds for a damaged file
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{path} cannot be read: {first}") from None
 
 
 def write_notebook(notebook: NotebookNode, path: Path) -> None:

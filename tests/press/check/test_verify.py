@@ -14,6 +14,7 @@ from press.check.verify import inspect_book, inspect_chapter, inspect_run, verif
 from press.cli.main import main
 from press.results import kept
 from press.run.execute import plan
+from press.run.run_folder import Run
 from press.source.project import Project
 
 RUN = "build/runs/pixels/whole"
@@ -338,8 +339,7 @@ def test_a_figure_that_the_notebook_does_not_show_is_named(accepted_book):
 
 def test_a_run_without_its_notebook_is_named(accepted_book):
     (accepted_book.root / RUN / "notebook.ipynb").unlink()
-    record = read_record(accepted_book.root / RUN / "record.json")
-    (finding,) = inspect_run(record, accepted_book.root / RUN)
+    (finding,) = inspect_run(Run(accepted_book.root / RUN))
     assert "notebook.ipynb is missing" in finding.message
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from press.errors import UserError
+from press.source.cells import tags_of
 from press.source.weave import (
     code_digest,
     find_cell,
@@ -18,7 +19,6 @@ from press.source.weave import (
     parameters_source,
     sections,
     student_edition,
-    tags_of,
     title,
     weave,
     write_notebook,
@@ -160,7 +160,7 @@ def test_outputs_land_on_the_cells_that_made_them(source):
         ("answer = 42", ["output 2"]),
         ('print("seed", seed)', ["output 3"]),
     ]
-    assert tags_of(code[-1]) == ["hide-input"]
+    assert tags_of(code[-1]) == {"hide-input"}
     assert "Better." in merged.cells[0].source
     assert merged.cells[1].source == "More."
     assert merged.metadata.widgets == {"state": {}}
