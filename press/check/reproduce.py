@@ -30,7 +30,16 @@ from press.run.comparison import (
     compare_mappings,
     other_arithmetic,
 )
-from press.run.execute import NOTEBOOK, RECORD, Job, Silent, execute_all, plan, tracked_digests
+from press.run.execute import (
+    NOTEBOOK,
+    RECORD,
+    Job,
+    Outcome,
+    Silent,
+    execute_all,
+    plan,
+    tracked_digests,
+)
 from press.source.project import BOOK_PROFILE, Project
 from press.source.weave import code_cells, read_notebook
 
@@ -110,8 +119,6 @@ def reproduce(
 ) -> Verdict:
     """Execute a recorded run again with its recorded parameters, and compare.
 
-    The run takes place in a temporary folder below ``build/`` and leaves nothing behind.
-
     Args:
         project: the checkout.
         run: what `find_run` takes.
@@ -123,6 +130,59 @@ def reproduce(
         UserError: the run cannot be read, its chapter is gone, the chapter no longer takes its
             parameters, it fails now, or it is not the book's and only the book's will do.
     """
+    (found,) = reproduce_all(project, [run], within_tolerance=within_tolerance, show=show)
+    if isinstance(found, UserError):
+        raise found
+    return found
+
+
+def reproduce_all(
+    project: Project,
+    runs: Sequence[Path],
+    *,
+    within_tolerance: bool = False,
+    workers: int = 1,
+    show: Show | None = None,
+) -> list[Verdict | UserError]:
+    """Execute recorded runs again, `workers` at a time, each alone in its kernel; compare each.
+
+    They take place in a temporary folder below ``build/`` and leave nothing behind.
+
+    Returns:
+        For each run its verdict or, where it failed this time, what it failed of.
+
+    Raises:
+        UserError: a run cannot be reproduced at all; then none is executed.
+    """
+    planned = [_plan(project, run, within_tolerance=within_tolerance) for run in runs]
+    project.build.mkdir(parents=True, exist_ok=True)
+    place = Path(tempfile.mkdtemp(prefix="reproduce-", dir=project.build))
+    try:
+        jobs = [
+            dataclasses.replace(again.job, destination=place / str(number))
+            for number, again in enumerate(planned)
+        ]
+        with show(jobs) if show else nullcontext(Silent()) as listener:
+            outcomes = execute_all(project, jobs, workers=workers, listener=listener)
+        ended = {outcome.job.destination: outcome for outcome in outcomes}
+        return [
+            _judge(project, again, ended[job.destination], within_tolerance=within_tolerance)
+            for again, job in zip(planned, jobs, strict=True)
+        ]
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class _Again:
+    """A recorded run, the job that repeats it, and how the code differs already."""
+
+    recorded: Recorded
+    job: Job
+    before: tuple[Difference, ...]
+
+
+def _plan(project: Project, run: Path, *, within_tolerance: bool) -> _Again:
     recorded = find_run(run)
     record = recorded.record
     chapter = project.notebook(record.chapter)
@@ -138,28 +198,26 @@ def reproduce(
             f" {record.profile!r} or of other parameters"
         )
     job = dataclasses.replace(job, profile=record.profile, label=f"{chapter.id} again")
-    before = list(compare_code(project, recorded, job))
-    project.build.mkdir(parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(prefix="reproduce-", dir=project.build))
-    try:
-        job = dataclasses.replace(job, destination=place / "run")
-        with show([job]) if show else nullcontext(Silent()) as listener:
-            (outcome,) = execute_all(project, [job], workers=1, listener=listener)
-        if outcome.failure:
-            cause = f" (the first difference: {before[0]})" if before else ""
-            raise UserError(f"{outcome.failure.line}{cause}", outcome.failure.exit_code)
-        again = read_record(job.destination / RECORD)
-        notes = list(circumstances(record, again))
-        if within_tolerance:
-            found = list(compare_with_accepted(project, again, job.destination))
-            notes += [str(found) for found in compare_environment(record, again)]
-            notes += [item.message for item in found if item.severity == "note"]
-            differences = [item for item in found if item.severity == "error"]
-        else:
-            differences = [*before, *compare_runs(record, again)]
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-    return Verdict(recorded, tuple(differences), tuple(notes))
+    return _Again(recorded, job, tuple(compare_code(project, recorded, job)))
+
+
+def _judge(
+    project: Project, again: _Again, outcome: Outcome, *, within_tolerance: bool
+) -> Verdict | UserError:
+    was, before = again.recorded.record, again.before
+    if outcome.failure:
+        cause = f" (the first difference: {before[0]})" if before else ""
+        return UserError(f"{outcome.failure.line}{cause}", outcome.failure.exit_code)
+    now = read_record(outcome.job.destination / RECORD)
+    notes = list(circumstances(was, now))
+    if within_tolerance:
+        found = list(compare_with_accepted(project, now, outcome.job.destination))
+        notes += [str(found) for found in compare_environment(was, now)]
+        notes += [item.message for item in found if item.severity == "note"]
+        differences = [item for item in found if item.severity == "error"]
+    else:
+        differences = [*before, *compare_runs(was, now)]
+    return Verdict(again.recorded, tuple(differences), tuple(notes))
 
 
 # -- the comparison --------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import shutil
 from functools import partial
 
 import numpy as np
@@ -10,7 +11,14 @@ import pytest
 
 from medlib.experiment.arithmetic import arithmetic_variables
 from medlib.experiment.record import DataUse, Table, read_record
-from press.check.reproduce import circumstances, compare_code, compare_runs, find_run, reproduce
+from press.check.reproduce import (
+    circumstances,
+    compare_code,
+    compare_runs,
+    find_run,
+    reproduce,
+    reproduce_all,
+)
 from press.errors import UserError
 from press.run.execute import plan
 from press.source.project import Project
@@ -212,7 +220,7 @@ def test_asked_for_they_do_and_results_may_move_within_their_tolerance(accepted_
     verdict = again(within_tolerance=True)
     assert verdict.identical
     assert any("another arithmetic: ATEN_CPU_CAPABILITY" in note for note in verdict.notes)
-    path = accepted_book.root / "results/pixels/whole.json"
+    path = accepted_book.root / "results/pixels/whole/accepted.json"
     text = path.read_text("utf-8")
     path.write_text(text.replace('"value": 0.5,', '"value": 0.52,'), "utf-8")
     assert list(map(str, again(within_tolerance=True).differences)) == [
@@ -309,3 +317,44 @@ def test_what_is_no_run_is_refused(tmp_path, make, expected):
 def _write(path, text):
     path.write_text(text)
     return path
+
+
+def test_several_runs_take_place_side_by_side_and_each_has_its_own_verdict(accepted_book):
+    runs = [accepted_book.root / RUN, accepted_book.root / "build" / "other"]
+    shutil.copytree(*runs)
+    record = runs[1] / "record.json"
+    text = record.read_text("utf-8")
+    assert '"value": 0.5,' in text
+    record.write_text(text.replace('"value": 0.5,', '"value": 0.25,'), "utf-8")
+    done = accepted_book.medbook("reproduce", "--jobs", "2", *map(str, runs))
+    assert done.returncode == 1
+    same, other = done.stdout.split(f"\n{runs[0]}\n")[1].split(f"\n{runs[1]}\n")
+    assert "identical to the bit: 2 results, 2 figures" in same
+    assert "identical" not in other.replace("1 of 2 runs are identical to the bit", "")
+    assert done.stdout.rstrip().endswith("1 of 2 runs are identical to the bit")
+    assert done.stderr.splitlines() == ["differs: result: mean was 0.25, is 0.5"]
+
+
+def test_of_several_runs_one_that_is_missing_is_named_before_any_takes_place(accepted_book):
+    done = accepted_book.medbook("reproduce", str(accepted_book.root / RUN), "build/runs/none")
+    assert done.returncode == 2
+    assert "build/runs/none: there is no such run" in done.stderr
+    assert "again" not in done.stdout
+
+
+def test_of_several_runs_one_that_fails_does_not_hide_the_others(accepted_book):
+    """As the chapter stands then, seed 0 divides by zero, and seed 1 changes nothing."""
+    assert accepted_book.medbook("run", "whole", "-p", "seed=1").returncode == 0
+    (other,) = (accepted_book.root / "build/runs-adhoc").rglob("record.json")
+    accepted_book.edit(
+        "chapters/pixels/whole/whole.py",
+        "np.linspace(0, 1, size)",
+        "np.linspace(0, 1, size // min(seed, 1))",
+    )
+    runs = [accepted_book.root / RUN, other]
+    failed, verdict = reproduce_all(Project(accepted_book.root), runs, workers=2)
+    assert isinstance(failed, UserError)
+    assert "ZeroDivisionError" in str(failed)
+    assert "(the first difference: code: code cell 3 changed" in str(failed)
+    assert verdict.outputs_identical
+    assert [difference.kind for difference in verdict.differences] == ["code"]
