@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from medlib.experiment.exercises import Exercise
 from medlib.experiment.parameters import ParameterError, parse_parameters
 from press.check.exercise_lint import lint_exercises
-from press.check.prose import lint_prose, lint_untold_exercises
+from press.check.prose import lint_prose
 from press.check.reader_path import lint_reader_path
 from press.finding import Finding
 from press.source.cells import code_cells, lesson_lines, parse_cell, python_of, source_of, tags_of
@@ -26,14 +26,14 @@ AFTER_FINISH_TAGS = {"solution", "self-check"}
 
 
 def lint_notebook(
-    notebook: Mapping, *, chapter: str, exercises: Mapping[str, Exercise] | None = None
+    notebook: Mapping, *, chapter: str, exercises: Mapping[str, Exercise]
 ) -> list[Finding]:
     """All findings on one chapter's source, in the order of its cells.
 
     Args:
         notebook: the chapter as a notebook; its header, and its cells' sources and tags, are read.
         chapter: id, `part/name`.
-        exercises: the sheet of its exercises; None for a chapter that has none yet.
+        exercises: the sheet of its exercises, by name.
     """
     cells = list(notebook["cells"])
     messages = [
@@ -42,7 +42,7 @@ def lint_notebook(
         *_lint_run(cells, chapter=chapter),
         *_lint_code(cells, chapter=chapter),
         *lint_prose(cells),
-        *(lint_exercises(cells, exercises) if exercises else lint_untold_exercises(cells)),
+        *lint_exercises(cells, exercises),
     ]
     wrong, notes = lint_reader_path(notebook)
     return [

@@ -1,11 +1,7 @@
-"""What can be said against a chapter's prose: typed numbers, missing sections, exercises.
+"""What can be said against a chapter's prose: typed numbers, missing sections.
 
 A number that looks like a result but is not (a quoted finding of somebody else, a definition) is
 let through by a reason in the same paragraph: ``<!-- number: threshold of the guideline -->``.
-
-Exercises are sphinx-exercise directives with a ``:label:``; each says how the reader can check
-the answer (the words "Self-check" in it, or a code cell tagged "self-check" below it) and has a
-``{solution}`` in a cell tagged "solution", which the student edition leaves out.
 """
 
 from __future__ import annotations
@@ -13,9 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from press.source.cells import source_of, tags_of
-
-MIN_EXERCISES = 3
+from press.source.cells import source_of
 
 
 def lint_prose(cells: Sequence[Mapping]) -> Iterator[str]:
@@ -170,55 +164,3 @@ def _lint_sections(cells: Sequence[Mapping]) -> Iterator[str]:
     reading = re.split(r"^#{1,6}\s+further reading\b", text, flags=re.I | re.M)
     if len(reading) > 1 and not _DOI.search(reading[-1]):
         yield "further reading names no DOI: cite at least one source by {cite}`key` or its DOI"
-
-
-_DIRECTIVE = re.compile(
-    r"^(?P<fence>`{3,}|:{3,})\s*\{(?P<kind>exercise|solution)(?P<gated>-start)?\}"
-    r"[ \t]*(?P<head>[^\n]*)\n"
-    r"(?P<body>.*?)^(?P=fence)[`:]*\s*$",
-    re.S | re.M,
-)
-_SELF_CHECK = re.compile(r"\bself-?\s?check\b", re.I)
-
-
-def lint_untold_exercises(cells: Sequence[Mapping]) -> Iterator[str]:
-    """What is wrong with the exercises of a chapter that has no sheet of checks yet."""
-    exercises: dict[str, bool] = {}  # label -> has a self-check
-    solved: set[str] = set()
-    current = None
-    for index, cell in enumerate(cells, start=1):
-        if cell["cell_type"] == "code":
-            if current and "self-check" in tags_of(cell):
-                exercises[current] = True
-            continue
-        text = source_of(cell)
-        for match in _DIRECTIVE.finditer(text):
-            if match["kind"] == "solution":
-                solved.add(match["head"].strip())
-                if "solution" not in tags_of(cell):
-                    yield (
-                        f"cell {index}: the solution of {match['head'].strip()!r} stands in a cell"
-                        ' that is not tagged "solution"; the student edition would print it'
-                    )
-                continue
-            label = re.search(r"^:label:\s*(\S+)", match["body"], re.M)
-            if label is None:
-                yield f"cell {index}: an exercise without :label:; its solution cannot refer to it"
-                continue
-            current = label.group(1)
-            exercises[current] = bool(_SELF_CHECK.search(match["body"]))
-        if current and _SELF_CHECK.search(text):
-            exercises[current] = True
-    if len(exercises) < MIN_EXERCISES:
-        yield f"{len(exercises)} exercises with a label, at least {MIN_EXERCISES} are needed"
-    for label, checked in exercises.items():
-        if not checked:
-            yield (
-                f"exercise {label!r} has no self-check: write one into it (**Self-check.** ...),"
-                ' or follow it by a code cell tagged "self-check"'
-            )
-        if label not in solved:
-            yield (
-                f"exercise {label!r} has no solution: add {{solution}} {label} in a "
-                'cell tagged "solution"'
-            )

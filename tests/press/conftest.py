@@ -18,7 +18,7 @@ import pytest
 from press.run.execute import Outcome, execute_all, plan
 from press.run.freshness import Freshness, freshness
 from press.source.project import Project
-from tests.press.whole_chapter import whole_chapter
+from tests.press.whole_chapter import whole_chapter, whole_sheet
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -258,6 +258,7 @@ def whole_book(tmp_path_factory: pytest.TempPathFactory) -> TinyBook:
     """
     book = make_book(tmp_path_factory.mktemp("whole"))
     book.write("chapters/pixels/whole/whole.py", whole_chapter("pixels/whole"))
+    book.write("chapters/pixels/whole/exercises.py", whole_sheet("pixels/whole"))
     (outcome,) = book.run("pixels/whole")
     assert outcome.failure is None
     done = book.medbook("accept")

@@ -73,31 +73,32 @@ run.finish()
 #
 # ```{exercise}
 # :label: @@LABEL@@-one
-# First. **Self-check.** Rerun.
-# ```
-#
-# ```{exercise}
-# :label: @@LABEL@@-two
-# Second. **Self-check.** Rerun.
-# ```
-#
-# ```{exercise}
-# :label: @@LABEL@@-three
-# Third. **Self-check.** Rerun.
+# First.
 # ```
 
-# %% [markdown] tags=["solution"]
-# ```{solution} @@LABEL@@-one
-# One.
+# %% tags=["self-check"]
+answer = None  # a number
+run.check("@@LABEL@@-one", answer)
+
+# %% [markdown]
+# ```{exercise}
+# :label: @@LABEL@@-two
+# Second.
 # ```
-#
-# ```{solution} @@LABEL@@-two
-# Two.
+
+# %% tags=["self-check"]
+answer = None  # a number
+run.check("@@LABEL@@-two", answer)
+
+# %% [markdown]
+# ```{exercise}
+# :label: @@LABEL@@-three
+# Third.
 # ```
-#
-# ```{solution} @@LABEL@@-three
-# Three.
-# ```
+
+# %% tags=["self-check"]
+answer = None  # a number
+run.check("@@LABEL@@-three", answer)
 
 # %% [markdown]
 # ## Further reading
@@ -110,3 +111,27 @@ def whole_chapter(chapter_id: str) -> str:
     """The source of a chapter called `chapter_id` that passes every check."""
     label = chapter_id.replace("/", "-").replace("_", "-")
     return WHOLE.replace("@@ID@@", chapter_id).replace("@@LABEL@@", label)
+
+
+SHEET = """\
+from medlib.experiment.exercises import Number
+
+EXERCISES = [
+    Number(
+        name=f"@@LABEL@@-{name}",
+        asks="a number",
+        answer=answer,
+        tolerance=0.1,
+        otherwise="count them once more",
+        hints=["it is whole", "it is small"],
+        solution="Counting gives it.",
+        wrong=[4, 5, 6, 7, 8],
+    )
+    for answer, name in enumerate(("one", "two", "three"), start=1)
+]
+"""
+
+
+def whole_sheet(chapter_id: str) -> str:
+    """The sheet of its exercises."""
+    return SHEET.replace("@@LABEL@@", chapter_id.replace("/", "-").replace("_", "-"))

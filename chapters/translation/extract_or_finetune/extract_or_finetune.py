@@ -1416,42 +1416,31 @@ run.finish()
 #
 # ## Exercises
 #
-# Type your answer in place of `None` and run the cell: it tells you whether you are right.
+# Answer here on the page, or in Jupyter in place of `None`: you are told whether you are right, or
+# what kind of wrong. In Jupyter, `run.hint("extract-or-finetune-rates")`
+# gives a hint, and then another; `run.solution("extract-or-finetune-rates")` shows how it is done.
 #
 # ```{exercise}
 # :label: extract-or-finetune-rates
 # Which $\xi$ gives the first layer one thousandth of the head's learning rate? Two digits are
-# enough. **Self-check** below.
+# enough.
 # ```
 
 # %% tags=["self-check"]
 answer = None  # between 0 and 1
-if answer is None:
-    print("Type your answer first.")
-elif not 0 < answer <= 1:
-    print("Not yet: the factor lies between 0 and 1.")
-else:
-    yours = Arm("yours", moves="all", depth_factor=answer)
-    ratio = yours.rate_at(depth=9) / yours.rate_at(depth=0)
-    word = "too large" if ratio < 1000 else "too small"  # of the factor; 0.46 is near enough
-    print("Right." if 900 < ratio < 1100 else f"Not yet: {word}. Count the depths.")
+run.check("extract-or-finetune-rates", answer)
 
 # %% [markdown]
 # ```{exercise}
 # :label: extract-or-finetune-norm
 # The network's batch normalisations have 21008 channels in all. How many numbers would the arm
 # *norm only* move if the eye doctor asked for ten kinds of lesion, the head on 1280 features
-# included? **Self-check** below.
+# included?
 # ```
 
 # %% tags=["self-check"]
 answer = None  # a number of parameters
-if answer is None:
-    print("Type your answer first.")
-else:
-    ten = with_head(source, nn.Linear(1280, 10))
-    truth = sum(ten.get_parameter(p).numel() for p in moving_parameters(ten, moves="norm"))
-    print("Right." if answer == truth else "Not yet: scale and shift; ten outputs, each biased.")
+run.check("extract-or-finetune-norm", answer)
 
 # %% [markdown]
 # ```{exercise}
@@ -1460,20 +1449,13 @@ else:
 # features? The table of every draw, under *Few labels*, holds one test AUC for each draw (in code:
 # `auc_few["near", "graded", "few"]`), and the draws of two arms were trained on the same images.
 # Compute the mean of the paired differences and its 95 % $t$ interval, to three digits. Would you
-# buy the change on so few draws? **Self-check** below: it does not compute the interval, but asks
-# whether a $t$ test just rejects each of your ends.
+# buy the change on so few draws?
 # ```
 
 # %% tags=["self-check"]
 answer = None  # (mean, lower end, upper end)
-if answer is None:
-    print("Type your answer first.")
-else:
-    d = auc_few["near", "graded", "few"] - auc_few["near", "frozen", "few"]
-    middle, *ends = answer
-    just = [abs(stats.ttest_1samp(d, end).pvalue - 0.05) < 0.01 for end in ends]
-    right = abs(d.sum() - len(d) * middle) < 0.004 and all(just) and ends[0] < ends[1]
-    print("Right." if right else "Not yet: pair the draws, and take t, not the normal law.")
+draws = {arm: auc_few["near", arm, "few"] for arm in ("graded", "frozen")}
+run.check("extract-or-finetune-interval", answer, given=draws)
 
 # %% [markdown]
 # ```{exercise}
@@ -1481,41 +1463,14 @@ else:
 # This one needs a network connection, and this book prints no expected numbers for it. Run the
 # chapter on real tissue: `medbook run translation/extract_or_finetune -p dataset=pathmnist`.
 # Predict first: is tumour against mucosa nearer to photographs than our retina or farther, what do
-# colours alone reach, and which arm wins with few labels? **Self-check:** compare the two results
+# colours alone reach, and which arm wins with few labels? Then compare the two results
 # `distance_far` and `auc_colour_far_many`, and the figure of few labels with the one above. Some
 # claims were made for the retina and may fail; which, and why?
 # ```
 
-# %% [markdown] tags=["solution"]
-# ```{solution} extract-or-finetune-rates
-# :class: dropdown
-# From the head at $L = 9$ to the first layer at $0$ there are nine factors: $\xi^9 = 1/1000$, so
-# $\xi = 10^{-1/3} \approx 0.46$. (Nine factors, not ten: there are ten depths.)
-# ```
-#
-# ```{solution} extract-or-finetune-norm
-# :class: dropdown
-# $2 \cdot 21008 + 10 \cdot 1280 + 10 = 54826$: scale and shift for each channel, ten rows of head
-# weights, ten biases.
-# ```
-#
-# ```{solution} extract-or-finetune-interval
-# :class: dropdown
-# With `d = auc_few["near", "graded", "few"] - auc_few["near", "frozen", "few"]`: the mean is
-# `d.mean()`, and the interval reaches `stats.t.ppf(0.975, len(d) - 1) * stats.sem(d)` to either
-# side. With so few draws that factor is far above the 2 of many draws. And if the draws happen to
-# agree, `stats.sem(d)` is small and the interval short, but by luck as much as by merit. Ask for
-# more draws, and other photographs, before you buy.
-# ```
-#
-# ```{solution} extract-or-finetune-public
-# :class: dropdown
-# Stained tissue is far from photographs too, but the two classes differ in colour and texture at
-# large, which frozen features already carry: expect the frozen arm to be strong even with few
-# labels, and little left for renovation. Distance of the *images* does not tell how far the
-# *question* is. The claim that training from scratch loses is the one that may fail: colour is
-# learned quickly.
-# ```
+# %% tags=["self-check"]
+answer = None  # a letter; run the cell to see the options
+run.check("extract-or-finetune-public", answer)
 
 # %% [markdown]
 # ## Further reading

@@ -1270,45 +1270,31 @@ run.finish()
 #
 # ## Exercises
 #
-# Type your answer in place of `None` and run the cell: it tells you whether you are right.
+# Answer here on the page, or in Jupyter in place of `None`: you are told whether you are right, or
+# what kind of wrong. In Jupyter, `run.hint("inside-the-visual-brain-field")` gives a hint, and then
+# another; `run.solution("inside-the-visual-brain-field")` shows how it is done.
 #
 # ```{exercise}
 # :label: inside-the-visual-brain-field
 # Stage 4 has three blocks with depthwise kernels of $3 \times 3$; the first has stride 2, the
 # others 1. At stage 3, $d = 8$. How many pixels does a unit of stage 4 see in width?
-# **Self-check** below.
 # ```
 
 # %% tags=["self-check"]
 answer_px = None  # a number of pixels
-if answer_px is None:
-    print("Type your answer first.")
-else:
-    good = answer_px == fields["stage4"].size_px
-    print("Right." if good else "Not yet: start from stage 3, double d after the first block.")
+run.check("inside-the-visual-brain-field", answer_px)
 
 # %% [markdown]
 # ```{exercise}
 # :label: inside-the-visual-brain-sharpen
 # Write a filter of $3 \times 3$ that answers to $aI + b$ with $a$ times its answer to $I$ *plus
 # exactly $b$*, that answers to a light spot more than a plain copy does, and that treats all four
-# neighbours of a pixel alike and the four diagonal ones as if they were not there. **Self-check**
-# below.
+# neighbours of a pixel alike and the four diagonal ones as if they were not there.
 # ```
 
 # %% tags=["self-check"]
 my_filter = None  # an array of 3 rows and 3 columns
-if my_filter is None:
-    print("Type your answer first.")
-else:
-    my_filter = np.asarray(my_filter, dtype=float)
-    tests = {
-        "the zero must pass as exactly b": np.isclose(my_filter.sum(), 1),
-        "a spot must count more than in a copy": my_filter[1, 1] > 1,
-        "the neighbours must be alike": np.ptp(my_filter[[0, 1, 1, 2], [1, 0, 2, 1]]) == 0,
-        "the diagonal ones must not count": not my_filter[::2, ::2].any(),
-    }
-    print(next((f"Not yet: {why}." for why, ok in tests.items() if not ok), "Right."))
+run.check("inside-the-visual-brain-sharpen", my_filter)
 
 # %% [markdown]
 # ```{exercise}
@@ -1316,37 +1302,24 @@ else:
 # A scanner is set so low that all images come out at $a = 1/100$. Normalisation uses the batch's
 # own statistics, $\varepsilon = 10^{-3}$. How large must the variance $v$ of a filter's answers to
 # the *original* images be, at least, so that nine tenths of its normal output are left? Round up to
-# a whole number. **Self-check** below.
+# a whole number.
 # ```
 
 # %% tags=["self-check"]
 v_least = None  # a variance
-if v_least is None:
-    print("Type your answer first.")
-else:
-    left = float(scale_left(np.array([float(v_least)]), scale=0.01, eps=1e-3)[0])
-    good = 0.9 <= left < 0.902
-    print("Right." if good else f"Not yet: {left:.4f} of the output is left.")
+run.check("inside-the-visual-brain-eps", v_least)
 
 # %% [markdown]
 # ```{exercise}
 # :label: inside-the-visual-brain-cka
 # Make a table of features with three columns that has a (biased) CKA of one with `puzzle` below,
 # yet whose columns correlate with none of the columns of `puzzle` by more than nine tenths.
-# **Self-check** below.
 # ```
 
 # %% tags=["self-check"]
 puzzle = noise[0][:, :3]
 mine = None  # an array of as many rows and 3 columns, made from puzzle
-if mine is None:
-    print("Type your answer first.")
-else:
-    crossed = np.corrcoef(puzzle.T, np.asarray(mine).T)[:3, 3:]
-    same = linear_cka(puzzle, mine, debiased=False) > 0.9999
-    apart = np.abs(crossed).max() < 0.9
-    print("Right." if same and apart else "Not yet." + ("" if same else " CKA is not one.")
-          + ("" if apart else " A column is still nearly one of puzzle's."))
+run.check("inside-the-visual-brain-cka", mine, given={"puzzle": puzzle})
 
 # %% [markdown]
 # ```{exercise}
@@ -1354,45 +1327,14 @@ else:
 # With a network connection: `medbook run translation/inside_the_visual_brain -p
 # dataset=pathmnist`. Tumour against normal mucosa, in colour. Call *plateau* the first depth whose
 # mean AUC is within two hundredths of the best. Predict first: does it come before the plateau of
-# the lesion or after it, and is the random network's stem above three quarters? **Self-check:**
-# read both off the figure of the probes and its table. The claim about stage 6 was made for the
-# retina: does it hold, and if not, by which of its two halves does it fail?
+# the lesion or after it, and is the random network's stem above three quarters? Then read both off
+# the figure of the probes and its table. The claim about stage 6 was made for the retina: does it
+# hold, and if not, by which of its two halves does it fail?
 # ```
 
-# %% [markdown] tags=["solution"]
-# ```{solution} inside-the-visual-brain-field
-# :class: dropdown
-# $67 + 2 \cdot 8 = 83$, then $d = 16$; $83 + 2 \cdot 16 = 115$ and $115 + 2 \cdot 16 = 147$.
-# ```
-#
-# ```{solution} inside-the-visual-brain-sharpen
-# :class: dropdown
-# The weights must sum to one: the classical sharpening filter, the middle 5, its four neighbours
-# $-1$, zeros in the corners. (Any middle $1 + 4t$ with neighbours $-t$, $t > 0$, will do.)
-# ```
-#
-# ```{solution} inside-the-visual-brain-eps
-# :class: dropdown
-# $\varepsilon/a^2 = 10$. From $(v + 10^{-3})/(v + 10) = 0.81$ follows $v = (8.1 - 10^{-3})/0.19$,
-# rounded up 43. Compare with `before[live].var(axis=(1, 2))`: on the head CT only a few filters
-# vary so much. Images so faint are not saved by batch statistics.
-# ```
-#
-# ```{solution} inside-the-visual-brain-cka
-# :class: dropdown
-# Anything that turns or mirrors the features as a whole and mixes all columns, such as
-# `puzzle - 2 / 3 * puzzle.sum(axis=1, keepdims=True)`, a reflection. CKA does not see it;
-# correlations of single columns do.
-# ```
-#
-# ```{solution} inside-the-visual-brain-public
-# :class: dropdown
-# A prediction with reasons: colour and texture at large separate the two, and these are there
-# early. So the plateau should come before the lesion's, the random stem should be above three
-# quarters, and the claim should fail, or hold by a hair, because stage 3 leaves nothing to gain.
-# If your plateau comes at stage 4 or later, or the random stem guesses, the reasons are refuted:
-# then it takes more than colour.
-# ```
+# %% tags=["self-check"]
+answer = None  # a letter; run the cell to see the options
+run.check("inside-the-visual-brain-public", answer)
 
 # %% [markdown]
 # ## Further reading

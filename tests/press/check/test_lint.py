@@ -1,18 +1,32 @@
 """Each lint goes red for the one thing it is there for, on a chapter that is otherwise whole."""
 
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import jupytext
 import pytest
 
+from medlib.experiment.exercise_sheet import read_sheet
 from press.check.lint import lint_notebook
 from press.check.prose import typed_numbers
-from tests.press.whole_chapter import whole_chapter
+from tests.press.whole_chapter import whole_chapter, whole_sheet
 
 CHAPTER = "pixels/whole"
 
 
+@cache
+def exercises(chapter):
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "exercises.py"
+        path.write_text(whole_sheet(chapter), encoding="utf-8")
+        return read_sheet(path)
+
+
 def lint(source, chapter=CHAPTER):
     notebook = jupytext.reads(source, fmt="py:percent")
-    return [finding.message for finding in lint_notebook(notebook, chapter=chapter)]
+    found = lint_notebook(notebook, chapter=chapter, exercises=exercises(chapter))
+    return [finding.message for finding in found]
 
 
 def test_a_whole_chapter_has_no_fault():
@@ -93,19 +107,9 @@ MUTATIONS = {
     "nothing breaks it": ("## What breaks it", "## Limits", 'no section "What breaks it"'),
     "no further reading": ("## Further reading", "## Sources", 'no section "Further reading"'),
     "no DOI": ("doi:10.1073/pnas.90.21.9758", "", "further reading names no DOI"),
-    "two exercises": (
-        "# ```{exercise}\n# :label: pixels-whole-three\n# Third. **Self-check.** Rerun.\n# ```",
-        "#",
-        "2 exercises with a label, at least 3",
-    ),
     "no label": ("# :label: pixels-whole-one\n", "", "an exercise without :label:"),
-    "no self-check": (
-        "# First. **Self-check.**",
-        "# First.",
-        "'pixels-whole-one' has no self-check",
-    ),
-    "no solution": ("{solution} pixels-whole-two", "{note}", "'pixels-whole-two' has no solution"),
-    "a leaking solution": (' tags=["solution"]', "", "the student edition would print it"),
+    "no check": ('run.check("pixels-whole-one", answer)', "answer", "has no cell to answer in"),
+    "an answer": ("answer = None", "answer = 1", "is not left open"),
 }
 
 
@@ -145,10 +149,10 @@ def test_code_of_a_solution_may_stand_after_finish():
     assert lint(source) == []
 
 
-def test_a_self_check_may_be_a_code_cell():
-    source = whole_chapter(CHAPTER).replace("Third. **Self-check.** Rerun.", "Third.")
-    cell = '# %% tags=["self-check"]\nassert size\n\n# %% [markdown] tags=["solution"]'
-    assert lint(source.replace('# %% [markdown] tags=["solution"]', cell)) == []
+def test_a_chapter_without_a_sheet_is_told_to_have_one():
+    notebook = jupytext.reads(whole_chapter(CHAPTER), fmt="py:percent")
+    found = [f.message for f in lint_notebook(notebook, chapter=CHAPTER, exercises={})]
+    assert found[0] == "exercises.py has 0 exercises, at least 3 are needed"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from press.results import kept
 from press.results.live import live_point, live_points
 from press.run.execute import execute_all
 from press.source.project import Project
-from tests.press.whole_chapter import whole_chapter
+from tests.press.whole_chapter import whole_chapter, whole_sheet
 
 SWEPT = """\
 run.result("third", n / 3, atol=1e-3, rtol=0.0, interval=(0, n), n=n)
@@ -33,6 +33,7 @@ def swept_book(tmp_path_factory):
 
     book = make_book(tmp_path_factory.mktemp("swept"))
     book.write("chapters/pixels/whole/whole.py", whole_chapter("pixels/whole"))
+    book.write("chapters/pixels/whole/exercises.py", whole_sheet("pixels/whole"))
     book.chapter(NAME, SWEPT, parameters=PARAMETERS)
     book.commit()
     done = book.medbook("sweep", "_point", "-g", "n=2,3", "--seeds", "1-2", "--accept")

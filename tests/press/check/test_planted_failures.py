@@ -13,7 +13,7 @@ from press.cli.build import build
 from press.errors import Exit
 from press.source.project import Project
 from tests.press.conftest import make_book, source_of
-from tests.press.whole_chapter import whole_chapter
+from tests.press.whole_chapter import whole_chapter, whole_sheet
 
 RAISES, CLAIM, PARAMETER, ALT, DRIFT = CHAPTERS = (
     "pixels/raises",
@@ -30,6 +30,7 @@ def green_book(tmp_path_factory):
     book = make_book(tmp_path_factory.mktemp("green"))
     for name in CHAPTERS:
         book.write(source_of(name), whole_chapter(name))
+        book.write(f"chapters/{name}/exercises.py", whole_sheet(name))
         book.write(f"chapters/{name}/profiles.yml", "smoke: {size: 20}\n")
     assert all(outcome.ok for outcome in book.run(*CHAPTERS))
     done = book.medbook("accept")

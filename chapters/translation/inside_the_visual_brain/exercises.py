@@ -1,0 +1,227 @@
+"""The checks of the exercises of translation/inside_the_visual_brain."""
+
+import numpy as np
+
+from medlib.experiment.answers import as_array
+from medlib.experiment.exercises import Choice, Code, Mistake, Number, Scene
+
+# ----------------------------------------------------------------------------- how far a unit sees
+
+FIELD = Number(
+    name="inside-the-visual-brain-field",
+    asks="width of the field",
+    unit="px",
+    answer=147,
+    tolerance=0.5,
+    within=(1, 1000),
+    mistakes=[
+        Mistake(67, "that is the field of stage 3, where you start"),
+        Mistake(83, "that is after the first of three blocks"),
+        Mistake(115, "that is after two of three blocks; or d stayed at 8 after the stride"),
+        Mistake(163, "the first block still reads the grid of stage 3; d doubles after it"),
+        Mistake(
+            131, "after the first block neighbours lie 16 px apart, for both blocks that follow"
+        ),
+        Mistake(76, "a block adds two steps of d, not a kernel's width in pixels"),
+        Mistake(179, "d doubles once, after the block with stride 2, not after every block"),
+    ],
+    otherwise="start from stage 3, add twice d for each block, and double d after the first",
+    hints=[
+        "A kernel of three adds one step to either side. How many pixels is a step, in each block?",
+        "The first block steps by d = 8. After its stride of 2 the other two step by 16.",
+    ],
+    solution=r"""
+$67 + 2 \cdot 8 = 83$, then $d = 16$; $83 + 2 \cdot 16 = 115$ and $115 + 2 \cdot 16 = 147$.
+""",
+    wrong=[146, 224],
+)
+
+# --------------------------------------------------------------------------------- a filter by hand
+
+
+def check_filter(answer, scene):
+    """Four demands, one after the other."""
+    taps = as_array(answer, shape=(3, 3), means="rows, columns")
+    cross, corners = taps[[0, 1, 1, 2], [1, 0, 2, 1]], taps[::2, ::2]
+    if not np.isclose(taps.sum(), 1):
+        return (
+            f"a constant b passes as {taps.sum():.3g} b, and exactly b is asked for: what must the"
+            " weights sum to?"
+        )
+    if corners.any():
+        return "the diagonal neighbours count; they shall be as if they were not there"
+    if np.ptp(cross) > 1e-9:
+        return "the four neighbours are not treated alike"
+    if taps[1, 1] <= 1:
+        return "a spot answers no more than in a plain copy; the middle must weigh more"
+    return None
+
+
+def cross(middle, neighbour, corner=0.0):
+    """A filter of 3 x 3 by its three kinds of weights."""
+    taps = np.full((3, 3), float(corner))
+    taps[[0, 1, 1, 2], [1, 0, 2, 1]] = neighbour
+    taps[1, 1] = middle
+    return taps
+
+
+SHARPEN = Code(
+    name="inside-the-visual-brain-sharpen",
+    asks="an array of 3 rows and 3 columns",
+    check=check_filter,
+    example=lambda scene: cross(5, -1),
+    hints=[
+        "Give the filter an image that is b everywhere. What comes out, in terms of the weights?",
+        "The weights sum to one, the middle is above one. So what is left for the four neighbours?",
+    ],
+    solution=r"""
+The weights must sum to one: the classical sharpening filter, the middle 5, its four neighbours
+$-1$, zeros in the corners. (Any middle $1 + 4t$ with neighbours $-t$, $t > 0$, will do.)
+""",
+    wrong=[
+        lambda scene: cross(1, 0),
+        lambda scene: cross(4, -1),
+        lambda scene: cross(5, 0, -1),
+        lambda scene: [[0, -2, 0], [-1, 5, -1], [0, 0, 0]],
+        lambda scene: cross(0.2, 0.2),
+        lambda scene: cross(9, -1, -1),
+        lambda scene: [0, -1, 0, -1, 5, -1, 0, -1, 0],
+        lambda scene: [[0, -1], [-1, 5]],
+    ],
+)
+
+# ----------------------------------------------------------------------------- a very faint scanner
+
+LEAST = (8.1 - 1e-3) / 0.19
+
+EPS = Number(
+    name="inside-the-visual-brain-eps",
+    asks="variance of the answers to the original images",
+    answer=(LEAST + 43) / 2,
+    tolerance=(43 - LEAST) / 2 + 0.03,
+    within=(0, 1e6),
+    mistakes=[
+        Mistake(90, "the output goes with the root: square the nine tenths"),
+        Mistake(10, "that is epsilon over a squared; half of the variance would be gone there"),
+        Mistake(8.1, "nine tenths squared is not the variance; it is a ratio of two"),
+        Mistake(0.42, "epsilon is to be divided by a squared, not by a"),
+        Mistake(
+            0.0043, "that is the variance of the faint images; the original ones are asked for"
+        ),
+        Mistake(42, "round up: with 42 a little less than nine tenths is left"),
+        Mistake(44, "a smaller whole number is enough"),
+    ],
+    otherwise="what is left is the root of (v + eps) over (v + eps / a squared); let it be 0.9",
+    hints=[
+        "Faint answers have the variance of the original ones times a squared. Epsilon does not"
+        " shrink with them.",
+        r"Let $(v + 10^{-3})/(v + 10) = 0.81$ and solve for v.",
+    ],
+    solution=r"""
+$\varepsilon/a^2 = 10$. From $(v + 10^{-3})/(v + 10) = 0.81$ follows $v = (8.1 - 10^{-3})/0.19$,
+rounded up 43. Compare with `before[live].var(axis=(1, 2))`: on the head CT only a few filters vary
+so much. Images so faint are not saved by batch statistics.
+""",
+    wrong=[40, 81],
+)
+
+# ----------------------------------------------------------------------------------- alike, yet not
+
+
+def check_cka(answer, scene):
+    """CKA of one, and no column that is nearly one of puzzle's."""
+    from medlib.translation.seeing.cka import linear_cka
+
+    puzzle = np.asarray(scene.given["puzzle"])
+    mine = as_array(answer, shape=puzzle.shape, means="rows, columns")
+    if (mine.std(axis=0) == 0).any():
+        return "a column is constant: it correlates with nothing, but CKA misses it"
+    same = linear_cka(puzzle, mine, debiased=False)
+    apart = np.abs(np.corrcoef(puzzle.T, mine.T)[:3, 3:]).max()
+    if same > 0.9999 and apart < 0.9:
+        return None
+    if same > 0.9999:
+        return f"CKA is one, but a column is still nearly one of puzzle's: {apart:.3f}"
+    if apart < 0.9:
+        return f"the columns are mixed, but CKA is {same:.4f}: what leaves it at one?"
+    return f"CKA is {same:.4f}, and a column is still nearly one of puzzle's: {apart:.3f}"
+
+
+def puzzle_scene():
+    """A table of noise."""
+    return Scene({"puzzle": np.random.default_rng(0).normal(size=(200, 3))})
+
+
+def reflected(scene):
+    """A reflection that mixes all columns."""
+    puzzle = scene.given["puzzle"]
+    return puzzle - 2 / 3 * puzzle.sum(axis=1, keepdims=True)
+
+
+CKA = Code(
+    name="inside-the-visual-brain-cka",
+    asks="an array of as many rows and 3 columns",
+    check=check_cka,
+    example=reflected,
+    scene=puzzle_scene,
+    needs=("puzzle",),
+    hints=[
+        "CKA does not see how a table of features is turned as a whole, nor its scale.",
+        "Multiply `puzzle` by an orthogonal matrix of 3 x 3 none of whose entries is near one.",
+    ],
+    solution=r"""
+Anything that turns or mirrors the features as a whole and mixes all columns, such as
+
+```python
+mine = puzzle - 2 / 3 * puzzle.sum(axis=1, keepdims=True)
+```
+
+a reflection. CKA does not see it; correlations of single columns do.
+""",
+    wrong=[
+        lambda scene: scene.given["puzzle"],
+        lambda scene: -scene.given["puzzle"][:, ::-1],
+        lambda scene: reflected(scene) * [1, 2, 1],
+        lambda scene: np.random.default_rng(5).normal(size=(200, 3)),
+        lambda scene: scene.given["puzzle"] * [1, 2, 3],
+        lambda scene: np.zeros((200, 3)),
+        lambda scene: reflected(scene)[:100],
+        lambda scene: reflected(scene)[:, :2],
+    ],
+)
+
+# -------------------------------------------------------------------------------------- real tissue
+
+PUBLIC = Choice(
+    name="inside-the-visual-brain-public",
+    asks="your prediction for pathmnist",
+    options={
+        "a": "Plateau before the lesion's, random stem above three quarters: colour is there"
+        " early.",
+        "b": "Plateau after the lesion's, random stem at chance: tissue needs objects.",
+        "c": "Plateau where the lesion has it, and the random stem as good as the trained one.",
+        "d": "No plateau at all: the AUC rises to the last depth.",
+        "e": "Plateau before the lesion's, random stem at chance: only trained filters see colour.",
+    },
+    answer="a",
+    because={
+        "b": "by what do the two tissues differ, when a patch shows no object at all?",
+        "c": "what is the same for a lesion in grey and a tissue in colour?",
+        "d": "what should the last depths add for colour and texture at large?",
+        "e": "a random filter of three colours still answers differently to different colours",
+    },
+    hints=[
+        "What tells tumour from mucosa on a small coloured patch, and at which depth is it there?",
+        "Does a filter need training to answer differently to red and to blue?",
+    ],
+    solution=r"""
+A prediction with reasons: colour and texture at large separate the two, and these are there early.
+So the plateau should come before the lesion's, the random stem should be above three quarters, and
+the claim should fail, or hold by a hair, because stage 3 leaves nothing to gain. If your plateau
+comes at stage 4 or later, or the random stem guesses, the reasons are refuted: then it takes more
+than colour.
+""",
+    wrong=["stage 3", 4],
+)
+
+EXERCISES = [FIELD, SHARPEN, EPS, CKA, PUBLIC]
