@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+OPEN = "type your answer in place of `None` and run the cell again"
+
+
 class NotYet(Exception):
     """The answer is not right, and these are the words on it; checks may raise it anywhere."""
 
@@ -138,7 +141,7 @@ def attempt(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> A
 def must_be_there(answer: Any) -> None:
     """Raise `Unanswered` where there is no answer."""
     if answer is None or answer is ...:
-        raise Unanswered("type your answer in place of `None` and run the cell again")
+        raise Unanswered(OPEN)
 
 
 def _size(answer: Any) -> int | None:

@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from medlib.experiment import environment
-from medlib.experiment.exercises import Choice, Code, Exercise, Known, Number, sentence
+from medlib.experiment.answers import OPEN
+from medlib.experiment.exercises import (
+    Choice,
+    Code,
+    Exercise,
+    Known,
+    Number,
+    Verdict,
+    sentence,
+)
 
 SHEET = "exercises.py"
 
@@ -98,10 +107,19 @@ class Desk:
         self._hints: dict[str, int] = {}
 
     def check(self, name: str, answer: Any, given: Mapping[str, Any] | None = None) -> str:
-        """The sentence on an answer, as Markdown."""
-        return self._on(
-            name, lambda exercise: str(exercise.judge(answer, known=self.known(), given=given))
-        )
+        """The sentence on an answer, as Markdown.
+
+        In the book's own run, where answers are open and functions unwritten, nothing is judged:
+        what is printed then does not depend on the sheet, so that to edit it makes no run stale.
+        """
+        return self._on(name, lambda exercise: str(self._verdict(exercise, answer, given or {})))
+
+    def _verdict(self, exercise: Exercise, answer: Any, given: Mapping[str, Any]) -> Verdict:
+        if not self.strict or not (answer is None or callable(answer)):
+            return exercise.judge(answer, known=self.known(), given=given)
+        if isinstance(exercise, Code) and (missing := exercise.missing(given)):
+            raise SheetError(f"{self.chapter}, exercise {exercise.name!r}: {missing}")
+        return Verdict("unanswered", OPEN)
 
     def hint(self, name: str) -> str:
         """The next hint, as Markdown; after the last, all of them again."""

@@ -214,10 +214,8 @@ class Code:
     def judge(self, answer: Any, *, known: Mapping[str, Any], given: Any = None) -> Verdict:
         """Whether `answer` does what is asked, or what kind of wrong it is."""
         given = dict(given or {})
-        missing = [name for name in self.needs if name not in given]
-        if missing:
-            example = f"given={{{', '.join(f'{name!r}: {name}' for name in self.needs)}}}"
-            return Verdict("form", f"the check needs {', '.join(missing)}; give it {example}")
+        if missing := self.missing(given):
+            return Verdict("form", missing)
         try:
             must_be_there(answer)
             said = self.check(answer, Scene(given, known))
@@ -229,6 +227,14 @@ class Code:
         if isinstance(said, Verdict):
             return said
         return Verdict("wrong", said) if said else Verdict("right")
+
+    def missing(self, given: Mapping[str, Any]) -> str:
+        """What the check needs and was not given, in words; empty where it has all."""
+        missing = [name for name in self.needs if name not in given]
+        if not missing:
+            return ""
+        example = f"given={{{', '.join(f'{name!r}: {name}' for name in self.needs)}}}"
+        return f"the check needs {', '.join(missing)}; give it {example}"
 
 
 Exercise = Number | Choice | Code

@@ -68,6 +68,33 @@ def test_an_unknown_exercise_names_the_nearest(checkout, run, capsys, monkeypatc
         Run("pixels/alpha", {"seed": 0}).check("twoo", None)
 
 
+def test_the_books_own_run_prints_nothing_that_follows_from_the_sheet(
+    checkout, capsys, monkeypatch
+):
+    checkout.write_text(SHEET.replace("EXERCISES = [", CODE + "EXERCISES = [PLUS,"))
+    monkeypatch.setenv("MEDBOOK_STRICT", "1")
+    run = Run("pixels/alpha", {"seed": 0, "factor": 2.0})
+    run.check("two", None)
+    run.check("plus", lambda x: x, given={"x": 1})
+    assert capsys.readouterr().out.splitlines() == 2 * [
+        "**Not yet.** Type your answer in place of `None` and run the cell again."
+    ]
+    run.check("two", 3)
+    assert capsys.readouterr().out == "**Not yet.** Count your fingers again.\n"
+    with pytest.raises(SheetError, match="exercise 'plus': the check needs x"):
+        run.check("plus", None)
+
+
+CODE = """
+from medlib.experiment.exercises import Code
+
+PLUS = Code(
+    name="plus", asks="a function", check=lambda answer, scene: "it shall not be asked",
+    example=lambda scene: None, needs=("x",), hints=[], solution="", wrong=[],
+)
+"""
+
+
 def test_without_a_checkout_it_says_what_helps(run, capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("MEDBOOK_ROOT", str(tmp_path))
     monkeypatch.chdir(tmp_path)
