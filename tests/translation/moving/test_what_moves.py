@@ -17,7 +17,7 @@ from tests.translation.moving.surgery import data, head
 HEAD = {"classifier.weight", "classifier.bias"}
 
 
-def operate(source, steps=3, seed=0, **how):
+def operate(source, steps=3, seed=0, validate=None, **how):
     return fine_tune(
         Arm("operated", **{"weight_decay": 0.0, **how}),
         source,
@@ -26,6 +26,8 @@ def operate(source, steps=3, seed=0, **how):
         steps=steps,
         batch_size=4,
         generator=torch.Generator().manual_seed(seed),
+        validate=validate,
+        every=1,
     )
 
 
@@ -84,6 +86,18 @@ def test_unfreezing_lets_statistics_follow_only_where_it_has_thawed(imagenet):
     assert moved(imagenet, done) == from_depth(parameters | buffers, 7)
 
 
+def test_a_validation_between_two_steps_thaws_and_freezes_nothing(imagenet):
+    thaw = GradualUnfreezing(steps_per_depth=2)
+    falling = iter(range(6, 0, -1))
+    done = operate(
+        imagenet, steps=6, unfreezing=thaw, statistics="batch", validate=lambda _: next(falling)
+    )
+    parameters, buffers = split(done.network)
+    assert moved(imagenet, done) == from_depth(parameters | buffers, 7)
+    plain = operate(imagenet, steps=6, unfreezing=thaw, statistics="batch")
+    assert done.history.train_loss == plain.history.train_loss
+
+
 def test_unfreezing_never_goes_below_the_plan(imagenet):
     thaw = GradualUnfreezing(steps_per_depth=1)
     done = operate(imagenet, steps=8, unfreezing=thaw, from_depth=5)
@@ -110,6 +124,21 @@ def test_moves_scale_with_the_rates(imagenet, early_first):
         # Adam's first steps have the rate's length: no weight goes farther, the keenest ones
         # nearly so far
         assert 0.9 * reach < jumps.max().item() < 1.1 * reach + 2e-7
+
+
+def test_weight_decay_shrinks_what_no_gradient_moves_and_none_leaves_it(imagenet):
+    free, held = (operate(imagenet, weight_decay=decay) for decay in (0.0, 10.0))
+    shrunk = np.prod([1 - 10.0 * rates[0] for rates in held.history.learning_rates])
+    assert shrunk < 0.99
+    ratios = []
+    for name, a in free.network.named_parameters():
+        b = held.network.get_parameter(name)
+        still = (a == free.start[name]) & (a != 0)
+        ratios.append((b[still] / a[still]).detach())
+    ratios = torch.cat(ratios)
+    assert len(ratios) > 1000
+    # a few of them get a gradient once the others have shrunk
+    assert ratios.median().item() == pytest.approx(shrunk, rel=1e-5)
 
 
 def test_a_pull_toward_the_start_shortens_the_way_and_one_toward_zero_lengthens_it(imagenet):
