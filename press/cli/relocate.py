@@ -11,6 +11,7 @@ from pathlib import Path
 from medlib.experiment.record import write_atomically
 from press.cli.scaffold import parse_id, part_of_line, read_text, with_toc_entry
 from press.errors import UserError
+from press.results.stale import KNOWN_STALE
 from press.source.project import Chapter, Project
 
 TEXTS = ("_toc.yml", "README.md", "book/**/*.md", "chapters/**/*.py", "chapters/**/*.md")
@@ -93,9 +94,15 @@ def remove(project: Project, chapter: Chapter, *, write: bool = True) -> list[st
     done = [f"removed {project.relative(chapter.folder)}"]
     done += [f"removed {project.relative(kept)}"] if kept.is_dir() else []
     done += ["edited _toc.yml"] if left != lines else []
+    stale = project.results / KNOWN_STALE
+    reasons = stale.read_text("utf-8").splitlines(keepends=True) if stale.is_file() else []
+    needed = [line for line in reasons if not _named(chapter.id).search(line)]
+    done += [f"edited {project.relative(stale)}"] if needed != reasons else []
     if not write:
         return done
     write_atomically(toc, "".join(left))
+    if needed != reasons:
+        write_atomically(stale, "".join(needed))
     _forget(project, chapter)
     shutil.rmtree(chapter.folder)
     shutil.rmtree(kept, ignore_errors=True)
@@ -106,7 +113,9 @@ def remove(project: Project, chapter: Chapter, *, write: bool = True) -> list[st
 
 def _renamed_texts(project: Project, chapter: Chapter, new_id: str) -> Iterator[tuple[Path, str]]:
     toc = project.root / "_toc.yml"
-    for path in [*_texts(project), *sorted((project.results / chapter.id).rglob("*.json"))]:
+    kept = sorted((project.results / chapter.id).rglob("*.json"))
+    stale = [path for path in (project.results / KNOWN_STALE,) if path.is_file()]
+    for path in [*_texts(project), *kept, *stale]:
         before = path.read_text("utf-8")
         if path == toc:
             lines = before.splitlines(keepends=True)

@@ -7,11 +7,13 @@ from their commit: nobody could ever make it again.
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from medlib.experiment.environment import commit
 from medlib.experiment.record import Part, Record, RecordError, write_atomically
 from medlib.experiment.tables import FullRun, MadeBy, read_kept, table_path
 from press.errors import UserError
@@ -84,23 +86,21 @@ def commit_to_name(project: Project) -> str:
     Raises:
         UserError: this is no git checkout, or tracked files differ from the commit.
     """
-    try:
-        sha = _git(project, "rev-parse", "HEAD").strip()
-        words = ("--porcelain", "--untracked-files=no", "--", ".", ":!results")
-        status = _git(project, "status", *words)
-    except (OSError, subprocess.CalledProcessError):
+    found = commit(project.root)
+    if found is None:
         raise UserError(
             "--accept keeps a table that names the commit that made it, and this is no git checkout"
             " with a commit"
-        ) from None
-    changed = [line[3:] for line in status.splitlines()]
-    if changed:
+        )
+    if found.dirty:
+        words = ("--porcelain", "--untracked-files=no", "--", ".", ":!results")
+        changed = [line[3:] for line in _git(project, "status", *words).splitlines()]
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise UserError(
             f"--accept keeps a table that names the commit that made it, but {changed[0]}{more}"
             " differ from it: commit first (the runs that are done are kept)"
         )
-    return sha
+    return found.sha
 
 
 def must_be_committed(project: Project, source: Path, made: MadeBy) -> None:
@@ -117,17 +117,22 @@ def must_be_committed(project: Project, source: Path, made: MadeBy) -> None:
 
 
 def _git(project: Project, *words: str) -> str:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return subprocess.run(
-        ["git", "-C", str(project.root), *words], capture_output=True, text=True, check=True
+        ["git", "-C", str(project.root), *words],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=own,
     ).stdout
 
 
-def committed(made: MadeBy, commit: str) -> MadeBy:
-    """`made`, with `commit` in the place of what was run before it was committed.
+def committed(made: MadeBy, sha: str) -> MadeBy:
+    """`made`, with the commit `sha` in the place of what was run before it was committed.
 
     The runs are fresh: the digests of all that they imported are those of the commit's files.
     """
-    named = [sha if not sha.endswith("+changes") else commit for sha in made.commits] or [commit]
+    named = [sha if was.endswith("+changes") else was for was in made.commits] or [sha]
     return made.model_copy(update={"commits": list(dict.fromkeys(named))})
 
 

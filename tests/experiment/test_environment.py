@@ -70,6 +70,13 @@ def test_commit_sees_a_changed_file_but_not_an_untracked_one(tmp_path):
     assert not environment.commit(tmp_path).dirty
     (tmp_path / "a").write_text("2")
     assert environment.commit(tmp_path).dirty
+    git("checkout", "a")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results/b").write_text("1")
+    git("add", "results")
+    git("commit", "-m", "b")
+    (tmp_path / "results/b").write_text("2")  # what a run reads there is in its record
+    assert not environment.commit(tmp_path).dirty
 
 
 def test_device_names_are_checked():

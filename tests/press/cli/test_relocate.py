@@ -14,6 +14,13 @@ parts:
       - file: pixels/alpha  # the first
       - file: pixels/beta
 """
+STALE = """\
+# why
+[stale]
+"pixels/alpha/seeds" = "to be remade"
+"pixels/alpha/_point/sweep" = "to be remade"
+"pixels/alphabet/seeds" = "to be remade"
+"""
 
 
 @pytest.fixture
@@ -22,7 +29,8 @@ def kept(ready_book):
     ready_book.write("_toc.yml", TOC)
     ready_book.write("book/index.md", INDEX)
     ready_book.write("results/pixels/alpha/seeds.json", '{"chapter": "pixels/alpha"}\n')
-    for place in ("sweeps", "seeds", "runs-adhoc", "failed"):
+    ready_book.write("results/known_stale.toml", STALE)
+    for place in ("sweeps", "seeds", "runs-adhoc", "failed", "live"):
         ready_book.write(f"build/{place}/pixels/alpha/x/record.json", "{}")
     ready_book.write("build/notebooks/pixels/alpha.ipynb", "{}")
     return ready_book
@@ -57,6 +65,8 @@ def test_a_renamed_chapter_leaves_nothing_of_its_old_name(kept, new):
     assert f'experiment.start("{new}"' in files[f"chapters/{new}/gamma.py"]
     assert files[f"results/{new}/seeds.json"] == f'{{"chapter": "{new}"}}\n'
     assert files["book/index.md"] == INDEX.replace("/pixels/alpha.", f"/{new}.")
+    stale = (kept.root / "results/known_stale.toml").read_text("utf-8")
+    assert stale == STALE.replace("pixels/alpha/", f"{new}/")
     assert f"- file: {new}" in files["_toc.yml"]
     assert "pixels/alpha" not in files["_toc.yml"]
     assert "- file: pixels/beta" in files["_toc.yml"]
@@ -70,7 +80,11 @@ def test_a_removed_chapter_leaves_nothing_but_the_others(kept):
     assert named(kept, "alpha") == []
     assert "pixels/alpha" not in text_files(kept)["_toc.yml"]
     assert "- file: pixels/beta" in text_files(kept)["_toc.yml"]
-    assert not (kept.root / "results").exists() or not (kept.root / "results/pixels/alpha").exists()
+    assert not (kept.root / "results/pixels/alpha").exists()
+    stale = (kept.root / "results/known_stale.toml").read_text("utf-8")
+    assert [line for line in stale.splitlines() if "alpha" in line] == [
+        '"pixels/alphabet/seeds" = "to be remade"'
+    ]
 
 
 def test_a_chapter_that_a_page_names_is_not_removed(kept):
