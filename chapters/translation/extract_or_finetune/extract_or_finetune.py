@@ -63,6 +63,7 @@ from scipy import stats
 
 from medlib import experiment
 from medlib.experiment import COLORS
+from medlib.measures.mean_interval import mean_interval
 
 run = experiment.start("translation/extract_or_finetune", locals())
 run.device  # from here on torch computes deterministically
@@ -86,13 +87,6 @@ def shown(values, digits=2):
     return round(float(np.mean(values)), digits)
 
 
-def mean_interval(values, least=0.0, most=1.0, level=0.95):
-    """Mean of independent values and its t interval, cut to what an AUC can be."""
-    values = np.asarray(values, dtype=float)
-    reach = stats.t.ppf((1 + level) / 2, len(values) - 1) * stats.sem(values)
-    return values.mean(), (max(values.mean() - reach, least), min(values.mean() + reach, most))
-
-
 def gallery(rows, titles):
     """Rows of images, each row with its title."""
     figure, axes = plt.subplots(len(rows), len(rows[0]), figsize=(7.2, 1.15 * len(rows)))
@@ -108,10 +102,10 @@ def frozen_frame(n):
     """Learning curves of the frozen arm with n marked, and the scores of a typical fit."""
     figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.7), width_ratios=[1.5, 1, 1])
     for task, color in (("near", COLORS["sky"]), ("far", COLORS["blue"])):
-        means, reach = zip(*(mean_interval(curves[task, k]) for k in counts), strict=True)
-        axes[0].plot(counts, means, "o-", color=color, label=task)
+        found = [mean_interval(curves[task, k], within=(0, 1)) for k in counts]
+        axes[0].plot(counts, [mean.value for mean in found], "o-", color=color, label=task)
         apart = [k for k in counts if k <= pool_size // 4]  # above, choices share many images
-        ends = zip(*reach[: len(apart)], strict=True)
+        ends = zip(*(mean.interval for mean in found[: len(apart)]), strict=True)
         axes[0].fill_between(apart, *ends, color=color, alpha=0.25)
     axes[0].axvline(n, color=COLORS["grey"], linestyle=":")
     axes[0].set(xscale="log", xlabel="labelled images n", ylabel="test AUC", ylim=(0.45, 1.01))
@@ -155,11 +149,12 @@ def against_n(axes, curves, least, most):
     """Means and intervals against n, of each arm and budget; the arms stand beside each other."""
     for (name, budget), at in curves.items():
         aside = 1.06 ** (list(PAINT).index(name) - 2 + (2.5 if budget == "long" else 0))
-        means, reach = zip(*(mean_interval(at[n], least, most) for n in at), strict=True)
+        found = [mean_interval(at[n], within=(least, most)) for n in at]
         n, style = [n * aside for n in at], "s:" if budget == "long" else "o-"
         label = name + (", long" if budget == "long" else "")
+        means, ends = [mean.value for mean in found], [mean.interval for mean in found]
         axes.plot(n, means, style, color=PAINT[name], ms=3.5, lw=1.2, label=label)
-        axes.vlines(n, *zip(*reach, strict=True), color=PAINT[name], alpha=0.6)
+        axes.vlines(n, *zip(*ends, strict=True), color=PAINT[name], alpha=0.6)
     axes.set(xscale="log")
 
 
@@ -565,9 +560,8 @@ run.figure(
 # %%
 for task in arms_few:
     for name in arms_few[task]:
-        value, interval = mean_interval(auc_few[task, name, "few"])
-        label = f"auc_few_{task}_{name.replace(' ', '_')}"
-        run.result(label, value, unit="AUC", interval=interval, n=draws, atol=0.05)
+        mean = mean_interval(auc_few[task, name, "few"], unit="AUC", within=(0, 1))
+        run.result(f"auc_few_{task}_{name.replace(' ', '_')}", mean, atol=0.05)
 run.say(
     "Far from home, scratch guesses ({auc_few_far_scratch:.2f}), and reading the frozen features"
     " is not much of a diagnosis ({auc_few_far_frozen:.2f}). Moving everything at one rate gives"
@@ -883,8 +877,8 @@ DOMAINS, far_off = ("near", "far", "tissue"), {}
 if whole:
     n, again = grid["labels"][0], over_seeds("distance_again", grid["labels"][0])
     for domain in DOMAINS:
-        mean, ends = mean_interval(over_seeds(f"distance_{domain}", n) / again, 0, np.inf)
-        far_off[domain] = f"{mean:.2f} ({ends[0]:.2f} to {ends[1]:.2f})"
+        mean = mean_interval(over_seeds(f"distance_{domain}", n) / again, within=(0, np.inf))
+        far_off[domain] = f"{mean:.2f} ({mean.low:.2f} to {mean.high:.2f})"
     run.say(
         "How far the three lie from photographs, in units of the chance distance, mean over seeds"
         " and its 95 % interval: near {near}, far {far}, tissue {tissue}.",
@@ -1075,11 +1069,11 @@ if whole:
         g=(min(ends["graded"]), max(ends["graded"])), f=(min(ends["full"]), max(ends["full"])),
     )
     dealt = [over_seeds(f"auc_{d}_shuffled", n) for d in DOMAINS for n in grid["labels"]]
-    mean, ends = mean_interval(np.mean(dealt, axis=0))
+    mean = mean_interval(np.mean(dealt, axis=0), within=(0, 1))
     run.say(
         "The trial's own control, labels dealt out at random, all domains and numbers of labels"
         " together: mean AUC {mean:.3f} ({low:.3f} to {high:.3f}).",
-        mean=mean, low=ends[0], high=ends[1],
+        mean=mean, low=mean.low, high=mean.high,
     )
 
 # %% [markdown]
@@ -1324,10 +1318,8 @@ for _ in range(10 * choices):
     dealt = pools["far", "train"].pick(few).shuffled(rng=rng)
     head = fit_head(dealt.features, dealt.labels)
     guesses.append(roc_auc_score(test.labels, head.decision_function(test.features)))
-dealt_out, nothing = mean_interval(guesses, level=0.99)
-run.result(
-    "auc_shuffled", dealt_out, unit="AUC", interval=nothing, level=0.99, n=len(guesses), atol=0.01
-)
+dealt_out = mean_interval(guesses, unit="AUC", level=0.99, within=(0, 1))
+run.result("auc_shuffled", dealt_out, atol=0.01)
 
 # %%
 run.say(
@@ -1389,7 +1381,7 @@ text = "a rate ten times too large makes full fine-tuning worse than not moving 
 fall = outcomes["far", "frozen", "many"][0].test.value - broken["full, rate times ten"].test.value
 run.claim(text, fall > 0, margin=fall, unit="AUC")
 text = "on labels dealt out at random, the mean AUC's 99 % interval lies within 0.1 of guessing"
-hidden = 0.1 - max(abs(end - 0.5) for end in nothing)
+hidden = 0.1 - max(abs(end - 0.5) for end in dealt_out.interval)
 run.claim(text, hidden > 0, margin=hidden, unit="AUC", control=True)
 run.finish()
 

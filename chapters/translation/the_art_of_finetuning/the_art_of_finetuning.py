@@ -68,6 +68,7 @@ from torch.nn import functional as F
 
 from medlib import experiment
 from medlib.experiment import COLORS
+from medlib.measures.mean_interval import mean_interval
 
 run = experiment.start("translation/the_art_of_finetuning", locals())
 KIND = "simulated" if dataset == "fundus" else "real"
@@ -80,13 +81,6 @@ FAMILY_PAINT = {
     "none": COLORS["black"], "blur": COLORS["blue"], "noise": COLORS["purple"],
     "dark": COLORS["green"], "mark": COLORS["orange"], "reader": COLORS["gold"],
 }
-
-
-def mean_interval(values, level=0.95):
-    """Mean of independent values and its t interval."""
-    values = np.asarray(values, dtype=float)
-    reach = stats.t.ppf((1 + level) / 2, len(values) - 1) * stats.sem(values)
-    return values.mean(), (values.mean() - reach, values.mean() + reach)
 
 
 def spread(values, digits=2):
@@ -535,9 +529,8 @@ run.figure(
 # %%
 def compare(key, first, second, what, unit):
     """The mean paired difference of two arms, recorded with its interval."""
-    gap, ends = mean_interval(column(first, what) - column(second, what))
-    atol = 0.08 if what == "auc" else 4.0
-    return run.result(key, gap, unit=unit, interval=ends, n=draws, atol=atol)
+    gap = mean_interval(column(first, what) - column(second, what), unit=unit)
+    return run.result(key, gap, atol=0.08 if what == "auc" else 4.0)
 
 
 def verdict(difference):
@@ -693,8 +686,8 @@ run.say("{right} of {all} gradients are as in the formula.", right=sum(equal), a
 HOW["toward start"] = plain.but("toward start", pull=Pull(alpha=alpha))
 trials["toward start"] = [trial(HOW["toward start"], draw) for draw in range(draws)]
 for key, name in (("free", "one rate"), ("start", "toward start")):
-    value, ends = mean_interval(100 * column(name, "moved")[:, 5:9].mean(axis=1))
-    run.result(f"moved_{key}", value, unit="%", interval=ends, n=draws, atol=0.1)
+    moved = mean_interval(100 * column(name, "moved")[:, 5:9].mean(axis=1), unit="%")
+    run.result(f"moved_{key}", moved, atol=0.1)
 
 # %%
 leash = compare("kept_start", "toward start", "one rate", "known", "nats")
@@ -727,13 +720,13 @@ rows = [
     {
         "how": name,
         "AUC": f"{column(name, 'auc').mean():.2f}",
-        "minus frozen": f"{gap:+.2f} ({ends[0]:+.2f} to {ends[1]:+.2f})",
+        "minus frozen": f"{gap:+.2f} ({gap.low:+.2f} to {gap.high:+.2f})",
         "remembered (nats)": spread(column(name, "known"), 1),
         "depths 0–3 moved (%)": f"{100 * column(name, 'moved')[:, :4].mean():.3f}",
         "depths 5–8 moved (%)": f"{100 * column(name, 'moved')[:, 5:9].mean():.3f}",
     }
     for name in HOW
-    for gap, ends in [against_frozen(name)]
+    for gap in [against_frozen(name)]
 ]
 
 # %% tags=["hide-input"]
@@ -753,9 +746,9 @@ differences = {name: against_frozen(name) for name in HOW}
 run.say(
     "Of {arms} ways to move, {lower} have a lower mean AUC than the frozen network, {sure} of them"
     " with an interval wholly below zero; {higher} have an interval wholly above zero.",
-    arms=len(HOW), lower=sum(gap < 0 for gap, _ in differences.values()),
-    sure=sum(ends[1] < 0 for _, ends in differences.values()),
-    higher=sum(ends[0] > 0 for _, ends in differences.values()),
+    arms=len(HOW), lower=sum(gap.value < 0 for gap in differences.values()),
+    sure=sum(gap.high < 0 for gap in differences.values()),
+    higher=sum(gap.low > 0 for gap in differences.values()),
 )
 
 # %% [markdown]
@@ -1168,7 +1161,7 @@ run.claim(text, lost > 0, margin=lost, unit="nats")
 
 # %%
 text = "one rate at this peak leaves a lower mean AUC than the frozen network has"
-short = -differences["one rate"][0]
+short = -differences["one rate"].value
 run.claim(text, short > 0, margin=short, unit="AUC")
 text = "trainings that move farther forget more: rank correlation below -0.5"
 excess = -0.5 - order(slice(0, 9), list(HOW))
