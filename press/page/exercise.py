@@ -145,7 +145,7 @@ def markdown_html(text: str, *, inline: bool = False) -> str:
     r"""Markdown with formulas as HTML that MathJax can set when it is shown.
 
     >>> markdown_html("half of $x^2$", inline=True)
-    'half of <span class="math notranslate nohighlight">\\(x^2\\)</span>'
+    'half of <span class="math inline">\\(x^2\\)</span>'
     """
     render = _markdown().renderInline if inline else _markdown().render
     return render(text).strip()
@@ -157,13 +157,8 @@ def _markdown() -> MarkdownIt:
     from mdit_py_plugins.dollarmath import dollarmath_plugin
 
     def formula(content: str, options: Mapping[str, bool]) -> str:
-        kind, (left, right) = (
-            ("div", (r"\[", r"\]")) if options["display_mode"] else ("span", (r"\(", r"\)"))
-        )
-        return (
-            f'<{kind} class="math notranslate nohighlight">{left}{html.escape(content.strip())}'
-            f"{right}</{kind}>"
-        )
+        left, right = (r"\[", r"\]") if options["display_mode"] else (r"\(", r"\)")
+        return f"{left}{html.escape(content.strip())}{right}"
 
     def coloured(code: str, language: str, _: str) -> str:
         from pygments import highlight

@@ -26,6 +26,8 @@ from tests.site.crawl import html_files, named_hosts
 ROOT = Path(__file__).resolve().parents[3]
 CHAPTER = "pixels/counting"
 SOURCE = f"chapters/{CHAPTER}/counting.py"
+SHEET = f"chapters/{CHAPTER}/exercises.py"
+LEAK = "Here a tenth of it needs a hundred times the photons. Complete the function."
 TOC = """\
 format: jb-book
 root: index
@@ -143,6 +145,27 @@ def test_the_page_holds_what_the_run_showed(project: Project) -> None:
     assert "<code>book</code>" in html
 
 
+def test_the_page_asks_and_shows_no_answer(project: Project) -> None:
+    text = page(project, f"{CHAPTER}.html")
+    assert text.count('class="medbook-exercise-data"') == 3
+    assert "_static/exercises.js" in text
+    assert "_static/exercises.css" in text
+    assert 'run.check("pixels-counting-dose", answer)' not in text  # the field is in its place
+    assert "relative_noise" in text  # code is written in Jupyter
+    for shown in (text, *(project.site / "_downloads").rglob("*.ipynb")):
+        shown = shown if isinstance(shown, str) else shown.read_text("utf-8")
+        for secret in ("hundred times the photons", "ddof=1) / counts.mean()", "you took the root"):
+            assert secret not in shown
+
+
+def test_a_new_hint_reaches_the_page_and_runs_nothing(project: Project) -> None:
+    warm_up(project)
+    before = page(project, f"{CHAPTER}.html")
+    edit(project, SHEET, "How does the relative noise", "How, then, does the relative noise")
+    build_site(project, echo=silent)
+    assert page(project, f"{CHAPTER}.html") != before
+
+
 def test_notebook_and_source_can_be_downloaded(project: Project) -> None:
     downloads = {path.name: path for path in (project.site / "_downloads").rglob("*.*")}
     assert set(downloads) == {"counting.ipynb", "counting.py"}
@@ -254,6 +277,8 @@ def test_a_figure_edited_in_the_record_only_is_refused(project: Project) -> None
         ("book/index.md", "counting counts", "counting sums", "no figure 'sums'; it has counts"),
         ("book/index.md", "pixels/counting counts", "a/b counts", "of a/b, which is no chapter"),
         ("book/index.md", "{medbook} tally", "{medbook} tales", "no block is called 'tales'"),
+        (SOURCE, "Complete the function.", LEAK, "its page shows what is asked"),
+        (SHEET, "asks=", "asked=", "exercises.py: stops with TypeError"),
     ],
 )
 def test_what_is_wrong_is_named_before_anything_is_rendered(
