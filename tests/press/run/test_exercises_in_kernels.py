@@ -19,7 +19,7 @@ EXERCISES = [
     Number(
         name="twice", asks="a number", answer=lambda known: 2 * known["value"], tolerance=0.1,
         otherwise="take what was measured two times", hints=["add it up", "to itself"],
-        solution="It is $8$.",
+        solution="What was measured is four, so that twice as much is $8$.",
     ),
 ]
 """
@@ -116,6 +116,28 @@ def test_without_a_checkout_it_says_so(book, tmp_path):
     shutil.copytree(book.root / "medlib", elsewhere / "medlib")
     found = execute(book, student=True, folder=tmp_path, library=elsewhere)
     assert all("set MEDBOOK_ROOT to the checkout's folder" in words for words in found)
+
+
+@pytest.mark.parametrize("edition", [[], ["--student"]], ids=["woven", "student"])
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("Some prose.", "What was measured is four, so that twice", "the solution of exercise"),
+        ("answer = None", "answer = 8.0", "the answer to 'twice' is not left open"),
+    ],
+)
+def test_no_notebook_is_woven_in_which_an_answer_can_be_read(
+    book, tmp_path, edition, old, new, said
+):
+    shutil.copytree(book.root, tmp_path / "copy")
+    from press.source.project import Project
+
+    copy = TinyBook(Project(tmp_path / "copy"))
+    copy.edit("chapters/pixels/alpha/alpha.py", old, new)
+    done = copy.medbook("weave", "alpha", "-o", str(tmp_path / "out"), *edition)
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert not (tmp_path / "out" / "pixels" / "alpha.ipynb").exists()
 
 
 def test_the_press_stops_at_an_exercise_that_is_not_there(book, tmp_path):
