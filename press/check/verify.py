@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from press.check.lint import lint_notebook
 from press.check.recorded import inspect_kept, stale_listed_in_vain
 from press.errors import UserError
 from press.finding import Finding, errors
+from press.results.pixel_digests import pixel_digests
 from press.results.thumbnail import pixels_digest, read_pixels
 from press.run.chapter_run import run_of
 from press.run.execute import Job, settled_parameters
@@ -105,7 +106,9 @@ def _inspect_own(
         record = read.run.record
     except RecordError:
         return found, None, folder  # said above: its record cannot be used
-    found += inspect_run(read.run, job=job)
+    digests = pixel_digests(project)
+    found += inspect_run(read.run, job=job, pixels=digests.of)
+    digests.keep()
     if profile == BOOK_PROFILE:
         found += _claims(record)
     return found, record, folder
@@ -120,8 +123,19 @@ def inspect_source(project: Project, chapter: Chapter) -> list[Finding]:
         return [Finding(chapter.id, "source", str(error))]
 
 
-def inspect_run(run: Run, *, job: Job | None = None) -> list[Finding]:
-    """What a run's folder says by itself: parameters, figures, notebook, budgets."""
+def inspect_run(
+    run: Run,
+    *,
+    job: Job | None = None,
+    pixels: Callable[[Path], str] = lambda path: pixels_digest(read_pixels(path)),
+) -> list[Finding]:
+    """What a run's folder says by itself: parameters, figures, notebook, budgets.
+
+    Args:
+        run: the run.
+        job: how it should have been run.
+        pixels: the digest of an image file's pixels.
+    """
     record, found = run.record, []
     if job is not None and record.parameters != job.parameters:
         for name in sorted({*record.parameters, *job.parameters}):
@@ -129,7 +143,7 @@ def inspect_run(run: Run, *, job: Job | None = None) -> list[Finding]:
             if was != should:
                 message = f"{name} was {was!r} in the run, profile {job.profile!r} says {should!r}"
                 found.append(Finding(record.chapter, "parameter", message))
-    found += _figures(record, run.folder)
+    found += _figures(record, run.folder, pixels)
     found += _notebook(run)
     found += _budgets(record)
     return found
@@ -157,7 +171,7 @@ def _claims(record: Record) -> Iterator[Finding]:
             )
 
 
-def _figures(record: Record, folder: Path) -> Iterator[Finding]:
+def _figures(record: Record, folder: Path, pixels: Callable[[Path], str]) -> Iterator[Finding]:
     for figure in record.figures:
         if not figure.caption.strip():
             yield Finding(record.chapter, "figure", f"{figure.name}: it has no caption")
@@ -171,11 +185,11 @@ def _figures(record: Record, folder: Path) -> Iterator[Finding]:
             continue
         for file, digest in zip(figure.files, figure.pixels_sha256, strict=True):
             try:
-                pixels = read_pixels(folder / file)
+                found = pixels(folder / file)
             except UserError as error:
                 yield Finding(record.chapter, "figure", f"{figure.name}: {error}")
                 continue
-            if pixels_digest(pixels) != digest:
+            if found != digest:
                 message = f"{figure.name}: {file} does not hold the pixels that its run recorded"
                 yield Finding(record.chapter, "figure", message)
 

@@ -18,13 +18,14 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 
-from medlib.experiment.record import Record, RecordError
+from medlib.experiment.record import Record, RecordError, write_atomically
 from press.check.plain_sight import answers_in_plain_sight
 from press.errors import Exit, UserError
 from press.page import mending, paper
 from press.page.assets import ensure_assets, vendor_files
 from press.page.exercise import known_of
 from press.page.frontmatter import cards, expand, lesson_plans, road
+from press.page.inputs import inputs_digest
 from press.page.pages import chapter_page, figure_markdown
 from press.page.status import status_markdown, tally
 from press.run.chapter_run import run_of
@@ -65,9 +66,18 @@ def build_site(
         AssetsError: the web assets cannot be had.
     """
     ensure_assets(project.root, echo=echo)
+    about = {name: _version(name) for name in RENDERERS} | {"profile": profile}
+    inputs = inputs_digest(project, about=about)
+    stamp = _stamp(project.site)
+    if stamp.get("inputs") == inputs:
+        echo("site: nothing changed")
+        return project.site
     stage = stage_files(project, profile=profile)
+    if inputs_digest(project, about=about) != inputs:
+        inputs = ""  # something changed meanwhile, and may change back
     fingerprint = _fingerprint(stage)
-    if _stamp(project.site).get("fingerprint") == fingerprint:
+    if stamp.get("fingerprint") == fingerprint:
+        _write_stamp(project.site, fingerprint, inputs)
         echo("site: nothing changed")
         return project.site
     work = project.build / "sphinx"
@@ -83,7 +93,7 @@ def build_site(
         shutil.rmtree(work, ignore_errors=True)
         raise
     (work / "shape").write_text(shape, "utf-8")
-    _swap(work / "_build" / "html", project.site, fingerprint)
+    _swap(work / "_build" / "html", project.site, fingerprint, inputs)
     return project.site
 
 
@@ -268,6 +278,11 @@ def _stamp(site: Path) -> dict[str, str]:
         return {}
 
 
+def _write_stamp(site: Path, fingerprint: str, inputs: str) -> None:
+    stamp = {"fingerprint": fingerprint, "inputs": inputs}
+    write_atomically(site / STAMP, json.dumps(stamp) + "\n")
+
+
 def _read(path: Path) -> str | None:
     try:
         return path.read_text("utf-8")
@@ -338,7 +353,7 @@ def _plain(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
-def _swap(html: Path, site: Path, fingerprint: str) -> None:
+def _swap(html: Path, site: Path, fingerprint: str, inputs: str) -> None:
     """Copy `html` beside `site`, mend it there, then put it in its place by renaming."""
     fresh, old = site.with_name(site.name + ".new"), site.with_name(site.name + ".old")
     for leftover in (fresh, old):
@@ -347,7 +362,7 @@ def _swap(html: Path, site: Path, fingerprint: str) -> None:
     for path in fresh.rglob("*"):
         if change := {".html": mending.mended, ".css": paper.for_paper}.get(path.suffix):
             path.write_text(change(path.read_text("utf-8")), "utf-8")
-    (fresh / STAMP).write_text(json.dumps({"fingerprint": fingerprint}) + "\n", "utf-8")
+    _write_stamp(fresh, fingerprint, inputs)
     if site.exists():
         site.rename(old)
     fresh.rename(site)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping, Sequence, Set
+from functools import lru_cache
 
 SHOWING = {"run.figure", "run.frames", "run.table", "run.say", "run.claim", "run.result"}
 
@@ -35,9 +36,17 @@ def python_of(cell: Mapping) -> str:
 
 
 def parse_cell(cell: Mapping) -> ast.Module:
-    """The cell's syntax tree; an empty one where it is not Python (another lint says so)."""
+    """The cell's syntax tree; an empty one where it is not Python (another lint says so).
+
+    Every lint asks for it, so that it is kept: look, and change nothing.
+    """
+    return _parse(python_of(cell))
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> ast.Module:
     try:
-        return ast.parse(python_of(cell))
+        return ast.parse(text)
     except SyntaxError:
         return ast.Module(body=[], type_ignores=[])
 

@@ -9,18 +9,26 @@ import json
 import os
 import re
 import shutil
+import sys
+from collections import Counter
 from html import unescape
 from pathlib import Path
 
+import jupytext
 import pytest
 
+from medlib.experiment.record import read_record
+from press.cli.build import build
 from press.cli.scaffold import scaffold
 from press.errors import UserError
 from press.page import site as site_module
 from press.page.assets import FILES
-from press.page.site import STAMP, SiteError, build_site, complaints, stage_files
+from press.page.inputs import inputs_digest
+from press.page.site import STAMP, SiteError, complaints
 from press.run.execute import execute_all, plan
+from press.run.freshness import freshness_of
 from press.source.project import Project
+from press.source.weave import read_notebook
 from tests.site.crawl import html_files, named_hosts
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -60,6 +68,16 @@ pytestmark = pytest.mark.chapter
 
 
 def silent(line: str) -> None: ...
+
+
+def build_site(project: Project, **options) -> Path:
+    """Build as a command of its own does, which has read nothing yet."""
+    return site_module.build_site(Project(project.root), **options)
+
+
+def stage_files(project: Project) -> dict[str, bytes]:
+    """Stage as a command of its own does."""
+    return site_module.stage_files(Project(project.root))
 
 
 def write(root: Path, name: str, text: str) -> None:
@@ -326,3 +344,70 @@ def test_the_same_runs_give_the_same_stage(project: Project) -> None:
 def test_what_sphinx_said_is_told_once_with_paths_in_the_stage() -> None:
     lines = ["/s/a.md:1: WARNING: x", "reading", "/s/a.md:1: WARNING: x", "b.md: ERROR: y"]
     assert complaints(lines, stage=Path("/s")) == ["a.md:1: WARNING: x", "b.md: ERROR: y"]
+
+
+READ_ONCE = (jupytext.reads, read_notebook, plan, freshness_of, read_record)
+
+
+def calls_during(action) -> Counter:
+    """How often each function of READ_ONCE is called, by whatever name."""
+    names = {function.__code__: function.__name__ for function in READ_ONCE}
+    calls = Counter()
+
+    def hear(frame, event, argument):
+        if event == "call" and frame.f_code in names:
+            calls[names[frame.f_code]] += 1
+
+    sys.setprofile(hear)
+    try:
+        action()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize("staged", [False, True])
+def test_an_idle_build_reads_a_chapter_once(project, no_rendering, staged) -> None:
+    quiet = {"echo": silent, "warn": silent}
+    build(Project(project.root), **quiet)
+    if staged:
+        (project.root / "pages_of_mine.txt").write_text("counts as a change, and is none")
+    once = {"reads": 1, "read_notebook": 1, "plan": 1, "freshness_of": 1, "read_record": 1}
+    with pytest.MonkeyPatch.context() as patch:
+        staged_files = []
+        patch.setattr(site_module, "stage_files", _spy(site_module.stage_files, staged_files))
+        assert calls_during(lambda: build(Project(project.root), **quiet)) == once
+    assert len(staged_files) == staged
+
+
+def _spy(function, calls):
+    def spy(*args, **options):
+        calls.append(args)
+        return function(*args, **options)
+
+    return spy
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "book/index.md",
+        "book/_static/medbook.css",
+        SOURCE,
+        "results/a/b/seeds.json",
+        "_toc.yml",
+        "_config.yml",
+        "data_fetch/cards/x.md",
+        f"build/runs/{CHAPTER}/record.json",
+        f"build/runs/{CHAPTER}/figures/counts.png",
+        f"node_modules/{next(iter(FILES))}",
+    ],
+)
+def test_whatever_a_page_is_made_of_counts_as_a_change(project, name) -> None:
+    before = inputs_digest(project, about={})
+    assert inputs_digest(project, about={}) == before
+    assert inputs_digest(project, about={"profile": "smoke"}) != before
+    path = project.root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(path.read_bytes() + b" " if path.exists() else b"")
+    assert inputs_digest(project, about={}) != before

@@ -1,0 +1,60 @@
+"""Everything that a site is made of, as one digest: while it is the same, nothing need be staged.
+
+More is counted than is used: a file too many costs a staging that finds nothing changed, a file too
+few would leave an old page standing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import medlib.experiment
+import press
+from press.page.assets import vendor_files
+from press.source.project import Project
+
+FOLDERS = ("book", "chapters", "data_fetch", "results")  # below the project's root
+NO_PAGE = {"log.txt"}  # what a run leaves that no page shows
+
+
+def inputs_digest(project: Project, *, about: Mapping[str, str]) -> str:
+    """The sha256 of all that the stage of a site follows from.
+
+    Args:
+        project: the checkout, with its runs.
+        about: what else it follows from, such as the profile and the renderers' versions.
+    """
+    digest = hashlib.sha256()
+    for name, value in sorted({**about, "python": sys.version}.items()):
+        digest.update(f"{name}={value}\n".encode())
+    for path in sorted(set(_files(project))):
+        try:
+            with path.open("rb") as stream:
+                content = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError:
+            content = "cannot be read"
+        digest.update(f"{project.relative(path)} {content}\n".encode())
+    return digest.hexdigest()
+
+
+def _files(project: Project) -> Iterator[Path]:
+    yield from (path for path in project.root.glob("*") if path.is_file())
+    ours = (Path(package.__file__).parent for package in (press, medlib.experiment))
+    below = [project.root / name for name in FOLDERS]
+    for folder in (*below, project.runs, project.live_runs, *ours):
+        yield from _below(folder)
+    yield from vendor_files(project.root).values()
+
+
+def _below(folder: Path) -> Iterable[Path]:
+    return (
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and path.name not in NO_PAGE
+        and "__pycache__" not in path.parts
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
