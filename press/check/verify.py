@@ -22,6 +22,7 @@ from press.check.lint import lint_notebook
 from press.check.recorded import inspect_kept, stale_listed_in_vain
 from press.errors import UserError
 from press.finding import Finding, errors
+from press.results.kept import HOW
 from press.results.pixel_digests import pixel_digests
 from press.results.thumbnail import pixels_digest, read_pixels
 from press.run.chapter_run import run_of
@@ -34,6 +35,7 @@ from press.source.project import BOOK_PROFILE, PROFILES, Chapter, Project
 CPU_BUDGET_S = {BOOK_PROFILE: 75.0, "smoke": 10.0}
 MEMORY_BUDGET_MIB = 2048.0
 FEWEST_CLAIMS, MOST_CLAIMS = 3, 8
+KNOWN_FILES = ("accepted", *HOW)
 
 
 def verify_book(project: Project, *, strict: bool = False) -> list[Finding]:
@@ -326,6 +328,8 @@ def _orphans(project: Project) -> Iterator[Finding]:
     for path in sorted(project.results.rglob("*.json")):
         name = path.parent.relative_to(project.results).as_posix()
         if name not in known:
-            yield Finding(
-                "", "result", f"{project.relative(path)} belongs to no chapter; delete it"
-            )
+            message = f"{project.relative(path)} belongs to no chapter; delete it"
+            yield Finding("", "result", message)
+        elif path.stem not in KNOWN_FILES:
+            message = f"{project.relative(path)}: no command makes or reads such a file"
+            yield Finding(name, "result", f"{message}; there are {', '.join(KNOWN_FILES)}")

@@ -56,7 +56,7 @@ def longer_lines(table: SweepTable, *, width: int | None = None) -> list[str]:
     rows = []
     for claim in table.claims:
         cells = [", ".join(map(_signed, margins_at(table, claim, times))) for times in TIMES]
-        good = keeps_sign(claim)
+        good = keeps_sign(table, claim)
         rows.append((("yes" if good else "no", *cells, claim.unit), good))
     head = ("keeps sign", *(f"×{times}" for times in TIMES), "unit")
     seeds = ", ".join(map(str, table.grid["seed"]))

@@ -86,9 +86,17 @@ def read_longer(project: Project, chapter: str) -> SweepTable | None:
     return kept.read(project, chapter, "longer", SweepTable)
 
 
-def keeps_sign(claim: ClaimColumn) -> bool:
-    """Whether a claim holds at every length and seed, or at none."""
-    return len(set(claim.holds)) == 1 and claim.holds[0] is not None
+def keeps_sign(table: SweepTable, claim: ClaimColumn) -> bool:
+    """Whether, on each seed, a claim holds at every length or at none.
+
+    That it holds on one seed and not on another is a matter of seeds, not of length.
+    """
+    for seed in table.seeds:
+        pairs = zip(table.points, claim.holds, strict=True)
+        signs = {holds for point, holds in pairs if point.parameters["seed"] == seed}
+        if len(signs) != 1 or None in signs:
+            return False
+    return True
 
 
 def findings(table: SweepTable) -> list[Finding]:
@@ -98,7 +106,7 @@ def findings(table: SweepTable) -> list[Finding]:
         for point in table.failed
     ]
     for claim in table.claims:
-        if not keeps_sign(claim):
+        if not keeps_sign(table, claim):
             places = [
                 f"{_told(point.parameters)}: {_margin(margin)}"
                 for point, margin in zip(table.points, claim.margins, strict=True)
@@ -116,7 +124,7 @@ def as_markdown(tables: Sequence[SweepTable]) -> str:
         for claim in table.claims:
             text = claim.text.replace("|", "\\|") + (" *(control)*" if claim.control else "")
             cells = [", ".join(map(_margin, margins_at(table, claim, times))) for times in TIMES]
-            kept_sign = "yes" if keeps_sign(claim) else "**no**"
+            kept_sign = "yes" if keeps_sign(table, claim) else "**no**"
             row = [table.chapter, text, *cells, claim.unit, kept_sign]
             lines.append("| " + " | ".join(row) + " |")
     return "\n".join(lines) + "\n"

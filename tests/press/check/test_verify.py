@@ -288,6 +288,12 @@ def test_results_of_a_chapter_that_is_gone_are_named(accepted_book):
     )
 
 
+def test_a_file_under_results_that_no_command_makes_is_named(accepted_book):
+    accepted_book.write("results/pixels/whole/seed.json", "{}")
+    (line,) = errors_of(accepted_book)
+    assert "results/pixels/whole/seed.json: no command makes or reads such a file" in line
+
+
 def test_a_missing_accepted_file_is_named(accepted_book):
     (accepted_book.root / ACCEPTED).unlink()
     assert "no accepted results yet" in "\n".join(errors_of(accepted_book))

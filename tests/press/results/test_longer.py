@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from medlib.experiment.tables import ClaimColumn
+from medlib.experiment.tables import ClaimColumn, SweepTable, SweptPoint
 from press.errors import Exit, UserError
 from press.results.longer import findings, keeps_sign, plan_longer, read_longer, training_lengths
 from press.source.project import Project
@@ -47,7 +47,7 @@ def test_a_claim_that_longer_training_turns_round_is_named(trained):
     (late,) = table.results
     assert late.values == [n / 15 for n in (10, 10, 20, 20, 40, 40)]
     assert table.live == ""
-    assert [keeps_sign(claim) for claim in table.claims] == [False, True]
+    assert [keeps_sign(table, claim) for claim in table.claims] == [False, True]
     assert len(findings(table)) == 1
     text = out.read_text("utf-8")
     assert "| the slow one stays behind | +0.333, +0.333 | -0.333, -0.333 |" in text
@@ -92,17 +92,27 @@ def test_four_times_a_length_must_be_allowed(trained):
 
 
 @pytest.mark.parametrize(
-    ("holds", "kept"),
+    ("holds", "kept"),  # ×1, ×2 and ×4, each on seed 0 and seed 1
     [
-        ([True, True], True),
-        ([False, False], True),
-        ([True, False], False),
-        ([True, None], False),
-        ([None, None], False),
+        ([True] * 6, True),
+        ([False] * 6, True),
+        ([True, False, True, False, True, False], True),
+        ([True, True, True, False, True, True], False),
+        ([True, True, True, True, True, None], False),
+        ([None] * 6, False),
     ],
 )
-def test_a_sign_is_kept_where_all_runs_agree(holds, kept):
-    assert keeps_sign(ClaimColumn(text="so it is", holds=holds, margins=[None, None])) is kept
+def test_a_sign_is_kept_where_no_length_changes_it_on_any_seed(holds, kept):
+    claim = ClaimColumn(text="so it is", holds=holds, margins=[None] * 6)
+    points = [
+        SweptPoint(point=f"{times}-{seed}", parameters={"times": times, "seed": seed})
+        for times in (1, 2, 4)
+        for seed in (0, 1)
+    ]
+    grid = {"times": [1, 2, 4], "seed": [0, 1]}
+    table = SweepTable(chapter="a/b", grid=grid, points=points, claims=[claim])
+    assert keeps_sign(table, claim) is kept
+    assert len(findings(table)) == (not kept)
 
 
 def test_the_table_is_written_for_programs_too(trained):
