@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from press.cli.main import main
 from tests.press.conftest import REPOSITORY, make_book
 
 READING = """\
@@ -72,56 +73,62 @@ def own(swept, tmp_path):
     shutil.copytree(tmp_path / "before", folder)
 
 
-def told(book, folder, pattern="*"):
-    """What a dry run of the sweep says of its points."""
-    done = sweep(book, folder, pattern, "--dry-run")
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture
+def told(own, capsys):
+    """What a dry run of the sweep says of its points, in this process."""
+    book, folder = own
+
+    def dry_run(pattern="*"):
+        given = ["-p", f"folder={folder}", "-p", f"pattern={pattern}", "-g", "factor=2,3"]
+        assert main(["--root", str(book.root), "sweep", "own", *given, "--dry-run"]) == 0
+        return capsys.readouterr().out
+
+    return dry_run
 
 
-def test_an_untouched_folder_leaves_every_point_fresh(own):
+def test_an_untouched_folder_leaves_every_point_fresh(told):
     for pattern in ("*", "*/*"):
-        assert "2 fresh and kept, 0 to run" in told(*own, pattern)
+        assert "2 fresh and kept, 0 to run" in told(pattern)
 
 
-def test_a_changed_file_makes_its_points_stale_and_is_named(own):
+def test_a_changed_file_makes_its_points_stale_and_is_named(own, told):
     _, folder = own
     (folder / "2.dcm").write_bytes(b"other pixels")
-    assert told(*own).count("stale: data own: 1 file changed (2.dcm)") == 2
-    assert "2 fresh and kept" in told(*own, "*/*")
+    assert told().count("stale: data own: 1 file changed (2.dcm)") == 2
+    assert "2 fresh and kept" in told("*/*")
 
 
-def test_a_file_of_the_same_length_and_time_is_told_by_its_content(own):
+def test_a_file_of_the_same_length_and_time_is_told_by_its_content(own, told):
     _, folder = own
     before = (folder / "1.dcm").stat()
     (folder / "1.dcm").write_bytes(b"1.DCM")
     os.utime(folder / "1.dcm", ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert "1 file changed (1.dcm)" in told(*own)
+    assert "1 file changed (1.dcm)" in told()
 
 
-def test_a_new_file_a_lost_one_and_a_lost_folder_are_named(own):
+def test_a_new_file_a_lost_one_and_a_lost_folder_are_named(own, told):
     _, folder = own
     for number in range(5):
         (folder / "normal" / f"new{number}.png").write_bytes(b"new")
     (folder / "tumour/p1.png").unlink()
-    text = told(*own, "*/*")
+    text = told("*/*")
     assert "data own: 1 file gone (tumour/p1.png); data own: 5 files new (normal/new0.png, " in text
     assert "normal/new2.png, ...)" in text
     shutil.rmtree(folder)
-    assert told(*own).count(f"stale: data own: {folder} is gone") == 2
+    assert told().count(f"stale: data own: {folder} is gone") == 2
 
 
-def test_hidden_files_and_other_depths_change_nothing(own):
+def test_hidden_files_and_other_depths_change_nothing(own, told):
     _, folder = own
     (folder / ".DS_Store").write_bytes(b"a desktop's own")
     (folder / "tumour/.p1.png.swp").write_bytes(b"an editor's own")
     (folder / ".ipynb_checkpoints").mkdir()
     (folder / ".ipynb_checkpoints/p1.png").write_bytes(b"Jupyter's own")
     for pattern in ("*", "*/*"):
-        assert "2 fresh and kept, 0 to run" in told(*own, pattern)
+        assert "2 fresh and kept, 0 to run" in told(pattern)
 
 
-def test_a_record_that_names_a_folder_only_is_stale(own):
+def test_a_record_that_names_a_folder_only_is_stale(own, told):
     book, folder = own
     records = {
         path: path.read_text()
@@ -132,7 +139,7 @@ def test_a_record_that_names_a_folder_only_is_stale(own):
         for use in record["data"]:
             del use["members"], use["members_glob"]
         path.write_text(json.dumps(record))
-    assert told(*own).count(f"which files of {folder} it read is not recorded") == 2
+    assert told().count(f"which files of {folder} it read is not recorded") == 2
     for path, text in records.items():
         path.write_text(text)
 
