@@ -351,12 +351,15 @@ def weave(
     """
     from press.check.plain_sight import answers_in_plain_sight
     from press.source.checked_cells import exercises_of
+    from press.source.jupyter_markdown import dois_of, for_jupyter
     from press.source.weave import is_as_woven, sealed, student_edition, write_notebook
     from press.source.weave import weave as weave_source
 
     project = desk.project
     folder = output or project.notebooks
     made = {}
+    references = project.root / "book" / "references.bib"
+    dois = dois_of(references.read_text(encoding="utf-8")) if references.is_file() else {}
     for chapter in [project.notebook(name) for name in chapters] or project.chapters:
         notebook = weave_source(chapter.source)
         if student:
@@ -366,7 +369,9 @@ def weave(
                 raise UserError(f"{project.relative(chapter.source)}: {error}") from None
         if seen := answers_in_plain_sight(notebook.cells, exercises_of(chapter.source)):
             raise UserError(f"{project.relative(chapter.source)}: {'; '.join(seen)}")
-        made[folder / chapter.part / f"{chapter.name}.ipynb"] = sealed(notebook)
+        made[folder / chapter.part / f"{chapter.name}.ipynb"] = sealed(
+            for_jupyter(notebook, dois=dois)
+        )
     edited = [] if force else [path for path in made if path.exists() and not is_as_woven(path)]
     if edited:
         raise UserError(
