@@ -351,15 +351,14 @@ def weave(
     """
     from press.check.plain_sight import answers_in_plain_sight
     from press.source.checked_cells import exercises_of
-    from press.source.jupyter_markdown import dois_of, for_jupyter
+    from press.source.jupyter_markdown import for_jupyter, references_of
     from press.source.weave import is_as_woven, sealed, student_edition, write_notebook
     from press.source.weave import weave as weave_source
 
     project = desk.project
     folder = output or project.notebooks
     made = {}
-    references = project.root / "book" / "references.bib"
-    dois = dois_of(references.read_text(encoding="utf-8")) if references.is_file() else {}
+    dois = references_of(project.root)
     for chapter in [project.notebook(name) for name in chapters] or project.chapters:
         notebook = weave_source(chapter.source)
         if student:

@@ -28,6 +28,7 @@ from press.page.code_switch import fold_code, switch_markdown
 from press.page.exercise import known_of, with_exercises
 from press.page.masthead import masthead
 from press.source.cells import parse_cell, tags_of
+from press.source.jupyter_markdown import for_jupyter
 from press.source.reading import KEY_TAG, reading_of
 from press.source.weave import INJECTED_TAG, PARAMETERS_TAG
 
@@ -64,6 +65,7 @@ def chapter_page(
     run_folder: Path,
     source: bytes,
     exercises: Mapping[str, Exercise] | None = None,
+    dois: Mapping[str, str] | None = None,
 ) -> Page:
     """The page of a chapter.
 
@@ -75,6 +77,7 @@ def chapter_page(
         run_folder: the run's folder, where the frames of interactive figures lie.
         source: the chapter's source file, offered for download.
         exercises: the sheet of its exercises.
+        dois: key of a reference -> its DOI, for the notebook that is offered for download.
 
     Raises:
         PageError: the notebook has no title, or shows something that the record does not know.
@@ -83,7 +86,7 @@ def chapter_page(
     notebook = without_chance(notebook)
     folder = f"_runs/{chapter}"
     files: dict[str, bytes] = {
-        f"{folder}/{name}.ipynb": _notebook_bytes(notebook),
+        f"{folder}/{name}.ipynb": _notebook_bytes(for_jupyter(notebook, dois=dois or {})),
         f"{folder}/{name}.py": source,
     }
     minutes = reading_of(notebook).minutes

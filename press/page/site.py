@@ -31,6 +31,7 @@ from press.page.status import status_markdown, tally
 from press.run.chapter_run import run_of
 from press.run.execute import NOTEBOOK
 from press.source.checked_cells import exercises_of
+from press.source.jupyter_markdown import references_of
 from press.source.project import Chapter, Project
 from press.source.reading import RULE
 from press.source.weave import merge_outputs
@@ -160,6 +161,7 @@ def _chapter_files(
         run_folder=run.folder,
         source=chapter.source.read_bytes(),
         exercises=exercises,
+        dois=references_of(project.root),
     )
     if seen := answers_in_plain_sight(page.notebook.cells, exercises, known=known_of(record)):
         raise SiteError(f"{chapter}: its page shows what is asked: {'; '.join(seen)}")

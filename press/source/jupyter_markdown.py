@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -92,6 +93,12 @@ def dois_of(bibliography: str) -> dict[str, str]:
     """
     found = {key: _DOI.search(body) for key, body in _ENTRY.findall(bibliography)}
     return {key: match.group(1).strip() for key, match in found.items() if match}
+
+
+def references_of(root: Path) -> dict[str, str]:
+    """The DOIs of the book's own references; none where the book has no bibliography."""
+    path = root / "book" / "references.bib"
+    return dois_of(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _lead(kind: str, title: str) -> str:
