@@ -176,7 +176,7 @@ def test_a_fault_of_ours_is_told_as_such(medbook, monkeypatch):
     def broken(*_):
         raise RuntimeError("oh")
 
-    monkeypatch.setattr("press.run.freshness.freshness_of", broken)
+    monkeypatch.setattr("press.run.chapter_run.freshness_of", broken)
     code, _, err = medbook("list")
     assert code == Exit.FAULT
     assert err == ["medbook: unexpected RuntimeError: oh (--debug shows where)"]
