@@ -319,9 +319,15 @@ def _read(path: Path, name: str, kind: str) -> Trial | FullTrial:
 
 
 def made_by(records: Sequence[Record], *, code_sha256: str) -> MadeBy:
-    """What runs have in common, and in what they differ."""
+    """What runs have in common, and in what they differ.
+
+    A library file that was not the same for all has the digest of no file: they are stale.
+    """
     names = sorted({name for record in records for name in record.packages}, key=str.lower)
-    modules = {path: digest for record in records for path, digest in record.modules.items()}
+    modules: dict[str, str] = {}
+    for path, digest in (item for record in records for item in record.modules.items()):
+        same = modules.get(path, digest) == digest  # else edited between two runs: of no digest
+        modules[path] = digest if same else environment.CHANGED_MEANWHILE
     return MadeBy(
         code_sha256=code_sha256,
         modules=dict(sorted(modules.items())),

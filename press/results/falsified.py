@@ -255,6 +255,6 @@ def keep(project: Project, table: FalsifiedTable, *, commit: str) -> Path:
             f" {table.profile}"
         )
     made = kept.committed(table.made_by, commit)
-    kept.must_be_committed(project, project.notebook(table.chapter).source, made)
+    kept.must_be_committed(project, table.chapter, made)
     table = table.model_copy(update={"made_by": made})
     return kept.write(project, table.chapter, "falsified", table)

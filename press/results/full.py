@@ -39,7 +39,7 @@ def keep(project: Project, job: Job) -> Path:
     commit = kept.commit_to_name(project)
     record = kept.portable(read_record(job.destination / RECORD), project.root)
     made = made_by([record], code_sha256=job.code_sha256)
-    kept.must_be_committed(project, job.chapter.source, made)
+    kept.must_be_committed(project, job.chapter.id, made)
     if record.git is None or record.git.dirty:
         named = {"git": {"sha": commit, "dirty": False}}
         record = record.model_validate(record.model_dump() | named)

@@ -18,6 +18,7 @@ from medlib.experiment.record import Part, Record, RecordError, write_atomically
 from medlib.experiment.tables import FullRun, MadeBy, read_kept, table_path
 from press.errors import UserError
 from press.results.accepted import to_json
+from press.results.stale import stale_because
 from press.source.project import Project
 
 HOW = {
@@ -103,17 +104,26 @@ def commit_to_name(project: Project) -> str:
     return found.sha
 
 
-def must_be_committed(project: Project, source: Path, made: MadeBy) -> None:
-    """Whether the commit holds all that made a table.
+def must_be_committed(project: Project, chapter: str, made: MadeBy) -> None:
+    """Whether the commit holds all that made a table, as it was when it made it.
+
+    Args:
+        project: the checkout, which is at a commit without changes.
+        chapter: the id of the chapter or companion that was run.
+        made: what the table says of its making.
 
     Raises:
-        UserError: the notebook, or a library file that was imported, is not in git.
+        UserError: the notebook, or a library file that was imported, is not in git, or has changed
+            since some of the runs.
     """
-    wanted = [project.relative(source), *made.modules]
+    found = Project(project.root).notebook(chapter)  # read again: the runs may have taken hours
+    wanted = [project.relative(found.source), *made.modules]
     known = set(_git(project, "ls-files", "--", *wanted).splitlines())
     unknown = [path for path in wanted if path not in known]
     if unknown:
         raise UserError(f"--accept: {unknown[0]} is not in git: add and commit it first")
+    if because := stale_because(project, found, made):
+        raise UserError(f"--accept: since it was made, {'; '.join(because)}: run it again")
 
 
 def _git(project: Project, *words: str) -> str:

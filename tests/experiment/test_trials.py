@@ -183,3 +183,14 @@ def test_what_runs_differ_in_has_several_values(root, run):
     assert made.cpu_s == pytest.approx(one.cpu_s + 5, abs=0.11)
     assert made.python == [one.python]
     assert SweepTable.model_validate(table()).made_by.commits == MADE["commits"]
+
+
+def test_a_library_file_edited_between_two_runs_has_the_digest_of_none(root, run):
+    run.finish()
+    record = read_record(root / "run/record.json")
+    one, other, again = (
+        record.model_copy(update={"modules": {"medlib/x.py": digit * 64, "medlib/y.py": "1" * 64}})
+        for digit in "aba"
+    )
+    made = made_by([one, other, again], code_sha256="c" * 64)
+    assert made.modules == {"medlib/x.py": "0" * 64, "medlib/y.py": "1" * 64}

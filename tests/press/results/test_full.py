@@ -4,8 +4,10 @@ import pytest
 
 from medlib.experiment.record import read_record
 from medlib.experiment.tables import FullRun, read_kept
-from press.errors import Exit
+from press.errors import Exit, UserError
+from press.results.full import keep
 from press.results.kept import portable
+from press.run.execute import execute_all, plan
 from press.source.project import Project
 
 CODE = """\
@@ -99,6 +101,20 @@ def test_a_library_file_that_is_not_in_git_is_refused(patient):
     done = patient.medbook(*WORDS)
     assert done.returncode == Exit.USAGE
     assert "data_fetch/untracked.py is not in git: add and commit it first" in done.stderr
+    assert not (patient.root / KEPT).exists()
+
+
+def test_what_was_edited_and_committed_meanwhile_is_refused(patient):
+    patient.commit()
+    project = Project(patient.root)
+    job = plan(project, project.chapter("patient"), profile="full")
+    (outcome,) = execute_all(project, [job])
+    assert outcome.failure is None
+    patient.edit("data_fetch/reading.py", "import hashlib", "import hashlib  # edited")
+    patient.edit("chapters/pixels/patient/patient.py", "n / 3", "n / 4")
+    patient.commit()
+    with pytest.raises(UserError, match=r"cells changed; data_fetch/reading\.py changed"):
+        keep(project, job)
     assert not (patient.root / KEPT).exists()
 
 
