@@ -7,8 +7,6 @@ one, if there is one, and answers there.
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 
 import pytest
 
@@ -271,27 +269,20 @@ LEAST_CONTRAST = """() => {
 }"""
 
 
-def test_the_built_site_answers_as_well(browser):
-    folder = Path(os.environ.get("MEDBOOK_SITE") or PROJECT.site)
-    if not (folder / "index.html").is_file():
-        reason = f"{folder} holds no site; `medbook build` makes it"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    with served(folder) as base:
-        for chapter in sheets():
-            record = PROJECT.run_dir(chapter_called(chapter)) / "record.json"
-            known = known_of(read_record(record))
-            with reader(browser, base) as (page, _):
-                complaints = []
-                page.on("pageerror", lambda error, seen=complaints: seen.append(str(error)))
-                page.goto(f"{base}{chapter}.html")
-                asked = on_page(chapter)
-                for exercise in asked:
-                    right = right_answer(exercise, Scene(known=known))
-                    assert give(page, exercise, right).startswith("Right."), exercise.name
-                count = f"{len(asked)} of {len(asked)} answered right"
-                assert page.locator(".medbook-progress strong").inner_text() == count
-                assert page.locator(".medbook-exercise").count() == len(sheets()[chapter])
-                assert complaints == []
+@pytest.mark.parametrize("chapter", sheets())
+def test_the_built_site_answers_as_well(browser, site, chapter):
+    known = known_of(read_record(PROJECT.run_dir(chapter_called(chapter)) / "record.json"))
+    asked, complaints = on_page(chapter), []
+    with served(site) as base, reader(browser, base) as (page, _):
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"{base}{chapter}.html")
+        for exercise in asked:
+            right = right_answer(exercise, Scene(known=known))
+            assert give(page, exercise, right).startswith("Right."), exercise.name
+        count = f"{len(asked)} of {len(asked)} answered right"
+        assert page.locator(".medbook-progress strong").inner_text() == count
+        assert page.locator(".medbook-exercise").count() == len(sheets()[chapter])
+    assert complaints == []
 
 
 def test_without_scripts_the_page_says_where_to_answer(browser, base):
