@@ -86,8 +86,12 @@ def commit(root: Path) -> Commit | None:
 
     None without git, and where `root` merely lies inside another repository. Variables such as
     GIT_DIR, which would name another one, are not heeded. Files under ``results/`` may differ: what
-    a run reads there is in its record as data.
+    a run reads there is in its record as data. Where the sources were sent to another machine,
+    MEDBOOK_COMMIT tells: a sha, ``+changes`` behind it if files differed, or "none".
     """
+    if told := os.environ.get("MEDBOOK_COMMIT"):
+        sha, _, changes = told.partition("+")
+        return None if told == "none" else Commit(sha=sha, dirty=bool(changes))
     own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
     def git(*arguments: str) -> str:

@@ -15,6 +15,7 @@ from press.errors import UserError
 
 if TYPE_CHECKING:
     from press.finding import Finding
+    from press.run.scheduler import Workers
     from press.source.project import Chapter, Project
 
 
@@ -26,7 +27,7 @@ def check_seeds(
     from press.results import seeds
     from press.results.sweep import keep, run_sweeps
 
-    def run(workers: int | None) -> list[Any]:
+    def run(workers: Workers) -> list[Any]:
         sweeps = [seeds.plan_seeds(project, chapter, count=count) for chapter in chapters]
         tables = run_sweeps(project, sweeps, workers=workers, echo=click.echo)
         return list(zip(sweeps, tables, strict=True))
@@ -72,7 +73,7 @@ def check_longer(
     from press.results import longer
     from press.results.sweep import keep, run_sweeps
 
-    def run(workers: int | None) -> list[Any]:
+    def run(workers: Workers) -> list[Any]:
         sweeps = [longer.plan_longer(project, chapter, profile=profile) for chapter in chapters]
         tables = run_sweeps(project, sweeps, workers=workers, echo=click.echo)
         return list(zip(sweeps, tables, strict=True))
@@ -92,13 +93,13 @@ def check_longer(
 def _check(
     project: Project,
     *,
-    run: Callable[[int | None], Sequence[Any]],
+    run: Callable[[Workers], Sequence[Any]],
     lines: Callable[[Any, int | None], Sequence[str]],
     markdown: Callable[[Sequence[Any]], str],
     table: Callable[[Any], Any],
     findings: Callable[[Any], list[Finding]],
     keep: Callable[[Any, str], Path],
-    jobs: int | None,
+    jobs: Workers,
     accept: bool,
     output: Path | None,
 ) -> list[Finding]:
@@ -127,8 +128,10 @@ def _check(
     return [finding for each in made for finding in findings(table(each))]
 
 
-def must_be_one(words: dict[str, bool], *, accept: bool, output: Path | None) -> None:
-    """Whether ``--accept`` and ``-o`` have something to work on, and one thing only.
+def must_be_one(
+    words: dict[str, bool], *, accept: bool, output: Path | None, jobs: Workers
+) -> None:
+    """Whether ``--accept``, ``-o`` and ``--scheduler`` have one thing to work on, and one only.
 
     Raises:
         UserError: they do not.
@@ -140,4 +143,9 @@ def must_be_one(words: dict[str, bool], *, accept: bool, output: Path | None) ->
         raise UserError(
             "--accept and -o concern what is run besides the book: add --seeds N, --falsify or"
             " --longer"
+        )
+    if not (asked or jobs is None or isinstance(jobs, int)):
+        raise UserError(
+            "--scheduler has nothing to run: add --seeds N, --falsify or --longer; the book's own"
+            " runs are this machine's"
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from press.cli.desk import Desk, interruptible, must_be_writable, warn
+from press.cli.scheduler_options import takes_scheduler
 from press.errors import Exit, UserError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from press.results.points import PointStore, SweepPlan
     from press.results.sweep import Sweep
     from press.run.execute import Outcome
+    from press.run.scheduler import Workers
     from press.source.project import Project
 
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 )
 @click.option("--profile", default="book", show_default=True, help="A named set of parameters.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Runs side by side.")
+@takes_scheduler
 @click.option(
     "-o",
     "output",
@@ -65,7 +68,7 @@ def sweep(
     seeds: str | None,
     given: tuple[str, ...],
     profile: str,
-    jobs: int | None,
+    jobs: Workers,
     output: Path | None,
     points: Path | None,
     resume: Path | None,
@@ -82,6 +85,9 @@ def sweep(
 
     CHAPTER may also be a notebook that is no page, whose name starts with an underscore.
 
+    With --scheduler the points run on the workers of a Dask cluster, and come back here: no shared
+    file system is needed. A worker must have this commit and these packages, or is refused by name.
+
     A sweep of many hours: --points FOLDER keeps every point there as soon as it is finished, and
     what was asked for beside them. The folder can be committed, or carried to another machine with
     the same commit; --resume FOLDER goes on from it, on either. Two folders of one sweep are merged
@@ -97,6 +103,7 @@ def sweep(
       medbook sweep low_dose_ct -g n_train=4,8 -p n_steps=50 --dry-run
       medbook sweep _arms_at_one_size -g labels=10,20,50 --seeds 1-5 --points ~/arms
       medbook sweep --resume ~/arms --accept
+      medbook sweep low_dose_ct --seeds 1-99 --scheduler tls://gpu1:8786 --tls ~/.medbook
     """
     from press.results.points import PointStore
     from press.results.sweep import renewed, run_sweep
@@ -211,7 +218,7 @@ def _check_output(output: Path | None) -> None:
     must_be_writable(output)
 
 
-def _summary(planned: Sweep, *, workers: int | None) -> str:
+def _summary(planned: Sweep, *, workers: Workers) -> str:
     from press.results.sweep import expected_s
     from press.run.progress import clock
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from press.cli.desk import Desk, interruptible, must_be_writable, warn
+from press.cli.scheduler_options import takes_scheduler
 from press.errors import Exit, UserError
 
 if TYPE_CHECKING:
     from press.check.reproduce import Verdict
     from press.finding import Finding
     from press.run.execute import Job, Listener
+    from press.run.scheduler import Workers
     from press.source.project import Chapter, Project
 
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--falsify", is_flag=True, help="Run each claim's falsifier: there it must fail.")
 @click.option("--longer", is_flag=True, help="Train twice and four times as long, on two seeds.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Runs side by side.")
+@takes_scheduler
 @click.option("--accept", "keep", is_flag=True, help="Keep the table of these under results/.")
 @click.option(
     "-o",
@@ -46,7 +49,7 @@ def check(
     count: int | None,
     falsify: bool,
     longer: bool,
-    jobs: int | None,
+    jobs: Workers,
     keep: bool,
     output: Path | None,
 ) -> None:
@@ -66,7 +69,7 @@ def check(
     `falsified_by`, and must fail there. With --longer the training lengths that a chapter declares
     (its parameter set `longer`) are doubled and doubled again, on two seeds: a claim must keep its
     sign. What was stopped goes on where it was. --accept keeps the table, with the commit that made
-    it; files that differ from the commit are refused.
+    it; files that differ from the commit are refused. --scheduler runs all these on a Dask cluster.
 
     A figure whose pixels differ while its thumbnail agrees is a note: another processor may round
     the last bit differently. --strict makes it an error.
@@ -79,6 +82,7 @@ def check(
       medbook check --seeds 10 --accept
       medbook check low_dose_ct --falsify --accept
       medbook check low_dose_ct --longer -o longer.md
+      medbook check --seeds 10 --scheduler tls://gpu1:8786 --tls ~/.medbook
       MEDBOOK_BUDGET_FACTOR=2 medbook check       on a machine half as fast
     """
     from press.check.verify import inspect_book, inspect_chapter, stretched_budgets
@@ -87,7 +91,7 @@ def check(
     project = desk.project
     wanted = _chapters(project, chapters)
     asked = {"--seeds": bool(count), "--falsify": falsify, "--longer": longer}
-    replicates.must_be_one(asked, accept=keep, output=output)
+    replicates.must_be_one(asked, accept=keep, output=output, jobs=jobs)
     if output is not None and output.suffix not in (".md", ".json"):
         raise UserError(f"-o {output}: the table is written as .md or .json")
     if output is not None:

@@ -21,6 +21,7 @@ from press.finding import Finding
 from press.results import kept
 from press.results.sweep import Point, failures, plan_points, run_points
 from press.run.execute import RECORD, Outcome
+from press.run.scheduler import Workers
 from press.source.project import BOOK_PROFILE, Chapter, Project
 
 
@@ -86,7 +87,7 @@ def falsify(
     chapters: Sequence[Chapter],
     *,
     profile: str = BOOK_PROFILE,
-    workers: int | None = None,
+    workers: Workers = None,
     echo: Callable[[str], None] = print,
 ) -> list[FalsifiedTable]:
     """Run chapters where they are not fresh, then the falsifiers of their claims.

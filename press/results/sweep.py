@@ -25,9 +25,10 @@ from press.errors import UserError
 from press.results import kept
 from press.results.points import PointStore
 from press.results.sweep_table import claim_columns, result_columns
-from press.run.execute import RECORD, Job, Outcome, available_cores, last_wall_s, plan
+from press.run.execute import RECORD, Job, Outcome, last_wall_s, plan
 from press.run.freshness import Freshness, State, freshness_of
 from press.run.pool import run_jobs
+from press.run.scheduler import Workers, as_scheduler
 from press.source.given import declared_parameters
 from press.source.project import BOOK_PROFILE, Chapter, Project
 
@@ -219,12 +220,13 @@ def seed_folder(project: Project, chapter: Chapter, seed: int) -> Path:
     return project.seed_runs / chapter.part / chapter.name / f"seed-{seed}"
 
 
-def expected_s(sweep: Sweep, *, workers: int | None = None) -> float | None:
+def expected_s(sweep: Sweep, *, workers: Workers = None) -> float | None:
     """How long the points to run take, as far as earlier runs tell; None where there are none."""
     seconds = [point.job.expected_s for point in sweep.todo]
     if not all(seconds):
         return None
-    return sum(seconds) / max(1, min(workers or available_cores(), len(seconds)))
+    at_once = as_scheduler(workers).side_by_side([point.job for point in sweep.todo])
+    return sum(seconds) / at_once if at_once else None
 
 
 def renewed(project: Project, sweep: Sweep, store: PointStore | None = None) -> Sweep:
@@ -237,11 +239,11 @@ def run_points(
     project: Project,
     points: Sequence[Point],
     *,
-    workers: int | None = None,
+    workers: Workers = None,
     store: PointStore | None = None,
     echo: Callable[[str], None] = print,
 ) -> list[Outcome]:
-    """Run points, in any order, anywhere: the one place to change for another pool of workers."""
+    """Run points, in any order, on this machine's cores or those of a cluster."""
 
     def finished(outcome: Outcome) -> None:
         if store is not None and outcome.ok:
@@ -255,7 +257,7 @@ def run_sweep(
     project: Project,
     sweep: Sweep,
     *,
-    workers: int | None = None,
+    workers: Workers = None,
     store: PointStore | None = None,
     echo: Callable[[str], None] = print,
 ) -> tuple[SweepTable, list[Outcome]]:
@@ -276,7 +278,7 @@ def run_sweeps(
     project: Project,
     sweeps: Sequence[Sweep],
     *,
-    workers: int | None = None,
+    workers: Workers = None,
     echo: Callable[[str], None] = print,
 ) -> list[SweepTable]:
     """Run the points of several sweeps as one heap of work; a table each, in their order."""

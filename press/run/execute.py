@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from press.errors import Exit, UserError, describe_os_error
+from press.run.payload import shipped_commit
 from press.run.worker import Assignment
 from press.source.project import BOOK_PROFILE, Chapter, Project
 
@@ -91,6 +92,8 @@ class Listener(Protocol):
     def cell(self, job: Job, number: int, section: str) -> None: ...
     def finished(self, outcome: Outcome) -> None: ...
     def tick(self) -> None: ...
+    def crew(self, workers: int) -> None: ...
+    def note(self, line: str) -> None: ...
 
 
 class Silent:
@@ -100,6 +103,8 @@ class Silent:
     def cell(self, job: Job, number: int, section: str) -> None: ...
     def finished(self, outcome: Outcome) -> None: ...
     def tick(self) -> None: ...
+    def crew(self, workers: int) -> None: ...
+    def note(self, line: str) -> None: ...
 
 
 def plan(
@@ -234,6 +239,7 @@ def environment(project: Project, job: Job, *, folder: Path, runtime: Path) -> d
         "MEDBOOK_RUN_DIR": str(folder),
         "MEDBOOK_PROFILE": job.profile,
         "MEDBOOK_STRICT": "1",
+        "MEDBOOK_COMMIT": shipped_commit(project.root),
     }
 
 

@@ -65,7 +65,8 @@ def freshness_of(project: Project, job: Job, run: Run | None = None) -> Freshnes
 
     run = run or Run(job.destination)
     folder = job.destination
-    if not (folder / RECORD).is_file() or not (folder / NOTEBOOK).is_file():
+    whole = (folder / NOTEBOOK).is_file() or run.note.get("kept") == "record"
+    if not (folder / RECORD).is_file() or not whole:
         return Freshness(State.NEVER_RUN)
     try:
         record = run.record

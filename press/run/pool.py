@@ -1,11 +1,12 @@
-"""Jobs handed to this machine's cores, with the display that suits the terminal."""
+"""Jobs handed to a scheduler, with the display that suits the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from press.run.execute import Job, Listener, Outcome, available_cores, execute_all
+from press.run.execute import Job, Listener, Outcome
 from press.run.progress import display
+from press.run.scheduler import Workers, as_scheduler
 from press.source.project import Project
 
 Echo = Callable[[str], None]
@@ -15,18 +16,19 @@ def run_jobs(
     project: Project,
     jobs: Sequence[Job],
     *,
-    workers: int | None = None,
+    workers: Workers = None,
     echo: Echo = print,
     finished: Callable[[Outcome], None] | None = None,
 ) -> list[Outcome]:
     """Execute `jobs` side by side, with the progress display that suits the terminal.
 
+    `workers` says where: so many of this machine's cores, all of them, or those of a cluster.
     `finished` hears of each job as soon as it has ended, well or badly.
     """
-    workers = max(1, min(workers or available_cores(), len(jobs)))
-    with display(jobs, workers=workers, echo=echo) as listener:
+    scheduler = as_scheduler(workers)
+    with display(jobs, workers=scheduler.side_by_side(jobs) or 1, echo=echo) as listener:
         heard = _Heard(listener, finished) if finished else listener
-        return execute_all(project, jobs, workers=workers, listener=heard)
+        return scheduler.run(project, jobs, heard)
 
 
 class _Heard:
@@ -47,3 +49,9 @@ class _Heard:
 
     def tick(self) -> None:
         self.listener.tick()
+
+    def crew(self, workers: int) -> None:
+        self.listener.crew(workers)
+
+    def note(self, line: str) -> None:
+        self.listener.note(line)

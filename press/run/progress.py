@@ -116,6 +116,10 @@ class PlainLines(Listener):
             self.echo(f"        {outcome.failure.line}")
 
     def tick(self) -> None: ...
+    def crew(self, workers: int) -> None: ...
+
+    def note(self, line: str) -> None:
+        self.echo(line)
 
 
 @dataclass
@@ -148,6 +152,14 @@ class LiveTable(Listener):
 
     def tick(self) -> None:
         self.live.update(self._render())
+
+    def crew(self, workers: int) -> None:
+        """So many run side by side from now on."""
+        self.workers = max(workers, 1)
+
+    def note(self, line: str) -> None:
+        """A line that stays above the table."""
+        self.live.console.print(line, markup=False, highlight=False)
 
     def _of(self, job: Job) -> _Running:
         return self.running.setdefault(id(job), _Running(job, time.perf_counter()))

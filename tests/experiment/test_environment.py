@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from medlib.experiment import environment
+from medlib.experiment.record import Commit
 
 
 def test_imported_files_are_this_projects_and_hashed():
@@ -100,3 +101,16 @@ def test_resources_are_measured():
     assert environment.cpu_seconds() > before
     assert environment.peak_memory_mib() > 10
     assert environment.constraints_digest(environment.project_root() / "nowhere") == ""
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("a" * 40, Commit(sha="a" * 40, dirty=False)),
+        ("a" * 40 + "+changes", Commit(sha="a" * 40, dirty=True)),
+        ("none", None),
+    ],
+)
+def test_sources_that_were_sent_are_of_the_commit_that_was_sent_along(told, expected, monkeypatch):
+    monkeypatch.setenv("MEDBOOK_COMMIT", told)
+    assert environment.commit(environment.project_root()) == expected

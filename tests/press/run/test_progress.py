@@ -69,7 +69,7 @@ def test_the_live_table_shows_cell_section_seconds_and_what_is_left():
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue())
     assert re.search(r"pixels/first .*cell 7/31 .* s .*Training the network", text)
     assert "0 of 3 done" in text
-    assert "1 waiting, about 25:00 left" in text
+    assert re.search(r"1 waiting, about 2[45]:\d\d left", text)  # 25:00 less what passed meanwhile
     assert "✗ pixels/second  3.0 s" in text
     assert "pixels/second: oh" in text
     assert "1 of 3 done" in text
