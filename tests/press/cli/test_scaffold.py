@@ -1,7 +1,9 @@
 """A new chapter passes every check from its first minute, or nothing at all is written."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import jupytext
 import pytest
@@ -11,11 +13,12 @@ from medlib.experiment.exercise_sheet import read_sheet
 from medlib.experiment.exercises import Code, Scene, right_answer, wrong_answers
 from press.check.lint import lint_notebook
 from press.cli import scaffold as scaffolding
-from press.cli.scaffold import fill, scaffold, template, with_toc_entry
+from press.cli.scaffold import fill, scaffold, with_toc_entry
 from press.errors import UserError
 from press.source.project import Project
 from tests.press.conftest import REPOSITORY
 
+TEMPLATES = Path(scaffolding.__file__).parent / "templates"
 TOC = """\
 format: jb-book  # the arc
 root: index
@@ -196,9 +199,30 @@ def test_the_exercises_of_the_template_are_judged_both_ways(bare_book, tmp_path)
         assert [answer for answer in wrong if exercise.judge(answer, known={}).right] == []
 
 
-def test_every_word_of_the_templates_is_filled():
-    with pytest.raises(KeyError):
-        fill(template("chapter.py.txt"), {"TITLE": "x", "LABEL": "y"})
+def test_every_word_of_the_templates_is_filled(bare_book):
+    """Each file of the folder is its template with our words in place of the marks, and no more."""
+    title = "Zebras & quaggas?"
+    made = scaffold(Project(bare_book.root), "diagnosis/counting", title=title)
+    folder = bare_book.root / "chapters/diagnosis/counting"
+    written = {path.name: text for path, text in made.files.items() if path.parent == folder}
+    templates = {path.name: path.read_text("utf-8") for path in TEMPLATES.iterdir()}
+    named = {f"{name.replace('counting', 'chapter')}.txt": name for name in written}
+    assert set(named) == set(templates)
+    for name, text in templates.items():
+        expected = text.replace("@@CHAPTER@@", "diagnosis/counting").replace("@@TITLE@@", title)
+        expected = expected.replace("@@LABEL@@", "diagnosis-counting")
+        assert "@@" not in expected
+        assert written[named[name]] == expected
+    assert {mark for text in templates.values() for mark in re.findall("@@.*?@@", text)} == {
+        "@@CHAPTER@@",
+        "@@TITLE@@",
+        "@@LABEL@@",
+    }
+
+
+def test_a_word_that_nobody_gives_is_an_error():
+    with pytest.raises(KeyError, match="DATE"):
+        fill("@@TITLE@@, @@DATE@@", {"TITLE": "x"})
 
 
 @pytest.mark.chapter
