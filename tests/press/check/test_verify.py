@@ -221,6 +221,19 @@ def test_another_picture_is_an_error(accepted_book):
     assert "tolerance 16" in found
 
 
+def test_another_picture_on_another_arithmetic_is_a_note_and_an_error_when_strict(accepted_book):
+    def swap(accepted):
+        slider = accepted["figures"][1]
+        slider["pixels_sha256"].reverse()
+        slider["thumbnails"].reverse()
+        accepted["made_with"]["arithmetic"]["cpu_capability"] = "ANOTHER"
+
+    change(accepted_book, ACCEPTED, swap)
+    assert errors_of(accepted_book) == []
+    assert "figure: slider: another picture" in "\n".join(notes_of(accepted_book))
+    assert "figure: slider: another picture" in "\n".join(errors_of(accepted_book, strict=True))
+
+
 def test_a_figure_file_must_be_there_decode_and_hold_its_pixels(accepted_book):
     path = accepted_book.root / RUN / "figures" / "ramp.png"
     Image.fromarray(np.zeros((40, 40), np.uint8)).save(path)
