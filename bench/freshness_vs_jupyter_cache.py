@@ -69,7 +69,7 @@ def make_project(root: Path) -> Path:
 
 def write_chapter(root: Path, name: str) -> None:
     """Write one of the two chapters."""
-    folder = root / "chapters" / "pixels"
+    folder = root / "chapters" / "pixels" / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.py").write_text(CHAPTER.format(name=name, code=CODE[name]))
 

@@ -37,7 +37,7 @@ UNKNOWN = {
     "table in no folder": (["check", "--seeds", "1", "-o", "no/x.md"], "there is no folder"),
     "table is a folder": (["check", "--seeds", "1", "-o", "folder.md"], "such as folder.md/run.md"),
     "seeds": (["check", "--seeds", "ten"], "'ten' is not a valid integer"),
-    "reproduce nothing": (["reproduce"], "Missing argument 'RUN'"),
+    "reproduce nothing": (["reproduce"], "Missing argument 'RUN...'"),
     "reproduce absent": (["reproduce", "build/runs/pixels/hole"], "there is no such run"),
     "reproduce a chapter": (
         ["reproduce", "chapters/pixels/whole/whole.py"],
@@ -79,7 +79,7 @@ DAMAGED = {
     "results": (ACCEPTED, "<<<<<<< HEAD", "cannot be read as accepted results"),
     "record of no schema": (f"{RUN}/record.json", "[]", "this version reads 1; run it again"),
     "results of another shape": (ACCEPTED, "[]", "damaged results"),
-    "seeds": ("results/pixels/whole/seeds.json", "{}", "damaged table of seeds"),
+    "seeds": ("results/pixels/whole/seeds.json", "{}", "results/pixels/whole/seeds.json"),
 }
 
 

@@ -67,7 +67,7 @@ def test_an_interrupted_check_keeps_the_seeds_that_are_done(blocked):
     process.send_signal(signal.SIGINT)
     out, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == Exit.INTERRUPTED
-    assert "done    pixels/waits seed 1" in out
+    assert "done    pixels/waits seed=1" in out
     assert errors.strip() == "medbook: interrupted; nothing half-written is left"
     _, alive = psutil.wait_procs(family, timeout=PATIENCE_S)
     assert alive == []
