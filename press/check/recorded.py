@@ -16,7 +16,7 @@ from press.check.live import inspect_live
 from press.errors import UserError
 from press.finding import Finding
 from press.results import kept, longer, seeds
-from press.results.accepted import Accepted, AcceptedResult, read_accepted, results_path
+from press.results.accepted import Accepted, read_accepted, results_path
 from press.results.falsified import FalsifiedTable, read_falsified
 from press.results.falsified import findings as falsifier_findings
 from press.results.stale import known_stale, pins_changed, stale_because
@@ -148,17 +148,12 @@ def too_wide(accepted: Accepted, table: SweepTable) -> Iterator[str]:
         if column is None or spread is None:
             continue
         typical = sum(map(abs, column.known)) / len(column.known)
-        tolerance = tolerance_of(result)
-        if spread > VARIES * typical and tolerance > MOST_OF_SPREAD * spread:
+        if spread > VARIES * typical and result.tolerance > MOST_OF_SPREAD * spread:
+            measured = f"{spread:.3g} {result.unit}".rstrip()
             yield (
-                f"{result.name}: its tolerance {tolerance:.3g} is more than half its standard"
-                f" deviation over {len(column.known)} seeds, {spread:.3g} {result.unit}".rstrip()
+                f"{result.name}: its tolerance {result.tolerance:.3g} is more than half its"
+                f" standard deviation over {len(column.known)} seeds, {measured}"
             )
-
-
-def tolerance_of(result: AcceptedResult) -> float:
-    """How far another run's value may lie from the accepted one."""
-    return result.atol + result.rtol * abs(result.value)
 
 
 # -- falsifiers, longer training -------------------------------------------------------------------

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from medlib.experiment.environment import tracked_files
 from medlib.experiment.record import Record, RecordError, read_record
 from press.check.drift import inspect_against_accepted
 from press.errors import Exit, UserError
@@ -38,7 +39,6 @@ from press.run.execute import (
     Silent,
     execute_all,
     plan,
-    tracked_digests,
 )
 from press.source.project import BOOK_PROFILE, Project
 from press.source.weave import code_cells, read_notebook
@@ -229,7 +229,7 @@ def compare_code(project: Project, recorded: Recorded, job: Job) -> Iterator[Dif
         was = [cell.source.strip() for cell in code_cells(recorded.notebook)]
         now = [cell.source.strip() for cell in code_cells(job.chapter.notebook)]
         yield from compare_cells(was, now)
-    yield from compare_digests("code", recorded.record.modules, tracked_digests(project.root))
+    yield from compare_digests("code", recorded.record.modules, tracked_files(project.root))
 
 
 def compare_runs(was: Record, now: Record) -> list[Difference]:

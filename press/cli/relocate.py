@@ -56,7 +56,7 @@ def rename(project: Project, chapter: Chapter, new_id: str, *, write: bool = Tru
         if path.exists():
             raise UserError(f"{project.relative(path)} is there already; choose another name")
     done = [f"{project.relative(chapter.folder)} -> {project.relative(target)}"]
-    edits = {path: text for path, text in _renamed_texts(project, chapter, new_id)}
+    edits = dict(_renamed_texts(project, chapter, new_id))
     done += [f"edited {project.relative(path)}" for path in edits]
     if not write:
         return done

@@ -14,7 +14,9 @@ from press.cli.desk import interruptible, warn
 from press.errors import UserError
 
 if TYPE_CHECKING:
+    from medlib.experiment.tables import SweepTable
     from press.finding import Finding
+    from press.results.sweep import Sweep
     from press.run.scheduler import Workers
     from press.source.project import Chapter, Project
 
@@ -25,21 +27,13 @@ def check_seeds(
     """Run chapters on other seeds; what is wrong there."""
     from press.cli.claim_lines import seed_lines
     from press.results import seeds
-    from press.results.sweep import keep, run_sweeps
 
-    def run(workers: Workers) -> list[Any]:
-        sweeps = [seeds.plan_seeds(project, chapter, count=count) for chapter in chapters]
-        tables = run_sweeps(project, sweeps, workers=workers, echo=click.echo)
-        return list(zip(sweeps, tables, strict=True))
-
-    return _check(
+    return _check_sweeps(
         project,
-        run=run,
-        lines=lambda made, width: seed_lines(made[1], width=width),
-        markdown=lambda every: seeds.as_markdown([table for _, table in every]),
-        table=lambda made: made[1],
+        plan=lambda: [seeds.plan_seeds(project, chapter, count=count) for chapter in chapters],
+        lines=seed_lines,
+        markdown=seeds.as_markdown,
         findings=seeds.findings,
-        keep=lambda made, commit: keep(project, *made, commit=commit),
         **options,
     )
 
@@ -71,20 +65,41 @@ def check_longer(
     """Train longer; the claims that do not keep their sign."""
     from press.cli.claim_lines import longer_lines
     from press.results import longer
+
+    return _check_sweeps(
+        project,
+        plan=lambda: [
+            longer.plan_longer(project, chapter, profile=profile) for chapter in chapters
+        ],
+        lines=longer_lines,
+        markdown=longer.as_markdown,
+        findings=longer.findings,
+        **options,
+    )
+
+
+def _check_sweeps(
+    project: Project,
+    *,
+    plan: Callable[[], Sequence[Sweep]],
+    lines: Callable[..., Sequence[str]],
+    markdown: Callable[[Sequence[SweepTable]], str],
+    **options: Any,
+) -> list[Finding]:
+    """Run one sweep a chapter, and check the table of each."""
     from press.results.sweep import keep, run_sweeps
 
-    def run(workers: Workers) -> list[Any]:
-        sweeps = [longer.plan_longer(project, chapter, profile=profile) for chapter in chapters]
+    def run(workers: Workers) -> list[tuple[Sweep, SweepTable]]:
+        sweeps = plan()
         tables = run_sweeps(project, sweeps, workers=workers, echo=click.echo)
         return list(zip(sweeps, tables, strict=True))
 
     return _check(
         project,
         run=run,
-        lines=lambda made, width: longer_lines(made[1], width=width),
-        markdown=lambda every: longer.as_markdown([table for _, table in every]),
+        lines=lambda made, width: lines(made[1], width=width),
+        markdown=lambda every: markdown([table for _, table in every]),
         table=lambda made: made[1],
-        findings=longer.findings,
         keep=lambda made, commit: keep(project, *made, commit=commit),
         **options,
     )

@@ -16,25 +16,11 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from medlib.experiment.arithmetic import Arithmetic
-from medlib.experiment.record import Part, Record, write_atomically
+from medlib.experiment.record import Part, Record, Result, write_atomically
 from press.errors import UserError
 from press.results.thumbnail import encode_thumbnail, read_pixels, thumbnail
 
 RESULTS_SCHEMA = 1
-
-
-class AcceptedResult(Part):
-    """One accepted number, with the tolerance that its chapter states."""
-
-    name: str
-    value: float
-    unit: str = ""
-    low: float | None = None
-    high: float | None = None
-    level: float = 0.95
-    n: int | None = None
-    atol: float = 0.0
-    rtol: float = 1e-6
 
 
 class AcceptedClaim(Part):
@@ -87,7 +73,7 @@ class Accepted(Part):
     title: str
     seed: int
     parameters: dict[str, Any]
-    results: list[AcceptedResult] = []
+    results: list[Result] = []
     claims: list[AcceptedClaim] = []
     figures: list[AcceptedFigure] = []
     data: list[AcceptedData] = []
@@ -154,7 +140,7 @@ def distil(record: Record, *, title: str, run_folder: Path) -> Accepted:
         title=title,
         seed=record.seed,
         parameters=record.parameters,
-        results=[AcceptedResult(**result.model_dump()) for result in record.results],
+        results=record.results,
         claims=[
             AcceptedClaim(**claim.model_dump(exclude={"holds", "falsified_by"}))
             for claim in record.claims

@@ -339,11 +339,12 @@ class _Runner(threading.Thread):
                 kill_tree(self.process)
 
     def _run_job(self, job: Job, begin: float) -> Outcome:
+        from medlib.experiment.environment import tracked_files
         from press.source.weave import write_notebook
 
         with work_folder(job.destination) as folder, short_folder() as runtime:
             note = {"code_sha256": job.chapter.code_sha256}
-            before = tracked_digests(self.project.root)
+            before = tracked_files(self.project.root)
             source = folder / "source.ipynb"
             write_notebook(job.chapter.notebook, source)
             assignment = Assignment(
@@ -478,17 +479,6 @@ def _tail(log: Path, lines: int = 8) -> tuple[str, ...]:
         return tuple(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
     except OSError:
         return ()
-
-
-def tracked_digests(root: Path) -> dict[str, str]:
-    """sha256 of every Python file of the library packages, by path relative to `root`."""
-    from medlib.experiment.environment import TRACKED_PACKAGES
-
-    return {
-        path.relative_to(root).as_posix(): sha256(path.read_bytes()).hexdigest()
-        for package in TRACKED_PACKAGES
-        for path in sorted((root / package).rglob("*.py"))
-    }
 
 
 def changed_while_running(record: Path, before: dict[str, str]) -> list[str]:

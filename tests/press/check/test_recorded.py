@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from medlib.experiment.record import read_record
+from medlib.experiment.record import Result, read_record
 from medlib.experiment.tables import FullRun, ResultColumn, SweepTable, SweptPoint
 from medlib.experiment.trials import made_by
 from press.check.recorded import inspect_kept, stale_listed_in_vain, too_wide
 from press.results import kept
-from press.results.accepted import AcceptedResult, read_accepted, results_path
+from press.results.accepted import read_accepted, results_path
 from press.run.execute import plan
 from press.source.project import Project
 
@@ -151,7 +151,7 @@ def test_a_damaged_table_is_told_once(kept_book):
 
 def accepted_with(book, **changes):
     accepted = read_accepted(results_path(Project(book.root).results, "pixels/whole"))
-    noise = AcceptedResult(**({"name": "noise", "value": 0.1, "rtol": 0.0} | changes))
+    noise = Result(**({"name": "noise", "value": 0.1, "rtol": 0.0} | changes))
     return accepted.model_copy(update={"results": [noise]})
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medlib.experiment.record import Claim, DataUse, Figure, Result, Table
-from press.results.accepted import Accepted, AcceptedResult, MadeWith
+from press.results.accepted import Accepted, MadeWith
 from press.run.alignment import text_changes
 from press.run.comparison import (
     BITS,
@@ -215,7 +215,7 @@ numbers = st.floats(-1e6, 1e6)
 
 @given(was=numbers, now=numbers, atol=st.floats(0, 1e3), rtol=st.floats(0, 0.1))
 def test_a_result_drifts_exactly_beyond_its_tolerance(was, now, atol, rtol):
-    before = [AcceptedResult(name="x", value=was, atol=atol, rtol=rtol)]
+    before = [Result(name="x", value=was, atol=atol, rtol=rtol)]
     after = [Result(name="x", value=now, atol=atol, rtol=rtol)]
     found = list(compare_named("result", before, after, TOLERANT))
     assert (found == []) == (abs(now - was) <= atol + rtol * abs(was))
@@ -235,14 +235,14 @@ def test_an_end_of_an_interval_may_move_as_far_as_the_value_and_no_further(end, 
 
 
 def test_the_message_says_which_was_is_and_tolerance():
-    was = AcceptedResult(name="psnr", value=41.9, unit="dB", atol=0.3, rtol=0)
+    was = Result(name="psnr", value=41.9, unit="dB", atol=0.3, rtol=0)
     now = Result(name="psnr", value=41.5, unit="dB", atol=0.3, rtol=0)
     (found,) = compare_named("result", [was], [now], TOLERANT)
     assert found.message == "psnr was 41.9 dB, is 41.5 dB; tolerance 0.3 dB"
 
 
 def test_not_a_number_agrees_with_itself_alone():
-    was = AcceptedResult(name="x", value=1.0, atol=9.0)
+    was = Result(name="x", value=1.0, atol=9.0)
     nan = was.model_copy(update={"value": math.nan})
     for policy in (BITS, EXACT, TOLERANT):
         assert list(compare_named("result", [was], [nan], policy))
