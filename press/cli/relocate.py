@@ -18,6 +18,10 @@ TEXTS = ("_toc.yml", "README.md", "book/**/*.md", "chapters/**/*.py", "chapters/
 DERIVED = ("runs", "adhoc_runs", "sweeps", "live_runs", "failed_runs", "seed_runs", "notebooks")
 
 
+_CAPTION = re.compile(r"\s*- caption:")
+_ENTRY = re.compile(r"\s*- file:")
+
+
 @dataclass(frozen=True)
 class Mention:
     """A line of a file outside a chapter's folder that names the chapter."""
@@ -88,19 +92,19 @@ def remove(project: Project, chapter: Chapter, *, write: bool = True) -> list[st
         more = f" and {len(still) - 5} more" if len(still) > 5 else ""
         raise UserError(f"{chapter} is still named in {places}{more}: edit these first")
     toc = project.root / "_toc.yml"
-    lines = read_text(toc).splitlines(keepends=True)
-    left = [line for line in lines if not _toc_line(line, chapter.id)]
+    before = read_text(toc)
+    left = without_toc_entry(before, chapter.id)
     kept = project.results / chapter.id
     done = [f"removed {project.relative(chapter.folder)}"]
     done += [f"removed {project.relative(kept)}"] if kept.is_dir() else []
-    done += ["edited _toc.yml"] if left != lines else []
+    done += ["edited _toc.yml"] if left != before else []
     stale = project.results / KNOWN_STALE
     reasons = stale.read_text("utf-8").splitlines(keepends=True) if stale.is_file() else []
     needed = [line for line in reasons if not _named(chapter.id).search(line)]
     done += [f"edited {project.relative(stale)}"] if needed != reasons else []
     if not write:
         return done
-    write_atomically(toc, "".join(left))
+    write_atomically(toc, left)
     if needed != reasons:
         write_atomically(stale, "".join(needed))
     _forget(project, chapter)
@@ -118,12 +122,11 @@ def _renamed_texts(project: Project, chapter: Chapter, new_id: str) -> Iterator[
     for path in [*_texts(project), *kept, *stale]:
         before = path.read_text("utf-8")
         if path == toc:
-            lines = before.splitlines(keepends=True)
             same = chapter.part == new_id.split("/")[0]
             if same:
                 after = _named(chapter.id).sub(new_id, before)
             else:
-                rest = "".join(line for line in lines if not _toc_line(line, chapter.id))
+                rest = without_toc_entry(before, chapter.id)
                 after = with_toc_entry(rest, new_id) if rest != before else before
         else:
             after = _named(chapter.id).sub(new_id, before)
@@ -134,6 +137,29 @@ def _renamed_texts(project: Project, chapter: Chapter, new_id: str) -> Iterator[
 def _named(chapter_id: str) -> re.Pattern[str]:
     """The id where it is not a piece of a longer one: not ``pixels/dose`` in ``pixels/dose_ct``."""
     return re.compile(rf"(?<![\w-]){re.escape(chapter_id)}(?![\w-])")
+
+
+def without_toc_entry(text: str, chapter_id: str) -> str:
+    """The table of contents without a chapter, and without its part where nothing is left in it.
+
+    >>> print(without_toc_entry("parts:\\n  - caption: I\\n    chapters:\\n"
+    ...                         "      - file: pixels/x\\n", "pixels/x"), end="")
+    parts:
+    """
+    lines = text.splitlines(keepends=True)
+    gone = next((i for i, line in enumerate(lines) if _toc_line(line, chapter_id)), None)
+    if gone is None:
+        return text
+    del lines[gone]
+    head = next((i for i in range(gone - 1, -1, -1) if _CAPTION.match(lines[i])), None)
+    if head is not None:
+        ends = (
+            i for i in range(head + 1, len(lines)) if _CAPTION.match(lines[i]) or lines[i][0] > " "
+        )
+        end = next(ends, len(lines))
+        if not any(_ENTRY.match(line) for line in lines[head:end]):
+            del lines[head:end]
+    return "".join(lines)
 
 
 def _toc_line(line: str, chapter_id: str) -> bool:

@@ -121,3 +121,21 @@ def test_a_taken_or_wrong_name_is_refused_and_nothing_changes(kept, new, expecte
     assert done.returncode == Exit.USAGE
     assert expected in done.stderr
     assert text_files(kept) == before
+
+
+@pytest.mark.parametrize("chapter", ["pixels/late", "diagnosis/first", "systems/first"])
+def test_a_new_chapter_that_is_removed_leaves_the_table_of_contents_as_it_was(kept, chapter):
+    before = (kept.root / "_toc.yml").read_text("utf-8")
+    assert kept.medbook("new", chapter, "--no-run").returncode == 0
+    assert chapter in (kept.root / "_toc.yml").read_text("utf-8")
+    done = kept.medbook("remove", chapter)
+    assert done.returncode == 0, done.stderr
+    assert (kept.root / "_toc.yml").read_text("utf-8") == before
+
+
+def test_a_chapter_that_changes_its_part_leaves_no_empty_one(kept):
+    assert kept.medbook("new", "diagnosis/first", "--no-run").returncode == 0
+    assert kept.medbook("rename", "first", "systems/first").returncode == 0
+    toc = (kept.root / "_toc.yml").read_text("utf-8")
+    assert "Diagnosis" not in toc
+    assert "- file: systems/first" in toc
