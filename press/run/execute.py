@@ -12,8 +12,6 @@ import json
 import os
 import queue
 import shutil
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -25,6 +23,7 @@ from typing import Any, Protocol
 
 from press.errors import Exit, UserError, describe_os_error
 from press.run.payload import shipped_commit
+from press.run.starting import Process, Start, clean
 from press.run.worker import Assignment
 from press.source.project import BOOK_PROFILE, Chapter, Project
 
@@ -259,18 +258,20 @@ def execute_all(
     *,
     workers: int | None = None,
     listener: Listener | None = None,
+    start: Start = clean,
 ) -> list[Outcome]:
     """Run `jobs`, at most `workers` at a time, the longest first; the outcomes in the jobs' order.
 
     A job that fails does not stop the others. An interrupt stops them all: workers and kernels are
-    killed, temporary folders removed, and KeyboardInterrupt goes on to the caller.
+    killed, temporary folders removed, and KeyboardInterrupt goes on to the caller. `start` says how
+    a worker comes to be: the book's own runs are `clean`.
     """
     listener = listener or Silent()
     workers = max(1, min(workers or available_cores(), len(jobs) or 1))
     waiting = sorted(jobs, key=lambda job: -(job.expected_s or float("inf")))
     events: queue.Queue[Callable[[], None]] = queue.Queue()
     outcomes: dict[int, Outcome] = {}
-    crew = [_Runner(project, waiting, events, outcomes, listener) for _ in range(workers)]
+    crew = [_Runner(project, waiting, events, outcomes, listener, start) for _ in range(workers)]
     try:
         for runner in crew:
             runner.start()
@@ -302,11 +303,13 @@ class _Runner(threading.Thread):
         events: queue.Queue[Callable[[], None]],
         outcomes: dict[int, Outcome],
         listener: Listener,
+        start: Start,
     ) -> None:
         super().__init__(daemon=True)
         self.project, self.waiting, self.events = project, waiting, events
         self.outcomes, self.listener = outcomes, listener
-        self.process: subprocess.Popen[str] | None = None
+        self.start_worker = start
+        self.process: Process | None = None
         self.cancelled = False
         self.fault: BaseException | None = None
         self.lock = threading.Lock()
@@ -386,16 +389,8 @@ class _Runner(threading.Thread):
             with self.lock:
                 if self.cancelled:
                     return {"event": "failed", "kind": "cancelled"}
-                self.process = subprocess.Popen(
-                    [sys.executable, "-m", "press.run.worker"],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    text=True,
-                    cwd=folder,
-                    env=environment(self.project, job, folder=folder, runtime=runtime),
-                    start_new_session=True,
-                )
+                settings = environment(self.project, job, folder=folder, runtime=runtime)
+                self.process = self.start_worker(folder, settings, log)
             process = self.process
             last: dict[str, Any] = {}
             try:
@@ -526,7 +521,7 @@ def replace_folder(new: Path, old: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def kill_tree(process: subprocess.Popen[Any]) -> None:
+def kill_tree(process: Process) -> None:
     """Kill a process and all that it started. It is stopped first, so that it starts no more."""
     import psutil
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from press.run.address import Address
 from press.run.execute import Job, Listener, Outcome, available_cores, execute_all
+from press.run.starting import start_for
 from press.source.project import Project
 
 
@@ -31,7 +32,9 @@ class ThisMachine(Scheduler):
         return max(1, min(self.workers or available_cores(), len(jobs)))
 
     def run(self, project: Project, jobs: Sequence[Job], listener: Listener) -> list[Outcome]:
-        return execute_all(project, jobs, workers=self.side_by_side(jobs), listener=listener)
+        workers = self.side_by_side(jobs)
+        with start_for([job.profile for job in jobs]) as start:
+            return execute_all(project, jobs, workers=workers, listener=listener, start=start)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Execute one notebook in a clean kernel and report over a pipe: ``python -m press.run.worker``.
+"""Execute one notebook in its own kernel and report over a pipe: ``python -m press.run.worker``.
 
 The press starts one worker a chapter. Its job arrives as one line of JSON on standard input; events
 leave as lines of JSON on standard output. When standard input closes, the press is gone: the worker
@@ -13,7 +13,10 @@ import sys
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from press.run.nursery import ForkedKernel
 
 TRACEBACK_LINES = 12
 
@@ -31,7 +34,8 @@ class Assignment:
         return json.dumps(asdict(self))
 
 
-def main() -> int:
+def main(kernel: ForkedKernel | None = None) -> int:
+    """Do the one job; `kernel` is the process that waits for it where the worker was forked."""
     assignment = Assignment(**json.loads(sys.stdin.readline()))
     events = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)  # whatever else prints belongs in the log, not among the events
@@ -46,7 +50,7 @@ def main() -> int:
             watcher.join()
 
     try:
-        execute(assignment, emit)
+        execute(assignment, emit, kernel)
     except BaseException as error:
         emit("failed", **describe_failure(error))
         return 1
@@ -54,7 +58,7 @@ def main() -> int:
     return 0
 
 
-def execute(assignment: Assignment, emit: Any) -> None:
+def execute(assignment: Assignment, emit: Any, kernel: ForkedKernel | None = None) -> None:
     """Run the notebook through papermill; `emit` hears of every cell."""
     import papermill
     from papermill.engines import NBClientEngine, papermill_engines
@@ -90,7 +94,31 @@ def execute(assignment: Assignment, emit: Any) -> None:
         request_save_on_cell_execute=False,
         cwd=assignment.folder,
         config=Config({"KernelManager": connection(Path(os.environ["JUPYTER_RUNTIME_DIR"]))}),
+        **({"kernel_manager_class": manager_of(kernel)} if kernel else {}),
     )
+
+
+def manager_of(kernel: ForkedKernel) -> type:
+    """A kernel manager whose kernel is the process `kernel`, which waits for its command."""
+    from jupyter_client.manager import AsyncKernelManager
+    from jupyter_client.provisioning import LocalProvisioner
+
+    class ForkedProvisioner(LocalProvisioner):
+        async def launch_kernel(self, cmd: list[str], **options: Any) -> dict[str, Any]:
+            kernel.launch(cmd, env=options["env"])
+            self.process, self.pid, self.pgid = kernel, kernel.pid, kernel.pid
+            return self.connection_info
+
+    class ForkedManager(AsyncKernelManager):
+        async def _async_pre_start_kernel(self, **options: Any) -> tuple[list[str], dict[str, Any]]:
+            self.provisioner = ForkedProvisioner(
+                kernel_id="forked", kernel_spec=self.kernel_spec, parent=self
+            )
+            return await super()._async_pre_start_kernel(**options)
+
+        pre_start_kernel = _async_pre_start_kernel
+
+    return ForkedManager
 
 
 def connection(runtime: Path) -> dict[str, str]:
