@@ -14,3 +14,12 @@ def imagenet():
     from medlib.nets.efficientnet_lite import load_imagenet
 
     return load_imagenet(imagenet_weights_path())
+
+
+@pytest.fixture(scope="session")
+def nursery():
+    """Forks workers that have torch and the like imported, for who runs many chapters."""
+    from press.run.starting import Nursery
+
+    with Nursery() as one:
+        yield one

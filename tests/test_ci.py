@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,8 @@ def run_ci(tmp_path):
     def stand_in(path, failing):
         path.parent.mkdir(parents=True, exist_ok=True)
         words = f'echo "{path.name} $*" >> {log}\ncase "$*" in "{failing}") exit 7;; esac\n'
+        if path.name == "python":  # asked for the seconds of the chapters' tests: two of three
+            words += 'case "$*" in *tests_of_chapters*) echo 2; exit;; esac\n'
         words += f"echo $(($(cat {tmp_path / 'clock'}) + 3)) > {tmp_path / 'clock'}\n"
         path.write_text(f"#!/bin/sh\n{words}", "utf-8")
         path.chmod(0o755)
@@ -58,10 +61,12 @@ def test_every_step_is_taken_and_told_with_its_seconds(run_ci):
     summary = done.stdout.split("== Seconds by step\n")[1]
     rows = re.findall(r"^ *(\d+)  (once|each)  (.+)$", summary, re.M)
     taken = re.findall(r"^== (.+)  \[\d+ s\]$", done.stdout, re.M)
+    (own, kind, _), rows = rows[-1], rows[:-1]
+    assert (own, kind) == ("2", "each")
     assert [name for *_, name in rows] == taken
     total = sum(int(seconds) for seconds, *_ in rows)
-    each = sum(int(seconds) for seconds, kind, _ in rows if kind == "each")
-    assert total == 3 * len(calls) > each > 0
+    each = 2 + sum(int(seconds) for seconds, kind, _ in rows if kind == "each")
+    assert total == 3 * (len(calls) - 1) > each > 0
     assert ("6", "each", "make book: a cold build of the whole book") in rows
     assert f"{total}  in all, with 4 chapters\n" in summary
     assert f"{total - each + each * 5}  with twenty\n" in summary
@@ -77,3 +82,17 @@ def test_the_first_fault_ends_it_and_is_named(run_ci, failing):
         f"RED in step: {re.findall(r'^== (.+)  .[0-9]+ s.$', done.stdout, re.M)[-1]}" in done.stdout
     )
     assert "== Seconds by step" in done.stdout
+
+
+def test_the_tests_of_every_chapter_are_told_apart(tmp_path):
+    report = tmp_path / "tests.xml"
+    cases = {"tests.test_every_chapter": 40.4, "tests.test_every_exercise": 2.0, "tests.test_ci": 9}
+    lines = [f'<testcase classname="{name}" time="{s}"/>' for name, s in cases.items()]
+    report.write_text(f"<testsuites><testsuite>{''.join(lines)}</testsuite></testsuites>")
+    done = subprocess.run(
+        [sys.executable, ROOT / ".ci" / "tests_of_chapters.py", report],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "42\n"

@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from press.errors import Exit, UserError, describe_os_error
+from press.run import starting
 from press.run.payload import shipped_commit
-from press.run.starting import Process, Start, clean
+from press.run.starting import Process, Start
 from press.run.worker import Assignment
 from press.source.project import BOOK_PROFILE, Chapter, Project
 
@@ -258,15 +259,15 @@ def execute_all(
     *,
     workers: int | None = None,
     listener: Listener | None = None,
-    start: Start = clean,
+    start: Start | None = None,
 ) -> list[Outcome]:
     """Run `jobs`, at most `workers` at a time, the longest first; the outcomes in the jobs' order.
 
     A job that fails does not stop the others. An interrupt stops them all: workers and kernels are
     killed, temporary folders removed, and KeyboardInterrupt goes on to the caller. `start` says how
-    a worker comes to be: the book's own runs are `clean`.
+    a worker comes to be; where it is not given they are `clean`, as the book's own are.
     """
-    listener = listener or Silent()
+    listener, start = listener or Silent(), start or starting.clean
     workers = max(1, min(workers or available_cores(), len(jobs) or 1))
     waiting = sorted(jobs, key=lambda job: -(job.expected_s or float("inf")))
     events: queue.Queue[Callable[[], None]] = queue.Queue()

@@ -58,13 +58,13 @@ def can_fork() -> bool:
 
 
 @contextlib.contextmanager
-def start_for(profiles: Sequence[str]) -> Iterator[Start]:
-    """How to start runs in these profiles: forked where all of several are quick, else clean."""
+def start_for(profiles: Sequence[str]) -> Iterator[Start | None]:
+    """How to start runs in these profiles: forked where all of several are quick, else as usual."""
     if len(profiles) > 1 and set(profiles) == {QUICK_PROFILE} and can_fork():
         with Nursery() as nursery:
             yield nursery
     else:
-        yield clean
+        yield None
 
 
 class Nursery:

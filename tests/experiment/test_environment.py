@@ -3,6 +3,7 @@
 import hashlib
 import os
 import subprocess
+from importlib import metadata
 
 import pytest
 
@@ -114,3 +115,14 @@ def test_resources_are_measured():
 def test_sources_that_were_sent_are_of_the_commit_that_was_sent_along(told, expected, monkeypatch):
     monkeypatch.setenv("MEDBOOK_COMMIT", told)
     assert environment.commit(environment.project_root()) == expected
+
+
+def test_every_module_has_the_distributions_that_python_gives_it():
+    found = {}
+    for distribution in metadata.distributions():
+        for module in environment._top_levels(distribution):
+            found.setdefault(module, []).append(distribution.name)
+    expected = metadata.packages_distributions()
+    assert {name: sorted(owners) for name, owners in found.items()} == {
+        name: sorted(owners) for name, owners in expected.items()
+    }

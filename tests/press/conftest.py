@@ -15,11 +15,14 @@ from typing import Any
 
 import pytest
 
+from press.run import starting
 from press.run.execute import Outcome, execute_all, plan
 from press.run.freshness import Freshness, freshness
+from press.run.starting import can_fork
 from press.source.project import Project
 from tests.press.whole_chapter import whole_chapter, whole_sheet
 
+CLEAN_STARTS = ("test_execute", "test_starting", "test_interrupt", "test_jupyter_cache")
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 PARAMETERS = """\
@@ -49,6 +52,17 @@ run = experiment.start("{id}", locals())
 # %%
 run.finish()
 """
+
+
+@pytest.fixture(autouse=True)
+def _warm_starts(request, monkeypatch):
+    """Fork what the press would start clean: the same results, without a second of imports each.
+
+    Not where the starting itself is looked at. `tests/press/run/test_starting.py` shows that both
+    ways give the same.
+    """
+    if can_fork() and request.path.stem not in CLEAN_STARTS:
+        monkeypatch.setattr(starting, "clean", request.getfixturevalue("nursery"))
 
 
 @dataclass(frozen=True)

@@ -37,12 +37,6 @@ run.result("x", float(np.random.default_rng(0).random()))
 """
 
 
-@pytest.fixture(scope="module")
-def nursery():
-    with Nursery() as one:
-        yield one
-
-
 def record_of(job: Job) -> dict:
     return json.loads((job.destination / "record.json").read_text())
 
@@ -173,4 +167,4 @@ def test_a_nursery_that_does_not_start_says_so(monkeypatch, tmp_path, capfd):
 def test_only_several_quick_runs_are_forked(profiles, forked):
     with start_for(profiles) as start:
         assert isinstance(start, Nursery) is forked
-        assert (start is clean) is not forked
+        assert (start is None) is not forked
