@@ -38,7 +38,7 @@ class Start(Protocol):
     def __call__(self, folder: Path, environment: dict[str, str], log: IO[str]) -> Process: ...
 
 
-def clean(folder: Path, environment: dict[str, str], log: IO[str]) -> Process:
+def spawn(folder: Path, environment: dict[str, str], log: IO[str]) -> Process:
     """A worker, and later a kernel, that begin with nothing: the book's own way."""
     return subprocess.Popen(
         [sys.executable, "-m", WORKER],
@@ -50,6 +50,9 @@ def clean(folder: Path, environment: dict[str, str], log: IO[str]) -> Process:
         env=environment,
         start_new_session=True,
     )
+
+
+clean = spawn
 
 
 def can_fork() -> bool:
@@ -71,7 +74,7 @@ class Nursery:
     """Workers forked from one process that has imported torch and the like: quick runs and tests.
 
     What the packages read when they are imported (threads, instructions, hash seed) is settled
-    with the first worker; one that asks for something else is refused.
+    with the first worker; one that asks for something else starts clean.
 
     >>> with Nursery() as nursery:  # doctest: +SKIP
     ...     execute_all(project, jobs, start=nursery)
@@ -102,7 +105,7 @@ class Nursery:
             if self.mother is None:
                 self._open(environment)
             if read_at_import(environment) != self.settled:
-                raise UserError("a nursery serves runs of one arithmetic, on one number of threads")
+                return spawn(folder, environment, log)
             return self._ask(folder, environment, log)
 
     def _open(self, environment: dict[str, str]) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from press.run.nursery import ForkedKernel
+    from press.run.forked_kernel import ForkedKernel
 
 TRACEBACK_LINES = 12
 

@@ -22,7 +22,13 @@ from press.run.starting import can_fork
 from press.source.project import Project
 from tests.press.whole_chapter import whole_chapter, whole_sheet
 
-CLEAN_STARTS = ("test_execute", "test_starting", "test_interrupt", "test_jupyter_cache")
+CLEAN_STARTS = (  # where the starting itself is looked at, or what is in the process
+    "test_execute",
+    "test_interrupt",
+    "test_jupyter_cache",
+    "test_reproduce",
+    "test_starting",
+)
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 PARAMETERS = """\
@@ -58,7 +64,7 @@ run.finish()
 def _warm_starts(request, monkeypatch):
     """Fork what the press would start clean: the same results, without a second of imports each.
 
-    Not where the starting itself is looked at. `tests/press/run/test_starting.py` shows that both
+    `tests/press/run/test_starting.py` shows that both
     ways give the same.
     """
     if can_fork() and request.path.stem not in CLEAN_STARTS:

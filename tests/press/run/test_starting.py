@@ -9,8 +9,8 @@ import psutil
 import pytest
 
 from press.errors import UserError
-from press.run.execute import Job, environment, execute_all, plan
-from press.run.starting import Nursery, can_fork, clean, read_at_import, start_for
+from press.run.execute import Job, execute_all, plan
+from press.run.starting import Nursery, can_fork, clean, start_for
 from press.source.project import Project
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="this machine cannot fork as Linux does")
@@ -138,12 +138,16 @@ def test_nothing_lives_on_when_the_press_is_interrupted(book, nursery):
     assert alive == []
 
 
-def test_a_run_that_would_round_otherwise_is_refused(book, nursery, tmp_path):
-    job = Job(chapter=None, parameters={}, destination=tmp_path)
-    given = environment(book.project, job, folder=tmp_path, runtime=tmp_path)
-    with (tmp_path / "log").open("w") as log, pytest.raises(UserError, match="one arithmetic"):
-        nursery(tmp_path, given | {"ATEN_CPU_CAPABILITY": "default"}, log)
-    assert read_at_import(given) == nursery.settled
+def test_a_run_that_would_round_otherwise_starts_clean(book, nursery, monkeypatch):
+    code = "import sys\nrun.result('warm', float('monai' in sys.modules))"
+    book.chapter("pixels/look", code)
+    values = []
+    for kept in ("0", "1"):
+        monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
+        monkeypatch.setenv("MEDBOOK_KEEP_ARITHMETIC", kept)
+        record = record_of(run_with(book, nursery, place=kept).job)
+        values.append(record["results"][0]["value"])
+    assert values == [1.0, 0.0]
 
 
 def test_a_nursery_that_does_not_start_says_so(monkeypatch, tmp_path, capfd):
