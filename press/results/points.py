@@ -5,7 +5,8 @@ FOLDER`` keeps every point there as soon as it is finished, under a key of its c
 profile, parameters, code cells), with the plan of the sweep beside them; ``medbook sweep --resume
 FOLDER`` goes on from it. The folder can be committed or carried; two of one sweep are merged by
 copying the files of one into the other. A point counts only while it is fresh: made by the present
-code cells and library files, under the same pins and Python.
+code cells and library files (`press.results.stale` says which count), under the same pins and
+Python.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from medlib.experiment.tables import read_kept
 from press.errors import Exit, UserError
 from press.results.accepted import to_json
 from press.results.kept import portable
+from press.results.stale import without_ground_floor
 from press.run.execute import RECORD, Job, read_note
 from press.run.freshness import stale_reasons
 from press.source.project import Project
@@ -66,7 +68,9 @@ class PointStore:
         except (FileNotFoundError, RecordError):
             return None
         note = {"code_sha256": kept.code_sha256}
-        return None if stale_reasons(project, job, kept.record, note) else kept.record
+        modules = without_ground_floor(kept.record.modules)
+        looked_at = kept.record.model_copy(update={"modules": modules})
+        return None if stale_reasons(project, job, looked_at, note) else kept.record
 
     def put(self, project: Project, job: Job) -> None:
         """Keep the run that `job` wrote."""

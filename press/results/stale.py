@@ -3,11 +3,16 @@
 ``results/known_stale.toml`` names, each with its reason, the tables that are shown although their
 code has changed since: `medbook check` notes them. Any other stale table is an error; so is an
 entry that is no longer needed.
+
+The ground floor (``medlib/experiment``) is not counted among a table's code. Whenever it changes
+every chapter is run again, and what its own run gives is held to what was accepted; so is one point
+of each sweep. That is the proof that the change moved no number.
 """
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 
 from medlib.experiment.tables import MadeBy
 from press.errors import UserError
@@ -15,6 +20,8 @@ from press.run.comparison import compare_digests
 from press.run.freshness import file_digest
 from press.source.project import Chapter, Project
 
+GROUND_FLOOR = "medlib/experiment/"
+DRAWS = "medlib/experiment/streams.py"  # what a seed means: it counts as any other file does
 KNOWN_STALE = "known_stale.toml"
 MOST_NAMED = 3
 
@@ -32,12 +39,26 @@ def stale_because(project: Project, chapter: Chapter, made: MadeBy) -> list[str]
         reasons.append("which code made it was not recorded in full")
     if made.code_sha256 and made.code_sha256 != chapter.code_sha256:
         reasons.append("its code cells changed")
-    now = {path: file_digest(project.root / path) or None for path in made.modules}
-    changed = [found.message for found in compare_digests("code", made.modules, now)]
+    modules = without_ground_floor(made.modules)
+    now = {path: file_digest(project.root / path) or None for path in modules}
+    changed = [found.message for found in compare_digests("code", modules, now)]
     reasons += changed[:MOST_NAMED]
     if len(changed) > MOST_NAMED:
         reasons.append(f"and {len(changed) - MOST_NAMED} more files")
     return reasons
+
+
+def without_ground_floor(modules: Mapping[str, str]) -> dict[str, str]:
+    """The library files whose change makes a kept table stale, with their digests.
+
+    >>> without_ground_floor({"medlib/experiment/figures.py": "0a", "medlib/measures/auc.py": "1b"})
+    {'medlib/measures/auc.py': '1b'}
+    """
+    return {
+        path: digest
+        for path, digest in modules.items()
+        if path == DRAWS or not path.startswith(GROUND_FLOOR)
+    }
 
 
 def pins_changed(project: Project, made: MadeBy) -> bool:

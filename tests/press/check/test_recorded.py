@@ -69,6 +69,12 @@ def test_a_table_of_other_code_is_red_and_names_what_changed(kept_book, path, ol
     assert line.endswith("remake with `medbook check pixels/whole --seeds 10 --accept`")
 
 
+def test_the_ground_floor_leaves_a_table_fresh_and_the_runs_stale(kept_book):
+    kept_book.edit("medlib/experiment/figures.py", '"""', '"""Edited. ')
+    assert found(kept_book) == []
+    assert kept_book.stale(), "nothing would show that the change moved no number"
+
+
 def test_prose_leaves_a_table_fresh(kept_book):
     kept_book.edit("chapters/pixels/whole/whole.py", "# Nothing.", "# Nothing at all.")
     assert found(kept_book) == []
