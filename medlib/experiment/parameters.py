@@ -6,7 +6,8 @@ The cell is plain annotated Python, so that papermill's own inspection reads it 
     device: str = "auto"          # where to compute: "auto", "cpu" or "cuda"
     dose_fraction: float = 0.25   # photons kept, 0 < x ≤ 1
 
-A whole number may also be declared "even", "odd" or "a multiple of 24", and is then held to it.
+A whole number may also be declared "even", "odd" or "a multiple of 24", and is then held to it; a
+list "increasing", or of "2 or more".
 
 Ranges are written with ≤ and ≥, because papermill skips any line that holds two equals signs. It
 also only logs an unknown parameter and runs the defaults; here that is an error that names the
@@ -23,6 +24,7 @@ import re
 import tokenize
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 TYPES: dict[str, type] = {"int": int, "float": float, "bool": bool, "str": str}
@@ -31,6 +33,7 @@ _BETWEEN = re.compile(rf"({_NUMBER})\s*([<≤])\s*x\s*([<≤])\s*({_NUMBER})")
 _ONE_SIDED = re.compile(rf"\bx\s*([<≤>≥])\s*({_NUMBER})")
 _QUOTED = re.compile(r'"([^"]*)"')
 _STEP = re.compile(r"\b(even|odd|(?:a )?multiple of (\d+))\b(?=\s*(?:,|$))")
+_LIST = re.compile(r"\b(?:increasing|(\d+) or more)\b(?=\s*(?:,|$))")
 LARGEST_INT = 2**63 - 1  # what NumPy, torch and every seed can hold
 
 
@@ -53,6 +56,8 @@ class Parameter:
     choices: tuple[str, ...] = ()
     step: int = 1
     offset: int = 0
+    least_items: int = 0
+    increasing: bool = False
 
     @property
     def item_type(self) -> str:
@@ -70,7 +75,13 @@ class Parameter:
         low = "" if self.low is None else f"{self.low:g} {'<' if self.low_open else '≤'} "
         high = "" if self.high is None else f" {'<' if self.high_open else '≤'} {self.high:g}"
         whole = f"{low}x{high}" if low or high else ""
-        return ", ".join(text for text in (self.step_text(), whole) if text)
+        return ", ".join(text for text in (self.list_text(), self.step_text(), whole) if text)
+
+    def list_text(self) -> str:
+        """Which lists will do, in words; empty where all do."""
+        least = f"{self.least_items} or more"
+        texts = (least if self.least_items else "", "increasing" if self.increasing else "")
+        return ", ".join(text for text in texts if text)
 
     def step_text(self) -> str:
         """Which whole numbers will do, in words; empty where all do."""
@@ -88,7 +99,14 @@ class Parameter:
             return self._check_one(value)
         if not isinstance(value, list | tuple):
             raise ParameterError(f"{self.name} = {value!r}: expected a {self.type}")
-        return [self._check_one(item) for item in value]
+        items = [self._check_one(item) for item in value]
+        pairs = pairwise(items)
+        if len(items) < self.least_items or (self.increasing and any(a >= b for a, b in pairs)):
+            raise ParameterError(
+                f"{self.name} = {value!r}: expected a list of numbers, {self.list_text()}"
+                f" (default {self.default!r})"
+            )
+        return items
 
     def _check_one(self, value: Any) -> Any:
         kind = self.item_type
@@ -114,9 +132,11 @@ class Parameter:
                 f" (default {self.default!r})"
             )
         if kind in ("int", "float") and not (math.isfinite(value) and self._within(value)):
+            near = self.nearest_to(value)
             raise ParameterError(
                 f"{self.name} = {value!r} is out of range: {self.range_text() or 'finite'}"
-                f" (default {self.default!r})"
+                + (f"; the nearest is {near!r}" if near is not None else "")
+                + f" (default {self.default!r})"
             )
         if kind == "int" and value % self.step != self.offset:
             lower = value - (value - self.offset) % self.step
@@ -127,6 +147,34 @@ class Parameter:
                 + f" (default {self.default!r})"
             )
         return value
+
+    def nearest_to(self, value: float) -> int | float | None:
+        """The end of the range on the side of a number outside it.
+
+        None beside an open end, where there is always a nearer one, and for what is no number.
+        """
+        low, high = self.ends()
+        if low is not None and value < low:
+            return None if self.low_open and self.item_type == "float" else low
+        if high is not None and value > high:
+            return None if self.high_open and self.item_type == "float" else high
+        return None
+
+    def ends(self) -> tuple[int | float | None, int | float | None]:
+        """The least and the greatest value of a number, None where there is none.
+
+        An open end of a whole number is the next whole number; of a real one, the end itself.
+        """
+        if self.item_type != "int":
+            return self.low, self.high
+        low = high = None
+        if self.low is not None:
+            low = math.floor(self.low) + 1 if self.low_open else math.ceil(self.low)
+            low += (self.offset - low) % self.step
+        if self.high is not None:
+            high = math.ceil(self.high) - 1 if self.high_open else math.floor(self.high)
+            high -= (high - self.offset) % self.step
+        return low, high
 
     def _within(self, value: float) -> bool:
         """Whether a number lies in the range."""
@@ -205,8 +253,11 @@ def _parse_statement(statement: ast.stmt, comments: Mapping[int, str]) -> Parame
             " line; write ≤ for <= and ≥ for >="
         )
     limits: dict[str, Any] = {}
+    if item != kind:
+        text, limits = _parse_list(text)
     if item in ("int", "float"):
-        text, limits = _parse_range(text)
+        text, found = _parse_range(text)
+        limits |= found
         if item == "int":
             text, step = _parse_step(text)
             limits |= step
@@ -236,6 +287,15 @@ def _parse_range(text: str) -> tuple[str, dict[str, Any]]:
     if match:
         text = (text[: match.start()].rstrip(" ,;:(") + text[match.end() :]).strip(" ,;)")
     return text, limits
+
+
+def _parse_list(text: str) -> tuple[str, dict[str, Any]]:
+    """The comment of a list without "n or more" and "increasing", and what these say."""
+    found: dict[str, Any] = {}
+    while match := _LIST.search(text):
+        found |= {"least_items": int(match[1])} if match[1] else {"increasing": True}
+        text = (text[: match.start()].rstrip(" ,;:(") + text[match.end() :]).strip(" ,;)")
+    return text, found
 
 
 def _parse_step(text: str) -> tuple[str, dict[str, int]]:

@@ -80,11 +80,43 @@ def test_bad_declarations_say_what_is_wrong(cell, says):
         ({"device": "gpu"}, "must be one of"),
         ({"sizes": 5}, "list"),
         ({"sizes": [1]}, "2 ≤ x"),
+        ({"dose_fraction": 2.0}, "out of range.*the nearest is 1.0"),
+        ({"seed": -1}, "the nearest is 0 "),
     ],
 )
 def test_bad_values_say_what_would_be_right(given_values, says):
     with pytest.raises(ParameterError, match=says):
         check_parameters(parse_parameters(CELL), given_values, chapter="pixels/low_dose_ct")
+
+
+MISFITS = "misfits: list[float] = [0.0, 1.0]  # in pixels, 2 or more, increasing, 0 ≤ x ≤ 9"
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [1.0, 1.0], [2.0, 1.0]])
+def test_a_list_is_held_to_its_length_and_order(values):
+    misfits = parse_parameters(MISFITS)["misfits"]
+    assert misfits.meaning == "in pixels"
+    assert misfits.range_text() == "2 or more, increasing, 0 ≤ x ≤ 9"
+    with pytest.raises(ParameterError, match="expected a list of numbers, 2 or more, increasing"):
+        misfits.check(values)
+    assert misfits.check([0, 0.5, 9]) == [0.0, 0.5, 9.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [("3 < x ≤ 9", 4, 9), ("even, 3 ≤ x ≤ 9", 4, 8), ("odd, 3 < x < 9", 5, 7), ("x ≥ 3", 3, None)],
+)
+def test_ends_are_whole_numbers_of_the_declared_kind(text, least, most):
+    count = parse_parameters(f"n: int = {least}  # how many, {text}")["n"]
+    assert count.ends() == (least, most)
+    assert count.nearest_to(-100) == least
+    assert count.nearest_to(100) == most
+
+
+def test_beside_an_open_end_no_real_number_is_the_nearest():
+    dose = parse_parameters(CELL)["dose_fraction"]
+    assert dose.nearest_to(0.0) is None
+    assert dose.nearest_to(float("nan")) is None
 
 
 def test_defaults_are_overridden_and_ints_serve_as_floats():
