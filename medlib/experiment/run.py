@@ -161,6 +161,36 @@ class Run:
         elif parameters.get("device") == "cuda":
             self.device  # noqa: B018  (say at once, not in minutes, that there is no GPU)
 
+    def require(self, holds: bool, *names: str, right: str) -> None:
+        """Refuse parameters that are each in range and do not go together.
+
+        It stands right below `start`, before the chapter draws, reads or computes anything.
+
+        Args:
+            holds: whether they go together.
+            names: the parameters, two or more; what one may be alone, its range says.
+            right: what would be right, in a clause such as "few must be at most many".
+
+        Raises:
+            ParameterError: they do not; the message gives the value of each.
+            ValueError: a name is no parameter, or there are fewer than two.
+            RuntimeError: the run has drawn, read or recorded something before.
+        """
+        unknown = [name for name in names if name not in self.parameters]
+        if unknown or len(names) < 2:
+            raise ValueError(
+                f"require({', '.join(names)}): name two parameters or more"
+                + (f"; there is no {', '.join(unknown)}" if unknown else "")
+            )
+        if self._strict and (self._streams or self._data or self._results):
+            raise RuntimeError(
+                f"require({', '.join(names)}): parameters are refused before anything is drawn,"
+                " read or recorded; move it up, right below experiment.start"
+            )
+        if not holds:
+            given = ", ".join(f"{name} = {self.parameters[name]!r}" for name in names)
+            raise ParameterError(f"{given}: {right} [{self.chapter}]")
+
     # -- what the chapter draws from -----------------------------------------------------------
 
     @property

@@ -35,6 +35,7 @@ LOG = "log.txt"
 DROPPED = ("MPLBACKEND", "JPY_PARENT_PID", "JUPYTER_PATH", "PYTHONSTARTUP", "PYTHONWARNINGS")
 KEEP_ARITHMETIC = "MEDBOOK_KEEP_ARITHMETIC"
 GRACE_S = 5.0
+REFUSED = "ParameterError"  # what a chapter raises at its start, in one sentence for a person
 
 
 @dataclass(frozen=True)
@@ -443,7 +444,9 @@ def failure_of(job: Job, event: dict[str, Any], log: Path) -> Failure | None:
         return None
     if kind == "cell":
         details = event["trace"]
-        if "No space left on device" in event["message"]:
+        if event["error"] == REFUSED:
+            line, details, exit_code = event["message"], (), Exit.USAGE
+        elif "No space left on device" in event["message"]:
             line, exit_code = describe_os_error(OSError(errno.ENOSPC, "")), Exit.ENVIRONMENT
         else:
             at = event["line"] or _first_line(event["source"])

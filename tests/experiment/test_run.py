@@ -49,6 +49,20 @@ def test_parameters_are_checked_at_the_start():
         start(dose=2.0)
 
 
+def test_parameters_that_do_not_go_together_are_refused_before_anything_happens(strict):
+    strict.require(True, "seed", "dose", right="anything")
+    says = r"seed = 0, dose = 0\.5: seed is at least dose \[pixels/tiny\]"
+    with pytest.raises(ValueError, match=says):
+        strict.require(False, "seed", "dose", right="seed is at least dose")
+    with pytest.raises(ValueError, match="two parameters or more; there is no does"):
+        strict.require(True, "seed", "does", right="anything")
+    with pytest.raises(ValueError, match="two parameters or more"):
+        strict.require(True, "seed", right="anything")
+    strict.rng("patients")
+    with pytest.raises(RuntimeError, match=r"move it up, right below experiment\.start"):
+        strict.require(True, "seed", "dose", right="anything")
+
+
 def test_papermills_unknown_parameter_is_an_error_that_names_the_nearest():
     cells = ["", CELL, "# Parameters\ndoes = 0.3\n"]
     with pytest.raises(ValueError, match=r"unknown parameter 'does'.*did you mean 'dose'"):

@@ -165,6 +165,15 @@ def test_a_cell_that_raises_is_shown_with_its_line_and_the_others_finish(book):
     assert sorted(os.listdir(book.project.runs / "pixels")) == ["good"]
 
 
+def test_parameters_that_do_not_go_together_are_bad_input_told_in_one_line(book):
+    book.chapter("pixels/bad", "run.require(False, 'seed', 'factor', right='seed is above factor')")
+    (outcome,) = book.run("pixels/bad")
+    line = "pixels/bad: seed = 0, factor = 2.0: seed is above factor"
+    assert outcome.failure.line.startswith(line)
+    assert outcome.failure.details == ()
+    assert outcome.failure.exit_code == Exit.USAGE
+
+
 def test_a_run_that_works_again_removes_the_failed_one(book):
     book.chapter("pixels/bad", "1 / 0")
     book.run("pixels/bad")
