@@ -13,10 +13,9 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
 from medlib.experiment.arithmetic import Arithmetic
-from medlib.experiment.record import Part, Record, Result, write_atomically
+from medlib.experiment.record import Part, Record, RecordError, Result, write_atomically
+from medlib.experiment.tables import read_kept
 from press.errors import UserError
 from press.results.thumbnail import encode_thumbnail, read_pixels, thumbnail
 
@@ -92,23 +91,13 @@ def read_accepted(path: Path) -> Accepted:
         UserError: missing or damaged; the message names the file and what to do.
     """
     try:
-        raw = json.loads(Path(path).read_text(encoding="utf-8"))
+        return read_kept(path, Accepted)
     except FileNotFoundError:
         raise UserError(
             f"{path}: no accepted results yet; look at the run, then `medbook accept`"
         ) from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UserError(
-            f"{path}: cannot be read as accepted results ({error}); restore it from git"
-        ) from None
-    try:
-        return Accepted.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "file"
-        raise UserError(
-            f"{path}: damaged results: {where}: {first['msg']}; restore it from git"
-        ) from None
+    except RecordError as error:
+        raise UserError(str(error)) from None
 
 
 def distil(record: Record, *, title: str, run_folder: Path) -> Accepted:

@@ -175,7 +175,7 @@ ACCEPTED_FAULTS = {
     "parameter": (put("parameters", "size", 41), ["parameter: size was 41, is 40"]),
     "parameter gone": (put("parameters", "width", 3), ["width is gone, was 3"]),
     "parameter new": (drop("parameters", "size"), ["size is new and not accepted"]),
-    "damaged": (put("results", 0, "value", "high"), ["damaged results: results.0.value"]),
+    "damaged": (put("results", 0, "value", "high"), ["damaged: results.0.value"]),
 }
 
 

@@ -76,9 +76,9 @@ DAMAGED = {
     "record of another version": (f"{RUN}/record.json", '{"schema_version": 9}', "record schema 9"),
     "notebook": (f"{RUN}/notebook.ipynb", "[]", "notebook.ipynb cannot be read"),
     "figure": (f"{RUN}/figures/ramp.png", "no picture", "ramp.png cannot be decoded"),
-    "results": (ACCEPTED, "<<<<<<< HEAD", "cannot be read as accepted results"),
+    "results": (ACCEPTED, "<<<<<<< HEAD", "cannot be read"),
     "record of no schema": (f"{RUN}/record.json", "[]", "this version reads 1; run it again"),
-    "results of another shape": (ACCEPTED, "[]", "damaged results"),
+    "results of another shape": (ACCEPTED, "[]", "damaged"),
     "seeds": ("results/pixels/whole/seeds.json", "{}", "results/pixels/whole/seeds.json"),
 }
 

@@ -122,7 +122,7 @@ def test_every_change_is_shown(accepted):
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("{", "cannot be read as accepted results"), ('{"chapter": "a/b"}', "damaged results")],
+    [("{", "cannot be read"), ('{"schema_version": 1, "chapter": "a/b"}', "damaged: title")],
 )
 def test_damaged_results_are_told_in_one_line(tmp_path, text, expected):
     (tmp_path / "x.json").write_text(text)
