@@ -47,10 +47,14 @@ from medlib import experiment
 from medlib.measures.frechet import frechet_distance
 from medlib.nets.efficientnet_lite import load_imagenet
 from medlib.nets.features import fit_head
-from medlib.translation.moving.arms import Arm
+from medlib.translation.moving.five_arms import NAMES, RATES, trial_arm
 from medlib.translation.moving.study import label_images, measure_arm
 
 run = experiment.start("translation/extract_or_finetune/_arms_at_one_size", locals())
+run.require(
+    labels <= pool, "labels", "pool",
+    right="the labelled images are taken from the pool: labels is at most pool",
+)
 
 # %% [markdown]
 # ## Images
@@ -81,8 +85,6 @@ def tissue_drawn():
 def first_of_each_label(images, marks):
     """The first images, as many as are labelled, half of each label."""
     rows = [np.flatnonzero(marks == mark)[: labels // 2] for mark in (0, 1)]
-    if labels % 2 or min(map(len, rows)) < labels // 2:
-        raise ValueError(f"labels = {labels} must be even, and at most pool = {pool}")
     rows = np.stack(rows, axis=1).ravel()
     return images[rows], marks[rows]
 
@@ -114,25 +116,9 @@ for name, other in clouds.items():
 # Rates and settings are the chapter's.
 
 # %%
-RATES = {
-    "few": {"scratch": 1e-3, "norm only": 3e-3, "graded": 3e-3, "full": 3e-4},
-    "many": {"scratch": 1e-3, "norm only": 1e-4, "graded": 1e-4, "full": 1e-4},
-    "long": {"graded": 1e-3, "full": 3e-4},
-}
-SETTINGS = {
-    "scratch": {"moves": "all", "pretrained": False, "statistics": "batch"},
-    "frozen": {"moves": "head"},
-    "norm only": {"moves": "norm"},
-    "graded": {"moves": "all", "depth_factor": xi},
-    "full": {"moves": "all"},
-}
-
-
-# %%
 def measured(domain, name, situation):
-    rate = RATES[situation].get(name, 1e-3)
     outcome = measure_arm(
-        Arm(name, **{"peak_rate": rate, **SETTINGS[name]}), source, train[domain], test[domain],
+        trial_arm(name, situation, depth_factor=xi), source, train[domain], test[domain],
         steps=long_steps if situation == "long" else steps, batch_size=batch_size,
         generator=run.torch_generator(f"{domain} {name} {situation}"),
     )
@@ -142,7 +128,7 @@ def measured(domain, name, situation):
 
 # %%
 short = "few" if labels <= most_few else "many"
-trained = {(d, name): measured(d, name, short) for d in DOMAINS for name in SETTINGS}
+trained = {(d, name): measured(d, name, short) for d in DOMAINS for name in NAMES}
 if short == "many":
     trained |= {(d, n, "long"): measured(d, n, "long") for d in DOMAINS for n in RATES["long"]}
 

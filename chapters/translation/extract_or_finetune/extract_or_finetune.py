@@ -69,6 +69,16 @@ run = experiment.start("translation/extract_or_finetune", locals())
 run.device  # from here on torch computes deterministically
 torch.utils.deterministic.fill_uninitialized_memory = False  # a check that costs time
 
+# %% tags=["hide-input"]
+run.require(
+    few * draws <= many, "few", "draws", "many",
+    right="the sets of few labelled images share none: few times draws is at most many",
+)
+run.require(
+    batch_size <= few, "batch_size", "few",
+    right="a training step takes no image twice: batch_size is at most few",
+)
+
 # %% tags=["hide-cell"]
 PAINT = {
     "scratch": COLORS["grey"],
@@ -470,32 +480,15 @@ run.frames(
 # down, under *The whole trial*.
 
 # %%
-from medlib.translation.moving.arms import Arm, moving_parameters
+from medlib.translation.moving.five_arms import RATES, trial_arm
 
-RATES = {
-    "few": {"scratch": 1e-3, "norm only": 3e-3, "graded": 3e-3, "full": 3e-4},
-    "many": {"scratch": 1e-3, "norm only": 1e-4, "graded": 1e-4, "full": 1e-4},
-    "long": {"graded": 1e-3, "full": 3e-4},
-}
 LABELS = {"few": few, "many": many, "long": many}
 STEPS = {"few": steps, "many": steps, "long": long_steps}
-
-
-# %%
-def arm(name, situation, **changes):
-    rate = RATES[situation].get(name, 1e-3)
-    settings = {
-        "scratch": {"moves": "all", "pretrained": False, "statistics": "batch"},
-        "frozen": {"moves": "head"},
-        "norm only": {"moves": "norm"},
-        "graded": {"moves": "all", "depth_factor": xi},
-        "full": {"moves": "all"},
-    }[name]
-    return Arm(name, **{"peak_rate": rate, **settings, **changes})
-
+RATES  # peak rate in each situation
 
 # %%
 from medlib.nets.heads import with_head
+from medlib.translation.moving.arms import moving_parameters
 
 two_classes = with_head(source, torch.nn.Linear(1280, 2))
 moved = {
@@ -526,8 +519,9 @@ from medlib.translation.moving.study import measure_arm
 def trial(task, name, situation, *, draw=0, n=None, judge=None, why="", **changes):
     n = n or LABELS[situation]
     return measure_arm(
-        arm(name, situation, **changes), source, pools[task, "train"].pick(n, draw=draw),
-        judge or pools[task, "test"], steps=STEPS[situation], batch_size=batch_size,
+        trial_arm(name, situation, depth_factor=xi, **changes), source,
+        pools[task, "train"].pick(n, draw=draw), judge or pools[task, "test"],
+        steps=STEPS[situation], batch_size=batch_size,
         generator=run.torch_generator(f"{task} {name} {situation} {n} {draw} {changes} {why}"),
     )
 
@@ -1134,17 +1128,20 @@ def memory(network):
 
 
 # %%
-known = {("frozen", 0): memory(source)}
+known = {("frozen", "none"): memory(source)}
 wanted = [("norm only", "many"), ("graded", "many"), ("full", "many"), ("scratch", "many")]
 for name, time in [*wanted, ("graded", "long"), ("full", "long")]:
-    known[name, STEPS[time]] = memory(outcomes["far", name, time][0].network)
-for (name, budget), value in known.items():
-    label = f"memory_{name.replace(' ', '_')}" + ("_long" if budget == long_steps else "")
-    chaotic = name == "scratch" or budget == long_steps  # another CPU's rounding moves it so far
+    known[name, time] = memory(outcomes["far", name, time][0].network)
+for (name, time), value in known.items():
+    label = f"memory_{name.replace(' ', '_')}" + ("_long" if time == "long" else "")
+    chaotic = name == "scratch" or time == "long"  # another CPU's rounding moves it so far
     run.result(label, value, unit="nats", n=len(groups), atol=2.5 if chaotic else 0.4)
 
 # %%
-rows = [{"arm": n, "steps": k, "mean log p": shown(v)} for (n, k), v in known.items()]
+rows = [
+    {"arm": name, "steps": STEPS.get(time, 0), "mean log p": shown(value)}
+    for (name, time), value in known.items()
+]
 run.table(rows, name="memory", caption=f"n = {len(groups)} crops of four photographs; nats.")
 even = group_log_probability(np.zeros((len(groups), 1000)), groups, accepted=ACCEPTED)
 run.say(
@@ -1218,7 +1215,8 @@ from medlib.measures.auc import auc_difference
 def small_against_frozen(what, n):
     """AUC of either, and the small network's lead with DeLong's interval."""
     learn, judge = places[what]
-    part = learn.pick(n) if n < len(learn) else learn
+    there = 2 * int(np.bincount(learn.labels).min())  # tissue comes with either label by chance
+    part = learn.pick(min(n, there)) if n < len(learn) else learn
     small = np.diff(predict(from_scratch(part, what), judge.images))[:, 0]
     frozen = fit_head(part.features, part.labels).decision_function(judge.features)
     parts = [(s[judge.labels == 1], s[judge.labels == 0]) for s in (small, frozen)]
@@ -1282,7 +1280,8 @@ afresh = [label_images(renewed, *raw["far", split]) for split in ("train", "test
 broken = {
     "full, rate times ten": trial("far", "full", "many", peak_rate=10 * RATES["many"]["full"]),
     "frozen, new statistics": measure_arm(
-        arm("frozen", "many"), renewed, afresh[0].pick(many), afresh[1], **fit
+        trial_arm("frozen", "many", depth_factor=xi), renewed, afresh[0].pick(many), afresh[1],
+        **fit
     ),
     "graded, statistics of batches": trial("far", "graded", "many", statistics="batch"),
 }
@@ -1370,7 +1369,7 @@ run.say(
 
 # %%
 text = "full fine-tuning on the far task forgets what the original network knew of photographs"
-lost = known["frozen", 0] - known["full", long_steps]
+lost = known["frozen", "none"] - known["full", "long"]
 run.claim(text, lost > 0, margin=lost, unit="nats")
 text = "with many labels a small network from scratch does better against frozen features on the"
 text += " simulated tissue than on the retina"
