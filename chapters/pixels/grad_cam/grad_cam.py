@@ -79,6 +79,13 @@ from medlib.pixels.maps.tile_classifier import class_probabilities, fit_tile_cla
 
 run = experiment.start("pixels/grad_cam", locals())
 
+# %% tags=["hide-input"]
+n_taught = round(train_share * n_patients)
+run.require(
+    bool(tile_folder) or 3 <= n_taught <= n_patients - 2, "n_patients", "train_share",
+    right="at least 3 patients are left to learn from, and at least 2 to test on",
+)
+
 # %%
 SIZE = 128  # side of a tile, in pixels of one micrometre
 MODULE = {f"stage{n}": f"stages.{n - 1}" for n in range(1, 8)}  # a depth's module in the network
@@ -285,13 +292,36 @@ by_hand = torch.relu((alpha * A).sum(dim=1)).detach()
 # other gradient, and leaves the ReLU out with `signed=True`. MONAI, a library for medical imaging,
 # has one as well. All three must agree.
 
+# %% tags=["hide-input"]
+class LastMaps(torch.nn.Module):
+    """A network up to its last maps, as one module on which a hook can be put."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x):
+        return self.network.depths(x)[-1]
+
+
+# %% tags=["hide-input"]
+def for_monai(network):
+    """A copy, on which hooks may stay for good, and its module that makes the maps of `depth`."""
+    network = copy.deepcopy(network)
+    if depth != "head":
+        return network, LAYER
+    rest = torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), network.classifier
+    return torch.nn.Sequential(LastMaps(network), *rest), "0"  # MONAI wants a module used once
+
+
 # %%
 from monai.visualize import GradCAM
 
 ours = grad_cam(honest, one, layer=LAYER, target=1).map
-monai_cam = GradCAM(copy.deepcopy(honest), target_layers=LAYER)  # a copy: its hooks stay for good
-monai_map = monai_cam.compute_map(one, class_idx=1)[:, 0].detach()
-apart = max(float((m - ours).abs().max()) for m in (by_hand, monai_map)) / float(ours.max())
+copied, layer = for_monai(honest)  # a copy: its hooks stay for good
+monai_map = GradCAM(copied, target_layers=layer).compute_map(one, class_idx=1)[:, 0].detach()
+apart = max(float((m - ours).abs().max()) for m in (by_hand, monai_map))
+apart /= max(float(ours.max()), 1e-12)
 run.result("map_difference", apart, atol=1e-5)
 run.say("The three maps differ by {map_difference:.0e} of their highest value at most.")
 
@@ -652,7 +682,12 @@ looks = {
     "shortcut network, head": maps_of(shortcut, x_inked, MODULE["head"]),
     f"honest network, {depth}": maps_of(honest, x_inked),
 }
-exposed, exposed_7, exposed_last, fooled = (over_patients(on_ink(v)) for v in looks.values())
+
+# %%
+exposed, exposed_7, exposed_last = (
+    over_patients(on_ink(looks[f"shortcut network, {at}"])) for at in (depth, "stage7", "head")
+)
+fooled = over_patients(on_ink(looks[f"honest network, {depth}"]))
 last_maps = looks["shortcut network, head"]
 beside = over_patients(on_ink(last_maps, reach=1) - on_ink(last_maps))
 by_chance = (block_mean(marks[is_test].astype(float), grid=grid) > 0).mean()

@@ -52,7 +52,7 @@ n_known: int = 16  # crops of photographs that test the memory, 4 ≤ x ≤ 1000
 steps: int = 14  # training steps, 2 ≤ x ≤ 10000
 long_steps: int = 40  # steps of one longer training on all labels, 2 ≤ x ≤ 100000
 batch_size: int = 8  # images a training step, 2 ≤ x ≤ 256
-peak_rate: float = 0.001  # highest learning rate of the fastest depth, 0 < x ≤ 0.1
+peak_rate: float = 0.001  # highest learning rate of the fastest depth, 0.00001 ≤ x ≤ 0.1
 xi: float = 0.6  # factor of the learning rate from one depth to the next earlier one, 0.3 ≤ x ≤ 0.9
 alpha: float = 100.0  # strength of the pull toward the start, 0 < x ≤ 10000
 severities: int = 4  # degrees of each shift of the camera, 2 ≤ x ≤ 5
@@ -73,6 +73,16 @@ from medlib.measures.mean_interval import mean_interval
 run = experiment.start("translation/the_art_of_finetuning", locals())
 KIND = "simulated" if dataset == "fundus" else "real"
 BOTH = "real and simulated"  # the images' changes, or their lesions, are simulated
+
+# %% tags=["hide-input"]
+run.require(
+    few * draws <= n_train, "few", "draws", "n_train",
+    right="the sets of labelled images share none: few times draws is at most n_train",
+)
+run.require(
+    batch_size <= few, "batch_size", "few",
+    right="a training step takes no image twice: batch_size is at most few",
+)
 
 # %% tags=["hide-cell"]
 DEPTH_NAMES = ("stem", *(f"stage {k}" for k in range(1, 8)), "last conv.", "classifier")
@@ -215,6 +225,19 @@ def draw_images(n, split):
     return run.uses(sample).array, labels
 
 
+# %% tags=["hide-input"]
+def enough_at_home(labels):
+    """The rows in order, but for exchanges where the first half has too few of a label."""
+    rows, least = np.arange(len(labels)), few * draws // 2
+    for label in (0, 1):
+        home, away = np.split(labels[rows], 2)
+        missing = max(least - np.sum(home == label), 0)
+        out, back = np.flatnonzero(home != label), np.flatnonzero(away == label) + len(home)
+        swap = np.concatenate([out[:missing], back[:missing]])
+        rows[swap] = rows[np.roll(swap, missing)]
+    return rows
+
+
 # %%
 from data_fetch.packaged import imagenet_weights
 from medlib.nets.depths import depth_of
@@ -229,6 +252,8 @@ source = load_imagenet(run.uses(imagenet_weights().as_sample()).path).to(run.dev
 (train_images, train_y), (test_images, test_y) = (
     draw_images(2 * n, split) for n, split in ((n_train, "train"), (n_test, "test"))
 )
+rows = enough_at_home(train_y)
+train_images, train_y = train_images[rows], train_y[rows]
 pool = label_images(source, train_images[:n_train], train_y[:n_train])
 test = label_images(source, test_images[:n_test], test_y[:n_test])
 
@@ -314,7 +339,8 @@ set_modes(asleep, FreezePlan(from_depth=9, statistics="batch"))  # frozen depths
 with torch.no_grad():
     for network in (asleep, awake.train()):
         for part in pool.images.split(batch_size):
-            network(part)
+            if len(part) > 1:  # one image left over has no variance
+                network(part)
 _ = refresh_statistics(renewed, pool.images)
 
 
@@ -434,7 +460,7 @@ factors = sorted({0.2, xi, 0.8, 1.0})
 
 
 def graded_name(factor):
-    return "one rate" if factor == 1 else f"graded, ξ = {factor:g}"
+    return "one rate" if factor == 1 else f"graded, ξ = {factor}"
 
 
 plain = Arm("one rate", peak_rate=peak_rate, weight_decay=0.0)  # nothing holds the weights
@@ -767,10 +793,15 @@ run.say(
 
 
 # %%
+def rank_correlation(x, y):
+    """Spearman's, and zero where one of the two does not vary: it then ranks nothing."""
+    return stats.spearmanr(x, y).statistic if np.ptp(x) > 0 and np.ptp(y) > 0 else 0.0
+
+
 def order(depths, names):
     """Rank correlation of what is remembered with the movement of some depths, over arms."""
     moved = [column(name, "moved")[:, depths].mean() for name in names]
-    return stats.spearmanr(moved, [column(name, "known").mean() for name in names]).statistic
+    return rank_correlation(moved, [column(name, "known").mean() for name in names])
 
 
 # %%
@@ -1030,7 +1061,7 @@ def ranks(keys, rows_s, rows_t, rng=None):
         miss = np.array([rng.binomial(p.n_test, p.error) / p.n_test for p in proxies])
     d, lam = 1 - 2 * miss, np.array([s[rows_s].mean() + t[rows_t].mean() for s, t in joint])
     found = {"distance": d, "λ": lam, "bound": np.maximum(d, 0) + lam}  # ε_S is the same for all
-    return {name: stats.spearmanr(x, error).statistic for name, x in found.items()}
+    return {name: rank_correlation(x, error) for name, x in found.items()}
 
 
 # %%
@@ -1048,7 +1079,7 @@ for who, keys in groups_of.items():
     again = [ranks(keys, *rng.integers(n_test, size=(2, n_test)), rng) for _ in range(n_resamples)]
     for name, value in point.items():
         z, wide = to_z(value), 1.96 * np.std([to_z(each[name]) for each in again])
-        ends = np.tanh(z - wide), max(np.tanh(z + wide), value)
+        ends = min(np.tanh(z - wide), value), max(np.tanh(z + wide), value)
         label = f"rank_{name.replace('λ', 'lambda')}_{who}"
         ranking[name, who] = run.result(label, value, interval=ends, n=len(keys), atol=0.15)
     gap, wide = point["λ"] - point["distance"], [each["λ"] - each["distance"] for each in again]
@@ -1072,9 +1103,9 @@ run.table(
 
 # %% tags=["hide-input"]
 trend = {
-    family: stats.spearmanr(range(severities + 1), [
+    family: rank_correlation(range(severities + 1), [
         cases[("none", 0) if s == 0 else (family, s)]["error"] for s in range(severities + 1)
-    ]).statistic
+    ])
     for family in (*FAMILIES, "reader")
 }
 run.say(

@@ -83,6 +83,20 @@ from medlib.nets.efficientnet_lite import load_imagenet, preprocess
 run = experiment.start("translation/three_shifts", locals())
 KIND = "simulated" if dataset == "simulated" else "real"
 
+# %% tags=["hide-input"]
+run.require(
+    abs(shifted_mean - expected_mean) >= 5, "shifted_mean", "expected_mean",
+    right="without a shift there is nothing to follow: they are 5 grey levels or more apart",
+)
+run.require(
+    clinic_rate >= home_rate + 0.01, "clinic_rate", "home_rate",
+    right="tumour is more frequent at the clinic: clinic_rate is at least 0.01 above home_rate",
+)
+run.require(
+    n_check >= 2 * n_clinic, "n_check", "n_clinic",
+    right="two sets as large as the clinic's are taken at home: n_check is at least twice n_clinic",
+)
+
 # %% tags=["hide-cell"]
 HEALTHY = Morphology(
     tumour_per_mm2=(900, 1800), tumour_enlargement=(1, 1), tumour_atypia=(0.1, 0.1)
@@ -356,7 +370,8 @@ run.say(
 # the blue line, which compares each crop with itself.
 
 # %%
-means = sorted({*[shifted_mean, expected_mean, 90.0, 140.0, 160.0, 200.0, 220.0][:n_positions]})
+means = dict.fromkeys([shifted_mean, expected_mean, 90.0, 140.0, 160.0, 200.0, 220.0])
+means = sorted([*means][:n_positions])
 shifts = {m: shift_of(statistics_of(with_mean(photos, mean=m)), at_home) for m in means}
 tissue_rms, chance_rms = (
     [rms_shift(d) for d in shift_of(statistics_of(part), at_home)] for part in (tissue, others)
@@ -539,7 +554,8 @@ run.say(
 counts = {"home": n_home, "check": n_check, "clinic": n_clinic, "quiet": n_clinic}
 images, truth = {}, {}
 for name, n in counts.items():
-    sick = max(2, round(n * (clinic_rate if name == "clinic" else home_rate)))
+    sick = round(n * (clinic_rate if name == "clinic" else home_rate))
+    sick = min(max(2, sick), n - 2)  # two of either kind, or nothing can be compared
     (sample, normal), (_, tumour) = draw_tissue(name, n - sick, 0), draw_tissue(name, sick, 1)
     tiles = np.concatenate([normal, tumour])
     about = {"name": f"tissue/{name}", "sha256": sha256_of_array(tiles)}
@@ -568,7 +584,14 @@ texture = {name: features(tiles, depth="stage3") for name, tiles in images.items
 head = fit_head(texture["home"], truth["home"], strength=0.1)
 raw = {name: head.predict_proba(values)[:, 1] for name, values in texture.items()}
 line = fit_logit_line(raw["check"], truth["check"])
-p = {name: line(values) for name, values in raw.items()}
+
+
+def certain(values):
+    """Probabilities of which none is nearer to 0 or 1 than twelve digits: their odds are finite."""
+    return np.clip(values, 1e-12, 1 - 1e-12)
+
+
+p = {name: certain(line(values)) for name, values in raw.items()}
 p_clinic, clinic_y = p["clinic"], truth["clinic"]
 
 # %% [markdown]
@@ -690,7 +713,8 @@ def with_limits(score, q):
 # %%
 from medlib.translation.shifts.prior_shift import moved_threshold
 
-rates = sorted({0.2, *[home_rate, 0.5, 0.9, 0.02, 0.05, 0.1, 0.35, 0.7][: n_positions - 1]})
+rates = dict.fromkeys([0.2, home_rate, 0.5, 0.9, 0.02, 0.05, 0.1, 0.35, 0.7])
+rates = sorted([*rates][:n_positions])
 
 
 def cost(threshold, rate):
@@ -789,17 +813,22 @@ run.result("bbse_difference", abs(closed - by_bbse.weights[1] * home_pi), atol=1
 again = []  # bootstrap: rows at home, rows at the clinic, and the line fitted on the former
 for _ in range(n_resamples):
     h, c = (resample.integers(n, size=n) for n in (n_check, n_clinic))
-    again.append((h, c, fit_logit_line(raw["check"][h], truth["check"][h])))
+    both_kinds = 0 < truth["check"][h].sum() < n_check  # else no line, and no answer
+    again.append((h, c, fit_logit_line(raw["check"][h], truth["check"][h]) if both_kinds else None))
 as_drawn = np.arange(n_check), np.arange(n_clinic), line
 
 
 def em_from(scores, h, c, refit):
+    if refit is None:
+        return np.nan
     q, pi = both(refit(scores[c])), both(truth["check"][h].mean())
     return em_prior(q, old=pi, tolerance=1e-5).prior[1]
 
 
 # %%
-def bbse_from(scores, h, c, _, cut=home_pi):
+def bbse_from(scores, h, c, refit, cut=home_pi):
+    if refit is None:
+        return np.nan
     confusion = joint_confusion(decide(p["check"][h], cut), truth["check"][h])
     if np.linalg.cond(confusion) > 1e9:
         return np.nan  # it answers alike whatever is true
@@ -860,8 +889,8 @@ run.say(
     "A rough estimate of the prevalence goes a long way: of what the true one takes off the log"
     " loss, EM's takes off {em:.0%} and BBSE's {bbse:.0%}. Whether calibration comes back as well,"
     " the ECE tells.",
-    em=saved["corrected, EM"] / best,
-    bbse=saved["corrected, BBSE"] / best,
+    em=saved["corrected, EM"] / (best or np.nan),
+    bbse=saved["corrected, BBSE"] / (best or np.nan),
 )
 
 # %% [markdown]
@@ -905,7 +934,8 @@ bent = {factor: [] for factor in factors}
 def stretched(q, factor):
     """EM's prevalence from stretched log odds whose offset keeps the mean right at home."""
     side = factor * q["check"]
-    o = brentq(lambda o: expit(side + o).mean() - home_pi, -40, 40)
+    reach = max(40, np.abs(side).max() + 20)
+    o = brentq(lambda o: expit(side + o).mean() - home_pi, -reach, reach)
     sure = both(expit(factor * q["clinic"] + o))
     return em_prior(sure, old=both(home_pi), tolerance=1e-5).prior[1]
 
@@ -915,7 +945,7 @@ for half in (0, 1):
     ask, try_on = (np.arange(n_clinic) % 2 == k for k in (half, 1 - half))
     exact, pi = fit_logit_line(raw["clinic"][ask], clinic_y[ask]), both(clinic_y[ask].mean())
     scores = {"check": raw["check"], "clinic": raw["clinic"][try_on]}
-    q = {k: logit(correct_prior(both(exact(v)), old=pi, new=both(home_pi))[:, 1])
+    q = {k: logit(correct_prior(both(certain(exact(v))), old=pi, new=both(home_pi))[:, 1])
          for k, v in scores.items()}
     for factor in factors:
         bent[factor].append(stretched(q, factor))
@@ -1175,9 +1205,19 @@ run.say(
 # more frequent (four tiles in five); and when the scanner is flatter. In none of the three did
 # anybody change her mind.
 
+# %% tags=["hide-input"]
+def undecided(promised, called):
+    """The tiles of a probability from 0.1 to 0.9; from ever farther out until both calls occur."""
+    for edge in (0.1, 0.01, 1e-3, 1e-6):
+        inside = (promised > edge) & (promised < 1 - edge)
+        if len(set(called[inside])) == 2:
+            return inside
+    return np.full(len(promised), True)
+
+
 # %%
-between = (promise > 0.1) & (promise < 0.9)
 old_rule = new["home"]
+between = undecided(promise, old_rule)
 draw = run.rng("power")
 weights = np.where(old_rule[between] == 1, 0.8 / old_rule[between].mean(),
                    0.2 / (1 - old_rule[between].mean()))
@@ -1187,7 +1227,7 @@ many = draw.choice(np.flatnonzero(between), 5000, p=weights / weights.sum())
 # %%
 paler = features(flatten(graded[at["clinic"]]), depth="stage3")
 pale = to_home(reader.predict_proba(paler)[:, 1])
-unsure = (pale > 0.1) & (pale < 0.9)
+unsure = undecided(pale, old_rule)
 
 # %%
 groups = {
