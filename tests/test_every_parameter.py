@@ -39,10 +39,14 @@ RAN_INTO_A_CRASH = {
     ],
     "translation/three_shifts": [{"home_rate": 0.005, "clinic_rate": 0.98, "n_graded": 60}],
 }
+BREAST = {"dataset": "breastmnist"}  # it is small, and nothing is fetched to say so
 REFUSED = [  # chapter, profile, given, and the parameters that do not go together
     ("translation/the_art_of_finetuning", BOOK_PROFILE, {"few": 4}, {"few", "batch_size"}),
     ("translation/the_art_of_finetuning", BOOK_PROFILE, {"batch_size": 64}, {"few", "batch_size"}),
     ("translation/extract_or_finetune", BOOK_PROFILE, {"few": 200}, {"few", "draws", "many"}),
+    ("translation/extract_or_finetune", BOOK_PROFILE, BREAST, {"dataset", "many", "sweep"}),
+    ("translation/inside_the_visual_brain", BOOK_PROFILE, BREAST, {"dataset", "n_train"}),
+    ("translation/the_art_of_finetuning", BOOK_PROFILE, BREAST, {"dataset", "n_train"}),
     ("pixels/grad_cam", SMOKE_PROFILE, {"train_share": 0.2}, {"n_patients", "train_share"}),
 ]
 

@@ -15,6 +15,29 @@ TWO_CLASSES = {
     "breastmnist": {"classes": ({1}, {0}), "names": ("normal or benign", "malignant")},
 }
 
+#: images of the label that has fewer, in each published split
+FEWER = {
+    "pathmnist": {"train": 7886, "validation": 876, "test": 741},
+    "breastmnist": {"train": 147, "validation": 21, "test": 42},
+}
+
+
+def most_in_balance(name: str, *, split: str) -> int:
+    """How many images there are with as many of either label; known without the data.
+
+    Raises:
+        DataError: another name, or another split.
+
+    >>> most_in_balance("breastmnist", split="test")
+    84
+    """
+    if name not in FEWER or split not in FEWER[name]:
+        raise DataError(
+            f"{name!r}, split {split!r}: there are {', '.join(FEWER)}, each with"
+            " train, validation and test"
+        )
+    return 2 * FEWER[name][split]
+
 
 def medmnist_two_classes(
     name: str,

@@ -79,6 +79,19 @@ run.require(
     right="a training step takes no image twice: batch_size is at most few",
 )
 
+# %% tags=["hide-input"]
+from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes, most_in_balance
+
+pool_size = many * (5 if sweep else 1)
+wanted = [("many", many, "train"), ("n_test", n_test, "test")]
+wanted += [("n_test", n_test, "validation")] if sweep else []
+for name, n, split in wanted if dataset != "fundus" else ():
+    most = most_in_balance(dataset, split=split) // (pool_size // many if name == "many" else 1)
+    run.require(
+        n <= most, "dataset", name, "sweep",
+        right=f"there are no more images, half of either label: {name} is at most {most // 2 * 2}",
+    )
+
 # %% tags=["hide-cell"]
 PAINT = {
     "scratch": COLORS["grey"],
@@ -221,7 +234,6 @@ def rate_curves(rows, task):
 
 # %%
 from data_fetch.tasks.fundus_lesions import fundus_lesions
-from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes
 from data_fetch.tasks.photograph_crops import living_or_made
 
 
@@ -242,7 +254,6 @@ from medlib.nets.efficientnet_lite import load_imagenet
 from medlib.translation.moving.study import label_images
 
 source = load_imagenet(run.uses(imagenet_weights().as_sample()).path).to(run.device)
-pool_size = many * (5 if sweep else 1)
 raw = {
     (task, split): draw_images(task, n, split)
     for task in ("near", "far")

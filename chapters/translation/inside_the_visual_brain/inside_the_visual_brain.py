@@ -77,6 +77,16 @@ from medlib.nets.efficientnet_lite import initialise, load_imagenet, preprocess
 
 run = experiment.start("translation/inside_the_visual_brain", locals())
 
+# %% tags=["hide-input"]
+from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes, most_in_balance
+
+for name, n, split in (("n_train", n_train, "train"), ("n_test", n_test, "test")):
+    most = n if dataset == "fundus" else most_in_balance(dataset, split=split)
+    run.require(
+        n <= most, "dataset", name,
+        right=f"there are no more images, half of either label: {name} is at most {most}",
+    )
+
 # %% tags=["hide-cell"]
 KIND_PAINT = {
     "derivative": COLORS["blue"],
@@ -821,7 +831,6 @@ run.say(
 # %%
 from data_fetch.tasks.atypia_tiles import atypia_tiles
 from data_fetch.tasks.fundus_lesions import fundus_lesions
-from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes
 
 many = {"train": n_train, "test": n_test}
 

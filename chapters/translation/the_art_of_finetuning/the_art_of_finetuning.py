@@ -84,6 +84,16 @@ run.require(
     right="a training step takes no image twice: batch_size is at most few",
 )
 
+# %% tags=["hide-input"]
+from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes, most_in_balance
+
+for name, n, split in (("n_train", n_train, "train"), ("n_test", n_test, "test")):
+    most = n if dataset == "fundus" else most_in_balance(dataset, split=split) // 4 * 2
+    run.require(
+        n <= most, "dataset", name,
+        right=f"twice as many images are drawn, half of either label: {name} is at most {most}",
+    )
+
 # %% tags=["hide-cell"]
 DEPTH_NAMES = ("stem", *(f"stage {k}" for k in range(1, 8)), "last conv.", "classifier")
 LABELS = ("streak", "round dot") if dataset == "fundus" else ("label 0", "label 1")
@@ -213,7 +223,6 @@ def bound_figure():
 
 # %%
 from data_fetch.tasks.fundus_lesions import fundus_lesions
-from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes
 
 
 def draw_images(n, split):
@@ -999,7 +1008,8 @@ run.figure(
     " bound; all points lie right of the diagonal, many in the grey region above 1.",
     caption="Above: the distance saturates and does not tell harm. Below: left of the dotted line"
     " the error would exceed the estimated bound; in grey the bound says nothing."
-    f" Larger: more severe. Simulated shifts, n = {n_test} images a domain.",
+    f" Larger: more severe. Simulated shifts{' of real images' if KIND == 'real' else ''},"
+    f" n = {n_test} images a domain.",
 )
 
 # %%

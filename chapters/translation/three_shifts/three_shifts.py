@@ -74,7 +74,7 @@ from data_fetch.packaged import ihc, imagenet_weights
 from data_fetch.sample import sha256_of_array
 from data_fetch.simulated.histology import Morphology, histology_tiles
 from data_fetch.tasks.fundus_lesions import fundus_lesions
-from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes
+from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes, most_in_balance
 from data_fetch.tasks.photograph_crops import source_like
 from medlib import experiment
 from medlib.experiment import COLORS
@@ -95,6 +95,14 @@ run.require(
 run.require(
     n_check >= 2 * n_clinic, "n_check", "n_clinic",
     right="two sets as large as the clinic's are taken at home: n_check is at least twice n_clinic",
+)
+
+# %% tags=["hide-input"]
+total = n_home + n_check + 2 * n_clinic
+most = total if dataset == "simulated" else most_in_balance(dataset, split="train") // 2
+run.require(
+    total <= most, "dataset", "n_home", "n_check", "n_clinic",
+    right=f"no two sites share a tile: n_home + n_check + 2 n_clinic is at most {most}",
 )
 
 # %% tags=["hide-cell"]
@@ -134,7 +142,6 @@ def draw_tissue(name, n, infiltrated):
         sample, images, _ = simulated_tissue(n, rng=run.rng(f"{name} {infiltrated}"), **how)
     else:
         if not STOCK:
-            total = n_home + n_check + 2 * n_clinic
             rng = run.rng("real tissue")
             sample, y = medmnist_two_classes(dataset, 2 * total, split="train", rng=rng, size=size)
             STOCK.update({k: sample.array[y == k] for k in (0, 1)}, sample=sample)
@@ -144,10 +151,11 @@ def draw_tissue(name, n, infiltrated):
 
 
 def draw_graded(n):
-    """n tiles and how cellular each is: nuclei per mm², or nuclear stain in real tissue."""
+    """At most n tiles, and how cellular each is: nuclei per mm², or nuclear stain if real."""
     rng = run.rng("graded")
     if KIND == "simulated":
         return simulated_tissue(n, rng=rng, morphology=GRADED, infiltrated=1)
+    n = min(n // 2 * 2, most_in_balance(dataset, split="test"))  # there are no more
     sample, _ = medmnist_two_classes(dataset, n, split="test", rng=rng, size=size)
     return sample, sample.array, rgb2hed(sample.array)[..., 0].mean(axis=(1, 2))
 
@@ -1061,8 +1069,8 @@ boundary = {"home": 0.5, "clinic": 0.3}  # share of the graded tiles that lies b
 sample, graded, cellularity = draw_graded(n_graded)
 about = {"name": "tissue/graded", "sha256": sha256_of_array(graded)}
 graded = run.uses(replace(sample, array=graded, **about)).array
-dealt = run.rng("deal").permutation(n_graded)
-at = {"home": dealt[: n_graded // 2], "clinic": dealt[n_graded // 2 :]}
+dealt = run.rng("deal").permutation(len(graded))
+at = {"home": dealt[: len(graded) // 2], "clinic": dealt[len(graded) // 2 :]}
 calls = {
     who: (cellularity > np.quantile(cellularity, q)).astype(int) for who, q in boundary.items()
 }

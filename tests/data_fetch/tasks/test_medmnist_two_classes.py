@@ -44,3 +44,16 @@ def test_errors_teach(published):
         two.medmnist_two_classes("chestmnist", 4, split="train", rng=rng)
     with pytest.raises(DataError, match="n=3"):
         two.medmnist_two_classes("pathmnist", 3, split="train", rng=rng)
+
+
+def test_how_many_there_are_is_known_before_anything_is_fetched():
+    published = {"pathmnist": 89_996 + 10_004 + 7_180, "breastmnist": 546 + 78 + 156}
+    for name, total in published.items():
+        found = [two.most_in_balance(name, split=s) for s in ("train", "validation", "test")]
+        assert sum(found) < total
+        assert not any(n % 2 for n in found)
+    assert two.most_in_balance("pathmnist", split="test") == 2 * 741
+    with pytest.raises(DataError, match="there are pathmnist, breastmnist"):
+        two.most_in_balance("chestmnist", split="train")
+    with pytest.raises(DataError, match="train, validation and test"):
+        two.most_in_balance("pathmnist", split="val")
