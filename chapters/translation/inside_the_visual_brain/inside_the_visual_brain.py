@@ -1096,7 +1096,7 @@ lines |= {name: (v, paints[name], "o-") for name, v in after_tuning.items()}
 along_depth(axes[1], lines, ylabel="probe, lesion: test AUC", ylim=(0.35, 1.02))
 axes[1].legend(loc="lower right")
 run.figure(
-    figure, name="moved", data="real and simulated",
+    figure, name="moved", data=TASK_KIND,
     alt="Above: CKA near one at the early depths and falling towards the head, for true and for"
     " random labels. Below: probes before and after; after random labels the late depths have"
     " lost.",
