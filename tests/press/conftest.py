@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from press.cli.main import main
 from press.run import starting
 from press.run.execute import Outcome, execute_all, plan
 from press.run.freshness import Freshness, freshness
@@ -23,6 +28,7 @@ from press.source.project import Project
 from tests.press.whole_chapter import whole_chapter, whole_sheet
 
 CLEAN_STARTS = (  # where the starting itself is looked at, or what is in the process
+    "test_cluster",
     "test_execute",
     "test_interrupt",
     "test_jupyter_cache",
@@ -145,9 +151,16 @@ class TinyBook:
     def medbook(
         self, *words: str, before: Sequence[str] = (), **options: Any
     ) -> subprocess.CompletedProcess[str]:
-        """Run `medbook` in a process of its own; `before` is a command that runs it."""
+        """Run `medbook` as a user's shell would, and wait for it.
+
+        In this process, which has imported the press already; `before`, a command that runs it, and
+        any option of `subprocess.run` give it one of its own.
+        """
+        command = [*before, *self.command(*words)]
+        if not before and not options:
+            return in_this_process(command, words, root=self.root)
         return subprocess.run(
-            [*before, *self.command(*words)],
+            command,
             capture_output=True,
             text=True,
             env=plain_environment(),
@@ -170,6 +183,22 @@ class TinyBook:
             start_new_session=True,
             preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
+
+
+def in_this_process(
+    command: list[str], words: Sequence[str], *, root: Path
+) -> subprocess.CompletedProcess[str]:
+    """What `command` would give, without a process of its own."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, plain_environment(), clear=True),
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        warnings.simplefilter("default")
+        code = main(["--root", str(root), *words])
+    return subprocess.CompletedProcess(command, int(code), out.getvalue(), err.getvalue())
 
 
 def plain_environment() -> dict[str, str]:

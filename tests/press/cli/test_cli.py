@@ -167,7 +167,7 @@ def test_a_corrupt_record_does_not_stop_list_or_run(medbook, ready_book):
 
 def test_debug_shows_the_traceback_from_anywhere(ready_book):
     quiet = ready_book.medbook("run", "alfa")
-    loud = ready_book.medbook("run", "alfa", "--debug")
+    loud = ready_book.medbook("run", "alfa", "--debug", cwd=ready_book.root)  # in its own process
     assert "Traceback" not in quiet.stderr
     assert "Traceback" in loud.stderr
 
