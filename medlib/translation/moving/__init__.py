@@ -4,6 +4,7 @@
 - `five_arms`: the arms of one trial, and the rates that were found for them.
 - `finetuning`: one arm fitted: a head to start from, then the common training loop.
 - `study`: labelled images with cached features, and one arm measured on them.
+- `tuned`: one procedure that tunes every arm on validation images, the frozen one first.
 - `forgetting`: what is left of the source task.
 - `freeze_plan`: everything below one depth stands still, its running statistics included.
 - `gradual_unfreezing`: the head first, then one more depth at a time.

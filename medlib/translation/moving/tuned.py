@@ -1,0 +1,257 @@
+"""One procedure that tunes every arm of a study on validation images, the frozen one first.
+
+What is tuned: a head's scaling and strength; an arm's rate, its other settings one after the other,
+and the step at which it stops. Test images have no way in: nothing here is given them.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from torch import Tensor, nn
+
+from medlib.nets.efficientnet_lite import EfficientNetLite0
+from medlib.nets.features import cached_features, predict
+from medlib.nets.heads import with_head
+from medlib.translation.moving.arms import Arm
+from medlib.translation.moving.finetuning import fine_tune
+from medlib.translation.moving.freeze_plan import FreezePlan
+from medlib.translation.moving.planned_statistics import refresh_planned
+from medlib.translation.moving.study import Pool
+
+__all__ = [
+    "STRENGTHS",
+    "Bench",
+    "Head",
+    "Trained",
+    "best_of",
+    "climb",
+    "fit_linear",
+    "scores_of",
+    "tune_head",
+]
+
+#: C of the logistic regression, from hardly any weight to hardly any shrinkage.
+STRENGTHS = tuple(10.0**power for power in range(-4, 4))
+Found = TypeVar("Found")
+
+
+def fit_linear(
+    features: Float[np.ndarray, "n channels"],
+    labels: Int[np.ndarray, " n"],
+    *,
+    scaled: bool,
+    strength: float,
+) -> nn.Linear:
+    """Return a logistic regression as a layer with two logits, (-z/2, z/2).
+
+    Args:
+        scaled: standardise each feature by the training images' mean and deviation first; the layer
+            has it folded in.
+        strength: C, above 0; smaller = more shrinkage.
+
+    Example:
+        >>> x, y = np.array([[-1.0], [1.0]]), np.array([0, 1])
+        >>> layer = fit_linear(x, y, scaled=False, strength=1)
+        >>> bool(layer(torch.tensor([[3.0]])).diff() > 0)
+        True
+    """
+    mean, deviation = np.zeros(features.shape[1]), np.ones(features.shape[1])
+    if scaled:
+        mean, deviation = features.mean(0, dtype=float), features.std(0, dtype=float)
+        deviation[deviation == 0] = 1
+    fitted = LogisticRegression(C=strength, max_iter=5000)
+    fitted.fit((features - mean) / deviation, labels)
+    slope = fitted.coef_[0] / deviation
+    offset = fitted.intercept_[0] - slope @ mean
+    layer = nn.Linear(len(slope), 2)
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(np.stack([-slope, slope]) / 2))
+        layer.bias.copy_(torch.tensor([-offset / 2, offset / 2]))
+    return layer
+
+
+def scores_of(layer: nn.Linear, features: Float[np.ndarray, "n channels"]) -> np.ndarray:
+    """Return the difference of the two logits, shape (n,): higher = more likely label 1."""
+    weight, bias = (part.detach().double().cpu().numpy() for part in (layer.weight, layer.bias))
+    return features @ (weight[1] - weight[0]) + (bias[1] - bias[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """A head of the frozen network, and how it was chosen."""
+
+    layer: nn.Linear
+    scaled: bool
+    strength: float
+    validation: float
+
+    @property
+    def on_edge(self) -> bool:
+        """Whether the best strength is the first or the last that was tried."""
+        return self.strength in (STRENGTHS[0], STRENGTHS[-1])
+
+
+def tune_head(
+    train: Float[np.ndarray, "n channels"],
+    labels: Int[np.ndarray, " n"],
+    validation: Float[np.ndarray, "m channels"],
+    validation_labels: Int[np.ndarray, " m"],
+    *,
+    scalings: Sequence[bool] = (False, True),
+) -> Head:
+    """Return the head with the best validation AUC over scalings and `STRENGTHS`.
+
+    Of equal ones the first counts: unscaled before scaled, more shrinkage before less.
+    """
+    best: Head | None = None
+    for scaled in scalings:
+        for strength in STRENGTHS:
+            layer = fit_linear(train, labels, scaled=scaled, strength=strength)
+            auc = float(roc_auc_score(validation_labels, scores_of(layer, validation)))
+            if best is None or auc > best.validation:
+                best = Head(layer, scaled, strength, auc)
+    assert best is not None
+    return best
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """One training of an arm, stopped where it validated best.
+
+    Attributes:
+        curve: validation AUC by step, at each check.
+        start: the parameters before the first step, by name.
+    """
+
+    arm: Arm
+    network: EfficientNetLite0
+    start: dict[str, Tensor]
+    validation: float
+    best_step: int
+    curve: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """Where all arms of a study are trained alike: same images, same order, same checks.
+
+    Args:
+        source: the pretrained network.
+        train, validation: images that share nothing.
+        batch_size: images a step; fewer where there are fewer.
+        seed: of every training's generator, so that arms differ in nothing that is drawn.
+        checks: how often a training is validated; the best of these weights are kept.
+    """
+
+    source: EfficientNetLite0
+    train: Pool
+    validation: Pool
+    batch_size: int
+    seed: int
+    checks: int = 3
+
+    def head(self, statistics: str) -> Head:
+        """Return the best head under the source's statistics, or under those of the new images.
+
+        An arm that normalises by its batches starts from a head that was fitted under such
+        statistics: under the source's its first steps would repair the head.
+        """
+        parts = self.train, self.validation
+        features = [part.features for part in parts]
+        if statistics == "batch":
+            renewed = with_head(self.source, self.source.classifier)
+            whole = FreezePlan(0, statistics="batch")
+            refresh_planned(renewed, self.train.images, whole)
+            features = [cached_features(renewed, part.images) for part in parts]
+        return tune_head(features[0], self.train.labels, features[1], self.validation.labels)
+
+    def fit(self, arm: Arm, *, head: nn.Linear, steps: int) -> Trained:
+        """Train an arm for `steps` steps at most, and keep the weights that validate best."""
+
+        def score(model: nn.Module) -> float:
+            seen = model
+            if arm.statistics == "batch":  # as it will be used: by statistics of the images
+                seen = copy.deepcopy(model)
+                refresh_planned(seen, self.train.images, arm.plan_at(step=steps))
+            scores = np.diff(predict(seen, self.validation.images))[:, 0]
+            return 1 - float(roc_auc_score(self.validation.labels, scores))
+
+        fit = fine_tune(
+            arm,
+            self.source,
+            self.train.images,
+            torch.from_numpy(self.train.labels),
+            head=head,
+            steps=steps,
+            batch_size=min(self.batch_size, len(self.train)),
+            generator=torch.Generator().manual_seed(self.seed),
+            validate=score,
+            every=max(steps // self.checks, 1),
+        )
+        losses = fit.history.validation_loss
+        curve = tuple(zip(fit.history.validation_steps, (1 - each for each in losses), strict=True))
+        return Trained(
+            arm=arm,
+            network=fit.network,
+            start=fit.start,
+            validation=1 - min(losses),
+            best_step=fit.history.best_step,
+            curve=curve,
+        )
+
+
+def climb(
+    values: Sequence[float],
+    trial: Callable[[float], tuple[float, Found]],
+    *,
+    most_more: int = 2,
+) -> tuple[Found, bool]:
+    """Return what scores best over `values`; go on beyond an edge as long as it wins.
+
+    Args:
+        values: at least two, increasing by a factor.
+        trial: of a value, its score (higher = better) and whatever shall be returned.
+        most_more: how many values may be added, one after the other, by the first or last factor.
+
+    Returns:
+        What the best value gave (of equal scores the smallest value's), and whether the best is
+        still on an edge.
+
+    Raises:
+        ValueError: fewer than two values, or they do not increase.
+
+    Example:
+        >>> climb([1.0, 10.0], lambda value: (-abs(np.log10(value) - 2), value))
+        (100.0, False)
+    """
+    if len(values) < 2 or any(a >= b for a, b in pairwise(values)):
+        raise ValueError(f"values={list(values)}: give two or more, increasing")
+    found = {value: trial(value) for value in values}
+    for _ in range(most_more):
+        line = sorted(found)
+        best = max(line, key=lambda value: found[value][0])
+        if best == line[0]:
+            more = line[0] * line[0] / line[1]
+        elif best == line[-1]:
+            more = line[-1] * line[-1] / line[-2]
+        else:
+            break
+        found[more] = trial(more)
+    line = sorted(found)
+    best = max(line, key=lambda value: found[value][0])
+    return found[best][1], best in (line[0], line[-1])
+
+
+def best_of(tried: Iterable[Trained]) -> Trained:
+    """Return the training that validates best; of equal ones the first."""
+    return max(tried, key=lambda each: each.validation)
