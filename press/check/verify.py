@@ -20,6 +20,7 @@ from medlib.experiment.record import Record, RecordError
 from press.check.drift import inspect_against_accepted
 from press.check.lint import lint_notebook
 from press.check.recorded import inspect_kept, stale_listed_in_vain
+from press.check.verdicts import inspect_verdicts
 from press.errors import UserError
 from press.finding import Finding, errors
 from press.results.kept import HOW
@@ -75,6 +76,7 @@ def inspect_chapter(
     if record is not None and profile == BOOK_PROFILE:
         found += inspect_against_accepted(project, record, folder, strict=strict)
         found += inspect_kept(project, chapter, record)
+        found += inspect_verdicts(project, chapter, record)
     return found
 
 

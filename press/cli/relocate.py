@@ -13,6 +13,7 @@ from press.cli.scaffold import parse_id, part_of_line, read_text, with_toc_entry
 from press.errors import UserError
 from press.results.stale import KNOWN_STALE
 from press.source.project import Chapter, Project
+from press.source.verdict_sheet import SOURCES
 
 TEXTS = ("_toc.yml", "README.md", "book/**/*.md", "chapters/**/*.py", "chapters/**/*.md")
 DERIVED = ("runs", "adhoc_runs", "sweeps", "live_runs", "failed_runs", "seed_runs", "notebooks")
@@ -118,8 +119,8 @@ def remove(project: Project, chapter: Chapter, *, write: bool = True) -> list[st
 def _renamed_texts(project: Project, chapter: Chapter, new_id: str) -> Iterator[tuple[Path, str]]:
     toc = project.root / "_toc.yml"
     kept = sorted((project.results / chapter.id).rglob("*.json"))
-    stale = [path for path in (project.results / KNOWN_STALE,) if path.is_file()]
-    for path in [*_texts(project), *kept, *stale]:
+    lists = (project.results / KNOWN_STALE, project.root / SOURCES)
+    for path in [*_texts(project), *kept, *(path for path in lists if path.is_file())]:
         before = path.read_text("utf-8")
         if path == toc:
             same = chapter.part == new_id.split("/")[0]

@@ -7,6 +7,7 @@ The author replaces the science and keeps the bones.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from medlib.experiment.record import write_atomically
 from press.check.lint import PARTS
 from press.errors import UserError
 from press.source.project import Project, chapter_id, read_yaml, toc_entries
+from press.source.verdict_sheet import VERDICTS, assertions
 
 CAPTIONS = {
     "pixels": "I · Pixels — image to image",
@@ -88,11 +90,27 @@ def scaffold(project: Project, chapter: str, *, title: str = "") -> Scaffold:
         folder / f"{name}.py": fill(template("chapter.py.txt"), words),
         **{folder / name: fill(template(f"{name}.txt"), words) for name in BESIDE},
     }
+    if asked := [n for n, row in assertions(project).items() if chapter in row.judged_by]:
+        files[folder / VERDICTS] = without_verdict(asked)
     toc = project.root / "_toc.yml"
     text = read_text(toc)
     if (new := with_toc_entry(text, chapter)) != text:
         files[toc] = new
     return Scaffold(chapter, files)
+
+
+def without_verdict(asked: Iterable[str]) -> str:
+    """The sheet of a chapter that has just begun: nothing is tested of what it shall judge.
+
+    >>> print(without_verdict(["A11"]), end="")
+    # By what this chapter judges what the sources assert (book/sources.yml).
+    A11:
+      untested: "the chapter has just begun."
+    """
+    lines = ["# By what this chapter judges what the sources assert (book/sources.yml)."]
+    for number in asked:
+        lines += [f"{number}:", '  untested: "the chapter has just begun."']
+    return "\n".join(lines) + "\n"
 
 
 def parse_id(chapter: str) -> tuple[str, str]:

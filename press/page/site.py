@@ -26,6 +26,7 @@ from press.page.assets import ensure_assets, vendor_files
 from press.page.exercise import known_of
 from press.page.frontmatter import cards, expand, lesson_plans, road
 from press.page.inputs import inputs_digest
+from press.page.on_trial import on_trial_markdown
 from press.page.pages import chapter_page, figure_markdown
 from press.page.status import status_markdown, tally
 from press.run.chapter_run import run_of
@@ -200,6 +201,7 @@ def _front_matter(
         "figure": figure,
         "tally": lambda *, body: tally(records),
         "status": lambda *, body: status_markdown(project, records, titles),
+        "on_trial": lambda *, body: on_trial_markdown(project, records, titles),
         "cards": lambda *, body: cards(project.root / "data_fetch" / "cards"),
         "road": lambda *, body: road(project),
         "lesson_plans": lambda *, body: lesson_plans(project),

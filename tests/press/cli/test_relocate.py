@@ -1,6 +1,7 @@
 """A chapter renamed or removed leaves nothing behind, and nothing half-done."""
 
 import pytest
+import yaml
 
 from press.errors import Exit
 
@@ -57,6 +58,8 @@ def named(book, name):
 
 @pytest.mark.parametrize("new", ["pixels/gamma", "systems/gamma"])
 def test_a_renamed_chapter_leaves_nothing_of_its_old_name(kept, new):
+    row = "{says: It is so., judged_by: [pixels/alpha]}"
+    kept.write("book/sources.yml", f"A1: {row}\n")
     done = kept.medbook("rename", "alpha", new)
     assert done.returncode == 0, done.stderr
     assert named(kept, "alpha") == []
@@ -64,6 +67,8 @@ def test_a_renamed_chapter_leaves_nothing_of_its_old_name(kept, new):
     assert f"chapters/{new}/gamma.py" in files
     assert f'experiment.start("{new}"' in files[f"chapters/{new}/gamma.py"]
     assert files[f"results/{new}/seeds.json"] == f'{{"chapter": "{new}"}}\n'
+    (row,) = yaml.safe_load(files["book/sources.yml"]).values()
+    assert row["judged_by"] == [new]
     assert files["book/index.md"] == INDEX.replace("/pixels/alpha.", f"/{new}.")
     stale = (kept.root / "results/known_stale.toml").read_text("utf-8")
     assert stale == STALE.replace("pixels/alpha/", f"{new}/")

@@ -237,6 +237,8 @@ def test_a_word_that_nobody_gives_is_an_error():
 )
 def test_a_new_chapter_passes_every_check_from_its_first_minute(bare_book, toc):
     bare_book.write("_toc.yml", toc)
+    asked = "{says: Photons can be counted., judged_by: [diagnosis/counting]}"
+    bare_book.write("book/sources.yml", f"A1: {asked}\n")
     done = bare_book.medbook("new", "diagnosis/counting", "--title", "How many photons?")
     assert done.returncode == 0, done.stderr
     assert "diagnosis/counting: accepted" in done.stdout
