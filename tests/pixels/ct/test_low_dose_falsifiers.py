@@ -1,0 +1,53 @@
+"""The notebooks that two claims of low-dose CT must fail in: the chapter's settings, one defect."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from medlib.experiment.record import read_record
+from press.results.falsified import find_falsifier
+from press.run.execute import RECORD, execute_all, plan
+from press.source.given import declared_parameters
+from press.source.project import Project
+
+PROJECT = Project(Path(__file__).parents[3])
+CHAPTER = PROJECT.chapter("pixels/low_dose_ct")
+DEFECTS = {"_misjudged_tube": {"misjudged"}, "_mixed_targets": {"poor_dose"}}
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_all_but_the_defect_is_the_chapters(name):
+    ours, chapters = (
+        declared_parameters(PROJECT, each)
+        for each in (PROJECT.notebook(f"{CHAPTER.id}/{name}"), CHAPTER)
+    )
+    assert set(ours) - set(chapters) == DEFECTS[name]
+    for parameter in set(ours) & set(chapters):
+        assert ours[parameter].default == chapters[parameter].default
+
+
+@pytest.mark.chapter
+def test_every_claim_names_a_falsifier_that_is_there(tmp_path):
+    (outcome,) = execute_all(
+        PROJECT,
+        [replace(plan(PROJECT, CHAPTER, profile="smoke"), destination=tmp_path / "run")],
+    )
+    assert outcome.failure is None
+    record = read_record(tmp_path / "run" / RECORD)
+    for claim in record.claims:
+        found = find_falsifier(PROJECT, CHAPTER, claim.falsified_by)
+        if found.companion:
+            assert f'"{claim.text}"' in PROJECT.notebook(found.companion).source.read_text("utf-8")
+
+
+@pytest.mark.chapter
+@pytest.mark.parametrize(("misjudged", "holds"), [(1.0, True), (1.05, False)])
+def test_the_control_fails_of_the_defect_and_of_nothing_else(misjudged, holds, tmp_path):
+    tube = PROJECT.notebook(f"{CHAPTER.id}/_misjudged_tube")
+    job = plan(PROJECT, tube, given={"misjudged": misjudged, "n_views": 30})
+    (outcome,) = execute_all(PROJECT, [replace(job, destination=tmp_path / "run")])
+    assert outcome.failure is None
+    (claim,) = read_record(tmp_path / "run" / RECORD).claims
+    assert claim.control
+    assert claim.holds == holds
