@@ -28,6 +28,7 @@ from press.source.project import Project
 from tests.press.whole_chapter import whole_chapter, whole_sheet
 
 CLEAN_STARTS = (  # where the starting itself is looked at, or what is in the process
+    "test_checks_on_a_cluster",
     "test_cluster",
     "test_execute",
     "test_interrupt",
