@@ -284,9 +284,9 @@ truth = tiles(y_test, size=tile_px)
 reference = tiles(y_train[None], size=tile_px)  # real, stained, of other places
 
 
-def count_peaks(images):
+def count_peaks(images, threshold=0.12):
     maps = dyes_of(images)[:, 0].double().cpu().numpy()
-    return [find_nuclei(h, threshold=0.12, radius_px=3.0) for h in maps]
+    return [find_nuclei(h, threshold=threshold, radius_px=3.0) for h in maps]
 
 
 # %%
@@ -389,9 +389,15 @@ known = histology_tiles(
 )
 run.uses(known.sample)
 scenes = torch.from_numpy(known.images / np.float32(255)).permute(0, 3, 1, 2)
-counted = NucleusMatch(0, 0, 0)
-for peaks, centres in zip(count_peaks(scenes), known.centres, strict=True):
-    counted += match_nuclei(peaks, truth=centres, within_px=3.0)
+
+
+def against_known(threshold=0.12):
+    pairs = zip(count_peaks(scenes, threshold), known.centres, strict=True)
+    matches = [match_nuclei(peaks, truth=centres, within_px=3.0) for peaks, centres in pairs]
+    return sum(matches, start=NucleusMatch(0, 0, 0))
+
+
+counted = against_known()
 
 # %% [markdown]
 # Here it stands beside the real tissue. Dyes are alike. Sizes are not: simulated nuclei are round,
@@ -432,6 +438,29 @@ run.say(
     all=counted.matched + counted.erased,
     missed=counted.erased,
     more=counted.invented,
+)
+
+# %% [markdown]
+# The counter has a threshold: how dark a peak must be. Known nuclei do not say which is right:
+
+# %%
+levels = (0.08, 0.12, 0.16, 0.20)
+scored = [against_known(level).f1 for level in levels]
+in_truth = [len(count_peaks(y_test, level)[0]) for level in levels]
+run.table(
+    [
+        {"threshold": level, "F1, simulated": round(f1, 3), "found in real tissue": count}
+        for level, f1, count in zip(levels, scored, in_truth, strict=True)
+    ],
+    name="thresholds",
+    caption="What the counter's threshold decides. Real stain and simulated tissue,"
+    f" n = {counted.matched + counted.erased} known nuclei.",
+)
+run.say(
+    "F1 on simulated tissue lies between {low:.3f} and {high:.3f}, and the count in the real tissue"
+    " between {fewest} and {most}. The threshold of 0.12 is a choice. What follows compares two images"
+    " by one counter; it says nothing about how many nuclei there are.",
+    low=min(scored), high=max(scored), fewest=min(in_truth), most=max(in_truth),
 )
 
 # %% [markdown]
@@ -836,8 +865,36 @@ run.say(
 # no tissue has, and grain counts as sharp). *Look* rises where colours as a whole are wrong, though
 # not always beyond what one strip of real tissue has against another, and for little else. The
 # three that need pairs tell what happened to the nuclei.
-# So here **realistic and right are two things**. This is what these few starts show; the recorded
-# run at the end has more of them, and still only one field.
+#
+# Can the two that need no pairs say whether an image *looks real*? Put them to a test that they
+# must pass: take the blurriest image, lay grain over it, and ask again.
+
+# %%
+with_grain = (made[worst] + 0.05 * noise).clamp(0, 1)
+fooled = judge(with_grain)
+run.table(
+    [row("the truth itself", perfect), row(worst, blurriest), row("the same, with grain", fooled)],
+    name="fooled",
+    caption="Noise of a twentieth of full brightness on the blurriest image."
+    f" n = {len(truth)} tiles. Real stain, simulated glow.",
+)
+run.result("grain_sharpness", fooled["sharpness"], n=len(truth), atol=0.1)
+run.result("grain_look", fooled["look"], n=len(truth), atol=2.0)
+
+# %% tags=["hide-input"]
+run.say(
+    "Grain takes the blurriest image from a sharpness of {before:.2f} to {grain_sharpness:.2f} (the"
+    " least sharp CycleGAN: {gan_least_sharpness:.2f}) and from a look of {look_before:.1f} to"
+    " {grain_look:.1f} (the truth: {look_floor:.1f}). It has not gained a nucleus: F1"
+    " {f1_before:.2f}, then {f1_then:.2f}.",
+    before=blurriest["sharpness"], look_before=blurriest["look"],
+    f1_before=blurriest["F1"], f1_then=fooled["F1"],
+)
+
+# %% [markdown]
+# So neither measures realism, and this chapter has no measure that does. What it can say is less:
+# here **sharp and right are two things**. This is what these few starts show; the recorded run at
+# the end has more of them, and still only one field.
 #
 # Why can they go wrong? Let $\pi$ be an invertible exchange of looks, such as: paint nuclei white
 # and fibres blue. Put $\pi \circ G$ in the place of $G$ and $F \circ \pi^{-1}$ in that of $F$. The
@@ -1207,8 +1264,9 @@ beauty = min(least_sharp - sharp[misfits_px[0]], blurriest["F1"] - worst_f1 - 0.
 run.claim(text, beauty > 0, margin=beauty)
 
 # %%
-text = "with a few registered patches as anchors, CycleGANs find nuclei with an F1 above 0.7"
-run.claim(text, f1_with_critic > 0.7, margin=f1_with_critic - 0.7, unit="F1")
+text = "a few registered patches suffice for an F1 above 0.7 on nuclei, with critics and without"
+least_f1 = min(f1_with_critic, f1_alone)
+run.claim(text, least_f1 > 0.7, margin=least_f1 - 0.7, unit="F1")
 
 # %%
 text = (
@@ -1234,7 +1292,9 @@ run.finish()
 #   is exact; that these are amounts of dye is a model.
 # - Least squares returns the mean of what the input leaves open. Misfit leaves the place open, so
 #   it blurs; without pairs everything is open, so it paints the average.
-# - A critic asks for a realistic answer. Which one, the cycle hardly decides.
+# - A critic asks for an answer like those that it has seen. Which one, the cycle hardly decides.
+# - Sharp and right are two things. Whether an image looks real, no measure of this chapter can say:
+#   grain on a blurred image passes for sharp.
 # - Measures without pairs need a floor: what the truth itself scores against other tissue. Here
 #   they noticed blur and grossly wrong colours, and passed inverted nuclei.
 # - Here a few registered patches settled what critics had left open. Ask what carries the answer in
