@@ -458,8 +458,8 @@ run.table(
 )
 run.say(
     "F1 on simulated tissue lies between {low:.3f} and {high:.3f}, and the count in the real tissue"
-    " between {fewest} and {most}. The threshold of 0.12 is a choice. What follows compares two images"
-    " by one counter; it says nothing about how many nuclei there are.",
+    " between {fewest} and {most}. The threshold of 0.12 is a choice. What follows compares two"
+    " images by one counter; it says nothing about how many nuclei there are.",
     low=min(scored), high=max(scored), fewest=min(in_truth), most=max(in_truth),
 )
 
