@@ -62,6 +62,7 @@ n_statistics: int = 400  # crops of 64 px behind statistics (larger: fewer), 28 
 n_train: int = 300  # training images of each task, even, 28 ≤ x ≤ 5000
 n_validation: int = 100  # images that probes are tuned on, even, 28 ≤ x ≤ 5000
 n_test: int = 200  # test images of each task, even, 28 ≤ x ≤ 5000
+strengths: list[float] = [0.001, 0.03, 1.0, 30.0]  # C to try, increasing, 1e-6 ≤ x ≤ 1000
 steps: int = 100  # steps of fine-tuning, 2 ≤ x ≤ 10000
 rate: float = 3e-4  # highest learning rate of fine-tuning, 0 < x ≤ 0.1
 
@@ -980,7 +981,9 @@ def features_of(network, parts):
 def probes(features, parts):
     """At every depth a probe, tuned on validation images, and what it reaches on test images."""
     return [
-        tuned_probe(*((features[split][depth], parts[split][1]) for split in parts))
+        tuned_probe(
+            *((features[split][depth], parts[split][1]) for split in parts), strengths=strengths
+        )
         for depth in DEPTHS
     ]
 
@@ -1427,7 +1430,7 @@ swaps = {"trained": (None, 0.0), "random": (None, learned_offset)}
 for name, given in ((name, given) for name, pair in swaps.items() for given in pair):
     parts = [(stem_means(small_networks[name], x, given), y)
              for x, y in tasks["atypia"].values()]
-    changed = stem[name, given is not None] = tuned_probe(*parts).auc
+    changed = stem[name, given is not None] = tuned_probe(*parts, strengths=strengths).auc
     word = "own" if given is None else "swapped"
     run.result(f"auc_atypia_{name}_stem_{word}", changed, unit="AUC", n=n_test, atol=0.005)
 run.say(
