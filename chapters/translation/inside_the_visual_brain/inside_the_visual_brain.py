@@ -1579,8 +1579,8 @@ run.check("inside-the-visual-brain-cka", mine, given={"puzzle": puzzle})
 # dataset=pathmnist`. Tumour against normal mucosa, in colour. Call *plateau* the first depth whose
 # mean AUC is within two hundredths of the best. Predict first: does it come before the plateau of
 # the lesion or after it, and is the random network's stem above three quarters? Then read both off
-# the figure of the probes and its table. The claim that no depth up to stage 2 comes near was made
-# for the retina: does it hold?
+# the figure of the probes and its table. One claim above speaks of the earliest depths; it was made
+# for the retina. Does it hold?
 # ```
 
 # %% tags=["self-check"]
