@@ -58,12 +58,12 @@ contrast: float = 0.18  # share of green light that a simulated lesion takes awa
 leak: float = 0.0  # planted fault: grey levels added to every dot's painted-out image, 0 ≤ x ≤ 50
 border: bool = False  # planted fault: filters also answer where they stick out of the image
 weights: str = "imagenet"  # from the receptive fields on: "imagenet", or "drawn", a planted fault
-n_statistics: int = 400  # crops of 64 px behind statistics (larger: fewer), 28 ≤ x ≤ 10000
-n_train: int = 300  # training images of each task, even, 28 ≤ x ≤ 5000
+n_statistics: int = 300  # crops of 64 px behind statistics (larger: fewer), 28 ≤ x ≤ 10000
+n_train: int = 260  # training images of each task, even, 28 ≤ x ≤ 5000
 n_validation: int = 100  # images that probes are tuned on, even, 28 ≤ x ≤ 5000
 n_test: int = 200  # test images of each task, even, 28 ≤ x ≤ 5000
 strengths: list[float] = [0.001, 0.03, 1.0, 30.0]  # C to try, increasing, 1e-6 ≤ x ≤ 1000
-steps: int = 80  # steps of fine-tuning, 2 ≤ x ≤ 10000
+steps: int = 60  # steps of fine-tuning, 2 ≤ x ≤ 10000
 rate: float = 3e-4  # highest learning rate of fine-tuning, 0 < x ≤ 0.1
 
 # %%
@@ -885,8 +885,8 @@ run.say(
 # small crops of the tasks below, on these views:
 
 # %% tags=["key"]
-wrong = like_for_like(pair, small_photographs)
-at_wrong = strongest_answers(wrong["random"], ready["photographs"])["head"].value
+alike_small = like_for_like(pair, small_photographs)
+at_wrong = strongest_answers(alike_small["random"], ready["photographs"])["head"].value
 at_right = peaks["random", "photographs"]["head"].value
 ceiling = {way: (value > 5.999).mean() for way, value in (("w", at_wrong), ("r", at_right))}
 
@@ -989,7 +989,7 @@ def probes(features, parts):
 
 
 # %% tags=["key"]
-small_networks = like_for_like(pair, small_photographs) | {"own": source}
+small_networks = alike_small | {"own": source}
 found, first = {}, {}
 for name, task in ((name, task) for name in TITLES for task in tasks):
     first[name, task] = features_of(small_networks[name], tasks[task])
@@ -1386,7 +1386,7 @@ run.say(
 # them on the large photographs once more.
 
 # %%
-for name, network in wrong.items():
+for name, network in alike_small.items():
     side = side_holding(measured(network, "head"))
     run.result(f"side_head_wrong_size_{name}", side, unit="px", n=n_fields, atol=2)
 run.say("Head, trained against random: {side_head_trained:.0f} and {side_head_random:.0f} pixels"
