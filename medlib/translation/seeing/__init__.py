@@ -5,5 +5,6 @@
 - `receptive_field`: how far a unit can see, and how far it looks.
 - `strongest_crops`: where each channel answers most strongly.
 - `linear_probe`: one question asked of every depth.
+- `tuned_probe`: the same, with a shrinkage that validation images choose.
 - `cka`: how alike two networks see the same images.
 """
