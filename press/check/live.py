@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
 
 from medlib.experiment.record import Record, Result
 from press.finding import Finding
@@ -11,37 +13,50 @@ from press.run.comparison import BITS, Policy, compare_named, same_value
 from press.source.project import Chapter, Project
 
 
+class Again(Enum):
+    """How the second run of a recorded point ended, in words for a page."""
+
+    NOT_YET = "not yet"
+    BITS = "the same to the bit"
+    TOLERANCE = "the same within tolerance, on other arithmetic"
+    DIFFERS = "it differs"
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """What the second run of a recorded point gave, and each difference where there are some."""
+
+    outcome: Again
+    differences: tuple[str, ...] = ()
+
+
 def inspect_live(project: Project, chapter: Chapter | None = None) -> list[Finding]:
     """What the second runs of recorded points say: errors where they differ, else notes."""
     return [f for live in live_points(project, chapter) for f in _compared(project, live)]
 
 
 def _compared(project: Project, live: LivePoint) -> Iterator[Finding]:
-    name = live.chapter.id
-    state, record = live.state(project), live.record
-    if record is None or not state.fresh:
+    name, again = live.chapter.id, repetition(project, live)
+    if again.outcome is Again.NOT_YET:
         message = f"the point {live.told} of the recorded sweep was not run again: `medbook build`"
-        yield Finding(name, "live", f"{message} ({state})")
-        return
-    exact = same_arithmetic(live, record)
-    wrong = list(_differences(live.recorded, record, exact=exact))
-    for message in wrong:
+        yield Finding(name, "live", f"{message} ({live.state(project)})")
+    for message in again.differences:
         yield Finding(name, "live", f"at {live.told} {message}")
-    if not wrong:
-        how = "to the bit" if exact else "within tolerance, on other arithmetic"
-        message = f"its point {live.told}, run again, agrees {how} ({len(live.recorded)} results)"
-        yield Finding(name, "live", message, "note")
+    if again.outcome in (Again.BITS, Again.TOLERANCE):
+        message = f"its point {live.told}, run again, is {again.outcome.value}"
+        yield Finding(name, "live", f"{message} ({len(live.recorded)} results)", "note")
 
 
-def agreement(project: Project, live: LivePoint) -> str:
-    """How the second run of a point agrees with the recorded one, in words for a page."""
+def repetition(project: Project, live: LivePoint) -> Repetition:
+    """How the second run of a point agrees with the recorded one."""
     record = live.record
     if record is None or not live.state(project).fresh:
-        return "not run again yet"
+        return Repetition(Again.NOT_YET)
     exact = same_arithmetic(live, record)
-    if any(_differences(live.recorded, record, exact=exact)):
-        return "run again, it differs"
-    return f"run again, it agrees {'to the bit' if exact else 'within tolerance'}"
+    wrong = tuple(_differences(live.recorded, record, exact=exact))
+    if wrong:
+        return Repetition(Again.DIFFERS, wrong)
+    return Repetition(Again.BITS if exact else Again.TOLERANCE)
 
 
 def same_arithmetic(live: LivePoint, record: Record) -> bool:

@@ -16,7 +16,7 @@ import press
 from press.page.assets import vendor_files
 from press.source.project import Project
 
-FOLDERS = ("book", "chapters", "data_fetch", "results")  # below the project's root
+FOLDERS = ("book", "chapters", "data_fetch", "medlib", "results")  # below the project's root
 NO_PAGE = {"log.txt"}  # what a run leaves that no page shows
 
 

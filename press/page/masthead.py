@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from medlib.experiment.parameters import Parameter, ParameterError
@@ -21,8 +21,12 @@ def masthead(
     parameters: Mapping[str, Parameter],
     minutes: int,
     folder: str,
+    recorded: Sequence[str] = (),
 ) -> str:
-    """What stands below a chapter's title: how this page was made, and how to make it again."""
+    """What stands below a chapter's title: how this page was made, and how to make it again.
+
+    `recorded` tells, in Markdown, what the page shows of runs that a build does not repeat.
+    """
     name = chapter.rsplit("/", 1)[-1]
     held = sum(claim.holds for claim in record.claims)
     facts: list[tuple[str, str]] = [
@@ -54,6 +58,7 @@ def masthead(
             f"{{download}}`Source (.py) <{folder}/{name}.py>`",
             ":::::",
             "",
+            *recorded,
             ":::::{dropdown} Parameters: rerun this chapter with your own",
             parameter_table(parameters, record.parameters),
             "",
@@ -167,13 +172,15 @@ def seconds(value: float) -> str:
 
     The space before the unit does not break.
 
-    >>> [seconds(value).replace(NBSP, " ") for value in (7.26, 41.6, 200)]
-    ['7.3 s', '42 s', '3 min 20 s']
+    >>> [seconds(value).replace(NBSP, " ") for value in (7.26, 41.6, 200, 20000)]
+    ['7.3 s', '42 s', '3 min 20 s', '5.6 h']
     """
     if value < 10:
         return f"{value:.1f}{NBSP}s"
     if value < 120:
         return f"{value:.0f}{NBSP}s"
+    if value >= 7200:
+        return f"{value / 3600:.1f}{NBSP}h"
     return f"{int(value) // 60}{NBSP}min {int(value) % 60}{NBSP}s"
 
 

@@ -66,6 +66,7 @@ def chapter_page(
     source: bytes,
     exercises: Mapping[str, Exercise] | None = None,
     dois: Mapping[str, str] | None = None,
+    recorded: Sequence[str] = (),
 ) -> Page:
     """The page of a chapter.
 
@@ -78,6 +79,7 @@ def chapter_page(
         source: the chapter's source file, offered for download.
         exercises: the sheet of its exercises.
         dois: key of a reference -> its DOI, for the notebook that is offered for download.
+        recorded: what the masthead tells of runs that a build does not repeat.
 
     Raises:
         PageError: the notebook has no title, or shows something that the record does not know.
@@ -97,7 +99,14 @@ def chapter_page(
         raise PageError(f"{chapter}: an exercise cannot be put on its page: {words}") from None
     notebook = fold_code(notebook)
     title, rest = split_title(chapter, notebook)
-    header = masthead(chapter, record, parameters=parameters, minutes=minutes, folder=f"/{folder}")
+    header = masthead(
+        chapter,
+        record,
+        parameters=parameters,
+        minutes=minutes,
+        folder=f"/{folder}",
+        recorded=recorded,
+    )
     cells: list[NotebookNode] = [_markdown(title), _markdown(f"{header}\n{switch_markdown()}")]
     if rest:
         cells.append(_markdown(rest))

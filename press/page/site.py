@@ -28,6 +28,7 @@ from press.page.frontmatter import cards, expand, lesson_plans, road
 from press.page.inputs import inputs_digest
 from press.page.on_trial import on_trial_markdown
 from press.page.pages import chapter_page, figure_markdown
+from press.page.recorded import recorded_lines
 from press.page.status import status_markdown, tally
 from press.run.chapter_run import run_of
 from press.run.execute import NOTEBOOK
@@ -163,6 +164,7 @@ def _chapter_files(
         source=chapter.source.read_bytes(),
         exercises=exercises,
         dois=references_of(project.root),
+        recorded=recorded_lines(project, chapter.id),
     )
     if seen := answers_in_plain_sight(page.notebook.cells, exercises, known=known_of(record)):
         raise SiteError(f"{chapter}: its page shows what is asked: {'; '.join(seen)}")

@@ -6,9 +6,7 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 
 from medlib.experiment.record import Claim, Record
-from medlib.experiment.tables import ClaimColumn, MadeBy, SweepTable
-from press.check.live import agreement
-from press.check.recorded import read_made_by
+from medlib.experiment.tables import ClaimColumn, SweepTable
 from press.page.masthead import (
     NBSP,
     commit_html,
@@ -18,11 +16,9 @@ from press.page.masthead import (
     mebibytes,
     seconds,
 )
+from press.page.recorded import recorded_list
 from press.results.falsified import FalsifiedTable, Refutation, read_falsified
-from press.results.kept import tables_in
-from press.results.live import live_point
 from press.results.seeds import read_seeds_table
-from press.results.stale import known_stale, stale_because
 from press.source.project import Project
 
 SHOWN_PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "scikit-learn", "monai", "matplotlib")
@@ -150,36 +146,6 @@ def falsifier_fact(claim: Claim, row: Refutation | None) -> str:
         return f"{name} **could not be run**"
     said = "refutes it" if row.refuted else "**does not refute it**"
     return f"{name} {said} (margin there {number(row.margin_there, row.unit)})"
-
-
-def recorded_list(project: Project, chapter: str) -> list[str]:
-    """What is shown of runs that a cold build does not repeat: by what they were made, and when."""
-    known = known_stale(project)
-    items = []
-    for name, kind in tables_in(project):
-        if name != chapter and not name.startswith(f"{chapter}/"):
-            continue
-        made = read_made_by(project, name, kind)
-        text = (
-            f"- `{name.removeprefix(chapter).strip('/') or 'chapter'}`, {kind}: {made_text(made)}"
-        )
-        if stale_because(project, project.notebook(name), made):
-            text += "; **stale**: made by other code, to be remade"
-            text += f" ({known[f'{name}/{kind}']})" if f"{name}/{kind}" in known else ""
-        elif kind == "sweep" and (live := live_point(project, name)):
-            text += f"; its point {live.told}: {agreement(project, live)}"
-        items.append(f"{text}.")
-    return ["Recorded, not repeated by a build:", "\n".join(items)] if items else []
-
-
-def made_text(made: MadeBy) -> str:
-    """When, at which commit, on what, and how long a table was made."""
-    if made.first is None or made.last is None:
-        return "when and on what it was made was not recorded"
-    days = " to ".join(dict.fromkeys(f"{when:%d %B %Y}" for when in (made.first, made.last)))
-    commits = ", ".join(f"`{commit[:10]}`" for commit in made.commits) or "unknown"
-    machines = html.escape(", ".join(made.processor)) or "an unknown machine"
-    return f"{days}, commit {commits}, {machines}, {seconds(made.cpu_s)} of CPU"
 
 
 def machine_table(records: Sequence[Record]) -> str:

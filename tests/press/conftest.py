@@ -25,6 +25,7 @@ from press.run.execute import Outcome, execute_all, plan
 from press.run.freshness import Freshness, freshness
 from press.run.starting import can_fork
 from press.source.project import Project
+from tests.press.swept_book import make_swept_book
 from tests.press.whole_chapter import whole_chapter, whole_sheet
 
 CLEAN_STARTS = (  # where the starting itself is looked at, or what is in the process
@@ -321,3 +322,19 @@ def accepted_book(whole_book: TinyBook, tmp_path: Path) -> TinyBook:
     """A copy of `whole_book` to do as one likes with."""
     shutil.copytree(whole_book.root, tmp_path / "whole")
     return TinyBook(Project(tmp_path / "whole"))
+
+
+@pytest.fixture(scope="session")
+def swept_book(tmp_path_factory: pytest.TempPathFactory) -> TinyBook:
+    """A whole chapter with a companion whose sweep was accepted, one point of it run again.
+
+    Never change it: take `live_book`, a copy.
+    """
+    return make_swept_book(tmp_path_factory.mktemp("swept"))
+
+
+@pytest.fixture
+def live_book(swept_book: TinyBook, tmp_path: Path) -> TinyBook:
+    """A copy of `swept_book` to do as one likes with."""
+    shutil.copytree(swept_book.root, tmp_path / "copy")
+    return TinyBook(Project(tmp_path / "copy"))

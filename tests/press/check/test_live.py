@@ -1,86 +1,19 @@
 """A recorded sweep's live point: run again by the build, and compared with what was recorded."""
 
-import json
-
 import pytest
 
 from medlib.experiment.record import Result
 from medlib.experiment.tables import SweepTable, read_kept
-from press.check.live import agreement, inspect_live, same_arithmetic
+from press.check.live import Again, Repetition, inspect_live, repetition, same_arithmetic
 from press.results import kept
 from press.results.live import live_point, live_points
-from press.run.execute import execute_all
 from press.source.project import Project
-from tests.press.whole_chapter import whole_chapter, whole_sheet
-
-SWEPT = """\
-run.result("third", n / 3, atol=1e-3, rtol=0.0, interval=(0, n), n=n)
-run.result("noise", run.rng("noise").normal(), atol=1e-3)
-"""
-PARAMETERS = """\
-seed: int = 0  # master seed, x ≥ 0
-device: str = "cpu"  # where to compute: "auto", "cpu" or "cuda"
-n: int = 1  # a number, 1 ≤ x ≤ 9
-"""
-NAME = "pixels/whole/_point"
-TABLE = f"results/{NAME}/sweep.json"
-
-
-@pytest.fixture(scope="module")
-def swept_book(tmp_path_factory):
-    """A whole chapter with a companion whose sweep was accepted; never change it."""
-    from tests.press.conftest import make_book
-
-    book = make_book(tmp_path_factory.mktemp("swept"))
-    book.write("chapters/pixels/whole/whole.py", whole_chapter("pixels/whole"))
-    book.write("chapters/pixels/whole/exercises.py", whole_sheet("pixels/whole"))
-    book.chapter(NAME, SWEPT, parameters=PARAMETERS)
-    book.commit()
-    done = book.medbook("sweep", "_point", "-g", "n=2,3", "--seeds", "1-2", "--accept")
-    assert done.returncode == 0, done.stderr
-    (live,) = live_points(book.project)
-    (outcome,) = execute_all(book.project, [live.job])
-    assert outcome.failure is None
-    return book
-
-
-@pytest.fixture
-def live_book(swept_book, tmp_path):
-    import shutil
-
-    from tests.press.conftest import TinyBook
-
-    shutil.copytree(swept_book.root, tmp_path / "copy")
-    return TinyBook(Project(tmp_path / "copy"))
+from tests.press.swept_book import NAME, TABLE, edit_table, other_machine, shift
 
 
 def messages(book, severity):
     found = inspect_live(Project(book.root))
     return [finding.message for finding in found if finding.severity == severity]
-
-
-def edit_table(book, change):
-    path = book.root / TABLE
-    content = json.loads(path.read_text("utf-8"))
-    change(content)
-    path.write_text(json.dumps(content), "utf-8")
-
-
-def place_of_live(content):
-    return [point["point"] for point in content["points"]].index(content["live"])
-
-
-def shift(amount, of="third"):
-    def change(content):
-        column = next(c for c in content["results"] if c["name"] == of)
-        column["values"][place_of_live(content)] += amount
-
-    return change
-
-
-def other_machine(content):
-    content["made_by"]["processor"] = ["a processor of another kind"]
-    content["made_by"]["arithmetic"] = [{"cpu_capability": "ANOTHER"}]
 
 
 def test_the_point_that_took_least_time_is_run_into_a_folder_of_its_own(live_book):
@@ -98,9 +31,9 @@ def test_the_point_that_took_least_time_is_run_into_a_folder_of_its_own(live_boo
 def test_on_the_same_arithmetic_it_agrees_to_the_bit(live_book):
     assert messages(live_book, "error") == []
     (line,) = messages(live_book, "note")
-    assert "run again, agrees to the bit (2 results)" in line
+    assert "run again, is the same to the bit (2 results)" in line
     project = Project(live_book.root)
-    assert agreement(project, live_point(project, NAME)) == "run again, it agrees to the bit"
+    assert repetition(project, live_point(project, NAME)) == Repetition(Again.BITS)
 
 
 def test_there_one_bit_is_an_error(live_book):
@@ -108,7 +41,10 @@ def test_there_one_bit_is_an_error(live_book):
     (line,) = messages(live_book, "error")
     assert "third was " in line
     project = Project(live_book.root)
-    assert agreement(project, live_point(project, NAME)) == "run again, it differs"
+    again = repetition(project, live_point(project, NAME))
+    assert again.outcome is Again.DIFFERS
+    (difference,) = again.differences
+    assert line.endswith(difference)
 
 
 @pytest.mark.parametrize(("amount", "wrong"), [(2**-50, 0), (9e-4, 0), (-9e-4, 0), (2e-3, 1)])
@@ -117,7 +53,7 @@ def test_on_other_arithmetic_the_stated_tolerance_holds(live_book, amount, wrong
     edit_table(live_book, shift(amount))
     assert len(messages(live_book, "error")) == wrong
     for line in messages(live_book, "note"):
-        assert "agrees within tolerance, on other arithmetic" in line
+        assert "is the same within tolerance, on other arithmetic" in line
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ import jupytext
 import pytest
 
 from medlib.experiment.record import read_record
+from medlib.experiment.tables import SweepTable, SweptPoint
 from press.cli.build import build
 from press.cli.scaffold import scaffold
 from press.errors import UserError
@@ -25,6 +26,7 @@ from press.page import site as site_module
 from press.page.assets import FILES
 from press.page.inputs import inputs_digest
 from press.page.site import STAMP, SiteError, complaints
+from press.results import kept
 from press.run.execute import execute_all, plan
 from press.run.freshness import freshness_of
 from press.source.project import Project
@@ -192,6 +194,17 @@ def test_notebook_and_source_can_be_downloaded(project: Project) -> None:
     notebook = json.loads(downloads["counting.ipynb"].read_text("utf-8"))
     assert notebook["metadata"]["kernelspec"]["language"] == "python"
     assert any(cell.get("outputs") for cell in notebook["cells"])
+
+
+def test_the_page_names_its_recorded_sweep_below_the_title(project: Project) -> None:
+    said = "a sweep of 1 point: when and on what it was made was not recorded."
+    assert said not in page(project, f"{CHAPTER}.html")
+    point = SweptPoint(point="a", parameters={"seed": 1})
+    table = SweepTable(chapter=CHAPTER, grid={"seed": [1]}, points=[point])
+    kept.write(project, CHAPTER, "sweep", table)
+    build_site(project, echo=silent)
+    masthead = page(project, f"{CHAPTER}.html").partition("Parameters: rerun this chapter")[0]
+    assert said in masthead.rpartition("medbook-downloads")[2]
 
 
 def test_front_matter_is_filled_in(project: Project) -> None:
@@ -398,6 +411,7 @@ def _spy(function, calls):
         "_toc.yml",
         "_config.yml",
         "data_fetch/cards/x.md",
+        "medlib/pixels/x.py",
         f"build/runs/{CHAPTER}/record.json",
         f"build/runs/{CHAPTER}/figures/counts.png",
         f"node_modules/{next(iter(FILES))}",
