@@ -17,7 +17,7 @@ from press.errors import UserError
 from press.finding import Finding
 from press.results import kept, longer, seeds
 from press.results.accepted import Accepted, read_accepted, results_path
-from press.results.falsified import FalsifiedTable, read_falsified
+from press.results.falsified import FalsifiedTable, changed_since, read_falsified
 from press.results.falsified import findings as falsifier_findings
 from press.results.stale import known_stale, pins_changed, stale_because
 from press.source.project import Chapter, Project
@@ -169,6 +169,10 @@ def inspect_falsifiers(project: Project, chapter: Chapter, record: Record) -> It
         yield Finding(chapter.id, "falsify", message, "note")
         return
     yield from falsifier_findings(table)
+    for tried_as in table.falsifiers:
+        if not tried_as.error and (how := changed_since(project, chapter, tried_as)):
+            message = f"the falsifier {tried_as.name} is another than was run: {how}: {again}"
+            yield Finding(chapter.id, "falsify", message)
     tried = {claim.text: claim.falsified_by for claim in table.claims}
     for claim in record.claims:
         if claim.text not in tried:

@@ -163,6 +163,19 @@ def find_falsifier(project: Project, chapter: Chapter, name: str) -> Falsifier:
     raise UserError(f"{name!r} is no parameter set and no companion of {chapter}: {hint}")
 
 
+def changed_since(project: Project, chapter: Chapter, tried: Falsifier) -> str:
+    """How a falsifier differs now from what was run; empty where it does not."""
+    try:
+        now = find_falsifier(project, chapter, tried.name)
+    except UserError as error:
+        return str(error)
+    if now.companion != tried.companion or now.code_sha256 != tried.code_sha256:
+        return "the code of its companion changed"
+    if now.parameters != tried.parameters:
+        return f"it sets {now.parameters}, and set {tried.parameters}"
+    return ""
+
+
 def tabulate(
     project: Project, planned: Falsification, outcomes: Sequence[Outcome], *, profile: str
 ) -> FalsifiedTable:
@@ -257,5 +270,9 @@ def keep(project: Project, table: FalsifiedTable, *, commit: str) -> Path:
         )
     made = kept.committed(table.made_by, commit)
     kept.must_be_committed(project, table.chapter, made)
+    for each in table.falsifiers:
+        if each.companion:
+            own = made.model_copy(update={"code_sha256": each.code_sha256})
+            kept.must_be_committed(project, each.companion, own)
     table = table.model_copy(update={"made_by": made})
     return kept.write(project, table.chapter, "falsified", table)

@@ -1,6 +1,7 @@
 """Claims under their falsifiers: each must fail there; what was not tried is red."""
 
 import json
+import shutil
 
 import pytest
 
@@ -14,7 +15,7 @@ from press.results.falsified import (
     read_falsified,
 )
 from press.source.project import Project
-from tests.press.conftest import PARAMETERS
+from tests.press.conftest import PARAMETERS, TinyBook
 
 CLAIMS = """\
 run.claim("the factor is larger than one", factor > 1, margin=factor - 1, falsified_by="small")
@@ -120,6 +121,44 @@ def test_a_claim_that_came_later_or_names_another_falsifier_is_red(outcome):
     assert f"{TEXTS[0]!r} names the falsifier _leaky, tried was small" in " ".join(messages)
     assert "'this is a new conclusion' was never tried under a falsifier" in " ".join(messages)
     assert isinstance(table, FalsifiedTable)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        ("_leaky.py", "margin=-0.25", "margin=-0.5", "_leaky is another than was run: the code of"),
+        ("profiles.yml", "{factor: 0.5}", "{factor: 0.25}", "it sets {'factor': 0.25}, and set"),
+        (
+            "profiles.yml",
+            "small: {factor: 0.5}",
+            "",
+            "small is another than was run: 'small' is no",
+        ),
+        ("profiles.yml", "smoke: {factor: 3.0}", "smoke: {factor: 4.0}", ""),
+    ],
+)
+def test_a_falsifier_that_changed_since_is_red(outcome, tmp_path, file, old, new, expected):
+    book, _, _, table = outcome
+    shutil.copytree(book.root, tmp_path / "copy")
+    copy = TinyBook(Project(tmp_path / "copy"))
+    copy.edit(f"chapters/pixels/claims/{file}", old, new)
+    chapter = copy.project.chapter("claims")
+    record = read_record(copy.project.run_dir(chapter) / "record.json")
+    found = [f.message for f in inspect_falsifiers(copy.project, chapter, record)]
+    changed = [message for message in found if "another than was run" in message]
+    assert len(changed) == bool(expected)
+    assert expected in "".join(changed)
+    assert len(found) == len(findings(table)) + len(changed)
+
+
+def test_a_companion_that_is_not_in_git_is_not_kept(book):
+    book.chapter("pixels/claims", CLAIMS.splitlines()[1])
+    book.commit()
+    book.chapter("pixels/claims/_leaky", LEAKY)
+    refused = book.medbook("check", "claims", "--falsify", "--accept")
+    assert refused.returncode == Exit.USAGE
+    assert "--accept: chapters/pixels/claims/_leaky.py is not in git" in refused.stderr
+    assert read_falsified(Project(book.root), "pixels/claims") is None
 
 
 def test_a_chapter_without_an_outcome_gets_a_note(accepted_book):
