@@ -2,5 +2,6 @@
 
 `tile_classifier` (a network to explain), `layer_gradient`, `attribution`, `grad_cam`,
 `integrated_gradients` and `occlusion` (maps), `map_agreement`, `cascading_randomisation` and
-`deletion_insertion` (what to ask of one).
+`deletion_insertion` (what to ask of one), `channel_effect` (what a channel is worth, and what its
+gradient says of that).
 """
