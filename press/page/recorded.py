@@ -47,10 +47,10 @@ def _runs(project: Project, name: str, kind: str) -> str:
 
 def _again(project: Project, name: str, kind: str, made: MadeBy) -> str:
     if stale_because(project, project.notebook(name), made):
-        return "**The code has changed since**, so that no point of it is run again."
+        return "**The code has changed since**, and nothing of it is run again."
     live = live_point(project, name) if kind == "sweep" else None
     if live is None:
-        return "No point of it is run again."
+        return "Nothing of it is run again."
     found = repetition(project, live)
     if found.outcome is Again.NOT_YET:
         return f"One point ({live.told}) is to be run again, and was **not yet**."

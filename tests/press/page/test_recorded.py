@@ -65,7 +65,7 @@ def test_of_a_sweep_of_other_code_none_is_run_again(live_book):
 
 def test_a_sweep_that_names_no_point_says_that_none_is_run_again(live_book):
     edit_table(live_book, lambda content: content.pop("live"))
-    assert told(live_book).endswith("of CPU. No point of it is run again.")
+    assert told(live_book).endswith("of CPU. Nothing of it is run again.")
 
 
 def test_a_chapter_without_recorded_runs_says_nothing(live_book):
