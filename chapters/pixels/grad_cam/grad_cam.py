@@ -617,7 +617,7 @@ faint_rho = rank_correlation(faint_maps, block_mean(faint_density.astype(float),
 normal = test & ~tumour_tile
 normal_maps = maps_of(honest, x[torch.from_numpy(normal)], LAYER)
 cases = {
-    "normal, called normal": (images[normal], normal_maps),
+    "normal": (images[normal], normal_maps),
     "faint tumour, found": tuple(a[faint_tumour & said] for a in (faint_images, faint_maps)),
     "faint tumour, missed": tuple(a[faint_tumour & ~said] for a in (faint_images, faint_maps)),
     "normal, called tumour": tuple(a[~faint_tumour & said] for a in (faint_images, faint_maps)),
