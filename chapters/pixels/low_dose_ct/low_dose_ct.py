@@ -1243,9 +1243,9 @@ praise = auc(*map(train_observer(*learned, channels=channels).score, learned))
 run.result("auc_nothing", nothing, atol=0.02)
 run.say(
     "With nothing to find, the AUC is {auc_nothing:.3ci}, where {low:.2f} to {high:.2f} is close"
-    " enough. The control hears whatever tells the two sets apart. To an observer that praises"
-    " itself it is deaf: scored on the very scans that it learned from, one reads {praise:.3ci}"
-    " here and {verdict}. What rules that out is the split into halves.",
+    " enough. The control hears whatever tells the two sets apart; an observer that praises itself"
+    " it may not hear. Scored on the very scans that it learned from, one reads {praise:.3ci} here"
+    " and {verdict}. What rules that out is the split into halves.",
     low=0.5 - close,
     high=0.5 + close,
     praise=praise,
