@@ -1110,6 +1110,8 @@ run.table(
     caption="The ceiling: no processing of a scan finds this lesion more surely. Computed from the"
     " simulated rays of the real head, n = 1 place.",
 )
+
+# %%
 ceiling = run.result("auc_ideal", ideal_auc(dose_fraction), atol=1e-4).value
 floor = areas["FBP"].value
 reached = ideal_auc(1e-9) < floor < ceiling
