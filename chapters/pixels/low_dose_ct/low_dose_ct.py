@@ -720,6 +720,8 @@ columns = {
     "simulated, true image (dB)": heads_judged,
     "real, true image (dB)": patient_judged,
 }
+
+# %%
 rows = [
     {"method": name} | {title: f"{scores[name].mean():.1f}" for title, scores in columns.items()}
     for name in methods
