@@ -11,10 +11,16 @@ import pytest
 
 import data_fetch
 import medlib
+from press.results.stale import is_map
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("pixels", "diagnosis", "translation", "systems")
 GROUND = {"experiment", "measures", "nets"}
+DOORS = [
+    path
+    for path in sorted((ROOT / "medlib").rglob("__init__.py"))
+    if "experiment" not in path.relative_to(ROOT).parts
+]
 NOTEBOOKS = sorted((ROOT / "chapters").rglob("*.py"))
 
 
@@ -97,6 +103,12 @@ def test_the_map_at_a_rooms_door_names_every_file_in_it(room):
         re.findall(r"^(\w+)/? {2,}", room.__doc__, re.MULTILINE)
     )
     assert files <= mapped, f"{room.__name__} has no word on {sorted(files - mapped)}"
+
+
+@pytest.mark.parametrize("door", DOORS, ids=lambda path: path.parent.name)
+def test_a_door_holds_its_map_and_nothing_else(door):
+    """Recorded tables do not count doors among the code that made them."""
+    assert is_map(door)
 
 
 def test_the_tests_stand_in_the_rooms_of_what_they_test():

@@ -22,7 +22,7 @@ from medlib.experiment.tables import read_kept
 from press.errors import Exit, UserError
 from press.results.accepted import to_json
 from press.results.kept import portable
-from press.results.stale import without_ground_floor
+from press.results.stale import counted
 from press.run.execute import RECORD, Job, read_note
 from press.run.freshness import stale_reasons
 from press.source.project import Project
@@ -68,7 +68,7 @@ class PointStore:
         except (FileNotFoundError, RecordError):
             return None
         note = {"code_sha256": kept.code_sha256}
-        modules = without_ground_floor(kept.record.modules)
+        modules = counted(project, kept.record.modules)
         looked_at = kept.record.model_copy(update={"modules": modules})
         return None if stale_reasons(project, job, looked_at, note) else kept.record
 

@@ -6,13 +6,16 @@ entry that is no longer needed.
 
 The ground floor (``medlib/experiment``) is not counted among a table's code. Whenever it changes
 every chapter is run again, and what its own run gives is held to what was accepted; so is one point
-of each sweep. That is the proof that the change moved no number.
+of each sweep. That is the proof that the change moved no number. Nor is a room's map counted, an
+``__init__.py`` with a docstring and nothing else: each new file in a room adds a line to it.
 """
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from collections.abc import Mapping
+from pathlib import Path
 
 from medlib.experiment.tables import MadeBy
 from press.errors import UserError
@@ -39,7 +42,7 @@ def stale_because(project: Project, chapter: Chapter, made: MadeBy) -> list[str]
         reasons.append("which code made it was not recorded in full")
     if made.code_sha256 and made.code_sha256 != chapter.code_sha256:
         reasons.append("its code cells changed")
-    modules = without_ground_floor(made.modules)
+    modules = counted(project, made.modules)
     now = {path: file_digest(project.root / path) or None for path in modules}
     changed = [found.message for found in compare_digests("code", modules, now)]
     reasons += changed[:MOST_NAMED]
@@ -48,17 +51,27 @@ def stale_because(project: Project, chapter: Chapter, made: MadeBy) -> list[str]
     return reasons
 
 
-def without_ground_floor(modules: Mapping[str, str]) -> dict[str, str]:
-    """The library files whose change makes a kept table stale, with their digests.
-
-    >>> without_ground_floor({"medlib/experiment/figures.py": "0a", "medlib/measures/auc.py": "1b"})
-    {'medlib/measures/auc.py': '1b'}
-    """
+def counted(project: Project, modules: Mapping[str, str]) -> dict[str, str]:
+    """The library files whose change makes a kept table stale, with their digests."""
     return {
         path: digest
         for path, digest in modules.items()
-        if path == DRAWS or not path.startswith(GROUND_FLOOR)
+        if (path == DRAWS or not path.startswith(GROUND_FLOOR))
+        and not (path.endswith("/__init__.py") and is_map(project.root / path))
     }
+
+
+def is_map(path: Path) -> bool:
+    """Whether a Python file is there and holds a docstring and nothing else.
+
+    >>> is_map(Path(__file__))
+    False
+    """
+    try:
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+    except (OSError, SyntaxError):
+        return False
+    return all(isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant) for n in body)
 
 
 def pins_changed(project: Project, made: MadeBy) -> bool:

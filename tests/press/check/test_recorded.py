@@ -75,6 +75,20 @@ def test_the_ground_floor_leaves_a_table_fresh_and_the_runs_stale(kept_book):
     assert kept_book.stale(), "nothing would show that the change moved no number"
 
 
+def test_a_line_on_the_map_of_a_room_leaves_a_table_fresh_and_code_there_does_not(kept_book):
+    table = seeds_of(kept_book)
+    path = "medlib/measures/__init__.py"
+    modules = table.made_by.modules | {path: "0" * 64}
+    made = table.made_by.model_copy(update={"modules": modules})
+    table = table.model_copy(update={"made_by": made})
+    kept.write(Project(kept_book.root), "pixels/whole", "seeds", table)
+    kept_book.write(path, '"""Measures.\n\n- `auc`: the area under the curve.\n"""\n')
+    assert found(kept_book) == []
+    kept_book.write(path, '"""Measures."""\nLIMIT = 3\n')
+    (line,) = found(kept_book)
+    assert f"{path} changed" in line
+
+
 def test_prose_leaves_a_table_fresh(kept_book):
     kept_book.edit("chapters/pixels/whole/whole.py", "# Nothing.", "# Nothing at all.")
     assert found(kept_book) == []
