@@ -97,7 +97,7 @@ for split, n in many.items():
         right=f"there are no more images, half of either label: n_{split} is at most {most}",
     )
 
-# %%
+# %% tags=["hide-cell"]
 KIND_PAINT = {
     "derivative": COLORS["blue"],
     "brightness": COLORS["grey"],
@@ -757,39 +757,52 @@ def exemplar(name, kind, depth, channel, k):
 
 
 # %%
+SHOWN = [("photographs", k) for k in range(3)] + [(kind, 0) for kind in VIEW_PAINT]
+
+
+def add_square(place, side, centre, style):
+    """A white square around a place given as (row, column)."""
+    box = (round(centre[1]) - side / 2, round(centre[0]) - side / 2)
+    place.add_patch(plt.Rectangle(box, side, side, fill=False, color="white", linestyle=style))
+
+
+# %%
 def draw_field(place, depth, name):
     """A unit's gradient field with its theoretical (dotted) and effective (solid) square."""
     found, held, sees = gradients[name][depth], sides[name, depth], fields[depth].size_px
     middle, last = found.centre_px[0], found.energy.shape[0] - 1
     reach = min(max(sees * 0.6, 4), middle, last - middle)
     place.imshow(np.sqrt(found.energy / found.energy.max()), cmap="magma", vmax=0.5)
-    corners = {":": (sees, found.centre_px), "-": (held, energy_centre(found))}
-    for style, (side, (row, column)) in corners.items():
-        box = (round(column) - side / 2, round(row) - side / 2)
-        place.add_patch(plt.Rectangle(box, side, side, fill=False, color="white", linestyle=style))
+    add_square(place, sees, found.centre_px, ":")
+    add_square(place, held, energy_centre(found), "-")
     place.set(xlim=(middle - reach, middle + reach), ylim=(middle + reach, middle - reach))
     place.set_title(f"{name}: uses {held} of {sees} px", fontsize=9)
     place.set(xlabel="pixels", yticks=[])
 
 
+# %%
+def draw_crops(table, depth):
+    """What three trained channels and a random one like most, of photographs and of each kind."""
+    lot = [*chosen["trained", depth], chosen["random", depth][0]]
+    rows = list(zip(3 * ["trained"] + ["random"], lot, strict=True))
+    bare(table, mosaic([[exemplar(name, kind, depth, c, k) for kind, k in SHOWN]
+                        for name, c in rows]))
+    table.text(0, -8, "photographs", fontsize=9)
+    for column, (kind, _) in enumerate(SHOWN[3:], start=3):
+        table.text(70 * column, -8, kind, fontsize=9, color=VIEW_PAINT[kind])
+    for row, (name, channel) in enumerate(rows):
+        word = f"{name}\n{channel}".removeprefix("trained\n")
+        table.text(-8, 70 * row + 32, word, fontsize=8, ha="right", va="center")
+
+
+# %%
 def depth_frame(depth):
-    """One position of the slider: two fields, and what three channels and a random one like."""
+    """One position of the slider: two fields, and the crops below them."""
     figure = plt.figure(figsize=(5.4, 5.6))
     upper, lower = figure.subfigures(2, 1, height_ratios=[1, 1.15])
     for place, name in zip(upper.subplots(1, 2), pair, strict=True):
         draw_field(place, depth, name)
-    shown = [("photographs", k) for k in range(3)] + [(kind, 0) for kind in VIEW_PAINT]
-    rows = [("trained", c) for c in chosen["trained", depth]]
-    rows += [("random", c) for c in chosen["random", depth][:1]]
-    table = lower.subplots()
-    bare(table, mosaic([[exemplar(name, kind, depth, c, k) for kind, k in shown]
-                        for name, c in rows]))
-    table.text(0, -8, "photographs", fontsize=9)
-    for column, (kind, _) in enumerate(shown[3:], start=3):
-        table.text(70 * column, -8, kind, fontsize=9, color=VIEW_PAINT[kind])
-    for row, (name, channel) in enumerate(rows):
-        word = f"{channel}" if name == "trained" else f"random\n{channel}"
-        table.text(-8, 70 * row + 32, word, fontsize=8, ha="right", va="center")
+    draw_crops(lower.subplots(), depth)
     return figure
 
 
@@ -827,6 +840,7 @@ for name, depth in awake:
         ratios[name, kind, depth] = np.median(height(name, kind, depth)[which] / photo)
 
 
+# %% tags=["key"]
 def spread(name, depth):
     """How far the four kinds of medical images lie apart: largest ratio minus smallest."""
     values = [ratios[name, kind, depth] for kind in VIEW_PAINT]
@@ -836,6 +850,8 @@ def spread(name, depth):
 # %%
 TITLES = {"own": "trained, ImageNet's statistics", "trained": "trained, photographs' statistics"}
 TITLES["random"] = "random weights, photographs' statistics"
+
+# %%
 figure, axes = plt.subplots(3, 1, figsize=(5.4, 7.4), sharex=True, sharey=True)
 for place, (name, title) in zip(axes, TITLES.items(), strict=True):
     lines = {
@@ -1064,7 +1080,7 @@ run.say(
 # padding than retina. And a lesion of given size is long for an early unit's field and short for a
 # late one's. So "stage 3 reads it" may be a statement about *pixels*. Arithmetic first. A streak
 # darkens by $e^{-\rho^4}$ of its depth, where $\rho$ is the elliptic radius with half axes
-# $r\sqrt q$ and $r/\sqrt q$, $r$ from 3 to 4.5 and $q$ from 3 to 4.5 (their middles: 3.75 each).
+# $r\sqrt q$ and $r/\sqrt q$; $r$ and $q$ are drawn evenly between limits, of which we take middles.
 # Half of the depth is reached at $\rho = (\ln 2)^{1/4}$, so that it is
 #
 # $$ \ell = 2\, r \sqrt q\, (\ln 2)^{1/4} $$
@@ -1127,6 +1143,9 @@ if crossed:
         axes[0].plot(curve.mean(axis=1), "o-", color=color, label=f"{32 * u} px")
         axes[1].semilogx(across, curve.mean(axis=1)[:-1], "o-", color=color)
         axes[0].plot(scaled["random", u].mean(axis=1), ":", color=color)
+
+# %%
+if crossed:
     axes[0].set(xticks=range(len(DEPTHS)), xticklabels=WORDS, xlabel="depth", ylabel="test AUC")
     axes[1].set(xlabel="effective field / length of the streak (without the head)",
                 ylabel="test AUC")
@@ -1197,8 +1216,8 @@ if crossed:
 #
 # The same task, the same labels, but the lesion painted out: drawn with next to no contrast. If a
 # probe still told "dots" from "streaks", the labels would leak from somewhere else, and all of the
-# above would be worth nothing. An AUC that knows nothing lies within 2.58 standard deviations
-# of one half 99 times in 100; the mean over depths is no wider.
+# above would be worth nothing. The control asks for an AUC within the 99 % interval of guessing, as
+# wide as its number of images allows; the mean over depths scatters no more.
 
 # %% tags=["key"]
 blank = {}
