@@ -59,11 +59,11 @@ leak: float = 0.0  # planted fault: grey levels added to every dot's painted-out
 border: bool = False  # planted fault: filters also answer where they stick out of the image
 weights: str = "imagenet"  # from the receptive fields on: "imagenet", or "drawn", a planted fault
 n_statistics: int = 300  # crops of 64 px behind statistics (larger: fewer), 28 ≤ x ≤ 10000
-n_train: int = 260  # training images of each task, even, 28 ≤ x ≤ 5000
+n_train: int = 240  # training images of each task, even, 28 ≤ x ≤ 5000
 n_validation: int = 100  # images that probes are tuned on, even, 28 ≤ x ≤ 5000
 n_test: int = 200  # test images of each task, even, 28 ≤ x ≤ 5000
 strengths: list[float] = [0.001, 0.03, 1.0, 30.0]  # C to try, increasing, 1e-6 ≤ x ≤ 1000
-steps: int = 60  # steps of fine-tuning, 2 ≤ x ≤ 10000
+steps: int = 50  # steps of fine-tuning, 2 ≤ x ≤ 10000
 rate: float = 3e-4  # highest learning rate of fine-tuning, 0 < x ≤ 0.1
 
 # %%
