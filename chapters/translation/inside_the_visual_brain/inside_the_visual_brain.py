@@ -58,7 +58,7 @@ contrast: float = 0.18  # share of green light that a simulated lesion takes awa
 leak: float = 0.0  # planted fault: grey levels added to every dot's painted-out image, 0 ≤ x ≤ 50
 border: bool = False  # planted fault: filters also answer where they stick out of the image
 weights: str = "imagenet"  # from the receptive fields on: "imagenet", or "drawn", a planted fault
-n_statistics: int = 300  # crops of 64 px behind statistics (larger: fewer), 28 ≤ x ≤ 10000
+n_statistics: int = 200  # crops of 64 px behind statistics (larger: fewer), 28 ≤ x ≤ 10000
 n_train: int = 240  # training images of each task, even, 28 ≤ x ≤ 5000
 n_validation: int = 100  # images that probes are tuned on, even, 28 ≤ x ≤ 5000
 n_test: int = 200  # test images of each task, even, 28 ≤ x ≤ 5000
@@ -1134,19 +1134,27 @@ scaled = {
 ONES = ("blue", "green", "purple", "black")
 
 # %%
-if crossed:
-    figure, axes = plt.subplots(2, 1, figsize=(5.4, 6.4), sharey=True)
-    for u, paint in zip(units, ONES, strict=False):
-        curve, color = scaled["own", u], COLORS[paint]
-        across = [sides["own", d] / (lesion_px * 32 * u / 64) for d in DEPTHS[:-1]]
-        axes[0].plot(range(len(DEPTHS)), curve, ".", color=color, alpha=0.4)
-        axes[0].plot(curve.mean(axis=1), "o-", color=color, label=f"{32 * u} px")
-        axes[1].semilogx(across, curve.mean(axis=1)[:-1], "o-", color=color)
-        axes[0].plot(scaled["random", u].mean(axis=1), ":", color=color)
+def by_depth(place, u, color):
+    """AUC over depth at one size: dots for seeds, their mean, and random weights."""
+    curve = scaled["own", u]
+    place.plot(range(len(DEPTHS)), curve, ".", color=color, alpha=0.4)
+    place.plot(curve.mean(axis=1), "o-", color=color, label=f"{32 * u} px")
+    place.plot(scaled["random", u].mean(axis=1), ":", color=color)
+    place.set(xticks=range(len(DEPTHS)), xticklabels=WORDS, xlabel="depth", ylabel="test AUC")
+
+
+def by_field(place, u, color):
+    """The same over the field in lengths of the streak."""
+    across = [sides["own", d] / (lesion_px * 32 * u / 64) for d in DEPTHS[:-1]]
+    place.semilogx(across, scaled["own", u].mean(axis=1)[:-1], "o-", color=color)
+
 
 # %%
 if crossed:
-    axes[0].set(xticks=range(len(DEPTHS)), xticklabels=WORDS, xlabel="depth", ylabel="test AUC")
+    figure, axes = plt.subplots(2, 1, figsize=(5.4, 6.4), sharey=True)
+    for u, paint in zip(units, ONES, strict=False):
+        by_depth(axes[0], u, COLORS[paint])
+        by_field(axes[1], u, COLORS[paint])
     axes[1].set(xlabel="effective field / length of the streak (without the head)",
                 ylabel="test AUC")
     axes[1].axvline(1, color=COLORS["grey"], linestyle=":")
