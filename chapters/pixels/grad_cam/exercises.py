@@ -260,9 +260,10 @@ BOTH = Choice(
         "Now two signs are perfect. Which of the two does the loss prefer? Does it need one only?",
     ],
     solution=r"""
-The network uses both signs. Swapped ink harms it much less, and the map points there in far
-fewer tiles, about one in four, though the ink still has a say: a sign is read while reading it
-pays. With wrong labels, as archives have them, the ink pays.
+The network uses both signs. Swapped ink harms it much less: the AUC falls to about 0.85, not to
+zero. The map points there in about two tiles of three, where it was nearly all, for the ink still
+has a say: a sign is read while reading it pays. With wrong labels, as archives have them, the ink
+pays.
 """,
     wrong=["f", 2],
 )
