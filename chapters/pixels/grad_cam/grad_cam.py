@@ -401,7 +401,7 @@ LAYER = MODULE[at]
 
 # %%
 rows = [{"maps of": name, "rank correlation with density": with_interval(mean),
-         "": "chosen" if name == at else ""} for name, mean in depth_rho.items()]
+         "taken": "chosen" if name == at else "–"} for name, mean in depth_rho.items()]
 caption = (
     f"On {CELLS} × {CELLS} cells, the {is_taught.sum()} tumour tiles of the"
     f" {depth_rho[at].n_patients} training patients; 95 % intervals over patients."
