@@ -45,7 +45,7 @@ REFUSED = [  # chapter, profile, given, and the parameters that do not go togeth
     ("translation/the_art_of_finetuning", BOOK_PROFILE, {"batch_size": 64}, {"few", "batch_size"}),
     ("translation/extract_or_finetune", BOOK_PROFILE, {"few": 200}, {"few", "draws", "many"}),
     ("translation/extract_or_finetune", BOOK_PROFILE, BREAST, {"dataset", "many", "sweep"}),
-    ("translation/inside_the_visual_brain", BOOK_PROFILE, BREAST, {"dataset", "n_train"}),
+    ("translation/inside_the_visual_brain", BOOK_PROFILE, BREAST, {"dataset", "n_validation"}),
     ("translation/the_art_of_finetuning", BOOK_PROFILE, BREAST, {"dataset", "n_train"}),
     ("pixels/grad_cam", SMOKE_PROFILE, {"train_share": 0.2}, {"n_patients", "train_share"}),
 ]
