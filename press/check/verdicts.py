@@ -85,13 +85,11 @@ def weigh(chapter: str, evidence: Evidence, record: Record) -> Weighed:
 def _lies(result: Result, *, above: float | None, below: float | None) -> bool | None:
     """Whether a result lies there with its whole interval; None where that is not known."""
     low, high = result.interval or (result.value, result.value)
-    limit, inside, outside = (
-        (above, low > above, high <= above)
-        if above is not None
-        else (below, high < below, low >= below)
-    )
-    assert limit is not None
-    return True if inside else False if outside else None
+    if above is not None:
+        inside, outside = low > above, high <= above
+    else:
+        inside, outside = high < below, low >= below
+    return inside if inside or outside else None
 
 
 def verdict_of(ways: Iterable[Speaks], *, whole: bool = True) -> Verdict:

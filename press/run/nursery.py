@@ -66,8 +66,8 @@ def main() -> int:
                 if (process := os.fork()) == 0:
                     door.close()
                     live(json.loads(message), stdin=stdin, stdout=stdout, log=log, close=children)
-                for used in (stdin, stdout, log):
-                    os.close(used)
+                for theirs in (stdin, stdout, log):
+                    os.close(theirs)
                 os.write(ending, f"{process}\n".encode())
                 children[os.pidfd_open(process)] = process, ending
             else:

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from press.errors import UserError
+from press.source.project import SMOKE_PROFILE
 
 WORKER = "press.run.worker"
 NURSERY = "press.run.nursery"
-QUICK_PROFILE = "smoke"
 
 
 class Process(Protocol):
@@ -52,7 +52,9 @@ def spawn(folder: Path, environment: dict[str, str], log: IO[str]) -> Process:
     )
 
 
-clean = spawn
+clean = (
+    spawn  # what `execute_all` takes where nobody says how; the tests put a nursery in its place
+)
 
 
 def can_fork() -> bool:
@@ -63,7 +65,7 @@ def can_fork() -> bool:
 @contextlib.contextmanager
 def start_for(profiles: Sequence[str]) -> Iterator[Start | None]:
     """How to start runs in these profiles: forked where all of several are quick, else as usual."""
-    if len(profiles) > 1 and set(profiles) == {QUICK_PROFILE} and can_fork():
+    if len(profiles) > 1 and set(profiles) == {SMOKE_PROFILE} and can_fork():
         with Nursery() as nursery:
             yield nursery
     else:

@@ -93,8 +93,12 @@ def assertions(project: Project) -> dict[str, Assertion]:
     Raises:
         UserError: the file is damaged, or says something that makes no sense.
     """
-    path = project.root / SOURCES
-    return _read(project, path, _Sources, "assertions").assertions if path.is_file() else {}
+    key = ("assertions",)  # each chapter's check asks for them
+    if key not in project.kept:
+        path = project.root / SOURCES
+        there = path.is_file()
+        project.kept[key] = _read(project, path, _Sources, "assertions").assertions if there else {}
+    return project.kept[key]
 
 
 def owed_by(project: Project, chapter: Chapter) -> dict[str, Owed]:
