@@ -17,10 +17,12 @@ import torch
 from jaxtyping import Float, Int
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
 from medlib.nets.efficientnet_lite import EfficientNetLite0
-from medlib.nets.features import cached_features, predict
+from medlib.nets.features import as_linear, cached_features, predict
 from medlib.nets.heads import with_head
 from medlib.translation.moving.arms import Arm
 from medlib.translation.moving.finetuning import fine_tune
@@ -65,19 +67,12 @@ def fit_linear(
         >>> bool(layer(torch.tensor([[3.0]])).diff() > 0)
         True
     """
-    mean, deviation = np.zeros(features.shape[1]), np.ones(features.shape[1])
-    if scaled:
-        mean, deviation = features.mean(0, dtype=float), features.std(0, dtype=float)
-        deviation[deviation == 0] = 1
+    scaler = StandardScaler().fit(features)
+    if not scaled:
+        scaler.mean_[:], scaler.scale_[:] = 0, 1
     fitted = LogisticRegression(C=strength, max_iter=5000)
-    fitted.fit((features - mean) / deviation, labels)
-    slope = fitted.coef_[0] / deviation
-    offset = fitted.intercept_[0] - slope @ mean
-    layer = nn.Linear(len(slope), 2)
-    with torch.no_grad():
-        layer.weight.copy_(torch.from_numpy(np.stack([-slope, slope]) / 2))
-        layer.bias.copy_(torch.tensor([-offset / 2, offset / 2]))
-    return layer
+    fitted.fit(scaler.transform(features), labels)
+    return as_linear(make_pipeline(scaler, fitted))
 
 
 def scores_of(layer: nn.Linear, features: Float[np.ndarray, "n channels"]) -> np.ndarray:
