@@ -61,9 +61,14 @@ STYLE: dict[str, Any] = {
 }
 
 
+def is_draft() -> bool:
+    """Whether figures are drafts, as in profile ``smoke``: drawn once, coarsely, not laid out."""
+    return os.environ.get("MEDBOOK_PROFILE") == "smoke"
+
+
 def dots_per_inch() -> int:
-    """The resolution of figures: the book's, or that of a draft in profile ``smoke``."""
-    return DRAFT_DPI if os.environ.get("MEDBOOK_PROFILE") == "smoke" else DPI
+    """The resolution of figures: the book's, or that of a draft."""
+    return DRAFT_DPI if is_draft() else DPI
 
 
 def apply_style() -> None:
@@ -77,9 +82,19 @@ def apply_style() -> None:
 
 
 def render(figure: Figure, *, crop: bool = True) -> bytes:
-    """The figure as PNG bytes; with `crop`, without the white margin around it."""
+    """The figure as PNG bytes; with `crop`, without the white margin around it.
+
+    To lay out and to crop takes a second drawing; a draft does without.
+    """
+    import matplotlib
+
     stream = io.BytesIO()
-    extra = {"bbox_inches": "tight", "pad_inches": 0.08} if crop else {}
+    extra: dict[str, Any] = {}
+    if is_draft():
+        with matplotlib.rc_context({"figure.constrained_layout.use": False}):
+            figure.set_layout_engine(None)  # "none" would keep a placeholder, and draw twice
+    elif crop:
+        extra = {"bbox_inches": "tight", "pad_inches": 0.08}
     figure.savefig(stream, format="png", dpi=dots_per_inch(), metadata={"Software": None}, **extra)
     return stream.getvalue()
 

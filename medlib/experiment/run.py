@@ -273,13 +273,18 @@ class Run:
     def note_data(self, use: DataUse) -> None:
         """Put a data set into the record; `uses` and `experiment.recorded` do.
 
+        What one generator draws anew is numbered: "name", "name (2)", ...
+
         Raises:
-            ValueError: another data set has its name.
+            ValueError: another data set, not drawn but read, has its name.
         """
-        before = self._data.get(use.name)
-        if before is not None and before.sha256 != use.sha256 and self._strict:
-            raise ValueError(f"two different data sets are called {use.name!r}; rename one")
-        self._data[use.name] = use
+        name, number = use.name, 1
+        while self._strict and name in self._data and self._data[name].sha256 != use.sha256:
+            if use.kind != "simulated" or use.path is not None:
+                raise ValueError(f"two different data sets are called {name!r}; rename one")
+            number += 1
+            name = f"{use.name} ({number})"
+        self._data[name] = use.model_copy(update={"name": name})
 
     # -- what the chapter finds ----------------------------------------------------------------
 

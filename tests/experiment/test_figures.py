@@ -16,3 +16,17 @@ def test_a_quick_run_draws_drafts(monkeypatch, profile, width):
         figures.apply_style()
         png = figures.to_png(plt.figure(figsize=(4, 2)), crop=False)
     assert figures.decode(png).shape == (width // 2, width, 4)
+
+
+@pytest.mark.parametrize(("profile", "times"), [("smoke", 1), ("book", 2)])
+def test_a_draft_is_drawn_once_and_a_figure_laid_out_first(monkeypatch, profile, times):
+    monkeypatch.setenv("MEDBOOK_PROFILE", profile)
+    drawn = []
+    with plt.rc_context():
+        figures.apply_style()
+        figure, axes = plt.subplots(layout="constrained")
+        figure.colorbar(axes.imshow([[0, 1]]))
+        axes.add_artist(artist := plt.Line2D([0, 1], [0, 1]))
+        artist.draw = drawn.append
+        figures.to_png(figure)
+    assert len(drawn) == times

@@ -254,6 +254,22 @@ def test_a_folder_without_its_members_is_refused_for_its_changes_could_not_be_to
         strict.uses(series)
 
 
+def test_what_a_generator_draws_anew_is_numbered(strict):
+    for letter in "abac":
+        strict.uses(FakeSample(sha256=letter * 64))
+    drawn = {name: (use.name, use.sha256[0]) for name, use in strict._data.items()}
+    assert drawn == {
+        "wedge": ("wedge", "a"), "wedge (2)": ("wedge (2)", "b"), "wedge (3)": ("wedge (3)", "c")
+    }  # fmt: skip
+
+
+def test_two_real_data_sets_of_one_name_are_refused(strict):
+    strict.uses(FakeSample(kind="real"))
+    strict.uses(FakeSample(kind="real"))
+    with pytest.raises(ValueError, match="two different data sets are called 'wedge'; rename one"):
+        strict.uses(FakeSample(kind="real", sha256="1" * 64))
+
+
 def test_a_relative_path_is_recorded_in_full(strict, tmp_path, monkeypatch):
     (tmp_path / "ct.npz").write_bytes(b"abc")
     monkeypatch.chdir(tmp_path)
