@@ -8,4 +8,5 @@
 - `activation_memory`: bytes kept for the backward pass, counted.
 - `step_time`: how long one forward and backward pass takes.
 - `volume_study`: one head, the same steps, whatever reads the slices.
+- `tuned_reader`: a reader with its own rate, trained on and on and looked at on the way.
 """

@@ -1,0 +1,149 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # One point of the trial of readers
+#
+# **Objectives.** The readers of *Inflating a kernel*, each with its own rate and each trained to an
+# end, on one question and one draw of volumes. This notebook is no page of the book: `medbook
+# sweep` runs it over questions, kinds of readers and seeds, and the chapter shows the table. The
+# seed is the unit: it draws the volumes to learn from, to choose by and to judge by, the random
+# weights and the batches. For one seed all readers see the same volumes and the same batches. The
+# anatomy is one averaged brain whatever the seed.
+#
+# **Prerequisites.** The chapter.
+
+# %% tags=["parameters"]
+seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
+device: str = "auto"  # where to compute: "auto", "cpu" or "cuda"
+question: str = "bleed"  # what stands against the vein: "bleed" or "beads"
+kind: str = "planes"  # readers: "planes", those that stay 2D, or "volumes", those that are inflated
+slices: int = 5  # slices of a patch, odd, 5 ≤ x ≤ 15
+gap_mm: float = 3.0  # from one slice of a patch to the next, 1 ≤ x ≤ 6
+contrast: float = 0.4  # share of light that a spot takes away, 0 < x ≤ 1
+n_train: int = 200  # patches to learn from, even, 8 ≤ x ≤ 5000
+n_validation: int = 200  # patches to choose rates and shrinkage by, even, 8 ≤ x ≤ 5000
+n_test: int = 200  # patches to judge by, even, 8 ≤ x ≤ 5000
+choose_steps: int = 75  # steps until the rate is chosen, 1 ≤ x ≤ 10000
+steps: int = 125  # steps of a training; it goes on to two and to four times as many, 2 ≤ x ≤ 10000
+batch_size: int = 8  # patches a step, 2 ≤ x ≤ 256
+
+# %%
+import numpy as np
+import torch
+
+from data_fetch.packaged import imagenet_weights
+from data_fetch.tasks.bleed_or_vein import bleed_or_vein
+from medlib import experiment
+from medlib.measures.auc import auc_of
+from medlib.nets.efficientnet_lite import load_imagenet
+from medlib.nets.trunk import Trunk
+from medlib.translation.volumes.inflation import inflate
+from medlib.translation.volumes.slice_aggregation import slice_wise
+from medlib.translation.volumes.tuned_reader import tuned_reader, with_head
+from medlib.translation.volumes.volume_study import (
+    from_scratch,
+    mean_of_slices,
+    mean_of_stacks,
+    prepare,
+    score,
+)
+
+run = experiment.start("translation/from_2d_to_3d/_readers_to_their_end", locals())
+run.require(
+    choose_steps < steps, "choose_steps", "steps",
+    right="a training goes on after its rate was chosen: choose_steps is less than steps",
+)
+
+# %% [markdown]
+# ## Volumes
+#
+# To learn from, from the front of the brain; to choose by and to judge by, from the back, above and
+# below.
+
+# %%
+parts = {}
+for split, n in (("train", n_train), ("validation", n_validation), ("test", n_test)):
+    rng = run.rng(f"{question} {split}")
+    sample, labels = bleed_or_vein(
+        n, split=split, rng=rng, against=question, slices=slices, gap_mm=gap_mm, contrast=contrast
+    )
+    parts[split] = prepare(run.uses(sample).array, labels, device=run.device)
+
+# %% [markdown]
+# ## Readers
+#
+# All are cut after the third stage. The shrinkage of the first head is chosen on validation
+# volumes; the recurrent network over slices has no such head, it starts at random. Trained together
+# with the network that feeds it, it is the strongest reader here that sees one slice at a time.
+
+# %%
+source = load_imagenet(run.uses(imagenet_weights().as_sample()).path).to(run.device)
+flat = Trunk(source, depth="stage3", grey=True)
+some = parts["train"].volumes[:32]
+
+
+def aggregated():
+    generator = run.torch_generator(f"{question} recurrent")
+    return slice_wise("recurrent", flat, parts["train"].volumes, generator=generator)
+
+
+def inflated(rule):
+    return with_head(inflate(flat, rule=rule, depth=3), parts)
+
+
+# %%
+weights = run.torch_generator(f"{question} random")
+READERS = {
+    "planes": {
+        "slice_average": lambda: with_head(mean_of_slices(flat), parts),
+        "recurrent": aggregated,
+        "as_colours": lambda: with_head(mean_of_stacks(Trunk(source, depth="stage3")), parts),
+    },
+    "volumes": {
+        "by_k": lambda: inflated("mean"),
+        "by_root_k": lambda: inflated("variance"),
+        "centre": lambda: inflated("centre"),
+        "random": lambda: with_head(from_scratch(flat, some, depth=3, generator=weights), parts),
+    },
+}
+
+# %% [markdown]
+# ## Training
+#
+# The rate is chosen by validation volumes after `choose_steps` steps, and training goes on at that
+# rate: it is looked at after one, two and four times `steps` steps. At the end the slices of each
+# test volume are put in an order of their own.
+
+# %%
+MULTIPLES = (1, 2, 4)
+batches = run.torch_generator(f"{question} batches")  # left as it is: the same for every reader
+lengths = [choose_steps, *(steps * multiple for multiple in MULTIPLES)]
+orders = run.rng("wrong orders").permuted(np.tile(np.arange(slices), (n_test, 1)), axis=1)
+test = parts["test"]
+shuffled = torch.stack(
+    [volume[:, order] for volume, order in zip(test.volumes, orders, strict=True)]
+)
+
+# %%
+for name, make in READERS[kind].items():
+    found = tuned_reader(
+        make(), parts, lengths=lengths, batch_size=batch_size, generator=batches
+    )
+    before, _, *ends = found.looks
+    for multiple, look in zip((0, *MULTIPLES), (before, *ends), strict=True):
+        label = f"{name}_{multiple}"
+        run.result(f"auc_{label}", look.test, unit="AUC", n=n_test, atol=0.03)
+        run.result(f"validation_{label}", look.validation, unit="AUC", n=n_validation, atol=0.03)
+    run.result(f"rate_{name}", found.rate)
+    run.result(f"on_the_edge_{name}", float(found.on_the_edge))
+    wrong = auc_of(np.diff(score(found.network, shuffled))[:, 0], test.labels)
+    run.result(f"shuffled_{name}", wrong.value, unit="AUC", n=n_test, atol=0.05)
+
+# %%
+run.finish()
