@@ -4,6 +4,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#   medbook:
+#     reader_path: true
 # ---
 
 # %% [markdown]
@@ -43,16 +45,22 @@ device: str = "auto"  # where to compute: "auto", "cpu" or "cuda"
 tissue: str = "t1"  # the map of the template to measure on: "t1", "gm" or "wm"
 thickness_mm: int = 4  # slices of the whole network's volume, even, 2 ≤ x ≤ 8
 brain_mm: int = 96  # height of the piece of brain measured, a multiple of 24, 48 ≤ x ≤ 120
+anatomy: str = "brain"  # slices measured on: "brain", the same "scrambled" in order, or "noise"
+judged: str = "all"  # depths that the rules are judged at: "all" or the "stem" alone
+fit_on: str = "front"  # what measured divisors come from: "front" of the brain, or "noise"
 noise_sd: float = 8.0  # noise of one scan, in grey levels of 255, 0 ≤ x ≤ 100
 n_draws: int = 20000  # draws of each Monte Carlo check, 100 ≤ x ≤ 10000000
 n_train: int = 200  # patches to learn from, even, 8 ≤ x ≤ 5000
+n_validation: int = 200  # patches to choose a head's shrinkage by, even, 8 ≤ x ≤ 5000
 n_test: int = 200  # patches to test on, even, 8 ≤ x ≤ 5000
 slices: int = 5  # slices of a patch, odd, 5 ≤ x ≤ 15
 gap_mm: float = 3.0  # from one slice of a patch to the next, 1 ≤ x ≤ 6
 contrast: float = 0.4  # share of light that a spot takes away, 0 < x ≤ 1
-steps: int = 44  # training steps, 2 ≤ x ≤ 10000
+stand_in: str = "copies/k"  # stands for copies: "copies/k", "slice average" or "random"
+leak: float = 0.0  # planted defect: grey levels by which label 1 is brighter, 0 ≤ x ≤ 100
+steps: int = 44  # training steps of the short try, 2 ≤ x ≤ 10000
 batch_size: int = 8  # patches a training step, 2 ≤ x ≤ 256
-peak_rate: float = 0.0004  # highest learning rate, 0 < x ≤ 0.1
+peak_rate: float = 0.001  # highest learning rate, 0 < x ≤ 0.1
 volume_file: str = ""  # a MedMNIST 3D file such as nodulemnist3d.npz; empty for the simulated task
 
 # %%
@@ -95,7 +103,7 @@ def strips(rows, titles, place=None):
     return figure
 
 
-def thickness_frame(volume, layers, thickness):
+def thickness_frame(volume, layers, thickness, predicted):
     """Two neighbouring slices; below, every layer's variance against three predictions."""
     figure = plt.figure(figsize=(WIDTH_IN, 5.6))
     places = figure.subplot_mosaic([["a", "b"], ["plot", "plot"]], height_ratios=[1, 1.15])
@@ -107,7 +115,7 @@ def thickness_frame(volume, layers, thickness):
     look = {"all lags": ("-", COLORS["green"], 5), "equal": ("--", COLORS["orange"], 1.8),
             "decaying": (":", COLORS["black"], 1.8)}
     for name, (style, color, width) in look.items():
-        values = predictions(layers)[name]
+        values = predicted[name]
         plot.plot(x, values, style, color=color, lw=width, label=f"predicted: {name}")
     scaled = np.array([layer.measured / layer.depth**2 for layer in layers])
     for k, mark in ((3, "o"), (5, "s")):
@@ -133,36 +141,18 @@ def depth_lines(kept):
     return figure
 
 
-def loss_panels(fits, titles):
-    """Training losses: a row a reader, a column a task, guessing as a line."""
-    shape = {"figsize": (WIDTH_IN, 1.15 * len(READERS)), "sharex": True, "sharey": True}
-    figure, axes = plt.subplots(len(READERS), len(fits), squeeze=False, **shape)
-    width = max(1, steps // 8)
-    for column, (found, title) in enumerate(zip(fits.values(), titles, strict=True)):
-        axes[0, column].set_title(title)
-        for place, (name, fit) in zip(axes[:, column], found.items(), strict=True):
-            smooth = np.convolve(fit.loss, np.ones(width) / width, "valid")
-            place.plot(np.arange(len(smooth)) + width, smooth, color=PAINT[name])
-            place.axhline(np.log(2), color=COLORS["grey"], linestyle=":")
-            if column == 0:
-                place.set_ylabel(name, rotation=0, ha="right", va="center")
-        axes[-1, column].set_xlabel("training step")
-    return figure
-
-
-def auc_panels(fits, titles):
-    """Test AUC with its interval before (open) and after training (filled), a panel a task."""
-    shape = {"figsize": (WIDTH_IN, 3.1 * len(fits)), "sharex": True, "squeeze": False}
-    figure, axes = plt.subplots(len(fits), 1, **shape)
-    for place, found, title in zip(axes[:, 0], fits.values(), titles, strict=True):
-        for row, (name, fit) in enumerate(found.items()):
-            for shift, face, one in ((-0.16, "white", fit.before), (0.16, PAINT[name], fit.after)):
-                place.plot([one.low, one.high], [row + shift] * 2, color=PAINT[name])
-                place.plot(one.value, row + shift, "o", color=PAINT[name], markerfacecolor=face)
+def reading_panels(found, titles):
+    """Test AUC of frozen readers with their intervals, a panel a question."""
+    shape = {"figsize": (WIDTH_IN, 2.6 * len(found)), "sharex": True, "squeeze": False}
+    figure, axes = plt.subplots(len(found), 1, **shape)
+    for place, readings, title in zip(axes[:, 0], found.values(), titles, strict=True):
+        for row, (name, one) in enumerate(readings.items()):
+            place.plot([one.low, one.high], [row, row], color=PAINT[name])
+            place.plot(one.value, row, "o", color=PAINT[name])
         place.axvline(0.5, color=COLORS["grey"], linestyle=":")
-        place.set(title=title, yticks=range(len(found)), yticklabels=list(found))
+        place.set(title=title, yticks=range(len(readings)), yticklabels=list(readings))
         place.invert_yaxis()
-    axes[-1, 0].set_xlabel("test AUC")
+    axes[-1, 0].set_xlabel("test AUC, nothing but the head fitted")
     return figure
 
 
@@ -180,7 +170,7 @@ def auc_panels(fits, titles):
 # side, so "is there a slice without a spot?" is not the question. It is: *is there a spot that
 # begins and ends?*
 
-# %%
+# %% tags=["key"]
 from data_fetch.tasks.bleed_or_vein import bleed_or_vein
 from data_fetch.tasks.volume_archive import read_volume_archive
 from medlib.translation.volumes.volume_study import prepare
@@ -188,6 +178,7 @@ from medlib.translation.volumes.volume_study import prepare
 options = {"contrast": contrast, "slices": slices, "gap_mm": gap_mm}
 
 
+# %%
 def draw(task, split, n):
     rng = run.rng(f"{task} {split}")
     if task == "bleed" and volume_file:
@@ -196,20 +187,21 @@ def draw(task, split, n):
         )
     else:
         sample, labels = bleed_or_vein(n, split=split, rng=rng, against=task, **options)
-    return run.uses(sample).array, labels
+    bright = leak * labels[:, None, None, None]  # nothing, unless a leak is planted
+    return np.clip(run.uses(sample).array + bright, 0, 255).astype(np.uint8), labels
 
 
-# %%
+# %% tags=["key"]
 TASKS = ("bleed", "beads")
-raw = {(task, split): draw(task, split, n) for task in TASKS
-       for split, n in (("train", n_train), ("test", n_test))}
+SIZES = {"train": n_train, "validation": n_validation, "test": n_test}
+raw = {(task, split): draw(task, split, n) for task in TASKS for split, n in SIZES.items()}
 patches = {key: prepare(*value, device=run.device) for key, value in raw.items()}
 run.say(
     "A pixel is 1 mm wide, slices lie {gap_mm:g} mm apart, and a spot's radius is 2.5 to 4 mm: a"
     " bleed shows in the slices next to the middle at most."
 )
 
-# %% tags=["hide-input"]
+# %%
 kinds = "real and simulated" if volume_file else "simulated"
 stream = run.rng("picture")
 trio = {kind: bleed_or_vein(24, split="train", rng=copy.deepcopy(stream), against=kind, **options)
@@ -254,7 +246,7 @@ run.figure(
 # Medical images have one channel and the network's first layer, its *stem*, wants three. For a grey
 # image all three are equal, so their kernels may simply be added up.
 
-# %%
+# %% tags=["key"]
 from data_fetch.packaged import imagenet_weights
 from medlib.nets.efficientnet_lite import STAGES, load_imagenet
 from medlib.nets.stem import one_channel_stem
@@ -265,7 +257,7 @@ source = load_imagenet(weights.path).to(run.device)
 stem = one_channel_stem(source.stem[0])
 volume = patches["bleed", "test"].volumes[:1]
 
-# %%
+# %% tags=["key"]
 with torch.no_grad():
     planes = volume[0].transpose(0, 1)  # (slices, 1, rows, columns)
     colour = source.stem[0](planes.expand(-1, 3, -1, -1))
@@ -311,6 +303,7 @@ settings = [(model, k, rho) for model in (equal_correlations, decaying_correlati
 rng = run.rng("slices")
 
 
+# %% tags=["key"]
 def drawn_ratio(lags):
     """Sample variance of a sum of correlated slices, over what the formula says."""
     k = len(lags) + 1
@@ -320,7 +313,7 @@ def drawn_ratio(lags):
     return drawn.sum(axis=1).var(ddof=1) / variance_ratio(lags)
 
 
-# %% tags=["hide-input"]
+# %%
 ratios = [drawn_ratio(model(rho, depth=k)) for model, k, rho in settings]
 tail = 0.01 / len(settings) / 2
 low, high = stats.chi2.ppf([tail, 1 - tail], n_draws - 1) / (n_draws - 1)
@@ -342,22 +335,30 @@ run.say(
 # $\overline{u_z u_{z+h}}$. Beside it measure, without any formula, the variance after adding up
 # $k$ slices. Move the slider: thicker slices, means over thin ones, lie further apart.
 
-# %%
+# %% tags=["key"]
 from data_fetch.packaged import mni152
 from medlib.nets.trunk import Trunk
 from medlib.translation.volumes.measured_inflation import measure_depth
 
 trunk = Trunk(source, grey=True)
+
+# %%
 brain = run.uses(mni152(tissue, resolution_mm=2)).array[1:97, 2:114]  # (x, y, z)
 brain = brain[:, :, 48 - brain_mm // 4 : 48 + brain_mm // 4]
 thin = torch.from_numpy(np.ascontiguousarray(brain.transpose(2, 1, 0)))
 thin = ((255 * thin.to(run.device) - 127) / 128).flip(1)[:, None]  # front of the brain up
+white = torch.from_numpy(run.rng("white").normal(0, 1, tuple(thin.shape))).to(thin)
+if anatomy == "scrambled":
+    thin = thin[torch.from_numpy(run.rng("scrambled").permutation(len(thin)))]
+if anatomy == "noise":
+    thin = white
 
 
-def thick(mm):
+# %% tags=["key"]
+def thick(mm, source=thin):
     """The brain in slices of `mm`: means over neighbouring slices of 2 mm."""
     count = mm // 2
-    return thin[: len(thin) // count * count].unflatten(0, (-1, count)).mean(dim=1)
+    return source[: len(source) // count * count].unflatten(0, (-1, count)).mean(dim=1)
 
 
 # %%
@@ -365,6 +366,7 @@ THICKNESSES = (2, 4, 6, 8)
 layers = {mm: measure_depth(trunk, thick(mm)) for mm in THICKNESSES}
 
 
+# %% tags=["key"]
 def predictions(found):
     """Variance kept when s = k, by three models of the correlations, layer by layer."""
     models = {"equal": lambda v, k: equal_correlations(v[0], depth=k),
@@ -374,9 +376,9 @@ def predictions(found):
                    for f in found] for name, model in models.items()}
 
 
-# %% tags=["hide-input"]
+# %%
 run.frames(
-    [thickness_frame(thick(mm), layers[mm], mm) for mm in THICKNESSES],
+    [thickness_frame(thick(mm), layers[mm], mm, predictions(layers[mm])) for mm in THICKNESSES],
     name="thickness", label="slice thickness (mm)", values=THICKNESSES, data="real",
     alt="Two neighbouring slices of a brain, and a plot over the layers of measured variance beside"
     " three predicted curves, of which the one for equal correlations is mostly too high.",
@@ -385,7 +387,7 @@ run.frames(
     f" all lags. Real anatomy of an averaged brain, n = {len(layers[2])} layers.",
 )
 
-# %% tags=["hide-input"]
+# %%
 measured = {mm: np.array([f.measured / f.depth**2 for f in layers[mm]]) for mm in THICKNESSES}
 error = {(name, mm): np.array(values) / measured[mm] - 1
          for mm in THICKNESSES for name, values in predictions(layers[mm]).items()}
@@ -411,7 +413,7 @@ run.say(
 # All this is one averaged head in front of an empty background, and an average has no noise. A scan
 # has, and its noise is new in every slice. Add some, and ask again.
 
-# %%
+# %% tags=["key"]
 noise = run.rng("noise").normal(0, noise_sd / 128, tuple(thin.shape))
 noisy = measure_depth(trunk, thin + torch.from_numpy(noise).to(thin))
 drop = rho[2] - np.array([f.correlations[0] for f in noisy])
@@ -444,7 +446,7 @@ run.say(
 # end, now runs over slices too; **normalisation** keeps every number, for a channel has one mean
 # and one variance however many axes its places have.
 
-# %% tags=["hide-input"]
+# %%
 firsts = np.cumsum([0, 1, *(stage.blocks for stage in STAGES[:-1])])
 depths = ("stem", *(f"stage {number}" for number in range(1, len(STAGES) + 1)))
 strides = (2, *(stage.stride for stage in STAGES))
@@ -465,26 +467,29 @@ run.table(
 # A rule should be judged on slices that it was not fitted to. So measure the divisors on the front
 # half of the brain, and look at the back half.
 
-# %%
+# %% tags=["key"]
 from medlib.translation.volumes.inflation import inflate
 from medlib.translation.volumes.measured_inflation import inflate_measured
 
 half = thin.shape[2] // 2
 
 
+# %%
 def halves(mm):
     """Front and back half of the brain, each as a volume (1, 1, slices, rows, columns)."""
     whole = thick(mm).transpose(0, 1)[None]
     return whole[..., :half, :], whole[..., half:, :]
 
 
+# %% tags=["key"]
 front, back = halves(thickness_mm)
 rules = {"copies/k": "mean", "copies/√k": "variance", "centre": "centre"}
 inflated = {name: inflate(trunk, rule=rule) for name, rule in rules.items()}
-inflated["measured"] = inflate_measured(trunk, front)
+model = {"front": front, "noise": thick(thickness_mm, white).transpose(0, 1)[None]}
+inflated["measured"] = inflate_measured(trunk, model[fit_on])
 
 
-# %%
+# %% tags=["key"]
 def spread(maps):
     """Variance over all places, summed over channels."""
     return float(maps.transpose(0, 1).flatten(1).var(dim=1).sum())
@@ -501,12 +506,13 @@ def variance_kept(volume, networks):
 # %%
 def distance(ratios):
     """Mean over depths of how far the logarithm of the variance is off."""
-    return float(np.mean(np.abs(np.log(list(ratios.values())))))
+    wanted = ratios if judged == "all" else ["stem"]
+    return float(np.mean([abs(np.log(ratios[name])) for name in wanted]))
 
 
 kept = variance_kept(back, inflated)
 
-# %% tags=["hide-input"]
+# %%
 run.figure(
     depth_lines(kept), name="rules", data="real",
     alt="Four lines over the depth of the network: centre exactly at one,"
@@ -517,7 +523,7 @@ run.figure(
     f" averaged brain, n = {back.shape[2]} slices of {thickness_mm} mm.",
 )
 
-# %% tags=["hide-input"]
+# %%
 off = {READERS[name]: distance(ratios) for name, ratios in kept.items()}
 for name, value in off.items():
     run.result(f"log_ratio_{name}", value, n=len(kept["centre"]), atol=0.02)
@@ -533,7 +539,7 @@ run.say(
 # divisor measured on thin slices, is it right for thick ones? Measure on the front at
 # 2 mm, and judge the back at 8 mm.
 
-# %%
+# %% tags=["key"]
 front_2mm, (front_8mm, back_8mm) = halves(2)[0], halves(8)
 fitted = {"2mm": inflate_measured(trunk, front_2mm)}
 fitted |= {"8mm": inflate_measured(trunk, front_8mm), "k": inflated["copies/k"]}
@@ -547,8 +553,31 @@ run.say(
 
 # %% [markdown]
 # The right spacing helps less than we thought: the front of a head is not its back, and that error
-# stays. Template slices are so alike that $\sqrt k$ is far from what they need. Does that
-# hurt? ReLU6 clips at six, and where it clips, the next layer cannot see what was there.
+# stays. Template slices are so alike that $\sqrt k$ is far from what they need.
+#
+# And on slices that are independent, for which $\sqrt k$ was made? Give the network volumes of pure
+# noise, new in every slice.
+
+# %% tags=["key"]
+snow = thick(thickness_mm, white).transpose(0, 1)[None]
+pair = {name: inflated[name] for name in ("copies/k", "copies/√k")}
+for name, ratios in variance_kept(snow, pair).items():
+    whole = float(np.mean(np.abs(np.log(list(ratios.values())))))
+    run.result(f"noise_stem_{READERS[name]}", ratios["stem"], atol=0.03)
+    run.result(f"noise_off_{READERS[name]}", whole, n=len(ratios), atol=0.03)
+run.say(
+    "On noise, copies/√k leaves the *first* layer's variance at {noise_stem_by_root_k:.2f} times"
+    " that of the 2D network, copies/k at {noise_stem_by_k:.2f} times. Over all depths the"
+    " logarithm is off by {noise_off_by_root_k:.2f} with √k, and by {noise_off_by_k:.2f} with k."
+)
+
+# %% [markdown]
+# For one layer the root is right, as derived. It is the worse of the two for a whole network even
+# here: the first layer's sums share slices, so what the second layer gets is no longer independent.
+# No constant divisor keeps the variance of a network.
+#
+# Does too much variance hurt? ReLU6 clips at six, and where it clips, the next layer cannot see
+# what was there.
 
 
 # %%
@@ -566,7 +595,7 @@ def clipped(network, volume):
     return at_six / total
 
 
-# %% tags=["hide-input"]
+# %%
 for name in ("copies/k", "copies/√k"):
     run.result(f"clipped_{READERS[name]}", clipped(inflated[name], back), atol=0.01)
 flat = clipped(trunk, back[0].transpose(0, 1))
@@ -579,7 +608,7 @@ run.say(
 # A network of this size needs tests that a picture cannot give. Two laws are exact: repeated slices
 # must get the 2D answer under *copies/k*, and any volume its slices' answers under *centre*.
 
-# %%
+# %% tags=["key"]
 with torch.no_grad():
     slabs = back[0].transpose(0, 1)
     plane = slabs[len(slabs) // 2 :][:1]
@@ -588,7 +617,7 @@ with torch.no_grad():
     law_centre = (inflated["centre"](back) - trunk(slabs).mean(dim=0)).abs()
     broken = (inflated["copies/√k"](repeated) - trunk(plane)).abs().mean()
 
-# %% tags=["hide-input"]
+# %%
 for name, value in (("by_k", law_mean.max()), ("centre", law_centre.max())):
     run.result(f"law_{name}", value, unit="feature units", atol=1e-3)
 run.result("law_broken_by_root_k", broken, unit="feature units", atol=0.05)
@@ -609,7 +638,7 @@ run.say(
 # one network. It costs what {doc}`extract_or_finetune` warned of: the new statistics are those of a
 # small, strange data set.
 
-# %%
+# %% tags=["key"]
 from medlib.nets.norm_statistics import refresh_statistics
 
 some = patches["bleed", "train"].volumes[:16]
@@ -618,6 +647,8 @@ pair = [inflate(shallow, rule=rule, depth=3) for rule in ("mean", "variance")]
 with torch.no_grad():
     kept_statistics = [net(some) for net in pair]
     fresh = [refresh_statistics(net, some)(some) for net in pair]
+
+# %%
 gap, wide = (float((b - a).abs().mean() / a.abs().mean()) for a, b in (fresh, kept_statistics))
 run.result("gap_renewed", gap, n=len(some), atol=0.02)
 run.result("gap_kept", wide, n=len(some), atol=0.1)
@@ -630,49 +661,30 @@ run.say(
 # What is left is the $\varepsilon$ that keeps normalisation from dividing by zero: it weighs more
 # where a divisor has made the variance small.
 #
-# ## Slice by slice
+# ## Slice by slice, as colours, in depth
 #
 # The rival of inflation: leave the network 2D, share it among all slices, and join the slices'
 # feature vectors $f_1,\dots,f_D$ at the end. Take their **average**; or an average with learned
 # weights, $\sum_z a_z f_z$ with $a = \operatorname{softmax}(v\cdot\tanh U f_z)$, called
-# **attention**; or let a **recurrent** network read them in order, from both ends. The features are
-# computed once and kept: here the network is *frozen*. We cut it after its third stage: small spots
-# need no deep features.
+# **attention**; or let a **recurrent** network read them in order, from both ends.
 #
-# We score readers by the **AUC**, the chance that a patch with label 1 scores higher than one with
-# label 0 (one half is guessing), with DeLong's interval, and differences of two readers by DeLong's
-# interval for the same patches. Our patches overlap and come from the back of one head, so they are
-# not independent, and all these intervals are too narrow for any other head.
-
-# %%
-from medlib.measures.auc import auc_difference
-from medlib.measures.auc import auc_of
-from medlib.translation.volumes.slice_aggregation import fit_aggregation, slice_features
-from medlib.translation.volumes.volume_study import score
-
-features = {key: slice_features(shallow, part.volumes) for key, part in patches.items()}
-heads, frozen = {}, {}
-for task, kind in ((task, kind) for task in TASKS for kind in ("mean", "attention", "recurrent")):
-    labels = torch.from_numpy(patches[task, "train"].labels)
-    heads[task, kind] = fit_aggregation(
-        kind, features[task, "train"], labels, generator=run.torch_generator(f"{task} {kind}")
-    )
-    frozen[task, kind] = np.diff(score(heads[task, kind], features[task, "test"]))[:, 0]
-
-
-# %% [markdown]
 # Between the two lies a third way, **as colours**: the network stays 2D, but sees three
 # neighbouring slices at once, as if they were red, green and blue. (Its usual name is "2.5D".)
 # <!-- number: a name --> What stands still is grey; what moves becomes coloured, and a
 # network that has learned from photographs knows colour. Nothing need be inflated.
 #
-# ## The training curves
-#
-# Now train. All readers get the same patches in the same order, the same recipe for a head to start
-# from (a logistic regression on what the reader says before it has moved), the same number of
-# steps. The normalisation keeps its ImageNet statistics, so that the divisors stay different.
-# `slice average` is the shared 2D network with its slices' average; `random` has the 3D network's
-# shape and nothing of its knowledge. Kernels are three slices deep.
+# We cut every network after its third stage: small spots need no deep features. `random` has the 3D
+# network's shape and nothing of its knowledge. Kernels are three slices deep, and the
+# normalisation keeps the statistics it came with, so that the divisors stay different.
+
+# %%
+weights_of = {task: run.torch_generator(f"{task} random") for task in TASKS}
+
+
+def copy_of(generator):
+    """A generator in the same state, so that two calls draw the same weights."""
+    return torch.Generator().set_state(generator.get_state())
+
 
 # %%
 from medlib.translation.volumes.volume_study import (
@@ -680,94 +692,210 @@ from medlib.translation.volumes.volume_study import (
     from_scratch,
     mean_of_slices,
     mean_of_stacks,
+    score,
 )
 
 
+# %% tags=["key"]
 def reader(name, task):
-    part = patches[task, "train"].volumes[:32]
     if name == "slice average":
         return mean_of_slices(shallow)
     if name == "as colours":
         return mean_of_stacks(Trunk(source, depth="stage3"))
-    if name == "measured":
-        return inflate_measured(shallow, part, depth=3)
     if name == "random":
-        weights = run.torch_generator(f"{task} random")
+        part, weights = patches[task, "train"].volumes[:32], copy_of(weights_of[task])
         return from_scratch(shallow, part, depth=3, generator=weights)
     return inflate(shallow, rule=rules[name], depth=3)
 
 
-# %%
-fits = {task: {} for task in TASKS}
-for task in TASKS:
-    batches = run.torch_generator(f"{task} batches")
-    first = batches.get_state()
-    for name in READERS:
-        batches.set_state(first)
-        fits[task][name] = fit_volumes(
-            reader(name, task), patches[task, "train"], patches[task, "test"], steps=steps,
-            batch_size=batch_size, peak_rate=peak_rate, generator=batches,
-        )
+# %% [markdown]
+# ### What they know before any training
+#
+# First the readers as they come, *frozen*: only a head is fitted, a logistic regression on their
+# features, its shrinkage chosen on validation patches. No length of training enters here. We score
+# by the **AUC**, the chance that a patch with label 1 scores higher than one with label 0 (one half
+# is guessing), with DeLong's interval, and differences of two readers by DeLong's interval for the
+# same patches. Our patches overlap and come from the back of one head, so they are not independent,
+# and all these intervals are too narrow for any other head.
 
-# %% tags=["hide-input"]
+# %% tags=["key"]
+from medlib.measures.auc import auc_difference
+from medlib.measures.auc import auc_of
+from medlib.translation.volumes.tuned_reader import with_head
+
+FROZEN = ("slice average", "as colours", "copies/k", "copies/√k", "random")
+networks, scores, frozen = {}, {}, {task: {} for task in TASKS}
+for task, name in ((task, name) for task in TASKS for name in FROZEN):
+    parts = {split: patches[task, split] for split in SIZES}
+    networks[task, name] = with_head(reader(name, task), parts)
+    scores[task, name] = np.diff(score(networks[task, name], parts["test"].volumes))[:, 0]
+    frozen[task][name] = auc_of(scores[task, name], parts["test"].labels)
+
+# %%
 titles = ["bleed or vein", "beads or vein"]
 run.figure(
-    loss_panels(fits, titles), name="losses", data=kinds,
-    alt="Two columns of small panels, a row a reader: training loss against the step, with a dotted"
-    " line at guessing. Most losses end below the line; slice average and centre on beads stay"
-    " near it.",
-    caption="Training loss (moving mean); the dotted line is ln 2, the loss of guessing."
-    f" {kinds.capitalize()} spots in real anatomy of one averaged brain, n = {n_train} patches.",
-)
-
-# %% tags=["hide-input"]
-run.figure(
-    auc_panels(fits, titles), name="training", data=kinds,
-    alt="Two panels, a row a reader: AUC before and after training with intervals. For beads, slice"
-    " average and centre stay at chance, slices as colours are highest or near it.",
-    caption="Test AUC with 95 % intervals, before (open) and after training (filled)."
+    reading_panels(frozen, titles), name="frozen", data=kinds,
+    alt="Two panels, a row a reader: test AUC with its interval. For beads the slice average"
+    " is at chance, slices as colours and copies above it.",
+    caption="What frozen readers know: test AUC with 95 % intervals, only a head fitted."
     f" {kinds.capitalize()} spots in real anatomy of one averaged brain, n = {n_test} patches.",
 )
-
-# %% tags=["hide-input"]
-rows = []
-for task in TASKS:
-    found = {name: (fit.before, fit.after) for name, fit in fits[task].items()}
-    for kind in ("mean", "attention", "recurrent"):
-        one = auc_of(frozen[task, kind], patches[task, "test"].labels)
-        found[f"frozen, {kind}"] = (None, one)
-    for name, (before, one) in found.items():
-        words = f"{one.value:.2f} ({one.low:.2f} to {one.high:.2f})"
-        start = f"{before.value:.2f}" if before else ""
-        rows.append({"task": task, "reader": name, "before": start, "AUC (95 % interval)": words})
-        spec = {"unit": "AUC", "interval": (one.low, one.high), "n": n_test, "atol": 0.08}
-        run.result(f"auc_{task}_{READERS.get(name, name.replace(', ', '_'))}", one.value, **spec)
-
-# %% tags=["hide-input"]
-run.table(rows, name="aucs", caption=f"Test AUC, n = {n_test} patches, {kinds} spots.")
+for task, name in scores:
+    one = frozen[task][name]
+    spec = {"unit": "AUC", "interval": (one.low, one.high), "n": n_test, "atol": 0.02}
+    run.result(f"frozen_{task}_{READERS[name]}", one.value, **spec)
 
 # %% [markdown]
-# Two questions, two answers.
-#
-# **Bleed or vein** shows in the slices: some hold one spot fewer. Most readers that know ImageNet
-# answer better than chance, frozen slices and their average included. Do not rank the others by
-# this figure: training is short, intervals overlap, and another seed ranks them otherwise. In
-# particular, nothing here shows that a divisor that keeps the variance better also reads better.
-# (Humps that the loss curves share are the batches', which come in one order for all readers.)
-# Random weights end behind copies/k, but were behind it before the first step: most of what is
-# known here was known before any training.
+# **Bleed or vein** shows in the slices: some hold one spot fewer. Whatever knows ImageNet answers
+# better than chance, the plain average of slices included; random weights hardly do. (Intervals
+# overlap: nothing more is said of the order.)
 #
 # **Beads or vein** does not show in any slice. Every slice alone is distributed alike under both
 # labels, so a linear reading of the slices' average has, in expectation, nothing to hold on to.
-# Attention may choose slices, but not compare them; our recurrent network could, but it gets each
-# slice as an average over all places, and *where* the spot was is gone. (One that reads whole maps
-# would have it.) What compares neighbours place by place can answer, before any training: in a sum
-# of copies, spots in line add up and scattered ones do not; as colours, what is scattered is
-# coloured.
-# *Centre* has kernels that reach along depth, but they begin empty, and in this short training it
-# does not find its way. *Random* kernels reach along depth too; whether they
-# find beads in so few steps differs from seed to seed.
+# *Centre*, not drawn, is the slice average before training, by its law: its kernels reach along
+# depth but begin empty. What compares neighbours place by place can answer at once: in a sum of
+# copies, spots in line add up and scattered ones do not; as colours, what is scattered is coloured.
+# Random kernels reach along depth as well; how much they tell differs from seed to seed.
 #
+# ### What a short try would have told you
+#
+# Now train, briefly, the way one tries a new idea: so many steps, one rate for all, the first that
+# came to mind. Same patches, same order, the same recipe for a head.
+
+# %% tags=["key"]
+batches, tried = run.torch_generator("batches"), {}
+first = batches.get_state()
+for name in ("slice average", "as colours", "copies/k", "random"):
+    batches.set_state(first)
+    tried[name] = fit_volumes(
+        reader(name, "bleed"), patches["bleed", "train"], patches["bleed", "test"],
+        steps=steps, batch_size=batch_size, peak_rate=peak_rate, generator=batches,
+    )
+
+# %%
+rows = []
+for name, fit in tried.items():
+    one = fit.after
+    words = f"{one.value:.2f} ({one.low:.2f} to {one.high:.2f})"
+    rows.append({"reader": name, "before": f"{fit.before.value:.2f}", "after": words})
+    spec = {"unit": "AUC", "interval": (one.low, one.high), "n": n_test, "atol": 0.04}
+    run.result(f"short_{READERS[name]}", one.value, **spec)
+caption = f"Bleed or vein: test AUC before and after {steps} steps, n = {n_test}, {kinds} spots."
+run.table(rows, name="short", caption=caption)
+
+# %% [markdown]
+# Do not rank readers by this table. They all still learn when it ends; which is ahead depends on
+# the rate, the length and the seed. A conclusion about trained readers needs each of them at its
+# own rate, and lengths at which doubling changes nothing.
+#
+# ### Trained to an end
+#
+# That takes longer than a page may. It is a *recorded trial*: seven readers, and the recurrent one
+# trained together with the network that feeds it; rates from a ladder, chosen by validation
+# patches; a constant rate with a running mean of the weights, so that one training can be looked
+# at after one, two and four times a length; five seeds, each with patches of its own. The seed is
+# the unit of its intervals.
+
+# %%
+from medlib.measures.mean_interval import mean_interval
+
+trial = experiment.recorded(run, "_readers_to_their_end/sweep", optional=True)
+MULTIPLES, ENDS = (1, 2, 4), {}
+KIND = {"slice average": "planes", "recurrent": "planes", "as colours": "planes",
+        "copies/k": "volumes", "copies/√k": "volumes", "centre": "volumes", "random": "volumes"}
+
+
+def reached(task, name, what):
+    """One result of the trial for a reader, a value for each seed."""
+    where = {"question": task, "kind": KIND[name]}
+    return trial.array(what.format(READERS.get(name, name)), **where)
+
+
+# %%
+if trial:
+    ENDS = {(task, name, m): reached(task, name, f"auc_{{}}_{m}")
+            for task in TASKS for name in KIND for m in (0, *MULTIPLES)}
+    lengths = [trial.fixed["steps"] * m for m in MULTIPLES]
+
+
+# %%
+def ends_panel(place, task, title):
+    """Test AUC over the length of training, a line a reader and a dot a seed."""
+    for name in KIND:
+        found = np.stack([ENDS[task, name, m] for m in MULTIPLES])
+        color = PAINT.get(name, COLORS["sky"])
+        place.plot(lengths, found.mean(axis=1), "o-", color=color, label=name)
+        place.plot(lengths, found, ".", color=color, alpha=0.4)
+    place.axhline(0.5, color=COLORS["grey"], linestyle=":")
+    place.set(xscale="log", title=title, ylabel="test AUC")
+    place.set_xticks(lengths, [str(n) for n in lengths])
+    place.minorticks_off()
+
+
+# %%
+def ends_figure():
+    """A panel a question."""
+    figure, axes = plt.subplots(2, 1, figsize=(WIDTH_IN, 6.4), sharex=True)
+    for place, task, title in zip(axes, TASKS, titles, strict=True):
+        ends_panel(place, task, title)
+    axes[-1].set_xlabel("training steps")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return figure
+
+
+# %%
+if trial:
+    run.figure(
+        ends_figure(), name="ends", data="simulated",
+        alt="Two panels: test AUC of seven readers after one, two and four times a length of"
+        " training, a line a reader and a dot a seed.",
+        caption="Each reader at its own rate: means over seeds, and a dot for each. Simulated"
+        f" spots in real anatomy of one averaged brain; recorded, n = {len(trial.seeds)} seeds.",
+    )
+
+# %%
+if trial:
+    rows = []
+    for name in KIND:
+        row = {"reader": name}
+        for task, title in zip(TASKS, titles, strict=True):
+            row[title] = f"{mean_interval(ENDS[task, name, 4], within=(0, 1)):.2ci}"
+            row[f"{title}, shuffled"] = f"{reached(task, name, 'shuffled_{}').mean():.2f}"
+        rows.append(row)
+    run.table(rows, name="ends", caption=f"Recorded: test AUC after {lengths[-1]} steps, means over"
+              f" {len(trial.seeds)} seeds with 95 % t intervals; the same with slices shuffled.")
+    run.say(str(trial.made))
+
+
+# %% tags=["key"]
+def paired(task, one, other, multiple=4):
+    """How far one reader is ahead of another, seed by seed, as a mean with its interval."""
+    gain = ENDS[task, one, multiple] - ENDS[task, other, multiple]
+    return mean_interval(gain, unit="AUC")
+
+
+# %%
+if trial:
+    pairs = {"depth_on_bleeds": ("bleed", "copies/k", "slice average"),
+             "colours_on_bleeds": ("bleed", "as colours", "slice average"),
+             "depth_over_colours": ("bleed", "copies/k", "as colours"),
+             "depth_on_beads": ("beads", "copies/k", "recurrent"),
+             "knowledge": ("bleed", "copies/k", "random"),
+             "divisor": ("bleed", "copies/k", "copies/√k")}
+    for key, pair in pairs.items():
+        run.result(key, paired(*pair), atol=0.005)
+    run.say(
+        "At the end, on bleeds, copies/k are ahead of the slice average by {depth_on_bleeds:+.2ci},"
+        " slices as colours by {colours_on_bleeds:+.2ci}, and copies/k ahead of slices as colours"
+        " by {depth_over_colours:+.2ci}. What was learned from photographs is worth"
+        " {knowledge:+.2ci} over random weights in the same shape; dividing by k instead of √k"
+        " {divisor:+.2ci}. On beads copies/k are ahead of the recurrent reader by"
+        " {depth_on_beads:+.2ci}."
+    )
+else:
+    run.say("*The trial is not finished; until it is, nothing is concluded about trained readers.*")
+
+# %% [markdown]
 # Ask first whether the sign you look for shows *in* slices or *between* them. If you do not know,
 # slices as colours keep both doors open at the price of a 2D network, and copies do so at a higher
 # one.
@@ -778,7 +906,7 @@ run.table(rows, name="aucs", caption=f"Test AUC, n = {n_test} patches, {kinds} s
 # are few: most weights sit in kernels of one pixel. Memory is another matter. Training keeps every
 # layer's maps until the gradient has passed; we count the bytes that are really kept.
 
-# %%
+# %% tags=["key"]
 from medlib.translation.volumes.activation_memory import activation_bytes, parameter_count
 from medlib.translation.volumes.slice_aggregation import AGGREGATIONS, SliceWise
 from medlib.translation.volumes.step_time import step_seconds
@@ -802,7 +930,7 @@ rows = [{"reader": name, "parameters (millions)": round(parameters / 1e6, 2),
 caption = f"The whole network with two outputs, patches of {slices} slices, 32 pixels wide."
 run.table(rows, name="cost", caption=caption)
 
-# %% tags=["hide-input"]
+# %%
 base, deep = cost["slice-wise, average"], cost["3D, kernels k deep"]
 run.result("parameters_ratio", deep[0] / base[0])
 run.result("memory_ratio", deep[1] / base[1], rtol=0.05)
@@ -825,57 +953,44 @@ for name, (_, _, taken) in cost.items():
 # ## What breaks it
 #
 # **Shuffled slices.** Suppose that slices arrive in the wrong order, as when a series is sorted by
-# the wrong tag. Average and attention cannot notice: their answer is the same, to rounding, which
-# is comforting and blind. Do the others notice? Shuffle every test patch in an order of its own.
+# the wrong tag. The average cannot notice: its answer is the same, to rounding, which is comforting
+# and blind; so is attention's. Do the others notice? Shuffle every test patch in an order of its
+# own.
 
 # %%
-rng, count = run.rng("wrong orders"), n_test
-orders = torch.from_numpy(rng.permuted(np.tile(np.arange(slices), (count, 1)), axis=1))
+mixing, count = run.rng("wrong orders"), n_test
+orders = torch.from_numpy(mixing.permuted(np.tile(np.arange(slices), (count, 1)), axis=1))
 
 
-def disordered(task):
-    """Readers' scores of the test patches, with the slices of each in an order of its own."""
-    volumes, own = patches[task, "test"].volumes, features[task, "test"]
-    wrong = torch.stack([v[:, o] for v, o in zip(volumes, orders, strict=True)])
-    found = {name: np.diff(score(fits[task][name].network, wrong))[:, 0]
-             for name in ("as colours", "copies/k")}
-    mixed = torch.stack([f[o] for f, o in zip(own, orders, strict=True)])
-    for kind in ("attention", "recurrent"):
-        found[f"frozen, {kind}"] = np.diff(score(heads[task, kind], mixed))[:, 0]
-    return found
-
-
-# %%
-def by_label(scores, task):
+def by_label(values, task):
     """Scores of the patches with label 1, and of those with label 0."""
     labels = patches[task, "test"].labels
-    return scores[labels == 1], scores[labels == 0]
+    return values[labels == 1], values[labels == 0]
 
+
+# %% tags=["key"]
+changes = []
+for task, name in ((t, n) for t in TASKS for n in ("slice average", "as colours", "copies/k")):
+    own = patches[task, "test"].volumes
+    wrong = torch.stack([v[:, o] for v, o in zip(own, orders, strict=True)])
+    wrong, right = np.diff(score(networks[task, name], wrong))[:, 0], scores[task, name]
+    one = auc_difference(by_label(wrong, task), by_label(right, task))
+    changes.append((task, name, np.abs(wrong - right).max(), one))
 
 # %%
-changes = []
-for task in TASKS:
-    for name, wrong in disordered(task).items():
-        kind = name.removeprefix("frozen, ")
-        right = fits[task][name].scores[1] if name in READERS else frozen[task, kind]
-        one = auc_difference(by_label(wrong, task), by_label(right, task))
-        changes.append((task, name, np.abs(wrong - right).max(), one))
-
-# %% tags=["hide-input"]
 rows = []
 for task, name, moved, one in changes:
-    key = f"shuffled_{task}_{READERS.get(name, name.replace(', ', '_'))}"
-    spec = {"interval": (one.low, one.high), "n": n_test, "atol": 0.1}
-    run.result(key, one.value, unit="AUC", **spec)
+    spec = {"interval": (one.low, one.high), "n": n_test, "atol": 0.03}
+    run.result(f"shuffled_{task}_{READERS[name]}", one.value, unit="AUC", **spec)
     words = f"{one.value:+.2f} ({one.low:+.2f} to {one.high:+.2f})"
     rows.append({"task": task, "reader": name, "largest change of a score": f"{moved:.2g}",
                  "change of the AUC (95 % interval)": words})
-caption = f"Slices shuffled after training, minus slices in order; n = {n_test}, {kinds} spots."
+caption = f"Frozen readers: slices shuffled, minus in order; n = {n_test}, {kinds} spots."
 run.table(rows, name="shuffled", caption=caption)
 
 # %% [markdown]
-# All scores but attention's move, and yet a reader does not tell you that it was misled: it has no
-# answer for "this is no brain". Where the AUC of beads hardly falls, the reader had learned
+# Scores of what looks at neighbours move, and yet a reader does not tell you that it was misled: it
+# has no answer for "this is no brain". Where the AUC of beads hardly falls, the reader goes by
 # *coincidence* from slice to slice, which an upright vein keeps in any order. Check the order of a
 # series by its headers, not by a network.
 #
@@ -886,54 +1001,66 @@ run.table(rows, name="shuffled", caption=caption)
 # blur along depth, in every layer again; only *centre* begins sharp.
 #
 # ## What we claim
+#
+# The first four conclusions rest on one averaged head and on one set of weights, which no seed
+# changes: n = 1. (Noise and its seed enter the second only.) The next two rest on patches that
+# each seed draws anew, from that same head, and on no length of training. What is said of trained
+# readers rests on the recorded trial alone, at each of its three lengths.
 
 # %%
 worst = {name: max(np.abs(error[name, mm]).max() for mm in THICKNESSES)
          for name in ("equal", "decaying")}
 text = "for slices of the template a decay predicts better than one correlation for all lags"
-run.claim(text, worst["decaying"] < worst["equal"], margin=worst["equal"] - worst["decaying"])
+spare = worst["equal"] - worst["decaying"]
+run.claim(text, spare > 0, margin=spare, falsified_by="falsify_scrambled")
 text = "noise that is new in every slice lowers the neighbours' correlation in every layer"
-run.claim(text, drop.min() > 0, margin=drop.min())
+run.claim(text, drop.min() > 0, margin=drop.min(), falsified_by="falsify_silent")
 
 # %%
 text = "all layers inflated, dividing by k keeps the template's variance better than by √k"
 better = off["by_root_k"] - off["by_k"]
-run.claim(text, better > 0, margin=better, unit="log")
+run.claim(text, better > 0, margin=better, unit="log", falsified_by="falsify_one_layer")
 text = "on slices that they were not measured on, measured divisors keep it better than k or √k"
 better = min(off["by_k"], off["by_root_k"]) - off["measured"]
-run.claim(text, better > 0, margin=better, unit="log")
+run.claim(text, better > 0, margin=better, unit="log", falsified_by="falsify_measured_on_noise")
 
 # %%
-final = {(task, name): fit.after for task, found in fits.items() for name, fit in found.items()}
-beads = [by_label(one, "beads") for (task, _), one in frozen.items() if task == "beads"]
-beads.append(by_label(fits["beads"]["slice average"].scores[1], "beads"))
-
-# %%
-between = [auc_difference(by_label(fits["beads"][name].scores[1], "beads"), flat).low
-           for name in ("as colours", "copies/k", "measured") for flat in beads]
 text = (
-    "where only the link between slices tells, slices as colours and networks that start"
-    " with copies (divided by k or as measured) beat every slice-wise reader"
+    "before any training, where only the link between slices tells, slices as colours and copies"
+    " divided by k read better than the average of slices"
 )
-run.claim(text, min(between) > 0, margin=min(between), unit="AUC")
-text = "on bleeds random weights start and end behind inflated ones (copies/k)"
-lead = [getattr(fits["bleed"]["copies/k"], when).value
-        - getattr(fits["bleed"]["random"], when).value for when in ("before", "after")]
-run.claim(text, min(lead) > 0, margin=min(lead), unit="AUC")
+flat = by_label(scores["beads", "slice average"], "beads")
+ahead = min(auc_difference(by_label(scores["beads", name], "beads"), flat).low
+            for name in ("as colours", "copies/k"))
+run.claim(text, ahead > 0, margin=ahead, unit="AUC", falsified_by="falsify_unseen")
 
 # %%
-text = "the slice average, trained in the same way, answers bleeds better than beads"
-above = final["bleed", "slice average"].value - final["beads", "slice average"].value
-run.claim(text, above > 0, margin=above, unit="AUC")
-text = "on beads it stays within 0.15 AUC of guessing"
-hidden = 0.15 - abs(final["beads", "slice average"].value - 0.5)
-run.claim(text, hidden > 0, margin=hidden, unit="AUC", control=True)
-best = [final["bleed", name].value for name in ("centre", "measured", "copies/k", "copies/√k")]
-run.say(
-    "Not claimed: which reader is best on bleeds (here slice average {flat:.2f}, inflated {low:.2f}"
-    " to {high:.2f}), nor that any divisor reads better than another.",
-    flat=final["bleed", "slice average"].value, low=min(best), high=max(best),
+text = "on beads the average of slices is within the 99.9 % interval of guessing"
+spread_of_guessing = np.sqrt((n_test + 1) / 3) / n_test  # the AUC's, n / 2 patches a label
+bound = stats.norm.ppf(0.9995) * spread_of_guessing
+hidden = bound - abs(frozen["beads"]["slice average"].value - 0.5)
+run.claim(
+    text, hidden > 0, margin=hidden, unit="AUC", control=True, falsified_by="falsify_leak"
 )
+
+# %%
+if trial:
+    margins = [
+        (ENDS["beads", one, m] - ENDS["beads", other, m]).min() for m in MULTIPLES
+        for one in ("as colours", stand_in) for other in ("slice average", "recurrent")
+    ]
+    text = (
+        "trained to an end, on beads, slices as colours and copies/k read better than every reader"
+        " that sees one slice at a time, on every seed at each length"
+    )
+    ahead = min(margins)
+    run.claim(text, ahead > 0, margin=ahead, unit="AUC", falsified_by="falsify_flat")
+
+# %%
+if trial:
+    text = "trained to an end, on bleeds, random weights stay behind copies/k, at each length"
+    ahead = min(paired("bleed", stand_in, "random", m).low for m in MULTIPLES)
+    run.claim(text, ahead > 0, margin=ahead, unit="AUC", falsified_by="falsify_ignorant")
 run.finish()
 
 # %% [markdown]
@@ -943,12 +1070,16 @@ run.finish()
 #   kept: $k$ the mean, $\sqrt k$ the variance of noise (for one layer),
 #   $\sqrt{k + 2\sum(k-h)\rho_h}$ that of your slices.
 # - Slices of an averaged template are nearly equal, so $k$ is nearly right there and $\sqrt k$ far
-#   off. Noise and thick slices move the answer. Measure.
+#   off. Noise and thick slices move the answer. Measure. In a whole network $\sqrt k$ is too small
+#   even for independent slices: each layer's blur makes them alike.
 # - Batch statistics measured anew make all divisors one.
 # - Test an inflated network by laws: repeated slices under *copies/k*, any slices under *centre*.
 # - Do not expect a network to complain about slices in the wrong order.
-# - What shows in slices needs no third dimension. What shows between them needs a reader that
-#   compares neighbouring slices place by place: copies along depth, or slices as colours.
+# - What shows in slices can be read without a third dimension. What shows between them needs a
+#   reader that compares neighbouring slices place by place: copies along depth, or slices as
+#   colours.
+# - A ranking after a few steps ranks speed. Train every reader to its end, at its own rate, before
+#   you say which is better.
 #
 # ## Exercises
 #
@@ -999,7 +1130,7 @@ run.check("from-2d-to-3d-weighted", taps)
 # `medbook run translation/from_2d_to_3d -p volume_file=...`. The label is what radiologists
 # suspected on the scan, not what a pathologist found. Predict first: does their suspicion show in
 # slices or between them, and so will the intervals of the trained slice average and of copies/k
-# overlap? Then compare with the first panel of the figure of test AUCs.
+# overlap? Then compare with the table of the short try (give it more `steps` if you have time).
 # ```
 
 # %% tags=["self-check"]
