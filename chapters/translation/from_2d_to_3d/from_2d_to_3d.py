@@ -790,11 +790,11 @@ run.table(rows, name="short", caption=caption)
 #
 # ### Trained to an end
 #
-# That takes longer than a page may. It is a *recorded trial*: seven readers, and the recurrent one
-# trained together with the network that feeds it; rates from a ladder, chosen by validation
-# patches; a constant rate with a running mean of the weights, so that one training can be looked
-# at after one, two and four times a length; five seeds, each with patches of its own. The seed is
-# the unit of its intervals.
+# That takes longer than a page may. It is a *recorded trial*: seven readers, one of them recurrent
+# and trained together with the network that feeds it; rates from a ladder, chosen by validation
+# patches early in the training, which favours quick ones; a constant rate with a running mean of
+# the weights, so that one training can be looked at after one, two and four times a length; five
+# seeds, each with patches of its own. The seed is the unit of its intervals.
 
 # %%
 from medlib.measures.mean_interval import mean_interval
