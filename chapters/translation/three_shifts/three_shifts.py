@@ -803,7 +803,8 @@ run.say(
     " {act_above:.0%} finds {found_home:.0%ci} of the {home_n} tumours at home and"
     " {found_clinic:.0%ci} of the {clinic_n} at the clinic. At home, where tumour is rare, this may"
     " be a fair price for few false alarms. At the clinic a tile with the same features is far more"
-    " often tumour than the program says: on average its probability lies {lean:+.2ci} from the truth.",
+    " often tumour than the program says: on average its probability lies {lean:+.2ci} from the"
+    " truth.",
     home_n=truth["check"].sum(), clinic_n=clinic_y.sum(),
 )
 
@@ -1590,18 +1591,18 @@ run.say(
 # %%
 shrinks = -grown.high
 run.claim("crop by crop, a shift of brightness is smaller at the last layer than at the first",
-          shrinks > 0, margin=shrinks, unit="SD", falsified_by="falsify_grain")
+          shrinks > 0, margin=shrinks, unit="SD", falsified_by="falsify_part_by_part")
 cost_of_light = gaps["loss"].value - 0.01
 run.claim("a camera with another tone curve costs more than .01 of AUC if the probe has never met"
           " it", cost_of_light > 0, margin=cost_of_light, unit="AUC",
-          falsified_by="falsify_same_camera")
+          falsified_by="falsify_part_by_part")
 spared = {"batch": "source", "source": "batch"}[trained_under]
 helps = min(by_renewing("other", trained_under, length).low for length in LENGTHS)
 hurts = min(-by_renewing(w, spared, n).high for w in ("same", "other") for n in LENGTHS)
 cure = min(helps, hurts)
 run.claim("on the other camera renewed statistics help a network that was trained under its"
           " batches' statistics, and on both harm one that was not, at each length of training",
-          cure > 0, margin=cure, unit="AUC", falsified_by="falsify_spared")
+          cure > 0, margin=cure, unit="AUC", falsified_by="falsify_part_by_part")
 
 # %%
 def loss_by_tile(q):
@@ -1618,17 +1619,18 @@ drift = (unshifted - mixed["flatter scanner"]).min()
 needless = (unshifted - mixed["same scanner, renormalised"]).min()
 run.claim("a flatter scanner lowers both estimates, and so does needless renormalising",
           min(drift, needless) > 0, margin=min(drift, needless),
-          falsified_by="falsify_harder_scanner")
+          falsified_by="falsify_part_by_part")
 
 # %% [markdown]
-# Ten points is more than twice the standard deviation of EM's error over other seeds. Not claimed: that renormalising or matching wins the AUC back, or that BBSE comes as
-# near as EM. With other seeds either has gone the other way.
+# Ten points is more than twice the standard deviation of EM's error over other seeds. Not claimed:
+# that renormalising or matching wins the AUC back, or that BBSE comes as near as EM. With other
+# seeds either has gone the other way.
 
 # %%
 reliable = power["other pathologist, undecided tiles"]
 enough = min(reliable[numbers.index(12)] - 0.8, 0.8 - reliable[numbers.index(3)])
 run.claim("twelve labels on undecided tiles show the other pathologist in four of five draws, and"
-          " three do not", enough >= 0, margin=enough, falsified_by="falsify_one_mind")
+          " three do not", enough >= 0, margin=enough, falsified_by="falsify_part_by_part")
 hidden = most - rung["meaning"].mean()
 run.claim("dealt again and again, unlabelled tiles ring for the other pathologist no more often"
           " than by chance", hidden >= 0, margin=hidden, control=True,
