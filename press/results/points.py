@@ -72,18 +72,24 @@ class PointStore:
         looked_at = kept.record.model_copy(update={"modules": modules})
         return None if stale_reasons(project, job, looked_at, note) else kept.record
 
-    def put(self, project: Project, job: Job) -> None:
-        """Keep the run that `job` wrote."""
+    def put(self, project: Project, job: Job) -> list[str]:
+        """Keep the run that `job` wrote, unless files that count have changed while it ran.
+
+        Returns:
+            Those files: none, where the point is kept.
+        """
         record = read_record(job.destination / RECORD)
         note = read_note(job.destination)
-        if note.get("changed_while_running"):
-            return
+        changed = dict.fromkeys(note.get("changed_while_running", ()), "")
+        if left := sorted(counted(project, changed)):
+            return left
         kept = KeptPoint(
             code_sha256=note.get("code_sha256", ""),
             wall_s=note.get("wall_s"),
             record=portable(record, project.root),
         )
         write_atomically(self.path(job), to_json(kept.model_dump(mode="json"), long_columns=True))
+        return []
 
     def begin(self, plan: SweepPlan) -> None:
         """Write what the sweep was asked for.

@@ -246,8 +246,9 @@ def run_points(
     """Run points, in any order, on this machine's cores or those of a cluster."""
 
     def finished(outcome: Outcome) -> None:
-        if store is not None and outcome.ok:
-            store.put(project, outcome.job)
+        if store is not None and outcome.ok and (files := store.put(project, outcome.job)):
+            why = f"{', '.join(files)} changed while it ran; --resume runs it again"
+            echo(f"not kept: {outcome.job.name}: {why}")
 
     jobs = [point.job for point in points]
     return run_jobs(project, jobs, workers=workers, echo=echo, finished=finished) if jobs else []

@@ -98,6 +98,27 @@ def test_a_carried_point_counts_only_while_its_code_is_the_same(slow, tmp_path):
     assert "0 fresh and kept, 2 to run" in slow.medbook(*words, "--dry-run").stdout
 
 
+@pytest.mark.parametrize(
+    ("file", "kept"), [("medlib/pixels/moving.py", 0), ("medlib/experiment/figures.py", 1)]
+)
+def test_a_point_counts_if_only_the_ground_floor_changed_while_it_ran(book, tmp_path, file, kept):
+    book.write("medlib/pixels/moving.py", "x = 1\n")
+    book.chapter(
+        "pixels/racer",
+        "from pathlib import Path\n"
+        f"path = Path(moving.__file__).parents[2] / {file!r}\n"
+        "path.write_text(path.read_text() + '\\n# edited\\n')\n"
+        'run.result("squared", seed**2, atol=1e-9)',
+        imports="from medlib.pixels import moving",
+    )
+    book.commit()
+    done = book.medbook("sweep", "racer", "--seeds", "1", "--points", str(tmp_path / "carried"))
+    assert done.returncode == 0, done.stderr
+    assert len(kept_points(tmp_path / "carried")) == kept
+    told = f"not kept: pixels/racer seed=1: {file} changed while it ran; --resume runs it again"
+    assert (told in done.stdout) is not bool(kept)
+
+
 def test_a_point_names_no_folder_of_its_machine(slow, tmp_path):
     slow.write("go", "")
     folder = tmp_path / "carried"
