@@ -9,7 +9,8 @@ from torch import nn
 
 from medlib.translation.volumes.slice_aggregation import AGGREGATIONS, slice_wise
 from medlib.translation.volumes.tuned_reader import Course, tuned_reader, with_head
-from medlib.translation.volumes.volume_study import Patches, mean_of_slices, prepare, score
+from medlib.translation.volumes.volume_study import Patches, mean_of_slices, score
+from tests.translation.volumes.spotted_patches import patches
 
 
 def plane_network():
@@ -21,18 +22,10 @@ def plane_network():
         ).eval()  # fmt: skip
 
 
-def patches(n, seed):
-    rng = np.random.default_rng(seed)
-    labels = np.arange(n) % 2
-    images = rng.integers(90, 140, size=(n, 5, 12, 12))
-    images[:, 2, 4:8, 4:8] += 40 * labels[:, None, None]
-    return prepare(images.astype(np.uint8), labels)
-
-
 @pytest.fixture
 def parts():
     sizes = {"train": 40, "validation": 40, "test": 60}
-    return {name: patches(n, seed) for seed, (name, n) in enumerate(sizes.items())}
+    return {name: patches(n, seed, brighter=40) for seed, (name, n) in enumerate(sizes.items())}
 
 
 def draws(seed=0):

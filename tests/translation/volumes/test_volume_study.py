@@ -12,9 +12,9 @@ from medlib.translation.volumes.volume_study import (
     from_scratch,
     mean_of_slices,
     mean_of_stacks,
-    prepare,
     score,
 )
+from tests.translation.volumes.spotted_patches import patches
 
 
 def plane_network():
@@ -22,14 +22,6 @@ def plane_network():
         nn.Conv2d(1, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
     ).eval()  # fmt: skip
-
-
-def patches(n, seed):
-    rng = np.random.default_rng(seed)
-    labels = np.arange(n) % 2
-    images = rng.integers(90, 140, size=(n, 5, 12, 12))
-    images[:, 2, 4:8, 4:8] += 60 * labels[:, None, None]
-    return prepare(images.astype(np.uint8), labels)
 
 
 def test_fitting_repeats_learns_and_leaves_the_reader():
