@@ -3,6 +3,7 @@
 - `training`: `train(model, loss, data, ...)`, repeatable to the bit, stopped by validation.
 - `batches`: shuffled passes laid end to end.
 - `global_draws`: torch's global draws, taken from a generator of one's own.
+- `depthwise`: one kernel a channel, with a quick gradient on small maps.
 - `efficientnet_lite`: the ImageNet network whose weights the book can install, in plain PyTorch.
 - `stem`: a first layer for grey images out of one for colour.
 - `trunk`: the ImageNet network up to a chosen depth, for planes or, once inflated, for volumes.

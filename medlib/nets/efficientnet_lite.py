@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from medlib.nets.depthwise import depthwise
+
 __all__ = [
     "DEPTHS",
     "FEATURES",
@@ -65,14 +67,15 @@ class SameConv2d(nn.Conv2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        kernel, stride = self.kernel_size[0], self.stride[0]
-        if stride == 1:
-            return super().forward(x)
-        height, width = x.shape[-2:]
-        top, bottom = _same_padding(height, kernel=kernel, stride=stride)
-        left, right = _same_padding(width, kernel=kernel, stride=stride)
-        x = F.pad(x, (left, right, top, bottom))
-        return F.conv2d(x, self.weight, self.bias, stride, groups=self.groups)
+        kernel, stride, padding = self.kernel_size[0], self.stride[0], self.padding[0]
+        if stride > 1:
+            height, width = x.shape[-2:]
+            top, bottom = _same_padding(height, kernel=kernel, stride=stride)
+            left, right = _same_padding(width, kernel=kernel, stride=stride)
+            x, padding = F.pad(x, (left, right, top, bottom)), 0
+        if self.groups > 1:
+            return depthwise(x, self.weight, stride=stride, padding=padding)
+        return F.conv2d(x, self.weight, self.bias, stride, padding)
 
 
 def _same_padding(size: int, *, kernel: int, stride: int) -> tuple[int, int]:
