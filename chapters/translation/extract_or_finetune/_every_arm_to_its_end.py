@@ -20,8 +20,12 @@
 #
 # Every arm is tuned by one procedure, on validation images: its rate, by three values and up to two
 # more where the best lies on an edge; then its other settings, one after the other. The frozen
-# network is tuned as well: its head's scaling and strength. Of each training the weights that
-# validate best are kept. The test images are looked at when all is chosen.
+# network is tuned as well: its head's scaling and strength. Then each arm is trained four times as
+# long. A rate that is right for few steps may be too high for many: as long as the longer training
+# validates worse, it is tried again at a third of the rate, twice at most. Of each training the
+# weights that validate best are kept, and those before the first step count: an arm may be left as
+# it began. Of the shorter and the longer training the better one, on validation images, is the
+# arm's end. The test images are looked at when all is chosen.
 
 # %% tags=["parameters"]
 seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
@@ -56,7 +60,14 @@ from medlib.translation.moving.gradual_unfreezing import GradualUnfreezing
 from medlib.translation.moving.l2_sp import Pull
 from medlib.translation.moving.layer_movement import movement_by_depth
 from medlib.translation.moving.study import label_images
-from medlib.translation.moving.tuned import Bench, best_of, climb, fit_linear, scores_of
+from medlib.translation.moving.tuned import (
+    Bench,
+    best_of,
+    climb,
+    fit_linear,
+    lasting,
+    scores_of,
+)
 
 run = experiment.start("translation/extract_or_finetune/_every_arm_to_its_end", locals())
 if labels % 2 or labels > pool:
@@ -167,18 +178,14 @@ chosen["scratch"], edge["scratch"] = tuned_rate(random, (1e-3, 3e-3, 1e-2))
 # %% [markdown]
 # ## At the end, and after a demonstration
 #
-# The chosen settings once more, for longer, and for as few steps as a demonstration takes.
-
+# The chosen settings for longer, and for as few steps as a demonstration takes.
 
 # %%
-def lasting(arm, length):
-    """The arm with its thawing, if it thaws, spread over so many steps."""
-    if arm.unfreezing is None:
-        return arm
-    return arm.but(arm.name, unfreezing=GradualUnfreezing.within(steps=length))
-
-
-ends = {n: trained(lasting(c.arm, times * steps), times * steps) for n, c in chosen.items()}
+longer = {
+    name: bench.fit_longer(one, head=heads[one.arm.statistics].layer, steps=times * steps)
+    for name, one in chosen.items()
+}
+ends = {name: best_of([one, longer[name]]) for name, one in chosen.items()}
 demos = {n: trained(lasting(c.arm, demo_steps), demo_steps) for n, c in chosen.items()}
 
 # %% [markdown]
@@ -204,13 +211,15 @@ kept("auc_frozen_standardised", roc_auc_score(test.labels, scores_of(old, test.f
 
 # %%
 for name in chosen:
-    for when, fit in (("", ends[name]), ("_tuned", chosen[name]), ("_demo", demos[name])):
+    for when, fit in (("_tuned", chosen[name]), ("_longer", longer[name]), ("_demo", demos[name])):
         kept(f"auc_{name}{when}", auc_of(fit), unit="AUC", n=n_test, atol=0.1)
-    for when, fit in (("", ends[name]), ("_tuned", chosen[name])):
+    for when, fit in (("_tuned", chosen[name]), ("_longer", longer[name])):
         kept(f"validation_{name}{when}", fit.validation, unit="AUC", n=n_validation, atol=0.1)
 
 # %%
 for name, fit in ends.items():
+    kept(f"auc_{name}", auc_of(fit), unit="AUC", n=n_test, atol=0.1)
+    kept(f"steps_{name}", fit.steps, unit="steps", atol=times * steps)
     kept(f"best_step_{name}", fit.best_step, unit="steps", atol=times * steps)
     kept(f"rate_{name}", fit.arm.peak_rate, rtol=30)
     kept(f"on_edge_{name}", edge[name], atol=1)
@@ -243,10 +252,10 @@ for name, fit in ends.items():
 # %%
 curves = [
     {"arm": name, "step": step, "validation AUC": round(auc, 4)}
-    for name, fit in ends.items()
+    for name, fit in longer.items()
     for step, auc in fit.curve
 ]
-run.table(curves, name="curves", caption="Validation AUC against steps, at the end.")
+run.table(curves, name="curves", caption="Validation AUC against steps, of the longer trainings.")
 
 # %% [markdown]
 # ## Floor

@@ -27,6 +27,7 @@ from medlib.nets.heads import with_head
 from medlib.translation.moving.arms import Arm
 from medlib.translation.moving.finetuning import fine_tune
 from medlib.translation.moving.freeze_plan import FreezePlan
+from medlib.translation.moving.gradual_unfreezing import GradualUnfreezing
 from medlib.translation.moving.planned_statistics import refresh_planned
 from medlib.translation.moving.study import Pool
 
@@ -38,6 +39,7 @@ __all__ = [
     "best_of",
     "climb",
     "fit_linear",
+    "lasting",
     "scores_of",
     "tune_head",
 ]
@@ -124,13 +126,16 @@ class Trained:
     """One training of an arm, stopped where it validated best.
 
     Attributes:
-        curve: validation AUC by step, at each check.
+        steps: how many steps its schedule was made for.
+        best_step: the step whose weights are kept; 0 where no step improved on the start.
+        curve: validation AUC by step, at the start and at each check.
         start: the parameters before the first step, by name.
     """
 
     arm: Arm
     network: EfficientNetLite0
     start: dict[str, Tensor]
+    steps: int
     validation: float
     best_step: int
     curve: tuple[tuple[int, float], ...]
@@ -145,7 +150,8 @@ class Bench:
         train, validation: images that share nothing.
         batch_size: images a step; fewer where there are fewer.
         seed: of every training's generator, so that arms differ in nothing that is drawn.
-        checks: how often a training is validated; the best of these weights are kept.
+        every: steps between two validations; the best of these weights are kept, the start's among
+            them.
     """
 
     source: EfficientNetLite0
@@ -153,7 +159,7 @@ class Bench:
     validation: Pool
     batch_size: int
     seed: int
-    checks: int = 3
+    every: int = 25
 
     def head(self, statistics: str) -> Head:
         """Return the best head under the source's statistics, or under those of the new images.
@@ -171,7 +177,11 @@ class Bench:
         return tune_head(features[0], self.train.labels, features[1], self.validation.labels)
 
     def fit(self, arm: Arm, *, head: nn.Linear, steps: int) -> Trained:
-        """Train an arm for `steps` steps at most, and keep the weights that validate best."""
+        """Train an arm for `steps` steps at most, and keep the weights that validate best.
+
+        A pretrained arm may keep its start, the head on what the network was before: of equal
+        validations the earlier counts.
+        """
 
         def score(model: nn.Module) -> float:
             seen = model
@@ -191,18 +201,56 @@ class Bench:
             batch_size=min(self.batch_size, len(self.train)),
             generator=torch.Generator().manual_seed(self.seed),
             validate=score,
-            every=max(steps // self.checks, 1),
+            every=self.every,
         )
-        losses = fit.history.validation_loss
-        curve = tuple(zip(fit.history.validation_steps, (1 - each for each in losses), strict=True))
+        network, best, at = fit.network, min(fit.history.validation_loss), fit.history.best_step
+        checked = list(zip(fit.history.validation_steps, fit.history.validation_loss, strict=True))
+        if arm.pretrained:
+            untouched = with_head(self.source, head)
+            if arm.statistics == "batch":
+                refresh_planned(untouched, self.train.images, arm.plan_at(step=steps))
+            loss = score(untouched.eval())
+            checked.insert(0, (0, loss))
+            if loss <= best:
+                network, best, at = untouched, loss, 0
         return Trained(
             arm=arm,
-            network=fit.network,
+            network=network,
             start=fit.start,
-            validation=1 - min(losses),
-            best_step=fit.history.best_step,
-            curve=curve,
+            steps=steps,
+            validation=1 - best,
+            best_step=at,
+            curve=tuple((step, 1 - loss) for step, loss in checked),
         )
+
+    def fit_longer(
+        self, short: Trained, *, head: nn.Linear, steps: int, thirds: int = 2
+    ) -> Trained:
+        """Train the arm of `short` for more steps, at a rate that is right for so many.
+
+        A rate chosen for few steps may be too high for many. As long as the longer training
+        validates worse than `short` it is tried again at a third of the rate, `thirds` times at
+        most; the one that validates best is returned.
+        """
+        arm, tried = lasting(short.arm, steps), []
+        for _ in range(1 + thirds):
+            tried.append(self.fit(arm, head=head, steps=steps))
+            if tried[-1].validation >= short.validation:
+                break
+            arm = arm.but(arm.name, peak_rate=arm.peak_rate / 3)
+        return best_of(tried)
+
+
+def lasting(arm: Arm, steps: int) -> Arm:
+    """Return the arm with its thawing, if it thaws, spread over so many steps.
+
+    Example:
+        >>> lasting(Arm("graded"), 100).unfreezing is None
+        True
+    """
+    if arm.unfreezing is None:
+        return arm
+    return arm.but(arm.name, unfreezing=GradualUnfreezing.within(steps=steps))
 
 
 def climb(

@@ -7,11 +7,14 @@ import pytest
 import torch
 
 from medlib.nets.efficientnet_lite import EfficientNetLite0, initialise
+from medlib.translation.moving import tuned
 from medlib.translation.moving.arms import Arm
+from medlib.translation.moving.gradual_unfreezing import GradualUnfreezing
 from medlib.translation.moving.study import Pool, label_images
 from medlib.translation.moving.tuned import (
     STRENGTHS,
     Bench,
+    Trained,
     climb,
     fit_linear,
     scores_of,
@@ -40,7 +43,7 @@ def pools(source):
 
 
 def bench_of(source, pools, **changes):
-    given = {"batch_size": 4, "seed": 1} | changes
+    given = {"batch_size": 4, "seed": 1, "every": 2} | changes
     return Bench(source, *pools, **given)
 
 
@@ -112,19 +115,70 @@ def test_a_training_keeps_the_weights_that_validate_best(source, pools, statisti
     bench = bench_of(source, pools)
     arm = Arm("full", peak_rate=1e-3, statistics=statistics)
     fit = bench.fit(arm, head=bench.head(statistics).layer, steps=6)
-    assert [step for step, _ in fit.curve] == [2, 4, 6]
+    assert [step for step, _ in fit.curve] == [0, 2, 4, 6]
     assert fit.validation == pytest.approx(max(auc for _, auc in fit.curve))
     assert fit.best_step == next(
         step for step, auc in fit.curve if auc == max(a for _, a in fit.curve)
     )
     again = bench.fit(arm, head=bench.head(statistics).layer, steps=6)
     assert fit.curve == again.curve
-    other = bench_of(source, pools, seed=2).fit(arm, head=bench.head(statistics).layer, steps=6)
-    assert (
-        fit.network.state_dict()["stem.0.weight"]
-        .ne(other.network.state_dict()["stem.0.weight"])
-        .any()
+
+
+@pytest.mark.parametrize("statistics", ["source", "batch"])
+def test_an_arm_that_only_gets_worse_is_left_as_it_began(source, pools, statistics, monkeypatch):
+    bench = bench_of(source, pools)
+    head = bench.head(statistics).layer
+    arm = Arm("full", peak_rate=1e-3, statistics=statistics)
+    aucs = iter([0.625, 0.625, 0.5, 0.625])  # three checks, then the start
+    monkeypatch.setattr(tuned, "roc_auc_score", lambda *_: next(aucs))
+    fit = bench.fit(arm, head=head, steps=6)
+    assert fit.best_step == 0
+    assert fit.curve == ((0, 0.625), (2, 0.625), (4, 0.625), (6, 0.5))
+    kept = dict(fit.network.named_parameters())
+    assert all(torch.equal(kept[name], weight) for name, weight in fit.start.items())
+
+
+def test_a_training_from_scratch_has_no_start_to_keep(source, pools):
+    bench = bench_of(source, pools)
+    arm = Arm("scratch", pretrained=False, statistics="batch", peak_rate=1e-3)
+    fit = bench.fit(arm, head=bench.head("batch").layer, steps=4)
+    assert [step for step, _ in fit.curve] == [2, 4]
+    other = bench_of(source, pools, seed=2).fit(arm, head=bench.head("batch").layer, steps=4)
+    stems = [one.network.stem[0].weight for one in (fit, other)]
+    assert not torch.equal(*stems), "the seed draws the weights and the batches"
+
+
+@pytest.mark.parametrize(
+    ("validations", "rates"),
+    [
+        ([0.7], [1.0]),
+        ([0.8], [1.0]),
+        ([0.6, 0.9], [1.0, 1 / 3]),
+        ([0.6, 0.5, 0.4], [1.0, 1 / 3, 1 / 9]),
+    ],
+)
+def test_a_longer_training_that_validates_worse_gets_a_lower_rate(
+    source, pools, monkeypatch, validations, rates
+):
+    tried = []
+
+    def fit(_bench, arm, *, head, steps):
+        tried.append(arm.peak_rate)
+        return made(source, arm, steps=steps, validation=validations[len(tried) - 1])
+
+    monkeypatch.setattr(Bench, "fit", fit)
+    thawing = Arm("gradual", peak_rate=1.0, unfreezing=GradualUnfreezing.within(steps=9))
+    longer = bench_of(source, pools).fit_longer(
+        made(source, thawing, steps=9, validation=0.7), head=source.classifier, steps=90
     )
+    assert tried == pytest.approx(rates)
+    assert longer.validation == max(validations)
+    assert longer.arm.unfreezing == GradualUnfreezing.within(steps=90)
+
+
+def made(network, arm, *, steps, validation):
+    kept = {"steps": steps, "validation": validation, "best_step": 1, "curve": ()}
+    return Trained(arm=arm, network=network, start={}, **kept)
 
 
 def test_a_head_for_batch_statistics_is_fitted_under_them(source, pools):
