@@ -146,6 +146,19 @@ def to_png(picture: Any, *, crop: bool = True) -> bytes:
     return stream.getvalue()
 
 
+def to_pngs(pictures: Sequence[Any], *, first: int) -> list[bytes]:
+    """The pictures of a slider as PNG bytes, uncropped; a draft draws the `first` one for all."""
+    if not is_draft():
+        return [to_png(picture, crop=False) for picture in pictures]
+    import matplotlib.pyplot as plt
+
+    png = to_png(pictures[first], crop=False)
+    for picture in pictures:
+        if hasattr(picture, "savefig"):
+            plt.close(picture)
+    return [png] * len(pictures)
+
+
 def save(png: bytes, path: Path) -> None:
     """Write PNG bytes, making the folder if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -493,7 +493,7 @@ class Run:
                 f" start {start}; two pictures or more, and one value and alt text for each"
             )
         self._check_figure(name, alts if not isinstance(alt, str) else [alt], caption, data)
-        pngs = [figures.to_png(picture, crop=False) for picture in pictures]
+        pngs = figures.to_pngs(pictures, first=start)
         files = [f"{name}-{index:02d}.png" for index in range(count)]
         self._keep_figure(name, "interactive", pngs, files, alts, caption, data)
         widget = figures.slider(

@@ -146,7 +146,8 @@ def plan_points(
         profile: their basis.
         kind: of which kind of table they are.
         told: how the table tells each point, where not by the parameters that it sets.
-        store: where finished points are kept too.
+        store: where finished points are kept too. Then they run in the order in which they were
+            asked for, not the longest first: what is wanted first is there when time is up.
 
     Raises:
         UserError: the chapter's source or a parameter is wrong.
@@ -163,7 +164,8 @@ def plan_points(
     usual = sum(known) / len(known) if known else base.expected_s
     points = []
     for swept, (key, job) in zip(told, jobs, strict=True):
-        job = dataclasses.replace(job, expected_s=took[key] or usual)
+        expected = usual if store is not None else took[key] or usual
+        job = dataclasses.replace(job, expected_s=expected)
         points.append(_present(project, Point(dict(swept), key, job, _UNKNOWN), store))
     swept_names = {name for swept in every for name in swept}
     fixed = {name: value for name, value in base.parameters.items() if name not in swept_names}

@@ -30,3 +30,15 @@ def test_a_draft_is_drawn_once_and_a_figure_laid_out_first(monkeypatch, profile,
         artist.draw = drawn.append
         figures.to_png(figure)
     assert len(drawn) == times
+
+
+@pytest.mark.parametrize(("profile", "drawn"), [("smoke", [1]), ("book", [0, 1, 2])])
+def test_a_draft_of_a_slider_draws_the_picture_that_is_shown_first(monkeypatch, profile, drawn):
+    monkeypatch.setenv("MEDBOOK_PROFILE", profile)
+    seen, pictures = [], [plt.figure() for _ in range(3)]
+    for number, figure in enumerate(pictures):
+        figure.add_artist(artist := plt.Line2D([0, 1], [0, 1]))
+        artist.draw = lambda _renderer, number=number: seen.append(number)
+    pngs = figures.to_pngs(pictures, first=1)
+    assert (len(pngs), sorted(set(seen))) == (3, drawn)
+    assert not set(plt.get_fignums()) & {figure.number for figure in pictures}, "left open"

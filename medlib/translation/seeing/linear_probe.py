@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from medlib.nets.efficientnet_lite import DEPTHS, EfficientNetLite0
 from medlib.nets.features import fit_head
 from medlib.nets.training import device_of
 
-__all__ = ["Probe", "features_by_depth", "probe"]
+__all__ = ["Probe", "check_labels", "features_by_depth", "probe", "reached"]
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,24 @@ def probe(
 
     Source: Alain and Bengio (2017), doi:10.48550/arXiv.1610.01644.
     """
-    labels = [np.unique(part[1]).tolist() for part in (train, test)]
-    if labels[0] != labels[1] or len(labels[0]) < 2:
-        raise ValueError(f"labels are {labels[0]} in training, {labels[1]} in the test")
-    head = fit_head(*train, strength=strength)
+    check_labels(train[1], test[1])
+    return reached(fit_head(*train, strength=strength), test)
+
+
+def reached(
+    head: Any, test: tuple[Float[np.ndarray, "m channels"], Int[np.ndarray, " m"]]
+) -> Probe:
+    """Measure a head that `fit_head` fitted, on images that have each of its labels."""
     guess = head.predict_proba(test[0])
-    if len(labels[0]) == 2:
+    if guess.shape[1] == 2:
         auc = roc_auc_score(test[1], guess[:, 1])
     else:
         auc = roc_auc_score(test[1], guess, multi_class="ovr")
     return Probe(auc=float(auc), accuracy=float(head.score(test[0], test[1])))
+
+
+def check_labels(train: Int[np.ndarray, " n"], test: Int[np.ndarray, " m"]) -> None:
+    """Refuse labels that occur on one side only, or fewer than two."""
+    labels = [np.unique(part).tolist() for part in (train, test)]
+    if labels[0] != labels[1] or len(labels[0]) < 2:
+        raise ValueError(f"labels are {labels[0]} in training, {labels[1]} in the test")

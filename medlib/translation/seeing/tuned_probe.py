@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from medlib.translation.seeing.linear_probe import probe
+from medlib.nets.features import fit_head
+from medlib.translation.seeing.linear_probe import check_labels, reached
 
 __all__ = ["STRENGTHS", "TunedProbe", "tuned_probe"]
 
@@ -56,7 +57,10 @@ def tuned_probe(
     """
     if not strengths:
         raise ValueError("strengths is empty; give at least one C to try")
-    scores = [probe(train, validation, strength=strength).auc for strength in strengths]
+    for part in (validation, test):
+        check_labels(train[1], part[1])
+    heads = [fit_head(*train, strength=strength) for strength in strengths]
+    scores = [reached(head, validation).auc for head in heads]
     best = int(np.argmax(scores))
-    auc = probe(train, test, strength=strengths[best]).auc
+    auc = reached(heads[best], test).auc
     return TunedProbe(auc=auc, validation_auc=scores[best], strength=strengths[best])

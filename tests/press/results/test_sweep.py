@@ -12,6 +12,7 @@ import pytest
 from medlib.experiment.tables import SweepTable, column_of, read_kept
 from press.cli.main import main
 from press.errors import Exit, UserError
+from press.results.points import PointStore
 from press.results.sweep import plan_sweep
 from press.results.sweep_table import render
 from press.source.given import declared_parameters, read_grid, read_seeds
@@ -40,7 +41,7 @@ def powers(book):
     return book
 
 
-def planned(book, *grid, seeds=None, given=None, profile="book", chapter="powers"):
+def planned(book, *grid, seeds=None, given=None, profile="book", chapter="powers", store=None):
     project = Project(book.root)
     found = project.notebook(chapter)
     declared = declared_parameters(project, found)
@@ -52,6 +53,7 @@ def planned(book, *grid, seeds=None, given=None, profile="book", chapter="powers
         seeds=seeds,
         given=given,
         profile=profile,
+        store=store,
     )
 
 
@@ -82,6 +84,18 @@ def test_a_points_folder_depends_on_its_parameters_and_nothing_else(powers):
     assert different.job.destination not in by_folder
     powers.edit("chapters/pixels/powers/powers.py", "unlucky", "most unlucky")
     assert planned(powers, "n=2", seeds=[2], given={"base": 3}).points[0].key == point.key
+
+
+def test_points_kept_elsewhere_run_in_the_order_in_which_they_were_asked_for(
+    powers, monkeypatch, tmp_path
+):
+    seconds = iter([1.0, 9.0, None] * 2)
+    monkeypatch.setattr("press.results.sweep.last_wall_s", lambda _: next(seconds))
+    alone, kept = (
+        [point.job.expected_s for point in planned(powers, "base=3,4,5", store=store).points]
+        for store in (None, PointStore(tmp_path))
+    )
+    assert (alone, kept) == ([1.0, 9.0, 5.0], [5.0, 5.0, 5.0])
 
 
 def test_a_point_of_the_book_or_of_other_seeds_is_that_run(powers):
