@@ -27,7 +27,7 @@ book: setup ## run every chapter that is not fresh, verify it, and build the sit
 	@$(BIN)/medbook build
 
 test: setup lint ## lint, then every test (chapters in the quick profile)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 check: setup ## verify claims, results, figures and budgets of the runs there are
 	@$(BIN)/medbook check

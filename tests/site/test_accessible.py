@@ -81,6 +81,21 @@ def test_what_is_planted_is_found(browser, tmp_path: Path) -> None:
     assert pale["dark, 1280 px"] > 1
 
 
+CODE = """<!doctype html><html lang="en" data-theme="light"><head><title>x</title><style>
+.k, .folded .n { color: #ccc; } .s { color: #333; }</style></head><body><main><h1>Code</h1>
+<pre><span class="k">if</span> <span class="n">a</span> <span class="s">1</span>
+<span class="k">else</span> <span class="n">b</span></pre>
+<div class="folded"><pre><span class="n">pale here alone</span></pre></div></main></body></html>"""
+
+
+def test_of_words_of_code_coloured_alike_one_is_looked_at(browser, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text(CODE, "utf-8")
+    with served(tmp_path) as base:
+        found = inspect(browser, base, "index.html")
+    pale = [line for line in found if "(light, 1280 px): color-contrast: " in line]
+    assert len(pale) == 2, pale
+
+
 def test_the_checker_is_the_pinned_one() -> None:
     assert SOURCE.is_file(), "run `npm ci`: axe-core comes with it"
 
