@@ -29,7 +29,7 @@ contrast: float = 0.4  # share of light that a spot takes away, 0 < x ≤ 1
 n_train: int = 200  # patches to learn from, even, 8 ≤ x ≤ 5000
 n_validation: int = 200  # patches to choose rates and shrinkage by, even, 8 ≤ x ≤ 5000
 n_test: int = 200  # patches to judge by, even, 8 ≤ x ≤ 5000
-choose_steps: int = 75  # steps until the rate is chosen, 1 ≤ x ≤ 10000
+choose_steps: int = 75  # steps until two rates are chosen, 1 ≤ x ≤ 10000
 steps: int = 125  # steps of a training; it goes on to two and to four times as many, 2 ≤ x ≤ 10000
 batch_size: int = 8  # patches a step, 2 ≤ x ≤ 256
 
@@ -116,9 +116,9 @@ READERS = {
 # %% [markdown]
 # ## Training
 #
-# The rate is chosen by validation volumes after `choose_steps` steps, and training goes on at that
-# rate: it is looked at after one, two and four times `steps` steps. At the end the slices of each
-# test volume are put in an order of their own.
+# Rates are tried for `choose_steps` steps. The two that validate best train on: the reader is
+# looked at after one, two and four times `steps` steps, each time at the rate that validates best
+# then. At the end the slices of each test volume are put in an order of their own.
 
 # %%
 MULTIPLES = (1, 2, 4)
@@ -139,8 +139,8 @@ for name, make in READERS[kind].items():
     for multiple, look in zip((0, *MULTIPLES), (before, *ends), strict=True):
         label = f"{name}_{multiple}"
         run.result(f"auc_{label}", look.test, unit="AUC", n=n_test, atol=0.03)
+        run.result(f"rate_{label}", look.rate)
         run.result(f"validation_{label}", look.validation, unit="AUC", n=n_validation, atol=0.03)
-    run.result(f"rate_{name}", found.rate)
     run.result(f"on_the_edge_{name}", float(found.on_the_edge))
     wrong = auc_of(np.diff(score(found.network, shuffled))[:, 0], test.labels)
     run.result(f"shuffled_{name}", wrong.value, unit="AUC", n=n_test, atol=0.05)

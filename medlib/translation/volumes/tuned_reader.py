@@ -39,12 +39,14 @@ class Look:
 
     Attributes:
         step: 0 = the first head alone, the reader as it came.
+        rate: of the training looked at.
         validation: AUC on the volumes that choices are made by, so a little too high.
         validation_loss: cross-entropy there, in nats.
         test: AUC on the test volumes; nothing is chosen by it.
     """
 
     step: int
+    rate: float
     validation: float
     validation_loss: float
     test: float
@@ -55,21 +57,19 @@ class TunedReader:
     """A reader trained at the rate that did best on validation volumes.
 
     Attributes:
-        network: with the mean of the weights, in evaluation mode.
-        rate: what was chosen.
+        network: with the mean of the weights after the last length, in evaluation mode.
+        rate: what was chosen there.
         tried: rate -> validation AUC after the first length.
-        looks: at 0 steps and at each length.
+        looks: at 0 steps and at each length, there by the rate that validates best.
+        on_the_edge: whether no higher, or no lower, rate was tried at the last length: then the
+            rate is not tuned.
     """
 
     network: nn.Module
     rate: float
     tried: dict[float, float]
     looks: tuple[Look, ...]
-
-    @property
-    def on_the_edge(self) -> bool:
-        """Whether no higher, or no lower, rate was tried: then the rate is not tuned."""
-        return self.rate in (min(self.tried), max(self.tried))
+    on_the_edge: bool
 
 
 class Course:
@@ -140,7 +140,7 @@ class Course:
         }
         answers = torch.from_numpy(parts["validation"].labels)
         loss = F.cross_entropy(torch.from_numpy(logits["validation"]), answers).item()
-        return Look(self.step, auc["validation"], loss, auc["test"])
+        return Look(self.step, self.rate, auc["validation"], loss, auc["test"])
 
 
 _JUDGES = ("validation", "test")
@@ -177,12 +177,15 @@ def tuned_reader(
     generator: torch.Generator,
     ladder: Sequence[float] = LADDER,
     start: float = 3e-3,
+    carried: int = 2,
 ) -> TunedReader:
-    """Choose the rate by validation AUC after `lengths[0]` steps, and train on at that rate.
+    """Choose the rate by validation AUC, at each length anew, and train on at the best of them.
 
-    The rate `start` and its two neighbours on the ladder are tried; while the best is the lowest or
-    the highest of those tried, the next one beyond it is tried as well. Equal AUCs are told apart
-    by validation loss.
+    The rate `start` and its two neighbours on the ladder are tried for `lengths[0]` steps; while
+    the best is the lowest or the highest of those tried, the next one beyond it is tried as well.
+    What is quickest need not be what is best in the end: the `carried` best rates train on, and at
+    each length the best of these is looked at; if none beyond it was ever tried, the next one is
+    trained up to there too. Equal AUCs are told apart by validation loss.
 
     Args:
         network: reader and head, volumes to two logits; left as it is.
@@ -193,41 +196,44 @@ def tuned_reader(
         ladder: rates, ascending; `start` is one of them.
 
     Raises:
-        ValueError: lengths that do not ascend, or a start that is not on the ladder.
+        ValueError: lengths that do not ascend, a start that is not on the ladder, or no rate that
+            is carried on.
     """
     lengths, ladder = list(lengths), list(ladder)
     if not lengths or lengths != sorted(set(lengths)) or lengths[0] < 1:
         raise ValueError(f"lengths {lengths}: give steps of 1 or more, ascending")
     if start not in ladder or ladder != sorted(set(ladder)):
         raise ValueError(f"start {start:g} is not on the ladder of ascending rates {ladder}")
-    before = Course(network, rate=start, generator=generator).look(parts)
-    courses: dict[float, tuple[Course, Look]] = {}
+    if carried < 1:
+        raise ValueError(f"carried={carried}: carry on with at least the best rate")
+    looks = [Course(network, rate=start, generator=generator).look(parts)]
+    courses: dict[int, Course] = {}
+    seen: dict[int, Look] = {}
 
-    def attempt(rung: int) -> None:
-        if 0 <= rung < len(ladder) and ladder[rung] not in courses:
-            course = Course(network, rate=ladder[rung], generator=generator)
-            course.advance(parts["train"], to=lengths[0], batch_size=batch_size)
-            courses[ladder[rung]] = course, course.look(parts)
+    def attempt(rung: int, length: int) -> None:
+        if rung not in courses:
+            courses[rung] = Course(network, rate=ladder[rung], generator=generator)
+        courses[rung].advance(parts["train"], to=length, batch_size=batch_size)
+        seen[rung] = courses[rung].look(parts)
 
-    def best() -> float:
-        return max(courses, key=lambda rate: (courses[rate][1].validation, -_loss(rate)))
+    def ranked() -> list[int]:
+        return sorted(seen, key=lambda rung: (-seen[rung].validation, seen[rung].validation_loss))
 
-    def _loss(rate: float) -> float:
-        return courses[rate][1].validation_loss
+    def beside(rung: int) -> list[int]:
+        return [near for near in (rung - 1, rung + 1) if 0 <= near < len(ladder)]
 
-    rung = ladder.index(start)
-    attempt(rung)
-    while True:
-        known = len(courses)
-        attempt(rung - 1)
-        attempt(rung + 1)
-        rung = ladder.index(best())
-        if len(courses) == known:
-            break
-    tried = {rate: courses[rate][1].validation for rate in sorted(courses)}
-    course, first = courses[ladder[rung]]
-    looks = [before, first]
-    for length in lengths[1:]:
-        course.advance(parts["train"], to=length, batch_size=batch_size)
-        looks.append(course.look(parts))
-    return TunedReader(course.averaged.eval(), ladder[rung], tried, tuple(looks))
+    tried: dict[float, float] = {}
+    for length in lengths:
+        for rung in ranked()[:carried] or [ladder.index(start)]:
+            attempt(rung, length)
+        for rung in [rung for rung in seen if courses[rung].step < length]:
+            del seen[rung]
+        while new := [near for near in beside(ranked()[0]) if near not in courses]:
+            for rung in new:
+                attempt(rung, length)
+        looks.append(seen[ranked()[0]])
+        if not tried:
+            tried = {ladder[rung]: seen[rung].validation for rung in sorted(seen)}
+    best = ranked()[0]
+    edge = len(beside(best)) < 2 or not set(beside(best)) <= set(courses)
+    return TunedReader(courses[best].averaged.eval(), ladder[best], tried, tuple(looks), edge)

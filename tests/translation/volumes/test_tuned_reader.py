@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from medlib.translation.volumes.slice_aggregation import AGGREGATIONS, slice_wise
-from medlib.translation.volumes.tuned_reader import Course, tuned_reader, with_head
+from medlib.translation.volumes.tuned_reader import Course, Look, tuned_reader, with_head
 from medlib.translation.volumes.volume_study import Patches, mean_of_slices, score
 from tests.translation.volumes.spotted_patches import patches
 
@@ -90,8 +90,41 @@ def test_nothing_is_chosen_by_test_volumes(parts):
 
 def test_the_rate_is_the_best_of_those_tried_on_validation_volumes(parts):
     found = tuned(parts, ladder=[1e-6, 1e-4, 1e-2, 1.0], start=1e-4)
-    assert found.tried[found.rate] == max(found.tried.values()) == found.looks[1].validation
+    first = found.looks[1]
+    assert found.tried[first.rate] == max(found.tried.values()) == first.validation
     assert [look.step for look in found.looks] == [0, 4, 8]
+    assert found.looks[-1].rate == found.rate
+
+
+class Racer:
+    """Stands in for a training: what each rate reaches after so many steps is written down."""
+
+    reached = {  # noqa: RUF012
+        4: {1e-4: 0.6, 1e-3: 0.8, 1e-2: 0.9, 1e-1: 0.5},
+        8: {1e-4: 0.95, 1e-3: 0.9, 1e-2: 0.7, 1e-1: 0.5},
+    }
+
+    def __init__(self, network, *, rate, generator):
+        self.averaged, self.rate, self.step = network, rate, 0
+
+    def advance(self, learn, *, to, batch_size):
+        self.step = to
+
+    def look(self, parts):
+        auc = self.reached.get(self.step, {}).get(self.rate, 0.5)
+        return Look(self.step, self.rate, auc, 1 - auc, auc)
+
+
+def test_the_quickest_rate_gives_way_to_one_that_is_better_later(parts, monkeypatch):
+    monkeypatch.setattr("medlib.translation.volumes.tuned_reader.Course", Racer)
+    ladder = [1e-5, 1e-4, 1e-3, 1e-2, 1e-1]
+    found = tuned(parts, ladder=ladder, start=1e-2)
+    assert sorted(found.tried) == [1e-3, 1e-2, 1e-1]
+    # 1e-3 overtakes; beyond it 1e-4 was never tried, so it is trained up to there, and 1e-5 too
+    assert [look.rate for look in found.looks] == [1e-2, 1e-2, 1e-4]
+    assert (found.rate, found.on_the_edge) == (1e-4, False)
+    alone = tuned(parts, ladder=ladder, start=1e-2, carried=1)
+    assert (alone.rate, alone.looks[-1].validation) == (1e-2, 0.7)
 
 
 def test_a_rate_at_the_edge_of_those_tried_asks_for_the_next_one(parts):
@@ -100,6 +133,8 @@ def test_a_rate_at_the_edge_of_those_tried_asks_for_the_next_one(parts):
     assert len(found.tried) > 3
     assert list(found.tried) == ladder[: len(found.tried)]
     assert not found.on_the_edge or found.rate == ladder[-1]
+    with pytest.raises(ValueError, match="carry on"):
+        tuned(parts, carried=0)
 
 
 def test_a_rate_at_the_end_of_the_ladder_is_said_to_be_untuned(parts):
