@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from medlib.nets.training import device_of
+from medlib.pixels.staining.adversarial import adam, descend, finite, least_squares_loss, set_rate
 from medlib.pixels.staining.image_pool import ImagePool
 from medlib.pixels.staining.patch_discriminator import PatchDiscriminator, new_discriminator
 from medlib.pixels.staining.stainer import Stainer, StainerConfig, new_stainer
@@ -98,25 +98,6 @@ def new_cyclegan(
     )
 
 
-def least_squares_loss(scores: Float[Tensor, "*shape"], *, real: bool) -> Tensor:
-    """Mean (D - 1)² where the critic should say real, mean D² where it should say made.
-
-    Args:
-        scores: the critic's map.
-        real: which of the two is wanted.
-
-    Returns:
-        Scalar; 0 = the critic says just that.
-
-    Example:
-        >>> float(least_squares_loss(torch.full((2, 1), 0.5), real=True))
-        0.25
-
-    Source: Mao et al. 2017, doi:10.1109/ICCV.2017.304.
-    """
-    return ((scores - 1) ** 2).mean() if real else (scores**2).mean()
-
-
 def generator_terms(
     gan: CycleGan, x: Tensor, y: Tensor, *, config: CycleConfig
 ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
@@ -186,19 +167,20 @@ def train_cyclegan(
     if steps < 1:
         raise ValueError(f"steps={steps}: train for at least 1 step")
     device = device_of(gan.stain)
-    makers = _adam([gan.stain, gan.unstain], rate=config.learning_rate)
-    critics = _adam([gan.critic_stained, gan.critic_unstained], rate=config.critic_rate)
+    makers = adam([gan.stain, gan.unstain], rate=config.learning_rate)
+    critics = adam([gan.critic_stained, gan.critic_unstained], rate=config.critic_rate)
     pools = [ImagePool(config.pool, generator=generator) for _ in range(2)]
     for network in gan.networks:
         network.train()
     for step in range(1, steps + 1):
         x, y = sample_x(generator).to(device), sample_y(generator).to(device)
-        _set_rates(step, steps, (makers, config.learning_rate), (critics, config.critic_rate))
+        set_rate(makers, config.learning_rate, step=step, steps=steps)
+        set_rate(critics, config.critic_rate, step=step, steps=steps)
         terms, made_y, made_x = generator_terms(gan, x, y, config=config)
         if anchors is not None:
             pair_x, pair_y = (part.to(device) for part in anchors(generator))
             terms["anchor"] = config.anchor * functional.l1_loss(gan.stain(pair_x), pair_y)
-        _descend(makers, sum(terms.values()))
+        descend(makers, sum(terms.values()))
         judged = sum(
             least_squares_loss(critic(true), real=True)
             + least_squares_loss(critic(pool.swap(made)), real=False)
@@ -207,36 +189,8 @@ def train_cyclegan(
                 (gan.critic_unstained, x, made_x, pools[1]),
             )
         )
-        _descend(critics, judged / 2)
-        gan.history.append(_finite({**terms, "critics": judged / 2}, step=step))
+        descend(critics, judged / 2)
+        gan.history.append(finite({**terms, "critics": judged / 2}, step=step))
     for network in gan.networks:
         network.eval()
     return gan
-
-
-def _adam(networks: list[nn.Module], *, rate: float) -> torch.optim.Adam:
-    parameters = [p for network in networks for p in network.parameters()]
-    return torch.optim.Adam(parameters, lr=rate, betas=(0.5, 0.999))
-
-
-def _set_rates(step: int, steps: int, *pairs: tuple[torch.optim.Adam, float]) -> None:
-    """The full rate for the first half, then linearly down to 0."""
-    share = min(1.0, 2 * (1 - (step - 1) / steps))
-    for optimizer, rate in pairs:
-        for group in optimizer.param_groups:
-            group["lr"] = rate * share
-
-
-def _descend(optimizer: torch.optim.Adam, loss: Tensor) -> None:
-    # gradients of the other players gather too; each step starts its own from nothing
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
-
-
-def _finite(terms: dict[str, Tensor], *, step: int) -> dict[str, float]:
-    numbers = {name: float(value.detach()) for name, value in terms.items()}
-    bad = [name for name, value in numbers.items() if not abs(value) < float("inf")]
-    if bad:
-        raise FloatingPointError(f"the term {bad[0]} is {numbers[bad[0]]} at step {step}")
-    return numbers
