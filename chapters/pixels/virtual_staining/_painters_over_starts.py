@@ -28,7 +28,7 @@ patch_px: int = 32  # side of a training patch, 32 ≤ x ≤ 64
 tile_px: int = 40  # side of a tile to judge by, 16 ≤ x ≤ 40
 batch_size: int = 4  # patches a training step, 1 ≤ x ≤ 256
 threshold: float = 0.4  # of the counter, as a share of the tissue's dark end, 0 < x ≤ 1
-steps: int = 300  # until the rate is chosen; then twice and four times as many, 1 ≤ x ≤ 100000
+steps: int = 200  # until the rate is chosen; then twice and four times as many, 1 ≤ x ≤ 100000
 
 # %%
 import math
