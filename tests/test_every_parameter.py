@@ -48,6 +48,12 @@ REFUSED = [  # chapter, profile, given, and the parameters that do not go togeth
     ("translation/inside_the_visual_brain", BOOK_PROFILE, BREAST, {"dataset", "n_validation"}),
     ("translation/the_art_of_finetuning", BOOK_PROFILE, BREAST, {"dataset", "n_train"}),
     ("pixels/grad_cam", SMOKE_PROFILE, {"train_share": 0.2}, {"n_patients", "train_share"}),
+    (
+        "pixels/virtual_staining",
+        SMOKE_PROFILE,
+        {"stained_file": "field.png", "pairs_folder": "pairs"},
+        {"stained_file", "pairs_folder"},
+    ),
 ]
 
 

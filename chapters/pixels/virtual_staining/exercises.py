@@ -249,8 +249,8 @@ OBJECTS = Choice(
 $F\pi^{-1}\pi G(x) = F(G(x))$: the cycle error of $x$ is the same, up to rounding. That of $y$
 becomes $\lVert \pi G F \pi^{-1} y - y\rVert_1$, which asks $F$ and $G$ about swapped tissue, and is
 the same in the mean only if swapped tissue were as likely as tissue. It is not: there is more DAB
-here than haematoxylin, so the swapped field is far too blue. Look and PSNR both say so, and a
-critic of colour alone would object. So this $\pi$ is *not* one that the loss cannot see. The
+here than haematoxylin, so the swapped field is far too blue. PSNR says so, and a critic of colour
+alone would object. So this $\pi$ is *not* one that the loss cannot see. The
 dangerous ones keep the colours of the crowd and move them to the wrong places; structure sees
 those.
 """,

@@ -37,4 +37,4 @@ def test_a_weaker_stain_is_counted_alike(known):
 
 def test_lengths_must_agree(known):
     with pytest.raises(ValueError, match="one of each for every tile"):
-        matches_by_share(known.images[:1], known.centres, known.patients, shares=[0.4])
+        matches_by_share(known.images, known.centres[:1], known.patients, shares=[0.4])
