@@ -28,7 +28,7 @@ patch_px: int = 32  # side of a training patch, 32 ≤ x ≤ 64
 tile_px: int = 40  # side of a tile to judge by, 16 ≤ x ≤ 40
 batch_size: int = 4  # patches a training step, 1 ≤ x ≤ 256
 threshold: float = 0.4  # of the counter, as a share of the tissue's dark end, 0 < x ≤ 1
-steps: int = 200  # until the rate is chosen; then twice and four times as many, 1 ≤ x ≤ 100000
+steps: int = 150  # until the rate is chosen; then twice and four times as many, 1 ≤ x ≤ 100000
 
 # %%
 import math
@@ -136,8 +136,9 @@ PAINTERS = {
 # %% [markdown]
 # ## Training
 #
-# The rate is chosen by the structure of haematoxylin in the validation strip, for every painter
-# alike: a favour to the one without pairs, who would have none to choose by.
+# The rate is chosen by the PSNR in the validation strip, for every painter alike: a favour to the
+# one without pairs, who would have none to choose by. (By structure a dead network, flat and at
+# zero, would win against one whose nuclei are inverted after the shortest training.)
 
 
 # %%
@@ -146,8 +147,8 @@ def trained(rate, times):
     try:
         network = PAINTERS[painter](rate=rate, steps=times * steps, generator=generator)
     except FloatingPointError:  # a rate at which it diverges is not chosen
-        return None, -1.0
-    return network, judges["validation"](stain_images(network, x["validation"])).structure
+        return None, 0.0
+    return network, judges["validation"].psnr_db(stain_images(network, x["validation"]))
 
 
 # %%
@@ -159,7 +160,7 @@ for times in TIMES:
     field = stain_images(network, x["test"])
     judged = judges["test"](field)
     n = {"n": len(judges["test"].truth)}
-    run.result(f"validation_x{times}", found, **n, atol=0.02)
+    run.result(f"validation_x{times}", found, unit="dB", **n, atol=0.3)
     run.result(f"structure_x{times}", judged.structure, **n, atol=0.02)
     run.result(f"brown_x{times}", judged.brown, **n, atol=0.02)
     run.result(f"psnr_x{times}", judged.psnr_db, unit="dB", **n, atol=0.3)
