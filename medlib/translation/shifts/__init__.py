@@ -2,6 +2,7 @@
 
 - `covariate_shift`: a shift followed through every layer; three repairs of the image.
 - `image_shift`: the size of each image's shift in every layer, before any mean is taken.
+- `norm_inputs`: what enters each batch normalisation, for whoever measures there.
 - `prior_shift`: probabilities for another prevalence, known or estimated.
 - `concept_shift`: a few labels against what was promised.
 - `two_sample`: can unlabelled images of two sites be told apart?

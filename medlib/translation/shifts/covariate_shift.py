@@ -10,7 +10,7 @@ from jaxtyping import Float, UInt8
 from skimage.exposure import match_histograms
 from torch import Tensor, nn
 
-from medlib.nets.training import device_of
+from medlib.translation.shifts.norm_inputs import norm_layers, visit_norm_inputs
 
 __all__ = [
     "LayerStatistics",
@@ -52,11 +52,10 @@ def remembered_statistics(network: nn.Module) -> tuple[LayerStatistics, ...]:
             layer.running_mean.cpu().numpy().copy(),
             torch.sqrt(layer.running_var + layer.eps).cpu().numpy(),
         )
-        for name, layer in _norm_layers(network)
+        for name, layer in norm_layers(network)
     )
 
 
-@torch.no_grad()
 def measured_statistics(
     network: nn.Module, images: Float[Tensor, "n c height width"], *, batch_size: int = 64
 ) -> tuple[LayerStatistics, ...]:
@@ -73,28 +72,15 @@ def measured_statistics(
         >>> found[0].mean, found[0].sd
         (array([1.]), array([0.]))
     """
-    layers = _norm_layers(network)
+    layers = norm_layers(network)
     sums = {name: np.zeros((2, layer.num_features)) for name, layer in layers}
     counts = dict.fromkeys(sums, 0)
 
-    def keep(name):
-        def hook(_, inputs):
-            x = inputs[0].double()
-            sums[name] += torch.stack([x.sum((0, 2, 3)), (x**2).sum((0, 2, 3))]).cpu().numpy()
-            counts[name] += x[:, 0].numel()
+    def keep(name: str, x: Tensor) -> None:
+        sums[name] += torch.stack([x.sum((0, 2, 3)), (x**2).sum((0, 2, 3))]).cpu().numpy()
+        counts[name] += x[:, 0].numel()
 
-        return hook
-
-    hooks = [layer.register_forward_pre_hook(keep(name)) for name, layer in layers]
-    was_training, device = network.training, device_of(network)
-    network.eval()
-    try:
-        for part in images.split(batch_size):
-            network(part.to(device))
-    finally:
-        network.train(was_training)
-        for hook in hooks:
-            hook.remove()
+    visit_norm_inputs(network, images, keep, batch_size=batch_size)
     return tuple(
         LayerStatistics(name, mean, np.sqrt(np.clip(square - mean**2, 0, None)))
         for name, (mean, square) in ((name, sums[name] / counts[name]) for name in sums)
@@ -218,10 +204,3 @@ def match_to(
 
 def _to_uint8(values: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
-
-
-def _norm_layers(network: nn.Module) -> list[tuple[str, nn.BatchNorm2d]]:
-    layers = [(n, m) for n, m in network.named_modules() if isinstance(m, nn.BatchNorm2d)]
-    if not layers:
-        raise ValueError("the network has no batch normalisation: nothing remembers its source")
-    return layers

@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from medlib.nets.training import device_of
+from medlib.translation.shifts.norm_inputs import norm_layers, visit_norm_inputs
 
 __all__ = ["channel_means", "shift_of_mean", "shift_per_image"]
 
 
-@torch.no_grad()
 def channel_means(
     network: nn.Module, images: Float[Tensor, "n c height width"], *, batch_size: int = 64
 ) -> tuple[Float[np.ndarray, "n _"], ...]:
@@ -35,32 +33,17 @@ def channel_means(
 
     Example:
         >>> network = nn.Sequential(nn.BatchNorm2d(1))
-        >>> images = torch.tensor([1.0, 3.0])[:, None, None, None].expand(2, 1, 4, 4)
+        >>> images = Tensor([1.0, 3.0])[:, None, None, None].expand(2, 1, 4, 4)
         >>> channel_means(network, images)[0].tolist()
         [[1.0], [3.0]]
     """
-    layers = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    if not layers:
-        raise ValueError("the network has no batch normalisation: no layer to measure at")
-    found: list[list[np.ndarray]] = [[] for _ in layers]
+    found: dict[str, list[np.ndarray]] = {}
 
-    def keep(place):
-        def hook(_, inputs):
-            found[place].append(inputs[0].double().mean(dim=(2, 3)).cpu().numpy())
+    def keep(name: str, maps: Tensor) -> None:
+        found.setdefault(name, []).append(maps.mean(dim=(2, 3)).cpu().numpy())
 
-        return hook
-
-    hooks = [layer.register_forward_pre_hook(keep(i)) for i, layer in enumerate(layers)]
-    was_training, device = network.training, device_of(network)
-    network.eval()
-    try:
-        for part in images.split(batch_size):
-            network(part.to(device))
-    finally:
-        network.train(was_training)
-        for hook in hooks:
-            hook.remove()
-    return tuple(np.concatenate(rows) for rows in found)
+    visit_norm_inputs(network, images, keep, batch_size=batch_size)
+    return tuple(np.concatenate(found[name]) for name, _ in norm_layers(network))
 
 
 def shift_per_image(
