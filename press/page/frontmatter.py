@@ -97,7 +97,7 @@ def lesson_plans(project: Project) -> str:
         PageError: a chapter has none.
     """
     return "\n\n".join(
-        f"## Session {number}: [](/{chapter.id}.ipynb)\n\n"
+        f"## Session {number}: {chapter.title}\n\n*The chapter:* [](/{chapter.id}.ipynb)\n\n"
         f"{_own(project, chapter, LESSON_PLAN).strip()}"
         for number, chapter in enumerate(project.chapters, start=1)
     )
