@@ -26,6 +26,7 @@ n0: float = 1e5  # photons that reach a detector cell through air at full dose, 
 sigma_e: float = 5.0  # electronic noise of a detector cell, in photons, 0 ≤ x ≤ 1000
 n_views: int = 180  # views over half a turn, 10 ≤ x ≤ 1000
 pixel_mm: float = 2.0  # side of a pixel, 2 ≤ x ≤ 10
+fold: int = 2  # pixels of the scanned world along each side of one of the image, 1 ≤ x ≤ 4
 n_train: int = 48  # simulated heads to train on, 2 ≤ x ≤ 10000
 n_test: int = 12  # simulated heads to test on, 2 ≤ x ≤ 1000
 n_inserts: int = 12  # random shapes put into each training head, 0 ≤ x ≤ 200
@@ -33,24 +34,15 @@ n_steps: int = 400  # training steps of each network, 1 ≤ x ≤ 100000
 poor_dose: float = 0.02  # share of the full dose of every second target, 0.01 ≤ x ≤ 1
 
 # %%
-import copy
-from functools import partial
-
 import torch
 
 from data_fetch.simulated import head_ct
 from medlib import experiment
 from medlib.measures.mean_interval import mean_interval
 from medlib.measures.quality import window_psnr_db
-from medlib.nets.training import OneCycle, train
 from medlib.pixels.ct.attenuation import hu_to_mu, mu_to_hu
-from medlib.pixels.ct.denoiser import (
-    DenoiserConfig,
-    denoise,
-    known_variance_loss,
-    new_denoiser,
-    random_crops,
-)
+from medlib.pixels.ct.denoiser import DenoiserConfig, known_variance_loss, new_denoiser
+from medlib.pixels.ct.denoiser_training import fit_denoiser
 from medlib.pixels.ct.fbp import fbp
 from medlib.pixels.ct.inserts import scatter_ellipses
 from medlib.pixels.ct.noise_propagation import fbp_variance
@@ -66,11 +58,12 @@ WINDOW = (-60.0, 140.0)  # HU that are black and white on the screen: brain is r
 # %%
 beam = ParallelBeam(size=128, n_views=n_views, pixel_cm=pixel_mm / 10)
 hu_per_mu = float(mu_to_hu(torch.tensor(1.0)) - mu_to_hu(torch.tensor(0.0)))
-grid = {"size": beam.size, "pixel_mm": pixel_mm}
+grid = {"size": fold * beam.size, "pixel_mm": pixel_mm / fold}
 heads = run.uses(head_ct.ct_slices(n_train + n_test, rng=run.rng("heads"), **grid)).array
-rough = scatter_ellipses(heads[:n_train], n_inserts=n_inserts, rng=run.rng("inserts"))
+shapes = {"n_inserts": n_inserts, "radius_px": (1.0 * fold, 8.0 * fold)}
+rough = scatter_ellipses(heads[:n_train], rng=run.rng("inserts"), **shapes)
 train_p, test_p = (
-    project(hu_to_mu(torch.from_numpy(each).to(run.device)), beam=beam)
+    project(hu_to_mu(torch.from_numpy(each).to(run.device)), beam=beam, fold=fold)
     for each in (rough, heads[n_train:])
 )
 
@@ -121,14 +114,8 @@ order = run.torch_generator("batches").get_state()
 
 def fit(loss):
     """A denoiser, trained on random crops of the pairs."""
-    model = copy.deepcopy(untrained).to(run.device, memory_format=torch.channels_last)
-    crops = partial(random_crops, low, target, variance, n=8, size=48)
-    recipe = OneCycle(peak_rate=4e-3, weight_decay=0.0)
-    optimizer, schedule = recipe.start(model.parameters(), steps=n_steps)
-    ways = {"optimizer": optimizer, "schedule": schedule, "generator": torch.Generator()}
-    ways["generator"].set_state(order)
-    train(model, loss, lambda g: crops(generator=g), steps=n_steps, **ways)
-    return partial(denoise, model)
+    stacks = low, target, variance
+    return fit_denoiser(loss, stacks, untrained=untrained, order=order, n_steps=n_steps)
 
 
 # %%

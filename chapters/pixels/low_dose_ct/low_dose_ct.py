@@ -45,13 +45,15 @@ n0: float = 1e5  # photons that reach a detector cell through air at full dose, 
 sigma_e: float = 5.0  # electronic noise of a detector cell, in photons, 0 ≤ x ≤ 1000
 n_views: int = 180  # views over half a turn, 10 ≤ x ≤ 1000
 pixel_mm: float = 2.0  # side of a pixel, 2 ≤ x ≤ 10
+fold: int = 2  # pixels of the scanned world along each side of one of the image, 1 ≤ x ≤ 4
+slice_mm: float = 5.0  # thickness of the slice; it sets the dose alone, 0.5 ≤ x ≤ 20
 n_draws: int = 40000  # simulated measurements behind each Monte Carlo variance, 100 ≤ x ≤ 10000000
 n_train: int = 48  # simulated heads to train on, 2 ≤ x ≤ 10000
 n_validation: int = 6  # simulated heads to tune on, 2 ≤ x ≤ 1000
 n_test: int = 12  # simulated heads to test on, 2 ≤ x ≤ 1000
 n_inserts: int = 12  # random shapes put into each training head, 0 ≤ x ≤ 200
 n_steps: int = 400  # training steps of each network, 1 ≤ x ≤ 100000
-n_iterations: int = 150  # iterations of each weighted reconstruction, 1 ≤ x ≤ 10000
+n_iterations: int = 24  # passes of each weighted reconstruction, 1 ≤ x ≤ 10000
 lesion_hu: float = 20.0  # contrast of the lesion to be found, in HU, 0 ≤ x ≤ 1000
 lesion_mm: float = 10.0  # its diameter, 4 ≤ x ≤ 30
 n_cases: int = 200  # scans in each of the observer's four sets, 20 ≤ x ≤ 100000
@@ -88,24 +90,33 @@ run.require(
 # %%
 from data_fetch.packaged import head_ct
 from data_fetch.readers import read_dicom_series
-from medlib.pixels.ct.grid import onto_grid
+from medlib.pixels.ct.grid import block_means, onto_grid
 from medlib.pixels.ct.projection import ParallelBeam, project
 
 beam = ParallelBeam(size=128, n_views=n_views, pixel_cm=pixel_mm / 10)
 scanned = run.uses(read_dicom_series(ct_folder, unit="HU") if ct_folder else head_ct())
 slices = scanned.array.reshape(-1, *scanned.array.shape[-2:])
 middle, spacing_mm = slices[len(slices) // 2], scanned.spacing_mm[-2:]
-patient = onto_grid(middle, spacing_mm=spacing_mm, size=beam.size, pixel_mm=pixel_mm)
-patient = torch.from_numpy(patient).to(run.device)
+fine = {"size": fold * beam.size, "pixel_mm": pixel_mm / fold}
+world = onto_grid(middle, spacing_mm=spacing_mm, **fine)  # what is scanned
+patient = torch.from_numpy(block_means(world, fold=fold)).to(run.device)  # what can be known of it
 
 # %% [markdown]
-# Two functions are all we need for a scan at any dose: one counts photons and takes the logarithm,
-# the other turns the rays' numbers into an image. The next sections take them apart.
+# Three functions are all we need for a scan at any dose: one adds up the attenuation along rays,
+# one counts photons and takes the logarithm, one turns the rays' numbers into an image. The next
+# sections take them apart. The world that is scanned has finer pixels (`fold` along each side)
+# than any image made of it: a scan made with the matrix that later inverts it would be easier than
+# life (an *inverse crime*; set `fold` to one to commit it).
 
 # %% tags=["key"]
 from medlib.pixels.ct.attenuation import hu_to_mu, mu_to_hu
 from medlib.pixels.ct.fbp import fbp
 from medlib.pixels.ct.photon_noise import log_transform, simulate_counts
+
+
+def rays_of(world_hu):
+    world_hu = torch.from_numpy(world_hu).to(run.device)
+    return project(hu_to_mu(world_hu), beam=beam, fold=fold)
 
 
 def scan(line_integrals, fraction, rng):
@@ -118,7 +129,7 @@ def reconstruct(line_integrals, window="hann"):
 
 
 # %% tags=["key"]
-rays = project(hu_to_mu(patient), beam=beam)
+rays = rays_of(world)
 rng = run.rng("first picture")
 full, low = (reconstruct(scan(rays, fraction, rng)) for fraction in (1.0, dose_fraction))
 
@@ -135,6 +146,35 @@ run.figure(
 )
 
 # %% [markdown]
+# What is *full dose* here? We declare it, nobody measured it: `n0` photons a ray, all of one
+# energy. $\Phi$ photons through each cm² give the *air kerma*
+# $K = \Phi E\,\mu_{\mathrm{en}}/\rho$: each carries $E = 70$ keV, about the mean of a 120 kV beam,
+# and air takes up energy with the coefficient $\mu_{\mathrm{en}}/\rho \approx 0.027$ cm²/g.
+
+# %% tags=["key"]
+from medlib.pixels.ct.air_kerma import air_kerma_mgy
+
+cell_cm2 = beam.pixel_cm * slice_mm / 10
+full_mgy = air_kerma_mgy(photons_per_ray=n0, n_views=n_views, cell_cm2=cell_cm2, energy_kev=70)
+
+# %%
+run.result("full_dose_air_kerma", full_mgy, unit="mGy")
+run.say(
+    "{n_views} views of {n0:g} photons on cells of {cell_cm2:g} cm² are {fluence:.1e} photons per"
+    " cm²: an air kerma of {full_dose_air_kerma:.3f} mGy at full dose.",
+    n_views=n_views,
+    n0=n0,
+    cell_cm2=cell_cm2,
+    fluence=n0 * n_views / cell_cm2,
+)
+
+# %% [markdown]
+# A head CT states tens of milligrays, a thousand times as much (as CTDI, which is measured in a
+# phantom and holds scatter as well). Three things pay for that. Our detector counts every photon.
+# Nothing is scattered. And our pixels are coarse: at equal noise, the dose grows with about the
+# third power of the resolution within a slice. So read shares of the dose below, and take
+# milligrays as the size of this toy scanner.
+#
 # ## From photons to numbers, by hand
 #
 # A thin ray crosses the head. Each millimetre takes away the same *share* of the photons that are
@@ -542,12 +582,12 @@ from data_fetch.simulated import head_ct as simulated_heads
 from medlib.pixels.ct.inserts import scatter_ellipses
 
 parts = [n_train, n_validation, n_test]
-grid = {"size": beam.size, "pixel_mm": pixel_mm}
-drawn = simulated_heads.ct_slices(sum(parts) + n_train, rng=run.rng("heads"), **grid)
-heads, spare_heads = np.split(run.uses(drawn).array, [sum(parts)])  # the spare ones: see below
-rough = scatter_ellipses(heads[:-n_test], n_inserts=n_inserts, rng=run.rng("inserts"))
-heads_hu = torch.from_numpy(np.concatenate([rough, heads[-n_test:]])).to(run.device)
-train_p, valid_p, test_p = project(hu_to_mu(heads_hu), beam=beam).split(parts)
+heads = run.uses(simulated_heads.ct_slices(sum(parts), rng=run.rng("heads"), **fine)).array
+shapes = {"n_inserts": n_inserts, "radius_px": (1.0 * fold, 8.0 * fold)}
+rough = scatter_ellipses(heads[:-n_test], rng=run.rng("inserts"), **shapes)
+worlds = np.concatenate([rough, heads[-n_test:]])
+heads_hu = torch.from_numpy(block_means(worlds, fold=fold)).to(run.device)
+train_p, valid_p, test_p = rays_of(worlds).split(parts)
 
 # %%
 from medlib.measures.quality import window_psnr_db
@@ -625,7 +665,9 @@ run.figure(
 #
 # $$ \mathcal L = \frac1{2}\,\overline{\frac{(y_j - \hat y_j)^2}{\sigma_j^2} + \ln \sigma_j^2} $$
 #
-# (the bar is the mean over pixels) trusts each pixel as much as it deserves. Plain least squares,
+# (the bar is the mean over pixels) trusts each pixel as much as it deserves. It treats the pixels'
+# noises as independent, which they are not: the spectrum above is anything but flat, so it is the
+# likelihood of each pixel by itself and not of the image. Plain least squares,
 # $\overline{(y_j - \hat y_j)^2}$, trusts all alike. The formulas above tell one thing more:
 # whichever way the pairs are made, the variance is proportional to $e^p/N_0$ while photons are
 # plenty. The way of pairing changes a constant, not the weights.
@@ -662,10 +704,8 @@ def weighted(model, part):
 
 
 # %%
-import copy
-
-from medlib.nets.training import OneCycle, train
-from medlib.pixels.ct.denoiser import DenoiserConfig, denoise, new_denoiser, random_crops
+from medlib.pixels.ct.denoiser import DenoiserConfig, new_denoiser
+from medlib.pixels.ct.denoiser_training import fit_denoiser
 
 config = DenoiserConfig(scale=50.0)
 untrained = new_denoiser(config, generator=run.torch_generator("weights"))
@@ -678,16 +718,9 @@ order = run.torch_generator("batches").get_state()
 
 
 # %% tags=["key"]
-def fit(loss, pairs, untrained=untrained, order=order):
+def fit(loss, pairs):
     """A denoiser, trained on random crops of the pairs."""
-    model = copy.deepcopy(untrained).to(run.device, memory_format=torch.channels_last)
-    crops = partial(random_crops, *pairs, n=8, size=48)
-    recipe = OneCycle(peak_rate=4e-3, weight_decay=0.0)
-    optimizer, schedule = recipe.start(model.parameters(), steps=n_steps)
-    ways = {"optimizer": optimizer, "schedule": schedule, "generator": torch.Generator()}
-    ways["generator"].set_state(order)
-    train(model, loss, lambda g: crops(generator=g), steps=n_steps, **ways)
-    return partial(denoise, model)
+    return fit_denoiser(loss, pairs, untrained=untrained, order=order, n_steps=n_steps)
 
 
 network, network_weighted = fit(least_squares, pairs), fit(weighted, pairs)
@@ -783,10 +816,11 @@ run.say(
 real_rival = best(on_patient, ", tuned")
 real_lead = mean_interval(on_patient["network"] - on_patient[real_rival], unit="dB")
 by_hand = [partial(nonlocal_means, strength=strength) for strength in grids["NLM"]]
-cheat = max(psnr(work(patient_low), patient_clean).mean() for work in by_hand)
-real_cheat = on_patient["network"].mean() - cheat
+some, some_clean = patient_low[:3], patient_clean[:3]
+cheat = max(psnr(work(some), some_clean).mean() for work in by_hand)
+real_cheat = on_patient["network"][:3].mean() - cheat
 run.result("real_lead", real_lead, atol=0.7)
-run.result("real_lead_over_cheat", real_cheat, unit="dB", n=6, atol=0.7)
+run.result("real_lead_over_cheat", real_cheat, unit="dB", n=3, atol=0.7)
 run.say(
     "On the real head it leads the best tuned filter ({rival}) by {real_lead:+.1ci}; the interval"
     " is over scans of one head, not over patients. Had somebody turned the knob of NLM on this"
@@ -892,15 +926,18 @@ run.say(
 # where $\tau_i$ is the trust in ray $i$, the second sum runs over neighbouring pixels, $\beta$ sets
 # the smoothing, and Huber's $\psi$ is quadratic for small steps and linear for large ones, so
 # that edges survive. With $\tau_i = 1/\operatorname{Var}\hat p_i$ a starved ray is hardly heard;
-# with equal weights it shouts as loudly as all others. We compare the two, *each with its own
-# tuned* $\beta$, and as a check of the idea a third: the same weights dealt to the wrong rays.
+# with equal weights it shouts as loudly as all others. We compare the two, and as a check of the
+# idea a third: the same weights dealt to the wrong rays. *Each has its own* $\beta$, tuned on
+# validation heads over one wide grid.
 #
-# :::{dropdown} Deeper: a trap in the comparison
+# :::{dropdown} Deeper: traps in the comparison
 # :class-container: deeper
-# With equal weights the iteration converges more slowly. Stopped early (try a smaller
-# `n_iterations`) it looks worse than it is, and the weights would get credit for mere speed. And to
-# try many $\beta$ at once, the code divides the weights by $\beta$ instead of multiplying the
-# penalty: the minimum is the same.
+# The minimum is approached in steps, each of which looks at a sixth of the views (*ordered
+# subsets*). Stopped early (try a smaller `n_iterations`), one scheme may look worse than it is,
+# and the weights would get credit for mere speed. To try many $\beta$ at once, the code divides the
+# weights by $\beta$ instead of multiplying the penalty: the minimum is the same. And wrong weights
+# want another $\beta$ than right ones. With a borrowed one they look hopeless, and what is shown
+# is the borrowing.
 # :::
 
 # %% tags=["key"]
@@ -916,48 +953,102 @@ def iterate(rays_hat, weights, beta):
     strength = torch.as_tensor(beta, dtype=rays_hat.dtype, device=rays_hat.device)[:, None, None]
     penalty = Penalty(beta=n0_low, delta_per_cm=0.002)
     given = {"weights": weights / strength, "penalty": penalty, "n_steps": n_iterations}
+    given["n_subsets"] = 6
     start = fbp(rays_hat, beam=beam, window="hann")
     return mu_to_hu(pwls(rays_hat, start=start, beam=beam, **given).image)
 
 
 # %%
 rng = run.rng("weighted")
-valid_m, test_m = (scan(p, dose_fraction, rng) for p in (valid_p[:2], test_p[:4]))
+valid_m, test_m = (scan(p, dose_fraction, rng) for p in (valid_p[:2], test_p))
 level = float(trust(valid_m)[valid_p[:2] > 1].median())
-schemes = {"equal": lambda m: torch.full_like(m, level), "known": trust}
-betas = [0.3, 1.0, 3.0, 10.0, 30.0]
-copies = valid_m.repeat(len(betas), 1, 1)  # every beta on both validation heads, all at once
-weights = torch.cat([weigh(copies) for weigh in schemes.values()])
-tried = iterate(copies.repeat(2, 1, 1), weights, np.tile(np.repeat(betas, 2), 2))
-tried = psnr(tried, heads_hu[n_train:][:2].repeat(2 * len(betas), 1, 1))
-winners = tried.reshape(2, len(betas), 2).mean(2).argmax(1)
-beta = {name: betas[winner] for name, winner in zip(schemes, winners, strict=True)}
+deal = torch.from_numpy(run.rng("wrong rays").permutation(rays.numel())).to(run.device)
+schemes = {
+    "equal": lambda m: torch.full_like(m, level),
+    "known": trust,
+    "wrong rays": lambda m: trust(m).flatten(-2)[:, deal].reshape(m.shape),
+}
+
+# %% [markdown]
+# Every $\beta$ is tried on both validation heads, all at once; the best has the highest PSNR
+# against the true image.
 
 # %%
-deal = torch.from_numpy(run.rng("wrong rays").permutation(rays.numel())).to(run.device)
-schemes["wrong rays"] = lambda m: trust(m).flatten(-2)[:, deal].reshape(m.shape)
-beta["wrong rays"] = beta["known"]
-rays_hat = torch.cat([test_m, scan(rays[None], dose_fraction, rng)])
-truth_hu = torch.cat([heads_hu[-n_test:][:4], patient[None]])
-n_fits = len(truth_hu)
+betas = np.geomspace(0.1, 1000.0, 9)
+copies = valid_m.repeat(len(betas), 1, 1)
+weights = torch.cat([weigh(copies) for weigh in schemes.values()])
+tried = iterate(copies.repeat(3, 1, 1), weights, np.tile(np.repeat(betas, 2), 3))
+tried = psnr(tried, heads_hu[n_train:][:2].repeat(3 * len(betas), 1, 1))
+winners = tried.reshape(3, len(betas), 2).mean(2).argmax(1)
+beta = {name: float(betas[winner]) for name, winner in zip(schemes, winners, strict=True)}
+at_edge = [name for name in beta if beta[name] in (betas[0], betas[-1])]
+
+# %%
+real_m = scan(rays.expand(3, -1, -1), dose_fraction, rng)
+rays_hat = torch.cat([test_m, real_m])
 weights = torch.cat([weigh(rays_hat) for weigh in schemes.values()])
-fits = iterate(rays_hat.repeat(3, 1, 1), weights, np.repeat(list(beta.values()), n_fits))
-fits = dict(zip(schemes, fits.split(n_fits), strict=True))
+fits = iterate(rays_hat.repeat(3, 1, 1), weights, np.repeat(list(beta.values()), len(rays_hat)))
+fits = dict(zip(schemes, fits.split(len(rays_hat)), strict=True))
+truth_hu = torch.cat([heads_hu[-n_test:], patient.expand(3, -1, -1)])
 fit_psnr = {name: psnr(images, truth_hu) for name, images in fits.items()}
 
 # %% tags=["key"]
 gains = fit_psnr["known"] - fit_psnr["equal"]
-weight_gain = mean_interval(gains[:-1], unit="dB")
-wrong_gain = (fit_psnr["wrong rays"] - fit_psnr["equal"])[:-1].mean()
+weight_gain = mean_interval(gains[:n_test], unit="dB")
+wrong_gain = (fit_psnr["wrong rays"] - fit_psnr["equal"])[:n_test]
+wrong_gain = mean_interval(wrong_gain, unit="dB")
 
 # %%
 run.result("pwls_weight_gain", weight_gain, atol=0.3)
-run.result("pwls_weight_gain_real", gains[-1], unit="dB", n=1, atol=0.3)
-run.result("pwls_wrong_rays_gain", wrong_gain, unit="dB", n=n_fits - 1, atol=0.5)
+run.result("pwls_weight_gain_real", gains[n_test:].mean(), unit="dB", n=3, atol=0.3)
+run.result("pwls_wrong_rays_gain", wrong_gain, atol=0.5)
 run.say(
-    "In PWLS the known variance gains {pwls_weight_gain:.1ci} on simulated heads and"
+    "In PWLS the known variance gains {pwls_weight_gain:.2ci} on simulated heads and"
     " {pwls_weight_gain_real:.1f} dB on the real one, in PSNR against the true image. Dealt to the"
-    " wrong rays, the weights change it by {pwls_wrong_rays_gain:+.1f} dB."
+    " wrong rays, the weights change it by {pwls_wrong_rays_gain:+.2ci}. The tuned β are {betas}"
+    " ({edges}).",
+    betas=", ".join(f"{value:g} ({name})" for name, value in beta.items()),
+    edges=f"at the edge of the grid: {', '.join(at_edge)}" if at_edge else "none at an edge",
+)
+
+# %% [markdown]
+# PWLS reads the rays and may put edges where the rays have them; the filters and the network start
+# from an image that the window has blurred already. How much does that matter? All are judged
+# against the image that was scanned.
+
+# %% tags=["key"]
+image_rivals = {name: heads_judged[name] for name in ("network", best(heads_judged, ", tuned"))}
+by_rays = fit_psnr["known"][:n_test]
+rival_name = max(image_rivals, key=lambda name: image_rivals[name].mean())
+rays_lead = mean_interval(by_rays - image_rivals[rival_name], unit="dB")
+real_rays_lead = fit_psnr["known"][n_test:].mean() - max(
+    patient_judged[name].mean() for name in image_rivals
+)
+
+# %%
+rows = [
+    {"method": name, "simulated heads (dB)": f"{heads_judged[name].mean():.1f}"}
+    | {"real head (dB)": f"{patient_judged[name].mean():.1f}"}
+    for name in ("none (FBP)", *image_rivals)
+]
+rows += [
+    {"method": f"PWLS, {name}", "simulated heads (dB)": f"{found[:n_test].mean():.1f}"}
+    | {"real head (dB)": f"{found[n_test:].mean():.1f}"}
+    for name, found in fit_psnr.items()
+]
+run.table(
+    rows,
+    name="psnr_with_pwls",
+    caption="PSNR in the brain window against the true image, whole slices: the best of the filters"
+    f" and the network, which work on images, beside PWLS, which works on rays. n = {n_test}"
+    " simulated test heads, 6 scans (PWLS: 3) of one real head.",
+)
+run.result("pwls_lead", rays_lead, atol=0.5)
+run.result("pwls_lead_real", real_rays_lead, unit="dB", n=3, atol=0.5)
+run.say(
+    "Against the true image PWLS with known variance leads the best of these ({rival}) by"
+    " {pwls_lead:+.1ci} on simulated heads, and by {pwls_lead_real:+.1f} dB on the real one.",
+    rival=rival_name.split(",")[0],
 )
 
 # %%
@@ -998,15 +1089,23 @@ run.figure(
 # %% tags=["key"]
 from data_fetch.simulated.lesion import insert_lesion, lesion_site
 
-well = patient.cpu().numpy()
-disc = {"diameter_mm": lesion_mm, "pixel_mm": pixel_mm}
-site = lesion_site(well, diameter_mm=lesion_mm + 8, pixel_mm=pixel_mm, rng=run.rng("lesion"))
-sick = insert_lesion(well, contrast_hu=lesion_hu, centre=site, **disc)
-sick_rays = project(hu_to_mu(torch.from_numpy(sick).to(run.device)), beam=beam)
+room = {"diameter_mm": lesion_mm + 8, "pixel_mm": pixel_mm}
+site = lesion_site(patient.cpu().numpy(), rng=run.rng("lesion"), **room)
+centre = tuple(fold * at + (fold - 1) / 2 for at in site)  # of the same place in the finer world
+fine_disc = {"diameter_mm": lesion_mm, "pixel_mm": pixel_mm / fold, "centre": centre}
+sick_rays = rays_of(insert_lesion(world, contrast_hu=lesion_hu, **fine_disc))
+
+
+# %% [markdown]
+# Only a square around the place is kept of each scan. The observer is trained on the first half of
+# the scans and scores the second; never the same ones, or it would praise itself.
 
 # %%
-top, left_edge = (min(max(place - 32, 0), beam.size - 64) for place in site)
-near = (..., slice(top, top + 64), slice(left_edge, left_edge + 64))
+from medlib.pixels.ct.lesion_reader import LesionReader
+
+width_px = 2.5 * lesion_mm / pixel_mm
+reader = LesionReader(site=site, size=beam.size, width_px=width_px, n_learn=n_cases)
+near, around, judge = reader.near, reader.around, reader.scores
 
 
 # %% tags=["key"]
@@ -1020,25 +1119,8 @@ def cases(line_integrals, rng):
     return torch.cat(bare), torch.cat(windowed)
 
 
-# %% [markdown]
-# The observer looks at a square around the place. It is trained on the first half of the scans and
-# scores the second; never the same ones, or it would praise itself.
-
-# %% tags=["key"]
+# %%
 from medlib.measures.auc import auc, auc_difference
-from medlib.pixels.ct.observer import laguerre_gauss, train_observer
-
-channels = laguerre_gauss(size=31, n_channels=6, width_px=2.5 * lesion_mm / pixel_mm)
-row, column = site[0] - top, site[1] - left_edge
-around = (slice(None), slice(row - 15, row + 16), slice(column - 15, column + 16))
-
-
-def judge(present, absent):
-    """Scores of the second half by an observer that learned from the first."""
-    present, absent = present[around], absent[around]
-    observer = train_observer(present[:n_cases], absent[:n_cases], channels=channels)
-    return observer.score(present[n_cases:]), observer.score(absent[n_cases:])
-
 
 # %% tags=["key"]
 rng = run.rng("cases")
@@ -1059,7 +1141,8 @@ areas = {name: auc(*pair) for name, pair in scores.items()}
 from data_fetch.simulated.lesion import lesion_profile
 from medlib.pixels.ct.disc_signal import disc_signal
 
-spot = torch.from_numpy(lesion_profile((64, 64), centre=(row, column), **disc)) > 0.5
+disc = {"diameter_mm": lesion_mm, "pixel_mm": pixel_mm}
+spot = torch.from_numpy(lesion_profile((64, 64), centre=reader.spot, **disc)) > 0.5
 signals = {name: disc_signal(*pair, spot=spot) for name, pair in readers.items()}
 contrast = {name: signal.contrast for name, signal in signals.items()}
 noise = {name: signal.noise for name, signal in signals.items()}
@@ -1211,37 +1294,22 @@ run.figure(
 #
 # The intervals say how far other *scans* might move an AUC, for this observer and this network.
 # They leave out that both were trained, on data that are random as well. So train the observer
-# again, on scans drawn with replacement from its own (the *bootstrap*), and train another network:
-# other heads, other photons, other first weights, other batches.
+# again, on scans drawn with replacement from its own (the *bootstrap*).
 
 # %% tags=["key"]
 from medlib.pixels.ct.retrained_observer import retrained_changes
 
 pairs_around = [tuple(images[around] for images in readers[name]) for name in ("network", "FBP")]
-again = {"channels": channels, "n_learn": n_cases, "n_resamples": 50}
+again = {"channels": reader.channels, "n_learn": n_cases, "n_resamples": 50}
 changes = retrained_changes(*pairs_around, rng=run.rng("observer again"), **again)
 
 # %%
-spare = scatter_ellipses(spare_heads, n_inserts=n_inserts, rng=run.rng("spare inserts"))
-spare_p = project(hu_to_mu(torch.from_numpy(spare).to(run.device)), beam=beam)
-network_again = fit(
-    least_squares,
-    training_pairs(spare_p, run.rng("spare scans")),
-    untrained=new_denoiser(config, generator=run.torch_generator("other weights")),
-    order=run.torch_generator("other batches").get_state(),
-)
-scores["network again"] = judge(network_again(present[1]), network_again(absent[1]))
-change_again = auc_difference(scores["network again"], scores["FBP"])
-
-# %%
 observer_spread = float(np.std(changes, ddof=1))
-run.result("auc_change_again", change_again, atol=0.02)
 run.result("auc_change_spread_of_observers", observer_spread, n=50, atol=0.01)
 run.say(
     "Observers trained again move the change of the AUC by {auc_change_spread_of_observers:.3f}"
-    " (standard deviation). The second network changes the AUC by {auc_change_again:+.3ci}, where"
-    " the first changed it by {auc_change:+.3f}. Two networks are no interval; `medbook check"
-    " --seeds` trains one for every seed."
+    " (standard deviation). What another network would do, with other heads, photons and first"
+    " weights, another `seed` shows."
 )
 
 # %% [markdown]
@@ -1302,32 +1370,32 @@ run.say(
 # to their neighbours; the formulas above are the first term of each.
 #
 # **Negative control.** The same observer with nothing to find: two sets of scans *without* a
-# lesion, one of which is called "with". To show that there is *nothing*, the whole interval of the
-# AUC must lie close to one half.
+# lesion, one of which is called "with". One AUC of so few scans wanders as far by chance as a leak
+# would push it, so the scans are split into groups, each trains and scores an observer of its
+# own, and the mean AUC is compared with what guessing gives at this number of scans.
 #
-# :::{dropdown} Deeper: why the whole interval?
-# :class-container: deeper
-# It is not enough that the interval contains one half: a sloppy measurement, with few scans and a
-# wide interval, passes that test best. How close is close enough was fixed beforehand, from the
-# number of scans.
-# :::
+# Does the control hear anything? Plant the fault that the halves were made against: let each
+# observer be scored on the very scans that it learned from.
+
+# %% tags=["key"]
+from medlib.pixels.ct.null_control import null_auc
+
+_, more = cases(rays, run.rng("nothing"))
+sets = more[around], absent[1][around]
+groups = {"channels": reader.channels, "n_groups": max(1, min(8, n_cases // 25))}
+nothing, praise = (null_auc(*sets, **groups, on_own_scans=leak) for leak in (False, True))
 
 # %%
-close = 0.15
-_, more = cases(rays, run.rng("nothing"))
-nothing = auc(*judge(more, absent[1]))
-learned = more[around][:n_cases], absent[1][around][:n_cases]
-praise = auc(*map(train_observer(*learned, channels=channels).score, learned))
-run.result("auc_nothing", nothing, atol=0.02)
+run.result("auc_nothing", nothing.value, n=nothing.n, atol=0.008)
+run.result("auc_nothing_praised", praise.value, n=praise.n, atol=0.008)
 run.say(
-    "With nothing to find, the AUC is {auc_nothing:.3ci}, where {low:.2f} to {high:.2f} is close"
-    " enough. The control hears whatever tells the two sets apart; an observer that praises itself"
-    " it may not hear. Scored on the very scans that it learned from, one reads {praise:.3ci} here"
-    " and {verdict}. What rules that out is the split into halves.",
-    low=0.5 - close,
-    high=0.5 + close,
-    praise=praise,
-    verdict="passes" if max(abs(end - 0.5) for end in praise.interval) < close else "is caught",
+    "With nothing to find, the mean AUC is {auc_nothing:.3f}; guessing lies between {low:.3f} and"
+    " {high:.3f} in {level:.1%} of all such experiments. Observers that praise themselves read"
+    " {auc_nothing_praised:.3f}: {verdict}.",
+    low=nothing.low,
+    high=nothing.high,
+    level=nothing.level,
+    verdict="the control hears them" if praise.room < 0 else "the control is deaf to them",
 )
 
 # %% [markdown]
@@ -1350,11 +1418,17 @@ run.claim(text, excess > 0, margin=excess, falsified_by="falsify_silent_detector
 
 # %%
 text = (
-    "on simulated heads the network leads filters at their defaults by more than 4 dB, and tuned"
-    " ones, there and on the real head, by less than 1.5 dB"
+    "against noise-free FBP the network leads filters at their defaults by more than 4 dB; against"
+    " the true image it and the best tuned filter are within 0.5 dB, on simulated heads and the"
+    " real one"
 )
-tie = min(easy_lead - 4, 1.5 - max(lead.value, real_lead.value))
+tie = min(easy_lead - 4, 0.5 - max(abs(true_lead.value), abs(there.mean())))
 run.claim(text, tie > 0, margin=tie, unit="dB", falsified_by="falsify_untrained")
+text = "against the true image PWLS with known variance leads network and filters by over 0.5 dB"
+run.claim(
+    text, rays_lead.low > 0.5, margin=rays_lead.low - 0.5, unit="dB",
+    falsified_by="falsify_unconverged",
+)
 text = "in weighted least squares the known variance gains more than 0.5 dB on simulated heads"
 run.claim(
     text, weight_gain.value > 0.5, margin=weight_gain.value - 0.5, unit="dB",
@@ -1370,10 +1444,10 @@ run.claim(
 text = "prettier by more than 3 dB, the network costs the observer AUC, interval and all"
 lost = -change.high if prettier > 3 else float(prettier - 3)
 run.claim(text, lost > 0, margin=lost, unit="AUC", falsified_by="falsify_much_dose")
-text = "with nothing to find, the observer's AUC is within 0.15 of guessing, interval and all"
-hidden = close - max(abs(bound - 0.5) for bound in nothing.interval)
+text = "with nothing to find, the observers' mean AUC is what guessing gives at its number of scans"
 run.claim(
-    text, hidden > 0, margin=hidden, unit="AUC", control=True, falsified_by="_misjudged_tube"
+    text, nothing.room > 0, margin=nothing.room, unit="AUC", control=True,
+    falsified_by="_praised_observer",
 )
 run.finish()
 
@@ -1461,7 +1535,7 @@ run.check("low-dose-ct-shared", kept_share)
 # %% tags=["self-check"]
 def retrain(sick_heads):
     rng = run.rng("heads with lesions")
-    rough = scatter_ellipses(sick_heads, n_inserts=n_inserts, rng=rng)
+    rough = scatter_ellipses(sick_heads, n_inserts=n_inserts, rng=rng)  # on the image's grid
     rough_p = project(hu_to_mu(torch.from_numpy(rough).to(run.device)), beam=beam)
     taught = fit(least_squares, training_pairs(rough_p, rng))
     sick, well = taught(present[1]), taught(absent[1])
@@ -1477,7 +1551,7 @@ def with_lesions(heads_hu, rng):
     return heads_hu
 
 
-training = {"heads": heads[:n_train], "retrain": retrain}
+training = {"heads": block_means(heads[:n_train], fold=fold), "retrain": retrain}
 run.check("low-dose-ct-train-on-lesions", with_lesions, given=training)
 
 # %% [markdown]

@@ -7,18 +7,31 @@ the image that explains the rays, each weighted by its inverse variance, and is 
 
 ψ(t) = t²/2 smooths everywhere. Huber's ψ is quadratic up to δ and linear beyond, so that an edge
 costs no more than its height and is left standing. The minimum is found with separable quadratic
-surrogates: a step for each pixel that can never overshoot, with Nesterov's momentum.
+surrogates: a step for each pixel that can never overshoot, with Nesterov's momentum. Ordered
+subsets take a step after every few views, as if they were all: as many times faster at first, and
+in the end they circle the minimum at a small distance instead of reaching it.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
+import numpy as np
+import scipy.sparse
 import torch
 from torch import Tensor
 
-from medlib.pixels.ct.projection import ParallelBeam, backproject, check_sinogram, project
+from medlib.pixels.ct.projection import (
+    ParallelBeam,
+    backproject,
+    check_sinogram,
+    project,
+    sparse_product,
+    system_matrices,
+    to_sparse_csr,
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +72,7 @@ def pwls(
     penalty: Penalty,
     start: Tensor,
     n_steps: int = 40,
+    n_subsets: int = 1,
     watch: bool = False,
 ) -> Reconstruction:
     """Reconstruct by penalised weighted least squares.
@@ -70,14 +84,17 @@ def pwls(
         beam: the geometry.
         penalty: what roughness costs.
         start: first guess (..., size, size), in 1/cm; an FBP image saves many steps.
-        n_steps: iterations.
-        watch: also record the objective, for one more projection a step.
+        n_steps: passes over all rays.
+        n_subsets: parts of the views, evenly spread, each of which makes one step of a pass; one
+            converges, six come within some HU in a sixth of the passes.
+        watch: also record the objective, for one more projection a pass.
 
     Returns:
         The image, and the objective if watched.
 
     Raises:
-        ValueError: if shapes do not fit, a weight is negative or all are zero.
+        ValueError: if shapes do not fit, a weight is negative or all are zero, or there are more
+            subsets than views.
 
     Example:
         >>> beam = ParallelBeam(size=8, n_views=12, pixel_cm=0.5)
@@ -89,7 +106,7 @@ def pwls(
         True
 
     Source: Fessler 1994, doi:10.1109/42.293921; Erdogan and Fessler 1999,
-    doi:10.1088/0031-9155/44/11/311; momentum: Kim, Ramani and Fessler 2015,
+    doi:10.1088/0031-9155/44/11/311; subsets with momentum: Kim, Ramani and Fessler 2015,
     doi:10.1109/TMI.2014.2350962.
     """
     check_sinogram(line_integrals, beam=beam)
@@ -99,6 +116,8 @@ def pwls(
         )
     if bool((weights < 0).any()) or not bool((weights > 0).any()):
         raise ValueError("weights must be zero or more, and not all zero")
+    if not 1 <= n_subsets <= beam.n_views:
+        raise ValueError(f"n_subsets is {n_subsets}, but there are {beam.n_views} views to share")
 
     ones = torch.ones_like(start)
     # [Aᵀ W A 1]_j bounds the data term's curvature; a pixel has 4 neighbours, each counted twice
@@ -106,18 +125,77 @@ def pwls(
     step = 1 / curvature.clamp(min=1e-12 * float(curvature.max()))
     image, ahead, pace = start.clone(), start.clone(), 1.0
     objective = []
+    subsets = _data_gradients(line_integrals, weights, beam, n_subsets)
     for _ in range(n_steps):
         if watch:
             objective.append(_objective(image, line_integrals, weights, beam, penalty))
-        misfit = weights * (project(ahead, beam=beam) - line_integrals)
-        gradient = backproject(misfit, beam=beam) + penalty.beta * _pull(ahead, penalty)
-        moved = ahead - step * gradient
-        faster = (1 + math.sqrt(1 + 4 * pace**2)) / 2
-        ahead = moved + (pace - 1) / faster * (moved - image)
-        image, pace = moved, faster
+        for part in subsets:
+            gradient = part(ahead) + penalty.beta * _pull(ahead, penalty)
+            moved = ahead - step * gradient
+            faster = (1 + math.sqrt(1 + 4 * pace**2)) / 2
+            ahead = moved + (pace - 1) / faster * (moved - image)
+            image, pace = moved, faster
     if watch:
         objective.append(_objective(image, line_integrals, weights, beam, penalty))
     return Reconstruction(image, tuple(objective))
+
+
+def _data_gradients(line_integrals: Tensor, weights: Tensor, beam: ParallelBeam, n_subsets: int):
+    """Functions that give the data term's gradient, each from its own views, times their number."""
+    if n_subsets == 1:
+        return [
+            lambda image: backproject(
+                weights * (project(image, beam=beam) - line_integrals), beam=beam
+            )
+        ]
+
+    def part(views: slice, a: Tensor, at: Tensor):
+        rays, trust = (
+            t[..., views, :].flatten(-2).reshape(-1, a.shape[0]).T.contiguous()
+            for t in (line_integrals, n_subsets * weights)
+        )
+
+        def gradient(image: Tensor) -> Tensor:
+            columns = image.reshape(-1, a.shape[1]).T.contiguous()
+            pulled = sparse_product(at, trust * (sparse_product(a, columns) - rays))
+            return pulled.T.reshape(image.shape)
+
+        return gradient
+
+    matrices = _subset_matrices(beam, n_subsets, line_integrals.dtype, line_integrals.device)
+    return [part(slice(first, None, n_subsets), *matrices[first]) for first in far_apart(n_subsets)]
+
+
+@lru_cache(maxsize=2)
+def _subset_matrices(
+    beam: ParallelBeam, n_subsets: int, dtype: torch.dtype, device: torch.device
+) -> list[tuple[Tensor, Tensor]]:
+    """A and Aᵀ for every n-th view, from each of the first n on."""
+    whole = system_matrices(beam, dtype, torch.device("cpu"))[0]
+    parts = (whole.values(), whole.col_indices(), whole.crow_indices())
+    csr = scipy.sparse.csr_matrix(tuple(t.numpy() for t in parts), shape=tuple(whole.shape))
+    ray = np.arange(whole.shape[0]).reshape(beam.sinogram_shape)
+    rows = [csr[ray[first::n_subsets].ravel()] for first in range(n_subsets)]
+    return [
+        tuple(to_sparse_csr(m, dtype, device) for m in (matrix, matrix.T.tocsr()))
+        for matrix in rows
+    ]
+
+
+def far_apart(n: int) -> list[int]:
+    """0 ... n - 1 in an order in which neighbours lie far apart: by steps near the golden section.
+
+    Example:
+        >>> far_apart(6)
+        [0, 2, 4, 1, 3, 5]
+    """
+    step, order, at = max(1, round(0.381966 * n)), [], 0
+    while len(order) < n:
+        while at in order:
+            at = (at + 1) % n
+        order.append(at)
+        at = (at + step) % n
+    return order
 
 
 def _pull(image: Tensor, penalty: Penalty) -> Tensor:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from medlib.pixels.ct.grid import onto_grid
+from medlib.pixels.ct.grid import block_means, onto_grid
 
 
 def test_a_disc_keeps_its_area_and_place():
@@ -23,3 +23,12 @@ def test_unequal_spacing_is_made_square():
 def test_a_slice_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match=r"100 x 100 mm .* 1\.56 mm or more"):
         onto_grid(np.zeros((100, 100)), spacing_mm=(1, 1), size=64, pixel_mm=1.0)
+
+
+def test_block_means_keep_the_mass_and_refuse_what_does_not_fit():
+    images = np.random.default_rng(0).random((2, 6, 9))
+    coarse = block_means(images, fold=3)
+    assert coarse.shape == (2, 2, 3)
+    np.testing.assert_allclose(coarse.mean((1, 2)), images.mean((1, 2)))
+    with pytest.raises(ValueError, match="do not fill"):
+        block_means(images, fold=2)

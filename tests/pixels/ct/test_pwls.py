@@ -50,6 +50,28 @@ def test_reaches_the_minimum_that_scipy_finds(scan, penalty):
     assert objective(fit.image.numpy().ravel()) <= best.fun * (1 + 1e-6)
 
 
+def test_subsets_come_close_to_the_minimum_in_fewer_passes(scan):
+    start = torch.zeros(10, 10, dtype=torch.float64)
+    given = {"weights": scan[1], "beam": BEAM, "penalty": Penalty(50.0, 0.02), "start": start}
+    best = pwls(scan[0], n_steps=3000, **given).image
+    whole, parts = (
+        (pwls(scan[0], n_steps=12, n_subsets=n, **given).image - best).std() for n in (1, 4)
+    )
+    assert parts < 0.5 * whole
+    assert parts < 0.15 * best.std()
+
+
+def test_subsets_of_a_batch_are_those_of_its_images(scan):
+    p, w = (torch.stack([t, 1.5 * t]) for t in scan)
+    start = torch.zeros(2, 10, 10, dtype=torch.float64)
+    options = {"beam": BEAM, "penalty": Penalty(20.0), "n_steps": 5, "n_subsets": 3}
+    both = pwls(p, weights=w, start=start, **options).image
+    one = pwls(p[1], weights=w[1], start=start[1], **options).image
+    torch.testing.assert_close(both[1], one)
+    with pytest.raises(ValueError, match="9, but there are 8 views"):
+        pwls(p, weights=w, start=start, **(options | {"n_subsets": 9}))
+
+
 def test_the_watched_objective_is_the_objective_and_falls(scan):
     penalty = Penalty(100.0, 0.02)
     start = torch.zeros(10, 10, dtype=torch.float64)
