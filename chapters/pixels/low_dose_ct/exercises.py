@@ -324,9 +324,10 @@ for _ in range(4):
 Expect little contrast back: lesions became less surprising, but at this dose a spot of the lesion's
 size and contrast is often produced by noise alone, and then the best guess in squared error still
 lies in between. The AUC is another matter, for it asks whether what is left stands out of the noise
-that is left. On the four seeds that we tried it rose on three, by anything between a little and a
-good half of what the network had lost, and fell on one; on none did it come back to FBP's. That is
-less than one lucky seed would have made us write: try another before you believe yours.
+that is left. On the four seeds that we tried (with `fold` at one) it rose on three, by anything
+between a little and a good half of what the network had lost, and fell on one; on none did it come
+back to FBP's. That is less than one lucky seed would have made us write: try another before you
+believe yours.
 """,
     wrong=[
         lambda scene: lambda heads_hu, rng: heads_hu,

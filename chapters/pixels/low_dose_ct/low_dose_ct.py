@@ -56,7 +56,7 @@ n_steps: int = 400  # training steps of each network, 1 ≤ x ≤ 100000
 n_iterations: int = 24  # passes of each weighted reconstruction, 1 ≤ x ≤ 10000
 lesion_hu: float = 20.0  # contrast of the lesion to be found, in HU, 0 ≤ x ≤ 1000
 lesion_mm: float = 10.0  # its diameter, 4 ≤ x ≤ 30
-wanted_auc: float = 0.9  # how surely it is to be found, for the dose that needs, 0.6 ≤ x ≤ 0.99
+wanted_auc: float = 0.85  # how surely it is to be found, for the dose that needs, 0.6 ≤ x ≤ 0.99
 suspect: str = "network"  # whose dose is set against FBP's: "network", "nlm", "tv" or "pwls"
 n_cases: int = 200  # scans in each of the observer's four sets, 20 ≤ x ≤ 100000
 ct_folder: str = ""  # folder with the DICOM slices of one CT series; empty for the packaged head
@@ -990,7 +990,7 @@ schemes = {
 # against the true image.
 
 # %%
-betas = np.geomspace(1.0, 300.0, 9)
+betas = 2.0 ** np.arange(8)
 copies = valid_m.repeat(len(betas), 1, 1)
 weights = torch.cat([weigh(copies) for weigh in schemes.values()])
 tried = iterate(copies.repeat(4, 1, 1), weights, np.tile(np.repeat(betas, 2), 4))
@@ -1023,8 +1023,9 @@ run.result("pwls_wrong_rays_gain", wrong_gain, atol=0.5)
 run.say(
     "Against equal weights, in PSNR against the true image of {n_test} heads, the photons' variance"
     " changes PWLS by {pwls_weight_gain:+.2ci}, photons' and grid's together by"
-    " {pwls_both_gain:+.2ci} ({pwls_both_gain_real:+.1f} dB on the real head), and the same weights"
-    " dealt to the wrong rays by {pwls_wrong_rays_gain:+.2ci}. The tuned β are {betas} ({edges}).",
+    " {pwls_both_gain:+.2ci} (on the real head, for which nothing was tuned, by"
+    " {pwls_both_gain_real:+.1f} dB), and the same weights dealt to the wrong rays by"
+    " {pwls_wrong_rays_gain:+.2ci}. The tuned β are {betas} ({edges}).",
     n_test=n_test,
     betas=", ".join(f"{value:.2g} ({name})" for name, value in beta.items()),
     edges=f"at the edge of the grid: {', '.join(at_edge)}" if at_edge else "none at an edge",
@@ -1094,7 +1095,9 @@ run.figure(
 # put one into the real head (a disc of `lesion_hu` at a random place in soft tissue), scan it
 # many times with and many times without, and let a mathematical reader decide. The **channelised
 # Hotelling observer** looks through a few smooth channels $U$ (here rings of growing complexity
-# around the place, Laguerre-Gauss functions), whose responses to an image $x$ are $v = U^\top x$.
+# around the place, Laguerre-Gauss functions: for a round lesion they come close to the best linear
+# observer of all pixels, and they are no model of the eye), whose responses to an image $x$ are
+# $v = U^\top x$.
 # It learns from half of the scans the best linear rule
 #
 # $$ w = S^{-1}(\bar v_{\text{with}} - \bar v_{\text{without}}), $$
@@ -1389,21 +1392,33 @@ if trial:
 if trial:
     needed = {text: doses_needed(name) for text, name in READERS.items()}
     times = doses_needed(suspect) / needed["FBP"]
+    inside = bool(np.isfinite([*needed.values(), times]).all())
+if trial and inside:
     for text, name in READERS.items():
-        run.result(f"dose_needed_{name}", needed[text].mean(), n=len(trial.seeds), atol=0)
-    run.result("dose_times", times.mean(), n=len(trial.seeds), atol=0)
+        run.result(f"dose_needed_{name}", needed[text].mean(), n=len(trial.seeds))
+    run.result("dose_times", times.mean(), n=len(trial.seeds))
+
+# %% tags=["hide-input"]
+if trial and inside:
+    costs = needed["network"] / needed["FBP"]
     run.say(
         "**How much dose can we remove?** To find this lesion with an AUC of {wanted:g}, an ideal"
-        " observer of the rays needs {dose_needed_ideal:.0%} of the full dose, which is {mgy:.4f}"
-        " mGy here. After FBP it takes {dose_needed_fbp:.0%}, after PWLS {dose_needed_pwls:.0%},"
-        " after TV {dose_needed_tv:.0%}, after non-local means {dose_needed_nlm:.0%} and after the"
-        " network {dose_needed_network:.0%}: {times:.2f} times the dose of FBP (seeds: {low:.2f} to"
-        " {high:.2f}). " + str(trial.made),
+        " observer of the rays needs {dose_needed_ideal:.0%} of the full dose ({mgy:.4f} mGy here)."
+        " After FBP it takes {dose_needed_fbp:.0%}, after PWLS {dose_needed_pwls:.0%}, after TV"
+        " {dose_needed_tv:.0%}, after non-local means {dose_needed_nlm:.0%}, and after the network"
+        " {dose_needed_network:.0%}, {times:.1f} times as much as after FBP (seeds: {low:.2f} to"
+        " {high:.2f}): {verdict}.",
         wanted=wanted_auc,
         mgy=float(needed["ideal"].mean() * full_mgy),
-        times=float(times.mean()),
-        low=float(times.min()),
-        high=float(times.max()),
+        times=float(costs.mean()),
+        low=float(costs.min()),
+        high=float(costs.max()),
+        verdict="it costs dose" if costs.min() > 1 else "it is not clear that it costs dose",
+    )
+if trial:
+    run.say(
+        str(trial.made) + " Again: `medbook sweep pixels/low_dose_ct/_auc_against_dose"
+        " -g dose_fraction=0.1,0.05,0.25,0.02,1 --seeds 0-2 --accept`."
     )
 
 # %% [markdown]
@@ -1523,12 +1538,12 @@ run.claim(
     text, rays_lead.low > 0.5, margin=rays_lead.low - 0.5, unit="dB",
     falsified_by="falsify_unconverged",
 )
-text = "in weighted least squares the photons' variance alone gains less than 0.5 dB"
+text = "on simulated heads the photons' variance alone gains PWLS less than 0.5 dB"
 run.claim(
     text, weight_gain.value < 0.5, margin=0.5 - weight_gain.value, unit="dB",
     falsified_by="falsify_inverse_crime",
 )
-text = "in weighted least squares the variance of photons and grid together gains more than 0.2 dB"
+text = "on simulated heads the variance of photons and grid together gains PWLS more than 0.2 dB"
 run.claim(
     text, both_gain.value > 0.2, margin=both_gain.value - 0.2, unit="dB",
     falsified_by="falsify_unconverged",
@@ -1562,7 +1577,7 @@ run.finish()
 # - Noise in the image follows from noise in the rays by arithmetic: the map and the texture,
 #   before any scan.
 # - Tune the baseline with the care that the network got, or do not compare.
-# - A known variance helps where it is uneven, among rays, and only if it counts all that can be
+# - A known variance can help where it is uneven, among rays, and only if it counts all that can be
 #   wrong; after FBP there is little left to know.
 # - PSNR rewards being right on average over pixels. A lesion is few pixels. Measure the task: here
 #   the image became prettier and the lesion harder to find.
