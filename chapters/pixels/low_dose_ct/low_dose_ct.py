@@ -1573,8 +1573,9 @@ run.finish()
 #   wrong; after FBP there is little left to know.
 # - PSNR rewards being right on average over pixels. A lesion is few pixels. Measure the task: here
 #   the image became prettier and the lesion harder to find.
-# - How much dose can we remove? No more than the ideal observer can spare, and the observer after
-#   plain FBP is already close to it. A network trained for PSNR spares nothing of that.
+# - How much dose can we remove? No more than the ideal observer of the rays can spare. A reader of
+#   images needs more than that, and after a network trained for PSNR more still: what it removes
+#   is grain and lesion alike.
 # - Make data with a finer world than the one that you reconstruct, or you measure a crime.
 #
 # ## Exercises
