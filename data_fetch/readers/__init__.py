@@ -7,6 +7,7 @@ dicom_header  what a header says of a plane: where it lies, how its values are s
 dicom_pixels  the values of a plane, in that unit
 nifti         NIfTI volumes, in RAS+ order
 picture       PNG, JPEG, TIFF and other pictures
+picture_pairs two folders of pictures that show the same places, name by name
 npz           arrays of NumPy
 file          a path that must be a file
 
