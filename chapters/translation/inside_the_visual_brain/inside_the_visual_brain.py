@@ -947,13 +947,12 @@ run.say(
 # photographs. (With unequal numbers of images one even gets it: the highest of many peaks is
 # higher than the highest of few.) What is measured looks like another story: up to the middle
 # trained kinds meet, at the head they part. But a stage is read *before* an activation, the head
-# *behind* one, and unlike things were compared. Read before its activation, the trained head lets
-# kinds lie hardly farther apart than the stages before it do. The activation parts them: trained
-# channels have learned negative offsets, so that the cut at zero leaves little but peaks, and any
-# ratio of peaks is stretched. Random ones have no offsets, and the cut does less. That is what we
-# claim, no more. Not that late channels are specialised in photographs, not that trained kinds lie
-# farther apart than random ones, nor who ends where: that changes with the statistics and with the
-# random weights drawn, and one source of each kind is no sample.
+# *behind* one, and unlike things were compared. Read before its activation, the trained head holds
+# kinds about half as far apart as behind it. The activation parts them: its cut at zero leaves
+# little but peaks, and any ratio of peaks is stretched; with random weights the cut does less. That
+# is what we claim, no more. Not that late channels are specialised in photographs, not that trained
+# kinds lie farther apart than random ones, nor who ends where: that changes with the statistics and
+# with the random weights drawn, and one source of each kind is no sample.
 #
 # What does the trap from above look like here? The same random network, with statistics from the
 # small crops of the tasks below, on these views:
