@@ -6,5 +6,6 @@
 - `strongest_crops`: where each channel answers most strongly.
 - `linear_probe`: one question asked of every depth.
 - `tuned_probe`: the same, with a shrinkage that validation images choose.
+- `pooled_features`: more than means of every channel, and means one layer behind each depth.
 - `cka`: how alike two networks see the same images.
 """
