@@ -5,6 +5,7 @@ atypia_tiles          simulated H&E-like tiles whose nuclei are regular or atypi
 bleed_or_vein         real brain anatomy, simulated dark spots: a microbleed, a vein, or beads
 photograph_crops      real crops: living or made by people; from which photograph; which one do
                       ImageNet's weights know
+photograph_of_crop    the photograph that a crop was cut from, where a crop is not its own unit
 square_crops          squares of any picture, at all scales
 medmnist_two_classes  real images: tumour against mucosa, malignant against the rest (downloaded)
 volume_archive        real volumes out of a MedMNIST 3D file that you have
