@@ -31,8 +31,9 @@ def check_labels(
 
     If they do, their sum S = Σ y_i has a Poisson-binomial distribution with the probabilities p_i,
     of mean Σ p_i and variance Σ p_i (1 - p_i). The p-value is twice the smaller tail. The images
-    may be chosen by anything that depends on x alone: choose those with p near one half, for where
-    p is near 0 or 1 old and new observers agree anyway.
+    may be chosen by anything that depends on x alone: those with p very near 0 or 1 tell little,
+    for there old and new observers mostly agree. A change toward more positive calls shows best
+    somewhat below one half, one toward fewer above it.
 
     It sees an observer who calls more, or fewer, images positive; one who swaps as many in either
     direction keeps S and stays unseen.
@@ -48,7 +49,7 @@ def check_labels(
         >>> check_labels(np.full(5, 0.5), np.ones(5, dtype=int))
         LabelCheck(observed=5, expected=2.5, p_value=0.0625)
 
-    Source: Spiegelhalter (1986), doi:10.1002/sim.4780050506, in the exact form for small n.
+    Akin: Spiegelhalter (1986), doi:10.1002/sim.4780050506, who weighs the residuals by 1 - 2 p.
     """
     p, y = np.asarray(probabilities, dtype=float), np.asarray(labels)
     if p.ndim != 1 or p.shape != y.shape or len(p) == 0:
