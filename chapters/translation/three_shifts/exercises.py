@@ -150,7 +150,8 @@ THRESHOLD = Choice(
     solution=r"""
 (a) is prevalence: the ranking is intact, and without one label the scores themselves say that
 tumours are more frequent, so correct the probabilities. (With another pathologist the ranking may
-stay and the probabilities lie too low as well; but EM would see no more tumours than before.) (b) is appearance, as far as we can see: mend the image. (c) is meaning, and labels decide it.
+stay and the probabilities lie too low as well; but EM would see no more tumours than before.)
+(b) is appearance, as far as we can see: mend the image. (c) is meaning, and labels decide it.
 """,
     wrong=["pil", 7],
 )

@@ -221,17 +221,20 @@ def gallery(rows, titles):
 from medlib.translation.shifts.covariate_shift import with_mean
 
 source = load_imagenet(run.uses(imagenet_weights().as_sample()).path).to(run.device)
-crops = run.uses(source_like(2 * n_photos, rng=run.rng("photographs"), size=96)).array
+deal = run.rng("photographs")
+scenes = photograph_of_crop(2 * n_photos, rng=copy.deepcopy(deal))[:n_photos]
+crops = run.uses(source_like(2 * n_photos, rng=deal, size=96)).array
 photos, others = (
     with_mean(part, mean=expected_mean) for part in (crops[:n_photos], crops[n_photos:])
 )
 mirrored = photos[:, :, ::-1].copy()
-scenes = photograph_of_crop(2 * n_photos, rng=run.rng("photographs"))[:n_photos]
 
 
+# %%
 def by_scene(values, scene=scenes):
     """The mean over the crops of each photograph: one number for each that is independent."""
     return np.array([values[scene == k].mean() for k in np.unique(scene)])
+
 
 # %%
 noise = run.rng("grain").normal(size=photos.shape)
@@ -400,9 +403,9 @@ kept = {
     name: run.result(f"shift_{name}", mean_interval(by_scene(sizes), unit="SD"), atol=0.005)
     for name, sizes in found.items()
 }
-run.result("shift_last_of_mean", of_mean[shifted_mean][-1], unit="SD", n=n_photos, atol=0.001)
 
 # %%
+run.result("shift_last_of_mean", of_mean[shifted_mean][-1], unit="SD", n=n_photos, atol=0.001)
 run.say(
     "Brightness starts at {shift_first:.2ci}, is down to {shift_least:.2ci} at layer {least}, and"
     " ends at {shift_last:.2ci}. From the first layer to the last that is {shift_growth:+.2ci}, but"
@@ -1133,8 +1136,9 @@ run.say(
 # %% [markdown]
 # How sure are the two? There are two sources of error, the clinic's tiles and the few tumours at
 # home on which the line and the matrix rest. The bootstrap draws both again, and every later
-# interval uses the same draws. Drawing only one of them again tells which weighs more. Where a draw says tumour as often to normal tiles as to
-# tumours, BBSE has no answer; we count how often that happens.
+# interval uses the same draws. Drawing only one of them again tells which weighs more. Where a draw
+# says tumour as often to normal tiles as to tumours, BBSE has no answer; we count how often that
+# happens.
 
 # %%
 again = []  # bootstrap: rows at home, rows at the clinic, and the line fitted on the former
@@ -1231,8 +1235,8 @@ perfect = [
 run.say(
     "Of what the true prevalence takes off the log loss, EM's takes off {em:.0%} and BBSE's"
     " {bbse:.0%}. And calibration? A perfectly calibrated score with these probabilities would have"
-    " an ECE of {ece:.3f} by the luck of {n} labels ({low:.3f} to {high:.3f}); measure the column by"
-    " that, not by zero.",
+    " an ECE of {ece:.3f} by the luck of {n} labels ({low:.3f} to {high:.3f}); measure the column"
+    " by that, not by zero.",
     em=saved["corrected, EM"] / (best or np.nan), bbse=saved["corrected, BBSE"] / (best or np.nan),
     ece=np.mean(perfect), low=np.quantile(perfect, 0.025), high=np.quantile(perfect, 0.975),
     n=n_clinic,
@@ -1509,9 +1513,9 @@ for what, rings in rung.items():
 fewest, most = binom.ppf([0.005, 0.995], n_deals, 0.05) / n_deals
 run.say(
     "Dealt {n_deals} times, the test rings in {rings_nothing:.1%ci} of the deals of the first row's"
-    " tiles and in {rings_meaning:.1%ci} of the last row's. A test that keeps its level of 5 % rings"
-    " in {fewest:.1%} to {most:.1%} of so many, but for one time in a hundred. The single *p* where"
-    " nothing differs is {p:.2f}: one such number, small or large, is an accident.",
+    " tiles and in {rings_meaning:.1%ci} of the last row's. A test that keeps its level of 5 %"
+    " rings in {fewest:.1%} to {most:.1%} of so many, but for one time in a hundred."
+    " The single *p* where nothing differs is {p:.2f}: one such number, small or large, is an accident.",
     fewest=fewest, most=most, p=tests["nothing"].p_value,
 )
 
@@ -1560,8 +1564,8 @@ run.say(
 # $S = \sum_i y_i$, would have the mean $\sum_i p_i$ and the variance $\sum_i p_i (1 - p_i)$
 # ([Spiegelhalter's test of 1986](https://doi.org/10.1002/sim.4780050506) is akin, but weighs the
 # residuals $y_i - p_i$ by $1 - 2p_i$). The exact distribution of such a sum, of independent and
-# unequal coins, is called Poisson-binomial; the test *rings* where twice its smaller tail is below the
-# *level*, five per cent. Draw twelve tiles, once, and then many times:
+# unequal coins, is called Poisson-binomial; the test *rings* where twice its smaller tail is below
+# the *level*, five per cent. Draw twelve tiles, once, and then many times:
 
 # %% tags=["key"]
 from medlib.translation.shifts.concept_shift import check_labels, detection_rate
@@ -1591,8 +1595,8 @@ run.say(
 #
 # Which tiles should she label? Where $p_i$ is very near 0 or 1 both pathologists mostly agree; the
 # news is in the tiles between. A change toward *more* calls would show best somewhat below one
-# half, where a yes surprises most, but that needs a guess of the direction, so we take the band
-# from 0.1 to 0.9. Choosing by $p_i$ is fair, since it looks at $x$ only.
+# half, where a yes surprises most, but that needs a guess of the direction, so we take a band
+# around it. Choosing by $p_i$ is fair, since it looks at $x$ only.
 #
 # And what else rings? The test compares $p'(y \mid x)$ with what was promised, whatever made them
 # differ. So we also try it with the pathologist from home, when nothing has changed; when tumour is
@@ -1661,8 +1665,8 @@ run.figure(
     " and lowest where nothing has changed.",
     caption="A handful of labels shows the other pathologist, whom no unlabelled test can see (full"
     " lines). Three cannot be enough: the exact test is too coarse for so few. But it can ring for"
-    " the other two shifts as well (dotted): clear them first. Where nothing has changed (dashed) it should ring no more"
-    " often than its level says."
+    " the other two shifts as well (dotted): clear them first. Where nothing has changed"
+    " (dashed) it should ring no more often than its level says."
     f" {KIND.capitalize()} tissue, n = {n_resamples} draws a point, with replacement.",
 )
 
@@ -1678,14 +1682,17 @@ reliable = {
     (word, n): run.result(f"{word}_{n}", rings_of(group, n), atol=0.011)
     for word, group in shown.items() for n in (3, 5, 8, 12)
 }
+
+# %%
 rung_by = {"false_alarms": "nothing changed", "rings_prevalence": "tumour more frequent",
            "rings_scanner": "flatter scanner"}
 for name, group in rung_by.items():
     run.result(name, rings_of(group, 20), atol=0.011)
 run.say(
     "By the formula {labels_needed:.0f} labels on undecided tiles. In the figure three ring in"
-    " {power_3:.0%} of the draws (and would in {all_yes:.0%} if she said yes to every tile), five in"
-    " {power_5:.0%}, eight in {power_8:.0%} and twelve in {power_12:.0%ci}; of any tiles twelve ring in {power_any_12:.0%}. With twenty labels and the"
+    " {power_3:.0%} of the draws (and would in {all_yes:.0%} if she said yes to every tile), five"
+    " in {power_5:.0%}, eight in {power_8:.0%} and twelve in {power_12:.0%ci};"
+    " of any tiles twelve ring in {power_any_12:.0%}. With twenty labels and the"
     " pathologist from home: {false_alarms:.0%} where nothing changed, {rings_prevalence:.0%}"
     " where tumour is more frequent, {rings_scanner:.0%} with the flatter scanner.",
     all_yes=all_yes,
@@ -1709,6 +1716,8 @@ cost_of_light = gaps["loss"].value - 0.01
 run.claim("a camera with another tone curve costs more than .01 of AUC if the probe has never met"
           " it", cost_of_light > 0, margin=cost_of_light, unit="AUC",
           falsified_by="falsify_part_by_part")
+
+# %%
 helps = min(by_renewing(mended_camera, "batch", length).low for length in LENGTHS)
 hurts = min(-by_renewing(w, "source", n).high for w in ("same", "other") for n in LENGTHS)
 cure = min(helps, hurts)
@@ -1735,9 +1744,9 @@ run.claim("a flatter scanner lowers both estimates, and so does needless renorma
           falsified_by="falsify_part_by_part")
 
 # %% [markdown]
-# Fifteen points is more than twice the standard deviation of EM in the bootstrap above. Not claimed:
-# that renormalising or matching wins AUC back on the other camera (in the recorded trial the
-# intervals hold zero), or that EM comes nearer than BBSE.
+# Fifteen points are more than twice the standard deviation of EM in the bootstrap above. Not
+# claimed: that renormalising or matching wins AUC back on the other camera (in the recorded trial
+# the intervals hold zero), or that EM comes nearer than BBSE.
 
 # %%
 enough = reliable["power", 12].low - 0.8
