@@ -1515,7 +1515,8 @@ run.say(
     "Dealt {n_deals} times, the test rings in {rings_nothing:.1%ci} of the deals of the first row's"
     " tiles and in {rings_meaning:.1%ci} of the last row's. A test that keeps its level of 5 %"
     " rings in {fewest:.1%} to {most:.1%} of so many, but for one time in a hundred."
-    " The single *p* where nothing differs is {p:.2f}: one such number, small or large, is an accident.",
+    " The single *p* where nothing differs is {p:.2f}: one such number, small or large, is an"
+    " accident.",
     fewest=fewest, most=most, p=tests["nothing"].p_value,
 )
 
