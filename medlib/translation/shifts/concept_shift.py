@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.stats import poisson_binom
 
 __all__ = ["LabelCheck", "check_labels", "detection_rate"]
 
@@ -56,9 +55,8 @@ def check_labels(
         raise ValueError(f"{p.shape} probabilities and {y.shape} labels: one of each an image")
     if not ((p >= 0) & (p <= 1)).all() or not np.isin(y, (0, 1)).all():
         raise ValueError("probabilities lie in 0..1 and labels are 0 or 1")
-    total, law = int(y.sum()), poisson_binom(p)
-    below, above = law.cdf(total), law.sf(total - 1)
-    return LabelCheck(total, float(p.sum()), float(min(1.0, 2 * min(below, above))))
+    p_value = float(_two_sided(p[None], y[None])[0])
+    return LabelCheck(int(y.sum()), float(p.sum()), p_value)
 
 
 def detection_rate(
@@ -99,5 +97,18 @@ def detection_rate(
             f"n_labels={n_labels} from {len(labels)} images: at least one of each is needed"
         )
     rows = rng.integers(len(labels), size=(n_draws, n_labels))
-    rings = [check_labels(probabilities[r], labels[r]).p_value < level for r in rows]
-    return float(np.mean(rings))
+    return float(np.mean(_two_sided(probabilities[rows], labels[rows]) < level))
+
+
+def _two_sided(
+    p: Float[np.ndarray, "sets n"], labels: Int[np.ndarray, "sets n"]
+) -> Float[np.ndarray, " sets"]:
+    """The p-value of each set: the law of a sum of unequal coins, one coin after the other."""
+    law = np.zeros((len(p), p.shape[1] + 1))
+    law[:, 0] = 1
+    for coin in p.T[:, :, None]:
+        law[:, 1:] = law[:, 1:] * (1 - coin) + law[:, :-1] * coin
+        law[:, :1] *= 1 - coin
+    sums, total = np.arange(law.shape[1]), labels.sum(axis=1)[:, None]
+    below, above = (np.sum(law, axis=1, where=side) for side in (sums <= total, sums >= total))
+    return np.minimum(1.0, 2 * np.minimum(below, above))
