@@ -773,8 +773,8 @@ run.say(
 # are those of a training under batch statistics. ImageNet's weights had such a training, but not on
 # these images; and a network that was fine-tuned under fixed statistics had none on them.
 # Renormalising and matching take for granted that the new site shows the same *content*, and
-# stretch away what differs between two halves of one eye. A repair is a change, too: measure it where nothing is
-# broken.
+# stretch away what differs between two halves of one eye. A repair is a change, too: measure it
+# where nothing is broken.
 #
 # ## II. Prevalence
 #
