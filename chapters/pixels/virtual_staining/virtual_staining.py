@@ -53,6 +53,7 @@ batch_size: int = 8  # pairs a training step, 1 ≤ x ≤ 256
 n_steps: int = 300  # training steps of each network with pairs, 2 ≤ x ≤ 100000
 n_shuffles: int = 5  # networks of the control, each with a shuffle of its own, 2 ≤ x ≤ 100
 gan_steps: int = 400  # training steps of the CycleGAN, 1 ≤ x ≤ 100000
+stand_in: str = "itself"  # whose recorded scores stand for a painter's: "itself" or "pixels"
 stained_file: str = ""  # an image stained with haematoxylin and DAB; empty for the packaged one
 pairs_folder: str = ""  # a folder of registered pairs; empty for simulated glow
 
@@ -340,8 +341,7 @@ run.figure(
 #
 # Before a measure may judge networks, it must judge what we know. We plant four errors into the
 # true image: a blur, the same blur with grain over it, haematoxylin turned upside down (pale holes
-# for nuclei), and real tissue of the wrong place. Only the first two differ in how sharp they are.
-# None is right.
+# for nuclei), and real tissue of the wrong place. None is right.
 
 # %% tags=["key"]
 from medlib.pixels.staining.misregistration import displaced, displacement, expected_image
@@ -385,12 +385,12 @@ run.say(
 )
 
 # %% [markdown]
-# Sharpness cannot tell detail from grain, nor right from wrong: inverted nuclei and the wrong place
-# are as sharp as the truth. Structure and F1 can tell, but need the true image. Whether an image
-# *looks real* is a third question, and no measure of this chapter answers it. We tried one that is
-# often used, the Fréchet distance between crowds of tiles (by colour and texture): it put grain on
-# a blur at the same distance as the truth. So this chapter speaks of **sharp** and of **right**,
-# and of nothing else.
+# Sharpness cannot tell detail from grain, nor right from wrong: the wrong place is as sharp as the
+# truth, and inverted nuclei are far sharper than the blur. Structure and F1 can tell, but need the
+# true image. Whether an image *looks real* is a third question, and no measure of this chapter
+# answers it. We tried one that is often used, the Fréchet distance between crowds of tiles (by
+# colour and texture): it put grain on a blur about as far off as the truth itself. So this chapter
+# speaks of **sharp** and of **right**, and of nothing else.
 #
 # ## With pairs: every pixel has its answer
 #
@@ -759,6 +759,125 @@ run.say(
 # small windows, trained briefly, are pleased by a $\pi$ that does it roughly, and the loss sees
 # only a small difference.
 #
+# ## Many starts, recorded
+#
+# One training of each kind is an anecdote. So five painters were trained from many first weights:
+# with the plain *pixel error*, with the *shift forgiven* and with a *critic of pairs*, all three on
+# pairs of one misfit; on a *few patches*, registered perfectly, by absolute error and nothing else;
+# and *without pairs*, the CycleGAN. Each chose its rate among four on a strip of tissue that
+# neither trains nor tests, and trained for a while, then twice and four times as long. That is a
+# recorded trial. Its unit is the start, which draws photons, first weights and patches. The tissue
+# is one and the same field for all.
+
+# %% tags=["key"]
+trial = experiment.recorded(run, "_painters_over_starts/sweep")
+LENGTHS = ("x1", "x2", "x4")  # the shortest training, twice and four times as many steps
+
+
+def scores(result, painter, length="x4"):
+    """A recorded result of a painter, one number a start."""
+    return trial.array(f"{result}_{length}", painter=painter if stand_in == "itself" else stand_in)
+
+
+def lead(result, one, other, length="x4"):
+    """By how much one painter leads another, start by start: mean and 95 % t interval."""
+    return mean_interval(scores(result, one, length) - scores(result, other, length))
+
+
+# %%
+PAINTERS = {
+    "pixels": "pixel error, misfit", "forgiving": "shift forgiven, misfit",
+    "pix2pix": "critic of pairs, misfit", "few": "few registered patches",
+    "cycle": "no pairs (CycleGAN)",
+}
+n_starts = len(trial.seeds)
+figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.6))
+for place, result in zip(axes, ("structure", "f1"), strict=True):
+    for (painter, label), marker in zip(PAINTERS.items(), "os^Dv", strict=True):
+        at = scores("sharpness", painter), scores(result, painter)
+        place.plot(*at, marker, label=label, alpha=0.8)
+    place.axvline(tried["the truth itself"].sharpness, color=COLORS["grey"], linestyle=":")
+    place.set(xlabel="sharpness (training = 1)", ylabel={"f1": "F1"}.get(result, result))
+axes[0].legend(fontsize=7)
+run.figure(
+    figure, name="starts", data="real and simulated",
+    alt="Structure and F1 against sharpness. Painters with pairs lie close together, high up;"
+    " CycleGANs lie far to the right and are scattered over the height.",
+    caption="Each point is a training at its end. With pairs the starts agree; without them a sharp"
+    f" picture may be right or wrong. Dotted: the truth's sharpness. n = {n_starts} starts of each,"
+    " one field. Real stain, simulated glow.",
+)
+
+
+# %%
+def over_starts(result, painter, digits):
+    values = scores(result, painter)
+    spec = f"{mean_interval(values).value:.{digits}f}"
+    return f"{spec} ({values.min():.{digits}f} to {values.max():.{digits}f})"
+
+
+COLUMNS = {"PSNR (dB)": ("psnr", 1), "structure": ("structure", 2), "F1": ("f1", 2),
+           "invented": ("invented", 0), "erased": ("erased", 0), "sharpness": ("sharpness", 2)}
+run.table(
+    [{"painter": label} | {name: over_starts(result, painter, digits)
+                           for name, (result, digits) in COLUMNS.items()}
+     for painter, label in PAINTERS.items()],
+    name="starts", caption=f"At the end of training: means over n = {n_starts} starts, and in"
+    f" brackets the lowest and the highest. Misfit: {trial.fixed['misfit_px']:g} px; few:"
+    f" {trial.fixed['n_patches']} patches.",
+)
+
+# %%
+leads = {
+    "forgiving_sharpness": ("sharpness", "forgiving"), "forgiving_f1": ("f1", "forgiving"),
+    "critic_sharpness": ("sharpness", "pix2pix"), "critic_f1": ("f1", "pix2pix"),
+    "cycle_sharpness": ("sharpness", "cycle"), "cycle_f1": ("f1", "cycle"),
+    "few_f1": ("f1", "few"),
+}
+for name, (result, painter) in leads.items():
+    run.result(f"{name}_lead", lead(result, painter, "pixels"))
+few_ahead = lead("f1", "few", "cycle")
+run.result("few_over_cycle", few_ahead)
+run.say(
+    "Against the pixel error on the same pairs, forgiving the shift gains"
+    " {forgiving_sharpness_lead:+.2ci} of sharpness and {forgiving_f1_lead:+.3ci} of F1; a critic"
+    " of pairs {critic_sharpness_lead:+.2ci} and {critic_f1_lead:+.3ci}. Without any pairs it is"
+    " {cycle_sharpness_lead:+.2ci} of sharpness and {cycle_f1_lead:+.2ci} of F1. A few registered"
+    " patches, with no critic at all, lead the CycleGAN by {few_over_cycle:+.2ci} of F1. (Means"
+    " over starts, 95 % t intervals.)"
+)
+
+# %%
+inverted = int((scores("structure", "cycle") < 0).sum())
+widths = {painter: scores("structure", painter).std(ddof=1) for painter in PAINTERS}
+rates = {painter: trial.array("rate", painter=painter) for painter in PAINTERS}
+ends = [rate in (0.001, 0.064) for each in rates.values() for rate in each]
+run.say(
+    "Over starts the structure of CycleGANs has a standard deviation of {cycle:.2f}; of painters"
+    " with pairs the widest has {widest:.3f}. In {inverted} of {n} starts nuclei came out inverted."
+    " In {on_edge} of {all} cases the chosen rate was the lowest or the highest of those tried.",
+    cycle=widths["cycle"], widest=max(w for name, w in widths.items() if name != "cycle"),
+    inverted=inverted, n=n_starts, on_edge=sum(ends), all=len(ends),
+)
+run.say(
+    "Does it hang on the counter? At half its threshold the CycleGAN's lead in F1 is"
+    " {lax:+.2ci}, at five quarters {strict:+.2ci}; that of forgiving {lax_f:+.3ci} and"
+    " {strict_f:+.3ci}.",
+    lax=lead("f1_lax", "cycle", "pixels"), strict=lead("f1_strict", "cycle", "pixels"),
+    lax_f=lead("f1_lax", "forgiving", "pixels"), strict_f=lead("f1_strict", "forgiving", "pixels"),
+)
+run.say(str(trial.made) + " Again: `medbook sweep pixels/virtual_staining/_painters_over_starts"
+        " -g painter=cycle,pix2pix,pixels,forgiving,few --seeds {seeds} --accept`.",
+        seeds=f"0-{n_starts - 1}")
+
+# %% [markdown]
+# A critic gives sharpness; pairs give places. Where pairs fit only roughly, another question got
+# more out of them than leaving them aside. And a CycleGAN is a lottery: one recipe gave pictures
+# that are right and pictures whose nuclei are holes, all about equally sharp, and without pairs
+# nobody could have told which. That so few registered patches do so well is a gift of the
+# simulation, where the stain is nearly a local function of the glow; real glow needs more. Our
+# advice, which one field cannot prove: spend your time on registration first.
+#
 # ## What breaks it
 #
 # **Hallucinated and erased nuclei.** Each circle below is a peak of the counter without a partner.
@@ -864,9 +983,9 @@ margin = 0.1 - off / spread
 run.claim(text, margin > 0, margin=margin, falsified_by="falsify_leak")
 
 # %%
-text = "grain makes a blurred image as sharp as a tenth below the truth, and adds no right nucleus"
+text = "grain makes a blurred image as sharp as the truth to within a tenth, and F1 gains nothing"
 as_sharp = grainy.sharpness - tried["the truth itself"].sharpness + 0.1
-margin = min(as_sharp, smooth.f1 + 0.05 - grainy.f1)
+margin = min(as_sharp, smooth.f1 + 0.02 - grainy.f1)
 run.claim(text, margin > 0, margin=margin, falsified_by="falsify_little_grain")
 
 # %%
@@ -883,6 +1002,33 @@ margin = (slopes.high - slopes.low) / 2 - abs(slopes.value)
 run.claim(text, margin > 0, margin=margin, control=True, falsified_by="falsify_leak")
 
 # %%
+text = "forgiving the shift paints sharper than the pixel error on the same pairs, at each length"
+margin = min(lead("sharpness", "forgiving", "pixels", length).low for length in LENGTHS)
+run.claim(text, margin > 0, margin=margin, falsified_by="falsify_alike")
+text = "a critic of pairs paints sharper than the pixel error on the same pairs, at each length"
+margin = min(lead("sharpness", "pix2pix", "pixels", length).low for length in LENGTHS)
+run.claim(text, margin > 0, margin=margin, falsified_by="falsify_alike")
+
+# %%
+text = "without pairs fewer nuclei are right than with pairs that do not fit, at each length"
+margin = -max(lead("f1", "cycle", "pixels", length).high for length in LENGTHS)
+run.claim(text, margin > 0, margin=margin, unit="F1", falsified_by="falsify_alike")
+text = "a few registered patches find more nuclei than no pairs and two critics, at each length"
+margin = min(lead("f1", "few", "cycle", length).low for length in LENGTHS)
+run.claim(text, margin > 0, margin=margin, unit="F1", falsified_by="falsify_alike")
+
+# %%
+text = (
+    "from start to start the structure of CycleGANs varies three times as widely as that of any"
+    " painter with pairs, at each length"
+)
+margin = min(
+    scores("structure", "cycle", length).std() - 3 * scores("structure", painter, length).std()
+    for length in LENGTHS for painter in ("pixels", "forgiving", "pix2pix", "few")
+)
+run.claim(text, margin > 0, margin=margin, falsified_by="falsify_alike")
+
+# %%
 run.finish()
 
 # %% [markdown]
@@ -894,6 +1040,8 @@ run.finish()
 #   it blurs; without pairs everything is open, so it paints the average.
 # - Blur is the answer to a question. Ask another: let answers move to where they fit, or let a
 #   critic look.
+# - A critic gives sharpness, pairs give places. Without pairs one recipe painted nuclei and holes
+#   for nuclei, from start to start: never judge such a method by one training.
 # - Sharp and right are two things. Try every measure on planted errors first: grain on a blurred
 #   image passes for sharp.
 # - A threshold that no truth supports is a choice. State it in a unit that travels, choose it where
