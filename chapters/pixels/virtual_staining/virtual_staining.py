@@ -854,8 +854,8 @@ rates = {painter: trial.array("rate", painter=painter) for painter in PAINTERS}
 ends = [rate in (0.001, 0.064) for each in rates.values() for rate in each]
 run.say(
     "Over starts the structure of CycleGANs has a standard deviation of {cycle:.2f}; of painters"
-    " with pairs the widest has {widest:.3f}. In {inverted} of {n} starts nuclei came out inverted."
-    " In {on_edge} of {all} cases the chosen rate was the lowest or the highest of those tried.",
+    " with pairs the widest has {widest:.3f}. In {inverted} of {n} starts it is below zero: holes for"
+    " nuclei. In {on_edge} of {all} cases the chosen rate was the lowest or the highest of those tried.",
     cycle=widths["cycle"], widest=max(w for name, w in widths.items() if name != "cycle"),
     inverted=inverted, n=n_starts, on_edge=sum(ends), all=len(ends),
 )
@@ -872,11 +872,13 @@ run.say(str(trial.made) + " Again: `medbook sweep pixels/virtual_staining/_paint
 
 # %% [markdown]
 # A critic gives sharpness; pairs give places. Where pairs fit only roughly, another question got
-# more out of them than leaving them aside. And a CycleGAN is a lottery: one recipe gave pictures
-# that are right and pictures whose nuclei are holes, all about equally sharp, and without pairs
-# nobody could have told which. That so few registered patches do so well is a gift of the
-# simulation, where the stain is nearly a local function of the glow; real glow needs more. Our
-# advice, which one field cannot prove: spend your time on registration first.
+# more out of them than leaving them aside. And here a CycleGAN is a lottery: one recipe gave
+# pictures that are right and pictures whose nuclei are holes, all of them sharp, and without pairs
+# nobody could have told which. Small networks, tiny patches and short trainings are part of this;
+# larger ones may do better, and would have to be counted in the same way. That so few registered
+# patches do so well is a gift of the simulation, where the stain is nearly a local function of the
+# glow; real glow needs more. Our advice, which one field cannot prove: spend your time on
+# registration first.
 #
 # ## What breaks it
 #
