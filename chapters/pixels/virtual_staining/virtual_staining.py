@@ -854,8 +854,9 @@ rates = {painter: trial.array("rate", painter=painter) for painter in PAINTERS}
 ends = [rate in (0.001, 0.064) for each in rates.values() for rate in each]
 run.say(
     "Over starts the structure of CycleGANs has a standard deviation of {cycle:.2f}; of painters"
-    " with pairs the widest has {widest:.3f}. In {inverted} of {n} starts it is below zero: holes for"
-    " nuclei. In {on_edge} of {all} cases the chosen rate was the lowest or the highest of those tried.",
+    " with pairs the widest has {widest:.3f}. In {inverted} of {n} starts it is below zero: holes"
+    " for nuclei. In {on_edge} of {all} cases the rate that was chosen, at the shortest length, was"
+    " the lowest or the highest of those tried.",
     cycle=widths["cycle"], widest=max(w for name, w in widths.items() if name != "cycle"),
     inverted=inverted, n=n_starts, on_edge=sum(ends), all=len(ends),
 )
