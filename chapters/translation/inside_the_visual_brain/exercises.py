@@ -217,9 +217,9 @@ PUBLIC = Choice(
     solution=r"""
 A prediction with reasons: colour and texture at large separate the two, and these are there early.
 So the plateau should come before the lesion's, the random stem should be above three quarters, and
-the claim should fail, because the first depths leave less than two tenths to gain. If your plateau
-comes at stage 4 or later, or the random stem guesses, the reasons are refuted: then it takes more
-than colour.
+the claim on means up to stage 2 should fail, because the first depths leave less than two tenths
+to gain. If your plateau comes at stage 4 or later, or the random stem guesses, the reasons are
+refuted: then it takes more than colour.
 """,
     wrong=["stage 3", 4],
 )

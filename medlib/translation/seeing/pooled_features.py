@@ -1,0 +1,89 @@
+"""What a depth's maps say to a probe that asks for more than their means, or one layer on."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from medlib.nets.efficientnet_lite import DEPTHS, EfficientNetLite0
+from medlib.nets.training import device_of
+
+__all__ = ["BEHIND", "means_behind", "pooled_by_depth"]
+
+#: The 1x1 layers behind depths, none of which looks further than its depth does.
+BEHIND = ("stage1", "stage2", "stage3", "stage4", "stage5", "stage6", "stage7")
+
+
+@torch.no_grad()
+def pooled_by_depth(
+    network: EfficientNetLite0,
+    images: Float[Tensor, "n 3 height width"],
+    *,
+    batch_size: int = 64,
+) -> dict[str, Float[np.ndarray, "n columns"]]:
+    """Return four numbers of every channel over the image: mean, SD, highest and lowest answer.
+
+    A spot that covers a hundredth of an image hardly moves a mean; it may well move an extreme.
+
+    Args:
+        network: used in evaluation mode, and left in the mode it was in.
+        images: preprocessed.
+
+    Returns:
+        For every depth c means, then c SDs, c maxima and c minima, for c channels.
+
+    Example:
+        >>> found = pooled_by_depth(EfficientNetLite0(), torch.zeros(2, 3, 64, 64))
+        >>> [found[depth].shape[1] for depth in ("stem", "stage3")]
+        [128, 160]
+    """
+    device, was_training = device_of(network), network.training
+    network.eval()
+    parts: list[list[np.ndarray]] = []
+    for part in images.split(batch_size):
+        flat = [maps.flatten(2) for maps in network.depths(part.to(device))]
+        numbers = [(m.mean(2), m.std(2, unbiased=False), m.amax(2), m.amin(2)) for m in flat]
+        parts.append([torch.cat(columns, dim=1).cpu().numpy() for columns in numbers])
+    network.train(was_training)
+    columns = zip(*parts, strict=True)
+    return {depth: np.concatenate(c) for depth, c in zip(DEPTHS, columns, strict=True)}
+
+
+@torch.no_grad()
+def means_behind(
+    network: EfficientNetLite0,
+    images: Float[Tensor, "n 3 height width"],
+    *,
+    batch_size: int = 64,
+) -> dict[str, Float[np.ndarray, "n channels"]]:
+    """Return channel means one 1x1 layer behind each depth of `BEHIND`.
+
+    Behind stages 1 to 6 that is the layer by which the next block widens its input, with its
+    activation; behind stage 7 it is the head *before* its activation. A unit there sees no more of
+    the image than a unit of the depth itself.
+
+    Args:
+        network: used in evaluation mode, and left in the mode it was in.
+        images: preprocessed.
+
+    Example:
+        >>> found = means_behind(EfficientNetLite0(), torch.zeros(2, 3, 32, 32))
+        >>> found["stage3"].shape[1], found["stage7"].shape[1]
+        (240, 1280)
+    """
+    device, was_training = device_of(network), network.training
+    network.eval()
+    found: dict[str, list[np.ndarray]] = {depth: [] for depth in BEHIND}
+    for part in images.split(batch_size):
+        maps = network.depths(part.to(device))
+        for number, depth in enumerate(BEHIND, start=1):
+            if depth == "stage7":
+                wide = network.head(maps[number])
+            else:
+                block = network.stages[number][0]
+                wide = block.activation(block.expand(maps[number]))
+            found[depth].append(wide.mean(dim=(2, 3)).cpu().numpy())
+    network.train(was_training)
+    return {depth: np.concatenate(parts) for depth, parts in found.items()}
