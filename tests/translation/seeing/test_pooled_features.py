@@ -30,13 +30,14 @@ def test_the_means_come_first(imagenet):
 
 def test_one_layer_on_is_where_the_next_block_begins(imagenet):
     caught = {}
+
+    def catch(depth):
+        return lambda maps: caught.update({depth: maps.mean(dim=(2, 3)).numpy()})
+
+    after_three, after_seven = catch("stage3"), catch("stage7")
     block = imagenet.stages[3][0]  # the first of stage 4 widens what stage 3 gives
-    hook = block.depthwise.register_forward_pre_hook(
-        lambda layer, given: caught.setdefault("stage3", given[0].mean(dim=(2, 3)).numpy())
-    )
-    head = imagenet.head.register_forward_hook(
-        lambda layer, given, maps: caught.setdefault("stage7", maps.mean(dim=(2, 3)).numpy())
-    )
+    hook = block.depthwise.register_forward_pre_hook(lambda layer, given: after_three(given[0]))
+    head = imagenet.head.register_forward_hook(lambda layer, given, maps: after_seven(maps))
     try:
         with torch.no_grad():
             imagenet(noise())
