@@ -17,6 +17,7 @@ BAYES = Number(
     within=(0, 1),
     mistakes=[
         Mistake(ODDS, "those are the odds; turn them back into a probability"),
+        Mistake(7.5 / 8.5, "multiply the odds by a ratio of odds, not of the two prevalences"),
         Mistake(6 / 7, "prevalence enters by its odds, not by a ratio of the two prevalences"),
         Mistake(0.2 * 0.3 / 0.01, "a probability is not multiplied; its odds are"),
         Mistake(0.25 / 42.43 / (1 + 0.25 / 42.43), "the two prevalences are exchanged"),
@@ -104,7 +105,9 @@ follows = np.mean((moved(promise) > 0.5) == new["clinic"])
 ```
 
 Two numbers, a slope and an offset, fitted on a few labels, move the cut towards hers. No new
-network is needed, because the *order* of the tiles is the same for both pathologists.
+network is needed, because the *order* of the tiles is the same for both pathologists. Forty labels
+can also disappoint: if she says yes to all of them there is no line to fit, and now and then the
+new line follows her no better than the old.
 """,
     wrong=[
         lambda scene: float(np.mean((scene.given["promise"] > 0.5) == scene.given["hers"])),
@@ -134,19 +137,20 @@ THRESHOLD = Choice(
     because={
         "2": "look again at (b) and (c): which of the two has a new scanner, and which a new"
         " opinion?",
-        "3": "look again at (a) and (b): at which of them is the ranking as it was?",
+        "3": "look again at (a) and (b): which has a new scanner, and which keeps its ranking?",
         "4": "look again at all three: what is shifted at each, image, frequency or meaning?",
         "5": "look again at (a) and (c): for which of them do scores alone tell what to do?",
         "6": "look again at all three: what is shifted at each, image, frequency or meaning?",
     },
     hints=[
         "Each clinic has one of the chapter's three shifts: appearance, prevalence, meaning.",
-        "An intact AUC speaks for prevalence, a test that rings for appearance. And what does no"
-        " test"
-        " on images see?",
+        "An intact AUC does not tell prevalence from meaning: both may leave the order. What do"
+        " the scores say by themselves, without labels? And what does no test on images see?",
     ],
     solution=r"""
-(a) is prevalence: the ranking is intact, what a score means is not, so correct the probabilities.
+(a) is prevalence: the ranking is intact, and without one label the scores themselves say that
+tumours are more frequent, so correct the probabilities. (With another pathologist the ranking may
+stay and the probabilities lie too low as well; but EM would see no more tumours than before.)
 (b) is appearance, as far as we can see: mend the image. (c) is meaning, and labels decide it.
 """,
     wrong=["pil", 7],

@@ -33,7 +33,7 @@
 # normalisation do. Helpful: the chapter on extracting features or fine-tuning.
 #
 # **Data.** The network and its weights are real (EfficientNet-Lite0, trained on ImageNet), and so
-# are the photographs and the stained tissue that travel through its layers. The first diagnosis is
+# are the photographs that travel through its layers. The first diagnosis is
 # made on real texture of *one* retina with simulated lesions. Prevalence and meaning need
 # thousands of tiles whose truth is known: they are simulated tissue, each tile from a patient of
 # its own. (Real slides give many tiles a patient, and the prevalence among tiles, slides and
@@ -52,7 +52,7 @@ grain: float = 0.0  # SD of noise put on the brighter photographs, in grey level
 tone: float = 0.4  # exponent of the other camera's tone curve, 0.2 ≤ x ≤ 0.9
 n_photos: int = 48  # crops of photographs sent through the layers, 4 ≤ x ≤ 500
 n_retina: int = 240  # patches of retina to learn from, and as many to test, 20 ≤ x ≤ 2000
-trained_under: str = "batch"  # the recorded network that renewing should help: "batch" or "source"
+mended_camera: str = "other"  # camera on which renewing is said to help: "other" or "same"
 size: int = 48  # side of a tissue tile in pixels, 32 ≤ x ≤ 96
 home_rate: float = 0.01  # prevalence in the screening programme, 0.005 ≤ x ≤ 0.4
 clinic_rate: float = 0.5  # prevalence in the clinic, 0.02 ≤ x ≤ 0.98
@@ -64,7 +64,7 @@ flatter: float = 0.8  # contrast of the flatter scanner, where home's is 1, 0.5 
 clinic_contrast: float = 1.0  # contrast of the clinic's own scanner, 0.5 ≤ x ≤ 1.5
 n_graded: int = 1600  # tiles of every cellularity that two pathologists read, 60 ≤ x ≤ 4000
 clinic_boundary: float = 0.3  # share of them below the clinic's boundary, home's 0.5, 0.1 ≤ x ≤ 0.9
-n_deals: int = 100  # times that a pool of tiles is dealt to two sites, 20 ≤ x ≤ 10000
+n_deals: int = 200  # times that a pool of tiles is dealt to two sites, 20 ≤ x ≤ 10000
 n_resamples: int = 200  # draws behind an interval or a power, 20 ≤ x ≤ 10000
 n_positions: int = 9  # positions of each slider, 2 ≤ x ≤ 9
 
@@ -78,12 +78,13 @@ import torch
 from scipy.special import logit
 from skimage.color import rgb2hed
 
-from data_fetch.packaged import ihc, imagenet_weights
+from data_fetch.packaged import imagenet_weights
 from data_fetch.sample import sha256_of_array
 from data_fetch.simulated.histology import Morphology, histology_tiles
 from data_fetch.tasks.fundus_lesions import fundus_lesions
 from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes, most_in_balance
-from data_fetch.tasks.photograph_crops import ACCEPTED, recognisable, source_like
+from data_fetch.tasks.photograph_crops import ACCEPTED, RECOGNISED, recognisable, source_like
+from data_fetch.tasks.photograph_of_crop import photograph_of_crop
 from medlib import experiment
 from medlib.experiment import COLORS
 from medlib.measures.mean_interval import mean_interval
@@ -212,19 +213,28 @@ def gallery(rows, titles):
 # parameter `expected_mean`. Tissue on a slide is bright: light shines through it, and most of it is
 # background. What happens if a network that expects a mean of $115$ is given $180$? We take crops
 # of photographs, the network's own home, and change nothing but their brightness: one number is
-# added to all pixels, and what leaves the range of 0 to 255 is cut off. For comparison, stained
-# tissue whose brightness has been brought to the expected mean, so that only its content is
-# strange.
+# added to all pixels, and what leaves the range of 0 to 255 is cut off. Crops of one photograph
+# are not independent, so every interval here is one over photographs: first the mean over the
+# crops of each.
 
 # %% tags=["key"]
 from medlib.translation.shifts.covariate_shift import with_mean
 
 source = load_imagenet(run.uses(imagenet_weights().as_sample()).path).to(run.device)
-crops = run.uses(source_like(2 * n_photos, rng=run.rng("photographs"), size=96)).array
+deal = run.rng("photographs")
+scenes = photograph_of_crop(2 * n_photos, rng=copy.deepcopy(deal))[:n_photos]
+crops = run.uses(source_like(2 * n_photos, rng=deal, size=96)).array
 photos, others = (
     with_mean(part, mean=expected_mean) for part in (crops[:n_photos], crops[n_photos:])
 )
 mirrored = photos[:, :, ::-1].copy()
+
+
+# %%
+def by_scene(values, scene=scenes):
+    """The mean over the crops of each photograph: one number for each that is independent."""
+    return np.array([values[scene == k].mean() for k in np.unique(scene)])
+
 
 # %%
 noise = run.rng("grain").normal(size=photos.shape)
@@ -241,21 +251,13 @@ def brightened(images, mean=shifted_mean):
 brighter = brightened(photos)
 
 # %%
-field = run.uses(ihc()).array
-corners = [(r, c) for r in range(0, 417, 64) for c in range(0, 417, 64)]
-tissue = np.stack([field[r : r + 96, c : c + 96] for r, c in corners])
-tissue = with_mean(tissue, mean=expected_mean)
-
-# %%
 run.figure(
-    gallery([photos[:8], brighter[:8], tissue[:48:6][:8]],
-            [f"photographs, mean {expected_mean:g}", f"mean {shifted_mean:g}",
-             f"stained tissue, brought to mean {expected_mean:g}"]),
+    gallery([photos[:8], brighter[:8]],
+            [f"photographs, mean {expected_mean:g}", f"mean {shifted_mean:g}"]),
     name="brightness", data="real",
-    alt="Three rows of small images: photographs, the same ones washed out, and brown and blue"
-    " stained tissue.",
-    caption=f"Crops of real photographs at the expected brightness and brighter; real tissue."
-    f" n = 8 of {n_photos} and of {len(tissue)}.",
+    alt="Two rows of small images: photographs, and below the same ones washed out.",
+    caption="Crops of real photographs at the expected brightness and brighter."
+    f" n = 8 of {n_photos} crops, of {len(np.unique(scenes))} photographs.",
 )
 
 # %% [markdown]
@@ -333,6 +335,18 @@ each = {m: shift_per_image(x, at_home, sds=unit) for m, x in seen_at.items()}  #
 of_mean = {m: shift_of_mean(x, at_home, sds=unit) for m, x in seen_at.items()}
 by_mirror = shift_per_image(means_of(mirrored), at_home, sds=unit)
 
+# %% [markdown]
+# Two questions deserve a pass of their own. Is it the cutting off at 255 that does the harm? Add
+# the same number with nothing cut off. And in which layer is the shift least? The least of many is
+# small by luck as well, so the layer is chosen on crops that we use for nothing else.
+
+# %% tags=["key"]
+offset = float(np.median(brighter.astype(float) - photos))  # in grey levels
+uncut = preprocess(photos, device=run.device) + offset / 128
+by_uncut = shift_per_image(channel_means(source, uncut), at_home, sds=unit)
+on_others = shift_per_image(means_of(brightened(others)), means_of(others), sds=unit)
+least = int(on_others.mean(axis=1).argmin())
+
 # %%
 def sizes_by_layer(place, mean):
     """The size of the shift in every layer: of each crop, of their mean, and by mirroring."""
@@ -368,31 +382,41 @@ run.frames(
          f" at {each[m][0].mean():.2f} standard deviations, falls to {each[m].mean(1).min():.2f}"
          f" and ends at {each[m][-1].mean():.2f}; that of the mean ends at {of_mean[m][-1]:.2f}."
          for m in means],
-    caption="Crop by crop, brightness is nearly lost in the first layers and comes back in part:"
-    " the last is moved about half as far as the first, and as far as by mirroring. The shift of"
-    " the mean hides the return. Lines: means over crops; band: 80 % of them."
-    f" n = {n_photos} crops of fourteen real photographs.",
+    caption="Crop by crop, brightness is nearly lost in the first layers and comes back in part."
+    + "".join(f" At {m:g} the first is moved by {each[m][0].mean():.2f} and the last by"
+              f" {each[m][-1].mean():.2f}." for m in dict.fromkeys([shifted_mean, means[-1]]))
+    + f" Mirroring moves the last by {by_mirror[-1].mean():.2f}. The shift of the mean hides most"
+    " of the return. Lines: means over crops; band: 80 % of them."
+    f" n = {n_photos} crops of {len(np.unique(scenes))} real photographs.",
 )
 
 # %%
 crop_by_crop = each[shifted_mean]
-least = int(crop_by_crop.mean(axis=1).argmin())
-lines = {"": crop_by_crop, "_mirror": by_mirror}
-for name, line_of in lines.items():
-    for word, place in (("first", 0), ("last", -1)):
-        found = mean_interval(line_of[place], unit="SD")
-        run.result(f"shift_{word}{name}", found, atol=0.005)
-run.result("shift_least", mean_interval(crop_by_crop[least], unit="SD"), atol=0.001)
+found = {
+    "first": crop_by_crop[0], "last": crop_by_crop[-1], "least": crop_by_crop[least],
+    "first_mirror": by_mirror[0], "last_mirror": by_mirror[-1], "last_uncut": by_uncut[-1],
+    "growth": crop_by_crop[-1] - crop_by_crop[0],
+    "regrowth": crop_by_crop[-1] - crop_by_crop[least],
+    "over_mirror": crop_by_crop[-1] - by_mirror[-1],
+}
+kept = {
+    name: run.result(f"shift_{name}", mean_interval(by_scene(sizes), unit="SD"), atol=0.005)
+    for name, sizes in found.items()
+}
+
+# %%
 run.result("shift_last_of_mean", of_mean[shifted_mean][-1], unit="SD", n=n_photos, atol=0.001)
-growth = mean_interval(crop_by_crop[-1] - crop_by_crop[0], unit="SD")
-grown = run.result("shift_growth", growth, atol=0.005)
 run.say(
-    "Crop by crop, brightness starts at {shift_first:.2f} standard deviations, is down to"
-    " {shift_least:.2f} at layer {least}, and ends at {shift_last:.2f}: {shift_growth:+.2ci} from"
-    " the first layer to the last. The mean over crops ends at {shift_last_of_mean:.2f}, which"
-    " hides most of it. Mirroring starts at {shift_first_mirror:.2f} and ends at"
-    " {shift_last_mirror:.2f}.",
-    least=least + 1,
+    "Brightness starts at {shift_first:.2ci}, is down to {shift_least:.2ci} at layer {least}, and"
+    " ends at {shift_last:.2ci}. From the first layer to the last that is {shift_growth:+.2ci}, but"
+    " from layer {least} on it is {shift_regrowth:+.2ci}: what is left has grown"
+    " {grown:.1f}-fold. Mirroring starts at {shift_first_mirror:.2f}, ends at"
+    " {shift_last_mirror:.2f} and grows {mirror_grown:.0f}-fold; at the end brightness has moved a"
+    " photograph by {shift_over_mirror:+.2ci} more. With nothing cut off at 255 the"
+    " brighter crops end at {shift_last_uncut:.2f}. The mean over crops ends at"
+    " {shift_last_of_mean:.2f}, which hides most of it.",
+    least=least + 1, grown=kept["last"].value / kept["least"].value,
+    mirror_grown=kept["last_mirror"].value / kept["first_mirror"].value,
 )
 
 # %% [markdown]
@@ -423,51 +447,42 @@ right = {
 
 # %%
 for how, hits in changed.items():
-    run.result(f"top1_{how}", share_of(hits), atol=0.021)
+    run.result(f"top1_{how}", mean_interval(by_scene(hits * 1.0), within=(0, 1)), atol=0.021)
 for how, hits in right.items():
-    run.result(f"right_{how}", share_of(hits), atol=0.021)
+    run.result(f"right_{how}", hits.mean(), n=n_photos, atol=0.021)
 excess = changed["brighter"] * 1.0 - changed["mirrored"]
-run.result("top1_excess", mean_interval(excess), atol=0.021)
-right_lost = mean_interval(right["as_is"] * 1.0 - right["brighter"])
-run.result("right_lost", right_lost, atol=0.021)
+run.result("top1_excess", mean_interval(by_scene(excess)), atol=0.021)
+lost = right["as_is"] * 1.0 - right["brighter"]
+run.result("right_lost", mean_interval(by_scene(lost, which)), atol=0.021)
+
+# %%
+names = {"as is": "as_is", "brighter": "brighter", "mirrored": "mirrored"}
+rows = [
+    {"photograph": name} | {
+        said: f"{right[how][which == k].sum()} of {(which == k).sum()}"
+        for said, how in names.items()
+    }
+    for k, name in enumerate(RECOGNISED)
+]
+run.table(rows, name="recognised", caption="Crops of four real photographs whose first class is"
+          " right.")
 run.say(
     "Brighter, {top1_brighter:.0%ci} of the crops get another first class. That sounds like ruin,"
-    " until one mirrors them: {top1_mirrored:.0%ci}, a difference of {top1_excess:+.0%ci}. Crops of"
-    " 96 pixels leave the first of a thousand classes on the edge, and anything tips it. Of the"
-    " crops that show something known, {right_as_is:.0%} are named right as they are,"
-    " {right_mirrored:.0%} mirrored and {right_brighter:.0%} brighter: brightness costs"
-    " {right_lost:+.0%ci}.",
+    " until one mirrors them: {top1_mirrored:.0%ci}, a difference of {top1_excess:+.0%ci} over"
+    " photographs. Crops of 96 pixels leave the first of a thousand classes on the edge, and much"
+    " tips it. And of the crops that show something known {right_as_is:.0%} are named right as they"
+    " are, {right_mirrored:.0%} mirrored and {right_brighter:.0%} brighter. Do not read that as"
+    " *brightness costs little*: look at the rows. One photograph loses and another gains, and over"
+    " four photographs the mean loss is {right_lost:+.0%ci}, which is to say unknown.",
 )
 
-# %%
-middle = [m.mean(axis=0, keepdims=True) for m in at_home]
-rows = []
-for word, name, part in (("tissue", "stained tissue", tissue), ("chance", "photographs", others)):
-    found = means_of(part)
-    sizes, mean = shift_per_image(found, middle, sds=unit), shift_of_mean(found, at_home, sds=unit)
-    rows.append({"other images": name, "each, first layer": f"{mean_interval(sizes[0]):.2ci}",
-                 "each, last layer": f"{mean_interval(sizes[-1]):.2ci}",
-                 "their mean, first": f"{mean[0]:.2f}", "their mean, last": f"{mean[-1]:.2f}"})
-    run.result(f"content_mean_{word}", mean[-1], unit="SD", n=len(part), atol=0.005)
-    run.result(f"content_each_{word}", mean_interval(sizes[-1], unit="SD"), atol=0.005)
-
-# %%
-run.table(rows, name="content", caption="Shift in SDs of the channel at the same brightness: how"
-          " far each image, and the mean of all, lies from the photographs' mean. 95 % t intervals"
-          f" over {len(tissue)} patches, which overlap, of one real slide and {n_photos} crops.")
-
 # %% [markdown]
-# So brightness is *not amplified* on its way through this network: it is largest where it enters.
-# But neither does it simply fade. The early layers, which compare a place with its neighbours,
-# nearly cancel it; what was cut off at 255 and what ReLU6 bends comes back later, in each crop in
-# its own direction. That this looks small in the mean is cancellation.
-#
-# Strange *content* shows the other side of the same coin. Patch by patch, stained tissue lies
-# hardly farther from the photographs' mean than any other photograph does, for photographs differ
-# much among themselves. But tissue lies there *all in one direction*: the shift of its mean is
-# several times that of other photographs. A shift that all images share can be seen, and mended, as
-# a shift of the mean; what each image suffers by itself cannot. Do not make a law of it: it is one
-# network, and fourteen photographs.
+# So is brightness amplified? It is largest where it enters, and it ends smaller than that. But it
+# does not simply fade. The early layers, which compare a place with its neighbours, nearly cancel
+# it; what ReLU6 bends is left, and *that* is then amplified, as any other small change is: look at
+# the mirror's line. Cutting off at 255 has no part in it. Each crop is moved in a direction of
+# its own, so in the mean most of it cancels. Do not make a law of it: it is one network, and
+# fourteen photographs.
 #
 # ### What it does to a diagnosis, and three repairs
 #
@@ -584,39 +599,47 @@ run.say(
 run.say(
     "Now look at the right column, where nothing had to be cured. Renormalising costs"
     " {price:+.3ci}, matching {price_matched:+.3ci}, statistics renewed there {harm:+.2ci}, renewed"
-    " at both sites {harm_both:+.2ci}. (Green varies by {learned:.0f} grey levels in the half of"
-    " the eye that was learned from and by {tested:.0f} in the other: to stretch the one to the"
-    " other takes content for camera.)",
+    " at both sites {harm_both:+.2ci}. These are intervals of one draw; the recorded trial below"
+    " has five. (Green varies by {learned:.0f} grey levels in the half of the eye that was learned"
+    " from and by {tested:.0f} in the other: to stretch the one to the other takes content for"
+    " camera.)",
     learned=home[..., 1].std(), tested=same[..., 1].std(),
 )
 
 # %% [markdown]
 # ### When renewing works
 #
-# Renewing statistics is a popular cure, and here it does nothing but harm. Is the cure bad, or the
-# patient? Think of what a weight has learned. In training under *batch statistics* each layer
-# normalises by the batch at hand, so the next layer has only ever seen channels of mean zero and
-# variance one, whatever the camera. Give such a network a new site's statistics, and it sees again
-# what it knows. But the weights behind our probe were fitted to features made with *ImageNet's*
-# statistics. A retina's channels are far from zero and one on that scale; the fit relies on it, and
-# renewing takes it away.
+# Renewing statistics is a popular cure, and here it costs more than the camera did. Is the cure
+# bad, or the patient? In training under *batch statistics* each layer normalises by the batch at
+# hand. So the next layer has only ever seen channels of one mean $\beta_c$ and one spread
+# $|\gamma_c|$, the two numbers that batch normalisation learns, *of the images of that training*.
+# Give such a network a new camera's statistics, with such images, and it sees again what it knows.
 #
-# That can be tested: fine-tune the whole network on the lesions twice, once with its statistics
-# left as they came from ImageNet, and once under those of its batches. Everything else is
-# alike: the images, the steps, and a rate that is chosen for each on validation patches. Then give
-# both the other camera, and renew. This takes minutes, so it is a recorded trial; the seed is its
-# unit, and draws the images and the batches.
+# ImageNet's weights were trained under batch statistics, too, but on photographs, and under a
+# retina's statistics they are where they have never been. Would it help to fit the probe anew, on
+# features made that way, so that at least the probe knows them?
+#
+# Both can be tested. Renew the frozen network at both sites, with a probe of its own. And fine-tune
+# the whole network on the lesions twice, once with its statistics left as they came from ImageNet,
+# and once under those of its batches. Everything else is alike: the images, the steps, and a rate
+# that is chosen for each on validation patches. Then give all the other camera, and renew. This
+# takes minutes, so it is a recorded trial; the seed is its unit, and draws the images and the
+# batches.
 
 # %% tags=["key"]
 trial = experiment.recorded(run, "_renewed_statistics/sweep")
 LENGTHS = ("_x1", "_x2", "_x4")  # 60 steps, twice and four times as many
 
 
-def by_renewing(where, way, length):
+def scores_in(where, repair, way, length=""):
+    """The AUC of each seed, with one camera and one repair."""
+    return trial.array(f"auc_{where}_{repair}{length}", trained_under=way)
+
+
+def by_renewing(where, way, length, repair="renewed"):
     """What renewing at one site changes in the AUC, seed by seed: mean and 95 % t interval."""
-    after, before = (trial.array(f"auc_{where}_{repair}{length}", trained_under=way)
-                     for repair in ("renewed", "nothing"))
-    return mean_interval(after - before, unit="AUC")
+    before = scores_in(where, "nothing", way, length)
+    return mean_interval(scores_in(where, repair, way, length) - before, unit="AUC")
 
 
 # %%
@@ -625,39 +648,51 @@ from medlib.experiment.plots.interval_points import Column, interval_points
 WAYS = {"frozen, a probe": "frozen", "trained, ImageNet's statistics": "source",
         "trained, its batches' statistics": "batch"}
 longest = {"frozen": "", "source": LENGTHS[-1], "batch": LENGTHS[-1]}
+ARMS = {"frozen, renewed there": ("frozen", "renewed"),
+        "frozen, renewed at both": ("frozen", "renewed_at_both"),
+        "trained, ImageNet's statistics": ("source", "renewed"),
+        "trained, its batches' statistics": ("batch", "renewed")}
 renewing = {
-    (where, way): by_renewing(where, way, longest[way])
-    for where in ("same", "other") for way in WAYS.values()
+    (where, arm): by_renewing(where, way, longest[way], repair)
+    for where in ("same", "other") for arm, (way, repair) in ARMS.items()
 }
 
 # %%
 columns = [
-    Column({text: renewing[where, way] for text, way in WAYS.items()},
+    Column({arm: renewing[where, arm] for arm in ARMS},
            x=("change by renewing", "AUC"), title=f"{where} camera", reference=0)
     for where in ("same", "other")
 ]
 run.figure(
     interval_points(*columns, highlight=["trained, its batches' statistics"]),
     name="renewing", data="real and simulated",
-    alt="Change of AUC by renewing statistics, for two cameras: below zero for the frozen network"
-    " and the one trained under ImageNet's statistics with both cameras; for the one trained under"
-    " its batches' about zero with the same camera and above zero with the other.",
-    caption="Renewed statistics help a network that was trained under its batches' statistics, and"
-    " harm one that was not. Recorded; real retina, simulated lesions, mean and 95 % t interval"
-    f" over n = {len(trial.seeds)} seeds.",
+    alt="Change of AUC by renewing statistics, for two cameras: below zero for the frozen network,"
+    " renewed there or at both sites, and for the one trained under ImageNet's statistics with both"
+    " cameras; for the one trained under its batches' about zero with the same camera and above"
+    " zero with the other.",
+    caption="Renewed statistics help a network that was fine-tuned on such images under its"
+    " batches' statistics. They harm one fine-tuned under ImageNet's, and the frozen one, even if"
+    " they are renewed at both sites and the probe is fitted anew. Recorded; real retina, simulated"
+    f" lesions, mean and 95 % t interval over n = {len(trial.seeds)} seeds.",
 )
 
 # %%
-def seeds_mean(name, way):
-    values = trial.array(f"auc_{name}{longest[way]}", trained_under=way)
-    return f"{mean_interval(values, within=(0, 1)):.2ci}"
+REPAIRS = {"nothing": "nothing", "renormalised": "renormalised", "matched": "histograms matched",
+           "renewed": "renewed there", "renewed_at_both": "renewed at both"}
 
 
+def seeds_mean(where, repair, way):
+    """The mean over seeds as text; only the frozen network has a probe to fit anew."""
+    if repair == "renewed_at_both" and way != "frozen":
+        return ""
+    return f"{mean_interval(scores_in(where, repair, way, longest[way]), within=(0, 1)):.2ci}"
+
+
+# %%
 rows = [
-    {"network": text} | {f"{where}: {repair}": seeds_mean(f"{where}_{repair}", way)
-                         for where in ("same", "other")
-                         for repair in ("nothing", "renormalised", "renewed")}
-    for text, way in WAYS.items()
+    {"network": text, "camera": where}
+    | {said: seeds_mean(where, repair, way) for repair, said in REPAIRS.items()}
+    for text, way in WAYS.items() for where in ("same", "other")
 ]
 run.table(rows, name="renewed", caption="Recorded: test AUC by camera and repair; means over"
           f" {len(trial.seeds)} seeds with 95 % t intervals.")
@@ -669,41 +704,77 @@ run.say(str(trial.made) + " Again: `medbook sweep translation/three_shifts/_rene
         batch=", ".join(f"{r:g}" for r in sorted(set(rates["batch"]))))
 
 # %%
-for way in WAYS.values():
-    for where in ("same", "other"):
-        run.result(f"renewing_{way}_{where}", renewing[where, way])
+short = dict(zip(ARMS, ("frozen", "frozen_both", "source", "batch"), strict=True))
+for (where, arm), found in renewing.items():
+    run.result(f"renewing_{short[arm]}_{where}", found)
+
+
+def across(name, after, before):
+    """Record the mean difference of two arms, seed by seed."""
+    return run.result(name, mean_interval(scores_in(*after) - scores_in(*before), unit="AUC"))
+
 
 # %%
-lead = {
-    where: mean_interval(
-        trial.array(f"auc_{where}_nothing_x4", trained_under="source")
-        - trial.array(f"auc_{where}_renewed_x4", trained_under="batch"), unit="AUC")
-    for where in ("same", "other")
-}
-for where, found in lead.items():
-    run.result(f"source_lead_{where}", found)
+for name, repair in (("gap_frozen", "nothing"), ("gap_frozen_both", "renewed_at_both")):
+    across(name, ("same", repair, "frozen"), ("other", repair, "frozen"))
+for repair in ("renormalised", "matched"):
+    across(f"trial_price_{repair}", ("same", "nothing", "frozen"), ("same", repair, "frozen"))
+    across(f"trial_gain_{repair}", ("other", repair, "frozen"), ("other", "nothing", "frozen"))
+across("renewed_over_matched", ("other", "renewed", "batch", "_x4"),
+       ("other", "matched", "batch", "_x4"))
+for where in ("same", "other"):
+    for length in LENGTHS:
+        across(f"source_lead_{where}{length}", (where, "nothing", "source", length),
+               (where, "renewed", "batch", length))
+
+# %%
 run.say(
-    "Renewing on the other camera is worth {renewing_batch_other:+.2ci} where the network was"
-    " trained under its batches' statistics, {renewing_source_other:+.2ci} where it was trained"
-    " under ImageNet's, and {renewing_frozen_other:+.2ci} where it was frozen. Yet who"
-    " keeps ImageNet's statistics from training to use need not be the loser: untouched, that"
-    " network leads the other, renewed, by {source_lead_same:+.3ci} on the same camera and by"
-    " {source_lead_other:+.3ci} on the other one."
+    "The frozen network first. Untouched, its probe loses {gap_frozen:.3ci} to the other camera."
+    " Renewed at both sites, with a probe of its own, the gap is {gap_frozen_both:+.3ci}: the"
+    " camera is gone. So is much of the diagnosis, {renewing_frozen_both_same:+.2ci} on the camera"
+    " that was right all along. And the two repairs of the image, over five seeds? Where nothing"
+    " was broken renormalising costs {trial_price_renormalised:.3ci} and matching"
+    " {trial_price_matched:.3ci}; on the other camera they win back"
+    " {trial_gain_renormalised:+.3ci} and {trial_gain_matched:+.3ci}: no more than chance may.",
+)
+run.say(
+    "Now the trained ones. Renewing on the other camera is worth {renewing_batch_other:+.3ci} where"
+    " the network was trained under its batches' statistics and {renewing_source_other:+.2ci}"
+    " where it was trained under ImageNet's. For the former it is {renewed_over_matched:+.3ci}"
+    " better than matching histograms, which needs no batch statistics: not better for sure.",
+)
+
+# %%
+run.say(
+    "Nor need who keeps ImageNet's statistics from training to use be the loser. On the same camera"
+    " that network, untouched, leads the other, renewed, by {source_lead_same_x1:.3ci} after"
+    " {steps} steps, {source_lead_same_x2:.3ci} after twice as many and {source_lead_same_x4:.3ci}"
+    " after four times as many; on the other camera by {source_lead_other_x1:.3ci},"
+    " {source_lead_other_x2:.3ci} and {source_lead_other_x4:+.3ci}. The lead shrinks with each"
+    " doubling, so who leads in the end we do not know.",
+    steps=trial.fixed["steps"],
 )
 gain = {length: by_renewing("other", "batch", length) for length in LENGTHS}
+untouched = {
+    length: mean_interval(scores_in("same", "nothing", "batch", length)
+                          - scores_in("other", "nothing", "batch", length), unit="AUC")
+    for length in LENGTHS
+}
 run.say(
-    "Nor is the gain the same for ever. After {steps} steps renewing is worth {short:+.3ci} to the"
-    " network that was trained under its batches' statistics, after twice as many {double:+.3ci}"
-    " and after four times as many {long:+.3ci}: longer training makes it less easy to disturb.",
-    steps=trial.fixed["steps"], short=gain["_x1"], double=gain["_x2"], long=gain["_x4"],
+    "The gain shrinks as well: {x1:+.3ci}, {x2:+.3ci} and {x4:+.3ci} at the three lengths. There is"
+    " less to win back, for untouched the network that was trained under its batches' statistics"
+    " loses {lost1:.3f}, {lost2:.3f} and {lost4:.3f} to the other camera.",
+    x1=gain["_x1"], x2=gain["_x2"], x4=gain["_x4"], lost1=untouched["_x1"].value,
+    lost2=untouched["_x2"].value, lost4=untouched["_x4"].value,
 )
 
 # %% [markdown]
-# So ask of a repair what it takes for granted. Renewing takes for granted that the weights were
-# learned under batch statistics; where they were not, it is an accident and no cure. Renormalising
-# and matching take for granted that the new site shows the same *content*, and stretch away what
-# differs between two halves of one eye. A repair is a change, too: measure it where nothing is
-# broken.
+# So ask of a repair what it takes for granted. Renewing takes for granted that weights *and images*
+# are those of a training under batch statistics. ImageNet's weights had such a training, but not on
+# these images; and a network that was fine-tuned under fixed statistics had none on them.
+# Renormalising and matching take for granted that the new site shows the same *content*, and
+# stretch away what differs between two halves of one eye. A repair is a change, too: measure it
+# where nothing is broken.
 #
 # ## II. Prevalence
 #
@@ -711,8 +782,10 @@ run.say(
 #
 # From here on all tissue comes from one laboratory and one scanner. At home one tile in a hundred
 # shows tumour; the classifier learns there, and more labelled tiles from home are kept aside to
-# check it. In the clinic it is one tile in two. A tile with tumour looks the same in both
-# places, that is $p(x \mid y)$ stays. So a threshold that is left alone finds the same share of the
+# check it. In the clinic it is one tile in two. Our simulation grants that a tile with tumour looks
+# the same in both places, that is $p(x \mid y)$ stays. Between a real screening programme and a
+# real clinic it rarely does: tumours there are larger, and other diseases mimic them (the *spectrum
+# effect*). If it stays, a threshold that is left alone finds the same share of the
 # tumours in both places (its sensitivity) and gives the same share of false alarms. What changes is
 # whether it is still a good threshold.
 
@@ -979,9 +1052,22 @@ run.frames(
          f" {costs['fixed threshold', r]:.1f}, acting on all {costs['act on all', r]:.1f}, on none"
          f" {costs['on none', r]:.1f}; two hills of scores stand above." for r in rates],
     caption="The threshold wanders with the prevalence; whoever leaves it where it was pays, in the"
-    " end more than for acting on everybody."
+    " end more than for acting on everybody. Where tumour is frequent even the moved one gains"
+    " little or nothing on that: a miss is dear, and nearly all should be acted on."
     f" Costs in units of a false alarm. {KIND.capitalize()} tissue, n = {n_clinic} tiles of the"
     " clinic, weighted to each prevalence.",
+)
+
+# %%
+acts = p_clinic > moved_threshold(act_above, old=home_pi, new=clinic_pi)
+dear = (1 - act_above) / act_above  # what a miss costs, in false alarms
+more = np.where(clinic_y == 1, dear * ~acts, acts - 1.0)  # than acting on all, tile by tile
+run.result("moved_over_all", mean_interval(100 * more), atol=1.0)
+run.say(
+    "At the clinic itself the moved threshold costs {moved_over_all:+.0ci} per 100 tiles more than"
+    " acting on all, so it is not sure that the program is worth having there. A calibrated score"
+    " would cost no more; the low end of ours rests on the {n} tumours at home.",
+    n=truth["check"].sum(),
 )
 
 # %% [markdown]
@@ -1049,10 +1135,11 @@ run.say(
 )
 
 # %% [markdown]
-# How sure are the two? There are two sources of error, the clinic's tiles and, much more so,
-# the few tumours at home on which the line and the matrix rest. The bootstrap draws both again, and
-# every later interval uses the same draws. Where a draw says tumour as often to normal tiles as to
-# tumours, BBSE has no answer; we count how often that happens.
+# How sure are the two? There are two sources of error, the clinic's tiles and the few tumours at
+# home on which the line and the matrix rest. The bootstrap draws both again, and every later
+# interval uses the same draws. Drawing only one of them again tells which weighs more. Where a draw
+# says tumour as often to normal tiles as to tumours, BBSE has no answer; we count how often that
+# happens.
 
 # %%
 again = []  # bootstrap: rows at home, rows at the clinic, and the line fitted on the former
@@ -1102,6 +1189,17 @@ keep("prevalence_bbse", bbse_found)
 keep("prevalence_quiet", quiet_found)
 
 # %%
+alone = {"both": again, "home": [(h, as_drawn[1], refit) for h, _, refit in again],
+         "clinic": [(as_drawn[0], c, line) for _, c, _ in again]}
+for what, draws in alone.items():
+    sd = np.nanstd([em_from(raw["clinic"], *draw) for draw in draws], ddof=1)
+    run.result(f"em_sd_{what}", sd, n=n_resamples, atol=0.01)
+run.say(
+    "EM's standard deviation over the draws is {em_sd_both:.3f}; {em_sd_home:.3f} if only the tiles"
+    " at home are drawn again, {em_sd_clinic:.3f} if only the clinic's are.",
+)
+
+# %%
 spoken = "{:.0%} ({:.0%} to {:.0%})".format
 run.say(
     "The clinic's true prevalence is {clinic_rate:.0%}. EM says {em}, BBSE {bbse}, both without one"
@@ -1130,12 +1228,19 @@ run.table(rows, name="scores", caption="Lower is better; 95 % bootstrap interval
 nats = {name: log_loss(q, clinic_y) for name, q in versions.items()}
 saved = {name: nats["as is"] - value for name, value in nats.items()}
 best = saved["corrected, prevalence known"]
+coin = run.rng("calibrated labels")
+perfect = [
+    calibration_error(corrected, (coin.random(n_clinic) < corrected).astype(int))
+    for _ in range(n_resamples)
+]
 run.say(
-    "A rough estimate of the prevalence goes a long way: of what the true one takes off the log"
-    " loss, EM's takes off {em:.0%} and BBSE's {bbse:.0%}. Whether calibration comes back as well,"
-    " the ECE tells.",
-    em=saved["corrected, EM"] / (best or np.nan),
-    bbse=saved["corrected, BBSE"] / (best or np.nan),
+    "Of what the true prevalence takes off the log loss, EM's takes off {em:.0%} and BBSE's"
+    " {bbse:.0%}. And calibration? A perfectly calibrated score with these probabilities would have"
+    " an ECE of {ece:.3f} by the luck of {n} labels ({low:.3f} to {high:.3f}); measure the column"
+    " by that, not by zero.",
+    em=saved["corrected, EM"] / (best or np.nan), bbse=saved["corrected, BBSE"] / (best or np.nan),
+    ece=np.mean(perfect), low=np.quantile(perfect, 0.025), high=np.quantile(perfect, 0.975),
+    n=n_clinic,
 )
 
 # %% [markdown]
@@ -1347,10 +1452,11 @@ if clinic_contrast != 1:
 # other tiles from home through the flatter scanner; for prevalence, home against clinic.
 #
 # A test that shall stay silent needs care. By its level it rings once in twenty times where
-# nothing differs at all, so *one* small *p* says little, and neither does one large. So where no
-# difference is claimed we take all tiles of both sites as one pool, deal them out again and
-# again, and count how often the test rings: it should be one in twenty, give or take the luck of
-# so many deals.
+# nothing differs at all, so *one* small *p* says little, and neither does one large. So we check
+# the test itself: take all tiles of both sites as one pool, deal them out again and again, and
+# count how often it rings. It should be one in twenty, neither more nor less, give or take the luck
+# of so many deals. (This asks about the test and the tiles. The pathologists' calls do not enter:
+# without labels nothing that they say can.)
 
 # %% tags=["key"]
 from medlib.translation.shifts.dealt_again import dealt_again
@@ -1396,7 +1502,7 @@ rows = [
 ]
 run.table(rows, name="two_sample", caption="Can the sites be told apart? AUC with 95 % intervals,"
           " beside the 95 % of what chance alone gives; one-sided p of the Mann-Whitney test. Where"
-          f" the tiles can be dealt again, how often it rings at 5 %, in {n_deals} deals."
+          f" all tiles are seen alike, how often it rings at 5 % in {n_deals} deals of one pool."
           f" {KIND.capitalize()} tissue.")
 
 # %%
@@ -1405,18 +1511,20 @@ run.result("auc_two_sample", unseen.auc, unit="AUC", interval=(unseen.low, unsee
            n=unseen.n_test, atol=0.005)
 for what, rings in rung.items():
     run.result(f"rings_{what}", share_of(rings), atol=0.011)
-most = binom.ppf(0.975, n_deals, 0.05) / n_deals
+fewest, most = binom.ppf([0.005, 0.995], n_deals, 0.05) / n_deals
 run.say(
-    "Dealt {n_deals} times, the test rings in {rings_nothing:.0%} of the deals where nothing"
-    " differs and in {rings_meaning:.0%} for the two pathologists; a test that knows nothing may"
-    " ring in up to {most:.0%} of so many.",
-    most=most,
+    "Dealt {n_deals} times, the test rings in {rings_nothing:.1%ci} of the deals of the first row's"
+    " tiles and in {rings_meaning:.1%ci} of the last row's. A test that keeps its level of 5 %"
+    " rings in {fewest:.1%} to {most:.1%} of so many, but for one time in a hundred."
+    " The single *p* where nothing differs is {p:.2f}: one such number, small or large, is an"
+    " accident.",
+    fewest=fewest, most=most, p=tests["nothing"].p_value,
 )
 
 # %% [markdown]
 # The test sees the scanner, it sees the prevalence, and it does not see the pathologist. The last
-# row by itself proves little, for it is one kind of classifier on tiles dealt at random. But no
-# cleverer test would do better, and that is logic: the tiles of both sites have one and the same
+# row proves nothing: tiles were dealt at random, and her calls are not in it. That no cleverer test
+# would do better is no measurement but logic: the tiles of both sites have one and the same
 # distribution $p(x)$, and a test without labels sees nothing but $p(x)$. Drift monitors that watch
 # images, features or scores are such tests. Yet something has changed. The program has learned
 # from the pathologist at home (its probabilities from tiles that it did not learn from, then
@@ -1456,9 +1564,10 @@ run.say(
 # Ask the clinic's pathologist for a few labels. If her rule were that of home, the probability of
 # label $y_i = 1$ would be $p_i$, so the number of tiles that she calls infiltrated,
 # $S = \sum_i y_i$, would have the mean $\sum_i p_i$ and the variance $\sum_i p_i (1 - p_i)$
-# ([Spiegelhalter 1986](https://doi.org/10.1002/sim.4780050506)). The exact distribution of such a
-# sum is called Poisson-binomial; the test *rings* where twice its smaller tail is below the
-# *level*, five per cent. Draw twelve tiles, once, and then many times:
+# ([Spiegelhalter's test of 1986](https://doi.org/10.1002/sim.4780050506) is akin, but weighs the
+# residuals $y_i - p_i$ by $1 - 2p_i$). The exact distribution of such a sum, of independent and
+# unequal coins, is called Poisson-binomial; the test *rings* where twice its smaller tail is below
+# the *level*, five per cent. Draw twelve tiles, once, and then many times:
 
 # %% tags=["key"]
 from medlib.translation.shifts.concept_shift import check_labels, detection_rate
@@ -1486,8 +1595,10 @@ run.say(
 #
 # $$ n \approx \frac{(1.96 + 0.84)^2\;\overline{p(1-p)}}{\Delta^2} . $$
 #
-# Which tiles should she label? Where $p_i$ is near 0 or 1, both pathologists agree; the news is in
-# the tiles between. Choosing by $p_i$ is fair, since it looks at $x$ only.
+# Which tiles should she label? Where $p_i$ is very near 0 or 1 both pathologists mostly agree; the
+# news is in the tiles between. A change toward *more* calls would show best somewhat below one
+# half, where a yes surprises most, but that needs a guess of the direction, so we take a band
+# around it. Choosing by $p_i$ is fair, since it looks at $x$ only.
 #
 # And what else rings? The test compares $p'(y \mid x)$ with what was promised, whatever made them
 # differ. So we also try it with the pathologist from home, when nothing has changed; when tumour is
@@ -1526,7 +1637,7 @@ groups = {
     "tumour more frequent": (promise[many], old_rule[many]),
     "flatter scanner": (pale[unsure], old_rule[unsure]),
 }
-numbers = [3, 4, 5, 6, 8, 10, 12, 20, 40]
+numbers = [3, 5, 8, 12, 20, 40]
 power = {
     group: [detection_rate(*pair, n_labels=n, rng=draw, n_draws=n_resamples) for n in numbers]
     for group, pair in groups.items()
@@ -1536,6 +1647,7 @@ power = {
 q, y = groups["other pathologist, undecided tiles"]
 needed = (1.96 + 0.84) ** 2 * np.mean(q * (1 - q)) / np.mean(y - q) ** 2
 run.result("labels_needed", needed, n=len(q), atol=0.1)
+all_yes = detection_rate(q, np.ones_like(y), n_labels=3, rng=run.rng("all"), n_draws=n_resamples)
 
 # %%
 figure, axes = plt.subplots(figsize=(5.4, 4.4))
@@ -1554,28 +1666,38 @@ run.figure(
     " from home it rises slowly where tumour is more frequent, stays low with the flatter scanner,"
     " and lowest where nothing has changed.",
     caption="A handful of labels shows the other pathologist, whom no unlabelled test can see (full"
-    " lines): three are too few, twelve are enough. But the test can ring for the other two shifts"
-    " as well (dotted): clear them first. Where nothing has changed (dashed) it should ring no more"
-    " often than its level says."
+    " lines). Three cannot be enough: the exact test is too coarse for so few. But it can ring for"
+    " the other two shifts as well (dotted): clear them first. Where nothing has changed"
+    " (dashed) it should ring no more often than its level says."
     f" {KIND.capitalize()} tissue, n = {n_resamples} draws a point, with replacement.",
 )
 
 # %%
 shown = {"power": "other pathologist, undecided tiles", "power_any": "other pathologist, any tiles"}
-for word, group in shown.items():
-    for n in (3, 5, 8, 12):
-        rate = power[group][numbers.index(n)]
-        run.result(f"{word}_{n}", rate, n=n_resamples, atol=0.011)
+def rings_of(group, n):
+    """The share of draws that ring, with its interval over draws."""
+    hits = round(power[group][numbers.index(n)] * n_resamples)
+    return share_of(np.arange(n_resamples) < hits)
+
+
+reliable = {
+    (word, n): run.result(f"{word}_{n}", rings_of(group, n), atol=0.011)
+    for word, group in shown.items() for n in (3, 5, 8, 12)
+}
+
+# %%
 rung_by = {"false_alarms": "nothing changed", "rings_prevalence": "tumour more frequent",
            "rings_scanner": "flatter scanner"}
 for name, group in rung_by.items():
-    run.result(name, power[group][numbers.index(20)], n=n_resamples, atol=0.011)
+    run.result(name, rings_of(group, 20), atol=0.011)
 run.say(
     "By the formula {labels_needed:.0f} labels on undecided tiles. In the figure three ring in"
-    " {power_3:.0%} of the draws, five in {power_5:.0%}, eight in {power_8:.0%} and twelve in"
-    " {power_12:.0%}; of any tiles twelve ring in {power_any_12:.0%}. With twenty labels and the"
+    " {power_3:.0%} of the draws (and would in {all_yes:.0%} if she said yes to every tile), five"
+    " in {power_5:.0%}, eight in {power_8:.0%} and twelve in {power_12:.0%ci};"
+    " of any tiles twelve ring in {power_any_12:.0%}. With twenty labels and the"
     " pathologist from home: {false_alarms:.0%} where nothing changed, {rings_prevalence:.0%}"
     " where tumour is more frequent, {rings_scanner:.0%} with the flatter scanner.",
+    all_yes=all_yes,
 )
 
 # %% [markdown]
@@ -1589,20 +1711,22 @@ run.say(
 # ## What we claim
 
 # %%
-shrinks = -grown.high
-run.claim("crop by crop, a shift of brightness is smaller at the last layer than at the first",
-          shrinks > 0, margin=shrinks, unit="SD", falsified_by="falsify_part_by_part")
+shrinks = -kept["growth"].high
+run.claim("photograph by photograph, a shift of brightness is smaller at the last layer than at the"
+          " first", shrinks > 0, margin=shrinks, unit="SD", falsified_by="falsify_part_by_part")
 cost_of_light = gaps["loss"].value - 0.01
 run.claim("a camera with another tone curve costs more than .01 of AUC if the probe has never met"
           " it", cost_of_light > 0, margin=cost_of_light, unit="AUC",
           falsified_by="falsify_part_by_part")
-spared = {"batch": "source", "source": "batch"}[trained_under]
-helps = min(by_renewing("other", trained_under, length).low for length in LENGTHS)
-hurts = min(-by_renewing(w, spared, n).high for w in ("same", "other") for n in LENGTHS)
+
+# %%
+helps = min(by_renewing(mended_camera, "batch", length).low for length in LENGTHS)
+hurts = min(-by_renewing(w, "source", n).high for w in ("same", "other") for n in LENGTHS)
 cure = min(helps, hurts)
-run.claim("on the other camera renewed statistics help a network that was trained under its"
-          " batches' statistics, and on both harm one that was not, at each length of training",
-          cure > 0, margin=cure, unit="AUC", falsified_by="falsify_part_by_part")
+run.claim("on the other camera renewed statistics help a network that was fine-tuned on such images"
+          " under its batches' statistics, and on both harm one fine-tuned under ImageNet's, at"
+          " each of three lengths", cure > 0, margin=cure, unit="AUC",
+          falsified_by="falsify_part_by_part")
 
 # %%
 def loss_by_tile(q):
@@ -1612,8 +1736,8 @@ def loss_by_tile(q):
 lower = mean_interval(loss_by_tile(p_clinic) - loss_by_tile(versions["corrected, EM"])).low
 run.claim("corrected for a prevalence that was estimated without labels, the log loss falls",
           lower > 0, margin=lower, unit="nats", falsified_by="falsify_like_home")
-near = 0.1 - abs(em_found[0] - clinic_pi)
-run.claim("with the same scanner EM comes within 10 percentage points of the true prevalence",
+near = 0.15 - abs(em_found[0] - clinic_pi)
+run.claim("with the same scanner EM comes within 15 percentage points of the true prevalence",
           near > 0, margin=near, falsified_by="falsify_clinic_scanner")
 drift = (unshifted - mixed["flatter scanner"]).min()
 needless = (unshifted - mixed["same scanner, renormalised"]).min()
@@ -1622,18 +1746,17 @@ run.claim("a flatter scanner lowers both estimates, and so does needless renorma
           falsified_by="falsify_part_by_part")
 
 # %% [markdown]
-# Ten points is more than twice the standard deviation of EM's error over other seeds. Not claimed:
-# that renormalising or matching wins the AUC back, or that BBSE comes as near as EM. With other
-# seeds either has gone the other way.
+# Fifteen points are more than twice the standard deviation of EM in the bootstrap above. Not
+# claimed: that renormalising or matching wins AUC back on the other camera (in the recorded trial
+# the intervals hold zero), or that EM comes nearer than BBSE.
 
 # %%
-reliable = power["other pathologist, undecided tiles"]
-enough = min(reliable[numbers.index(12)] - 0.8, 0.8 - reliable[numbers.index(3)])
-run.claim("twelve labels on undecided tiles show the other pathologist in four of five draws, and"
-          " three do not", enough >= 0, margin=enough, falsified_by="falsify_part_by_part")
-hidden = most - rung["meaning"].mean()
-run.claim("dealt again and again, unlabelled tiles ring for the other pathologist no more often"
-          " than by chance", hidden >= 0, margin=hidden, control=True,
+enough = reliable["power", 12].low - 0.8
+run.claim("twelve labels on undecided tiles show the other pathologist in four of five draws",
+          enough >= 0, margin=enough, falsified_by="falsify_part_by_part")
+alike = min(most - rung["meaning"].mean(), rung["meaning"].mean() - fewest)
+run.claim("dealt again and again to two sites that see alike, the two-sample test rings as often as"
+          " its level says, neither more nor less", alike >= 0, margin=alike, control=True,
           falsified_by="falsify_clinic_scanner")
 run.finish()
 
@@ -1644,13 +1767,14 @@ run.finish()
 #   Meaning changed: ask for labels.
 # - Take the size for each image, then the mean: in the mean of many, what happens to each cancels.
 #   And hold a change of answers against a change that means nothing, such as mirroring.
-# - A repair takes something for granted. Renewed statistics help weights that were trained under
-#   their batches' statistics, and harm others. Try a repair where there is no shift to mend, and
-#   see what it costs.
-# - Prevalence changes neither AUC nor the sensitivity of a fixed threshold. It changes what a score
-#   means and where to cut: look at the reliability curve and the costs.
+# - A repair takes something for granted. Renewed statistics help weights that were *trained on such
+#   images* under batch statistics; elsewhere they may take the diagnosis away with the camera. Try
+#   a repair where there is no shift to mend, and see what it costs.
+# - As long as $p(x \mid y)$ stays, prevalence changes neither AUC nor the sensitivity of a fixed
+#   threshold. It changes what a score means and where to cut: look at the reliability curve and the
+#   costs. Between screening and clinic $p(x \mid y)$ rarely stays.
 # - EM wants calibrated probabilities, BBSE a cut that finds tumours; both want $p(x \mid y)$ to
-#   stay, and their uncertainty comes from the few tumours at home.
+#   stay. Their uncertainty comes from the few tumours at home, and from the clinic's own tiles.
 # - A monitor without labels never sees a change of meaning. A handful of labels shows it, if
 #   appearance and prevalence have been cleared first: they ring for those as well.
 # - A control is judged by what chance gives at its own size, and more than once.
@@ -1689,7 +1813,8 @@ run.check("three-shifts-grey", follows, given=readers)
 # ```{exercise}
 # :label: three-shifts-threshold
 # Three clinics complain. (a) The program's probabilities are far too low on average, its AUC is as
-# at home, and tumours are more frequent. (b) A new scanner was installed, and the two-sample test
+# at home, and EM, which sees no label, says that tumours are more frequent, as the registry does.
+# (b) A new scanner was installed, and the two-sample test
 # rings. (c) No test rings, but the pathologist overrules the program again and again, always in
 # the same direction. What do you do first at each?
 # ```

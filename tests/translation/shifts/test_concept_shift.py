@@ -1,5 +1,7 @@
 """A check by new labels: the binomial test as the outsider, its level, its power."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -61,3 +63,12 @@ def test_few_images_do_not_hide_false_alarms():
     p, y = np.full(40, 0.5), np.tile([0, 1], 20)
     rng = np.random.default_rng(3)
     assert 0.005 < detection_rate(p, y, n_labels=40, rng=rng, n_draws=1000) < 0.08
+
+
+def test_unequal_coins_against_every_outcome_by_hand():
+    p, labels = np.array([0.9, 0.05, 0.3, 0.6]), np.array([1, 1, 1, 0])
+    outcomes = list(itertools.product((0, 1), repeat=4))
+    chance = {o: np.prod(np.where(o, p, 1 - p)) for o in outcomes}
+    below = sum(c for o, c in chance.items() if sum(o) <= 3)
+    above = sum(c for o, c in chance.items() if sum(o) >= 3)
+    assert check_labels(p, labels).p_value == pytest.approx(2 * min(below, above))
