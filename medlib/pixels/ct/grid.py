@@ -45,3 +45,27 @@ def onto_grid(
     top, left = ((size - n) // 2 for n in small.shape)
     grid[top : top + small.shape[0], left : left + small.shape[1]] = small
     return grid
+
+
+def block_means(images: np.ndarray, *, fold: int) -> np.ndarray:
+    """What a coarser grid sees of finer images: the mean of each block of fold × fold pixels.
+
+    Args:
+        images: (..., fold * height, fold * width).
+        fold: pixels along each side of a block.
+
+    Returns:
+        (..., height, width), of the same type.
+
+    Raises:
+        ValueError: the blocks do not fill the images.
+
+    Example:
+        >>> block_means(np.arange(16.0).reshape(4, 4), fold=2).tolist()
+        [[2.5, 4.5], [10.5, 12.5]]
+    """
+    *batch, height, width = images.shape
+    if fold < 1 or height % fold or width % fold:
+        raise ValueError(f"blocks of {fold} x {fold} pixels do not fill {height} x {width}")
+    blocks = images.reshape(*batch, height // fold, fold, width // fold, fold)
+    return blocks.mean((-3, -1), dtype=images.dtype)

@@ -1,8 +1,10 @@
 """A channelised Hotelling observer: can a lesion still be found?
 
 PSNR counts pixels; a radiologist looks for something. A model observer makes that a measurement:
-look at an image through a few smooth channels like those of early vision, weigh them by the best
-linear rule learned from images with and without the lesion, and call the weighted sum the score.
+look at an image through a few smooth channels, weigh them by the best linear rule learned from
+images with and without the lesion, and call the weighted sum the score. For a roundish lesion at a
+known place, Laguerre-Gauss channels come close to the best linear observer of all pixels; they are
+chosen for that and are no model of human vision.
 How well held-out scores tell the two apart is for `measures.auc` to say.
 """
 

@@ -7,6 +7,9 @@ numbers, transposed, are the adjoint: ⟨Ax, q⟩ = ⟨x, Aᵀq⟩ holds term by
 and iterative reconstruction need.
 
 The matrix is built once per geometry and kept; afterwards a projection is one sparse product.
+
+Data that are made with the matrix which later inverts them hide what any grid leaves out (an
+inverse crime). `fold` sets a finer grid before the same detector: a pixel is cut in fold × fold.
 """
 
 from __future__ import annotations
@@ -15,14 +18,26 @@ import math
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse
 import torch
 from torch import Tensor
 
+
+def cells_touched(fold: int) -> int:
+    """How many cells the shadow of a pixel, or of a part of one, may touch at most.
+
+    Example:
+        >>> cells_touched(1), cells_touched(2)
+        (4, 3)
+    """
+    return math.ceil(math.sqrt(2) / fold) + 2
+
+
 #: A square's shadow is at most √2 pixels wide: it touches four detector cells at most.
-CELLS_PER_PIXEL = 4
+CELLS_PER_PIXEL = cells_touched(1)
 
 
 @dataclass(frozen=True)
@@ -71,18 +86,19 @@ class ParallelBeam:
         return 180 * np.arange(self.n_views) / self.n_views
 
 
-def project(image: Tensor, *, beam: ParallelBeam) -> Tensor:
+def project(image: Tensor, *, beam: ParallelBeam, fold: int = 1) -> Tensor:
     """Line integrals of an image: p = A x.
 
     Args:
-        image: (..., size, size), in 1/cm, float32 or float64.
+        image: (..., fold * size, fold * size), in 1/cm, float32 or float64.
         beam: the geometry.
+        fold: how many pixels of the image lie along each side of one of the beam's.
 
     Returns:
         Sinogram (..., views, cells), dimensionless; differentiable.
 
     Raises:
-        ValueError: if the image does not have the size that the geometry states.
+        ValueError: if the image does not have the size that geometry and fold state.
 
     Example:
         >>> beam = ParallelBeam(size=8, n_views=4, pixel_cm=0.5)
@@ -90,12 +106,12 @@ def project(image: Tensor, *, beam: ParallelBeam) -> Tensor:
         >>> bool(torch.allclose(sinogram.sum(1) * 0.5, torch.tensor(16.0)))  # each view sees 16 cm²
         True
     """
-    wanted = (beam.size, beam.size)
-    if tuple(image.shape[-2:]) != wanted:
+    side = _fine_side(beam, fold)
+    if tuple(image.shape[-2:]) != (side, side):
         raise ValueError(
-            f"image is {tuple(image.shape)}, but the beam expects (..., {beam.size}, {beam.size})"
+            f"image is {tuple(image.shape)}, but the beam expects (..., {side}, {side})"
         )
-    return _apply(image, beam, False, beam.sinogram_shape)
+    return _apply(image, _Grid(beam, fold), False, beam.sinogram_shape)
 
 
 def backproject(sinogram: Tensor, *, beam: ParallelBeam) -> Tensor:
@@ -119,7 +135,7 @@ def backproject(sinogram: Tensor, *, beam: ParallelBeam) -> Tensor:
         True
     """
     check_sinogram(sinogram, beam=beam)
-    return _apply(sinogram, beam, True, (beam.size, beam.size))
+    return _apply(sinogram, _Grid(beam, 1), True, (beam.size, beam.size))
 
 
 def check_sinogram(sinogram: Tensor, *, beam: ParallelBeam) -> None:
@@ -139,7 +155,7 @@ def check_sinogram(sinogram: Tensor, *, beam: ParallelBeam) -> None:
         )
 
 
-def footprint(beam: ParallelBeam, *, view: int) -> tuple[np.ndarray, np.ndarray]:
+def footprint(beam: ParallelBeam, *, view: int, fold: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Where the pixels' shadows fall in one view.
 
     A unit square turned by θ casts a trapezoid with a foot |cos θ| + |sin θ| wide and a flat top
@@ -148,10 +164,11 @@ def footprint(beam: ParallelBeam, *, view: int) -> tuple[np.ndarray, np.ndarray]
     Args:
         beam: the geometry.
         view: index of the view.
+        fold: each pixel is cut into fold × fold, before the same detector.
 
     Returns:
-        First cell touched, (pixels,), and the shares of that cell and the next three, (pixels, 4),
-        each row summing to one.
+        First cell touched, (pixels,), and the shares of that cell and those that follow,
+        (pixels, cells_touched(fold)), each row summing to one.
 
     Example:
         >>> first, share = footprint(ParallelBeam(size=4, n_views=3), view=1)
@@ -160,13 +177,14 @@ def footprint(beam: ParallelBeam, *, view: int) -> tuple[np.ndarray, np.ndarray]
     """
     angle = math.radians(float(beam.angles_deg[view]))
     cosine, sine = math.cos(angle), math.sin(angle)
-    axis = np.arange(beam.size) - (beam.size - 1) / 2
+    side = _fine_side(beam, fold)
+    axis = (np.arange(side) - (side - 1) / 2) / fold
     # x grows with the column, y against the row; s is the distance from the axis in pixels
     centre = (axis[None, :] * cosine - axis[:, None] * sine).ravel() + (beam.n_bins - 1) / 2
-    foot = (abs(cosine) + abs(sine)) / 2
-    top = abs(abs(cosine) - abs(sine)) / 2
+    foot = (abs(cosine) + abs(sine)) / 2 / fold
+    top = abs(abs(cosine) - abs(sine)) / 2 / fold
     first = np.floor(centre - foot + 0.5).astype(np.int32)
-    edges = first[:, None] + np.arange(CELLS_PER_PIXEL + 1) - 0.5 - centre[:, None]
+    edges = first[:, None] + np.arange(cells_touched(fold) + 1) - 0.5 - centre[:, None]
     return first, np.diff(_shadow_integral(edges, foot=foot, top=top), axis=1)
 
 
@@ -179,7 +197,6 @@ def _shadow_integral(u: np.ndarray, *, foot: float, top: float) -> np.ndarray:
     return np.sign(u) * height * (distance - fall)
 
 
-@lru_cache(maxsize=8)
 def system_matrices(
     beam: ParallelBeam, dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, Tensor]:
@@ -199,19 +216,37 @@ def system_matrices(
         >>> a.shape, at.shape
         (torch.Size([33, 16]), torch.Size([16, 33]))
     """
-    matrix = _build(beam)
-    return tuple(to_sparse_csr(m, dtype, device) for m in (matrix, matrix.T.tocsr()))
+    return tuple(_matrix(_Grid(beam, 1), adjoint, dtype, device) for adjoint in (False, True))
+
+
+class _Grid(NamedTuple):
+    """A geometry, and how finely its pixels are cut."""
+
+    beam: ParallelBeam
+    fold: int
+
+
+def _fine_side(beam: ParallelBeam, fold: int) -> int:
+    if fold < 1:
+        raise ValueError(f"fold is {fold}; a pixel is cut into fold x fold, so it is 1 or more")
+    return beam.size * fold
+
+
+@lru_cache(maxsize=8)
+def _matrix(grid: _Grid, adjoint: bool, dtype: torch.dtype, device: torch.device) -> Tensor:
+    matrix = _build(grid.beam, grid.fold)
+    return to_sparse_csr(matrix.T.tocsr() if adjoint else matrix, dtype, device)
 
 
 @lru_cache(maxsize=2)
-def _build(beam: ParallelBeam) -> scipy.sparse.csr_matrix:
-    n_pixels = beam.size**2
-    pixel = np.repeat(np.arange(n_pixels, dtype=np.int32), CELLS_PER_PIXEL)
+def _build(beam: ParallelBeam, fold: int = 1) -> scipy.sparse.csr_matrix:
+    n_pixels, n_cells = (beam.size * fold) ** 2, cells_touched(fold)
+    pixel = np.repeat(np.arange(n_pixels, dtype=np.int32), n_cells)
     blocks = []
     for view in range(beam.n_views):
-        first, share = footprint(beam, view=view)
-        cell = (first[:, None] + np.arange(CELLS_PER_PIXEL, dtype=np.int32)).ravel()
-        weight = share.ravel() * beam.pixel_cm  # pixel_cm² of area on a cell of pixel_cm
+        first, share = footprint(beam, view=view, fold=fold)
+        cell = (first[:, None] + np.arange(n_cells, dtype=np.int32)).ravel()
+        weight = share.ravel() * (beam.pixel_cm / fold**2)  # area of a pixel over width of a cell
         seen = weight > 1e-9 * beam.pixel_cm
         shape = (beam.n_bins, n_pixels)
         triplets = (weight[seen], (cell[seen], pixel[seen]))
@@ -279,21 +314,21 @@ def sum_in_order(matrix: Tensor, columns: Tensor) -> Tensor:
     return torch.cat(parts, dim=1)
 
 
-def _apply(x: Tensor, beam: ParallelBeam, adjoint: bool, shape: tuple[int, int]) -> Tensor:
+def _apply(x: Tensor, grid: _Grid, adjoint: bool, shape: tuple[int, int]) -> Tensor:
     batch = x.shape[:-2]
     columns = x.reshape(math.prod(batch), -1)
-    return _SparseProduct.apply(columns, beam, adjoint).reshape(*batch, *shape)
+    return _SparseProduct.apply(columns, grid, adjoint).reshape(*batch, *shape)
 
 
 class _SparseProduct(torch.autograd.Function):
     """rows ↦ rows Mᵀ with M = A or Aᵀ; the gradient is the product with the other one."""
 
     @staticmethod
-    def forward(ctx, rows: Tensor, beam: ParallelBeam, adjoint: bool) -> Tensor:
-        ctx.beam, ctx.adjoint = beam, adjoint
-        matrix = system_matrices(beam, rows.dtype, rows.device)[int(adjoint)]
+    def forward(ctx, rows: Tensor, grid: _Grid, adjoint: bool) -> Tensor:
+        ctx.grid, ctx.adjoint = grid, adjoint
+        matrix = _matrix(grid, adjoint, rows.dtype, rows.device)
         return sparse_product(matrix, rows.T.contiguous()).T.contiguous()
 
     @staticmethod
     def backward(ctx, gradient: Tensor):
-        return _SparseProduct.apply(gradient.contiguous(), ctx.beam, not ctx.adjoint), None, None
+        return _SparseProduct.apply(gradient.contiguous(), ctx.grid, not ctx.adjoint), None, None

@@ -55,6 +55,44 @@ def test_every_view_sees_all_of_the_image(beam, seed):
     torch.testing.assert_close(seen, (x.sum() * beam.pixel_cm**2).expand(beam.n_views))
 
 
+@settings(max_examples=15)
+@given(beams, st.integers(1, 4), st.integers(0, 2**31))
+def test_a_pixel_cut_in_parts_casts_the_same_shadow(beam, fold, seed):
+    x = torch.rand(beam.size, beam.size, generator=torch.Generator().manual_seed(seed)).double()
+    parts = x.repeat_interleave(fold, 0).repeat_interleave(fold, 1)
+    torch.testing.assert_close(
+        project(parts, beam=beam, fold=fold), project(x, beam=beam), rtol=1e-9, atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("fold", [2, 3])
+def test_a_finer_disc_casts_its_chords_more_exactly(fold):
+    beam = ParallelBeam(size=64, n_views=20, pixel_cm=0.3)
+    fine = ParallelBeam(size=64 * fold, n_views=20, pixel_cm=0.3 / fold)
+    angle = np.deg2rad(beam.angles_deg)[:, None]
+    edges = (np.arange(beam.n_bins + 1) - beam.n_bins / 2) * beam.pixel_cm
+    s = np.clip(edges - (3.0 * np.cos(angle) + 1.5 * np.sin(angle)), -5.0, 5.0)
+    area = s * np.sqrt(25 - s**2) + 25 * np.arcsin(s / 5)  # of a disc, left of a chord
+    exact = np.diff(area, axis=1) / beam.pixel_cm  # the mean chord in each cell
+    off = []
+    for world, cut in ((beam, 1), (fine, fold)):
+        image = disc(world, centre_cm=(3.0, 1.5), radius_cm=5.0, oversample=16)
+        off.append(np.abs(project(image, beam=beam, fold=cut).numpy() - exact).mean())
+    assert off[1] < 0.6 * off[0]
+    assert off[1] < 0.02
+
+
+def test_a_finer_projection_has_its_adjoint_as_gradient():
+    beam, g = ParallelBeam(size=6, n_views=5, pixel_cm=0.5), torch.Generator().manual_seed(0)
+    x = torch.rand(12, 12, generator=g).double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda image: project(image, beam=beam, fold=2), (x,))
+
+
+def test_a_fold_is_one_or_more():
+    with pytest.raises(ValueError, match="fold is 0"):
+        project(torch.zeros(4, 4), beam=ParallelBeam(size=4, n_views=2), fold=0)
+
+
 @pytest.mark.parametrize("centre_cm", [(0.0, 0.0), (3.0, 1.5)])
 def test_a_disc_casts_its_chords(centre_cm):
     beam = ParallelBeam(size=128, n_views=60, pixel_cm=0.15)
