@@ -7,7 +7,8 @@ entry that is no longer needed.
 The ground floor (``medlib/experiment``) is not counted among a table's code. Whenever it changes
 every chapter is run again, and what its own run gives is held to what was accepted; so is one point
 of each sweep. That is the proof that the change moved no number. Nor is a room's map counted, an
-``__init__.py`` with a docstring and nothing else: each new file in a room adds a line to it.
+``__init__.py`` with a docstring and nothing else but a table of late names: each new file in a room
+adds a line to it, and each file that a name was taken from is counted itself.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def counted(project: Project, modules: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_map(path: Path) -> bool:
-    """Whether a Python file is there and holds a docstring and nothing else.
+    """Whether a Python file is there and holds a docstring, a table of late names, and no more.
 
     >>> is_map(Path(__file__))
     False
@@ -71,7 +72,23 @@ def is_map(path: Path) -> bool:
         body = ast.parse(path.read_text(encoding="utf-8")).body
     except (OSError, SyntaxError):
         return False
-    return all(isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant) for n in body)
+    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        body = body[1:]
+    return not body or _is_late_names(body)
+
+
+def _is_late_names(body: list[ast.stmt]) -> bool:
+    """Whether this is the import of `late_names`, a table of words, and its use; see there."""
+    if len(body) != 3 or not isinstance(body[1], ast.Assign):
+        return False
+    table = body[1].value
+    words = [*table.keys, *table.values] if isinstance(table, ast.Dict) else [None]
+    return (
+        ast.unparse(body[0]) == "from data_fetch.late_names import late_names"
+        and ast.unparse(body[1].targets[0]) == "_HOME"
+        and all(isinstance(w, ast.Constant) and isinstance(w.value, str) for w in words)
+        and ast.unparse(body[2]) == "__getattr__, __dir__ = late_names(__name__, _HOME)"
+    )
 
 
 def pins_changed(project: Project, made: MadeBy) -> bool:

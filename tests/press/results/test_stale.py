@@ -1,0 +1,46 @@
+"""What does not count among the code that made a table: maps at the doors of rooms."""
+
+from pathlib import Path
+
+import pytest
+
+from press.results.stale import is_map
+
+ROOT = Path(__file__).parents[3]
+NAMES = """\
+from data_fetch.late_names import late_names
+
+_HOME = {"read_image": "picture"}
+
+__getattr__, __dir__ = late_names(__name__, _HOME)
+"""
+
+
+@pytest.mark.parametrize("door", ["medlib/nets", "data_fetch/tasks", "data_fetch/readers"])
+def test_the_books_own_doors_are_maps(door):
+    assert is_map(ROOT / door / "__init__.py")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('"""A map."""\n', True),
+        ("", True),
+        (f'"""A map."""\n{NAMES}', True),
+        (f'"""A map."""\n{NAMES}x = 1\n', False),
+        ('"""A map."""\nx = 1\n', False),
+        ('"""A map."""\n"and more words"\nimport os\n', False),
+        (NAMES.replace('"picture"', "find()"), False),
+        (NAMES.replace("data_fetch.late_names", "data_fetch.other"), False),
+        (NAMES.replace("_HOME)", "_HOME, eager=True)"), False),
+        (NAMES.replace('{"read_image": "picture"}', "dict(read_image='picture')"), False),
+        ("def broken(:\n", False),
+    ],
+)
+def test_a_map_computes_nothing(tmp_path, source, expected):
+    (tmp_path / "__init__.py").write_text(source, "utf-8")
+    assert is_map(tmp_path / "__init__.py") is expected
+
+
+def test_what_is_not_there_is_no_map(tmp_path):
+    assert not is_map(tmp_path / "__init__.py")
