@@ -25,8 +25,12 @@ def absent(reason: str) -> None:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """Chromium, while one file of tests runs: as long as it lives, no other event loop can start.
+
+    Tests of other files, which one process may run before and after, start their own.
+    """
     program = chromium()
     if program is None:
         absent("no Chromium here; Debian: apt-get install chromium")
