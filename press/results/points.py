@@ -5,8 +5,9 @@ FOLDER`` keeps every point there as soon as it is finished, under a key of its c
 profile, parameters, code cells), with the plan of the sweep beside them; ``medbook sweep --resume
 FOLDER`` goes on from it. The folder can be committed or carried; two of one sweep are merged by
 copying the files of one into the other. A point counts only while it is fresh: made by the present
-code cells and library files (`press.results.stale` says which count), under the same pins and
-Python.
+code cells and library files (`press.results.stale` says which count), under the same Python and the
+same pins of the packages that it imported. (A pin of another package, as of a tool for tests, moves
+no number; hours of points need not be made again for it.)
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from press.results.accepted import to_json
 from press.results.kept import portable
 from press.results.stale import counted
 from press.run.execute import RECORD, Job, read_note
-from press.run.freshness import stale_reasons
+from press.run.freshness import file_digest, stale_reasons
+from press.run.payload import normal, pins
 from press.source.project import Project
 
 PLAN = "plan.json"
@@ -68,9 +70,11 @@ class PointStore:
         except (FileNotFoundError, RecordError):
             return None
         note = {"code_sha256": kept.code_sha256}
-        modules = counted(project, kept.record.modules)
-        looked_at = kept.record.model_copy(update={"modules": modules})
-        return None if stale_reasons(project, job, looked_at, note) else kept.record
+        looked_at = {"modules": counted(project, kept.record.modules)}
+        if _pinned_alike(project, kept.record):
+            looked_at["constraints_sha256"] = file_digest(project.constraints)
+        record = kept.record.model_copy(update=looked_at)
+        return None if stale_reasons(project, job, record, note) else kept.record
 
     def put(self, project: Project, job: Job) -> list[str]:
         """Keep the run that `job` wrote, unless files that count have changed while it ran.
@@ -130,3 +134,10 @@ class PointStore:
 
 def _grid_text(plan: SweepPlan) -> str:
     return ", ".join(f"{name} ({len(values)} values)" for name, values in plan.grid.items())
+
+
+def _pinned_alike(project: Project, record: Record) -> bool:
+    """Whether each package that a run imported is pinned to the version that it had then."""
+    now = pins(project.constraints.read_text("utf-8")) if project.constraints.is_file() else {}
+    had = {normal(name): version.partition("+")[0] for name, version in record.packages.items()}
+    return bool(had) and all(now.get(name, version) == version for name, version in had.items())

@@ -25,7 +25,7 @@ PACKAGES = ("press", "medlib", "data_fetch")
 FOLDERS = ("chapters", "results", *PACKAGES)
 FILES = ("pyproject.toml", "constraints.txt", "_toc.yml")
 SHIPPED = "shipped.json"
-PIN = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*==")
+PIN = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*==\s*([^\s;#]+)")
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,17 @@ def installed(constraints: str) -> dict[str, str]:
     for distribution in importlib.metadata.distributions():
         name = normal(distribution.name or "")
         found.setdefault(name, distribution.version.partition("+")[0])
-    pinned = {normal(m[1]) for line in constraints.splitlines() if (m := PIN.match(line))}
-    return {name: found[name] for name in sorted(pinned & set(found))}
+    return {name: found[name] for name in sorted(set(pins(constraints)) & set(found))}
+
+
+def pins(constraints: str) -> dict[str, str]:
+    """Name and version of what `constraints` pins.
+
+    >>> pins("NumPy == 1.0  # why\\nscipy==2.1.0\\n")
+    {'numpy': '1.0', 'scipy': '2.1.0'}
+    """
+    found = (PIN.match(line) for line in constraints.splitlines())
+    return {normal(m[1]): m[2].partition("+")[0] for m in found if m}
 
 
 def normal(name: str) -> str:

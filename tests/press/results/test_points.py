@@ -98,6 +98,19 @@ def test_a_carried_point_counts_only_while_its_code_is_the_same(slow, tmp_path):
     assert "0 fresh and kept, 2 to run" in slow.medbook(*words, "--dry-run").stdout
 
 
+def test_a_carried_point_outlives_pins_of_packages_that_it_did_not_import(slow, tmp_path):
+    slow.write("go", "")
+    folder = tmp_path / "carried"
+    words = ("sweep", "slow", "--seeds", "1", "--points", str(folder))
+    assert slow.medbook(*words).returncode == 0
+    shutil.rmtree(slow.root / "build")
+    pins = (slow.root / "constraints.txt").read_text("utf-8")
+    slow.write("constraints.txt", f"{pins}a-tool-for-tests==3.0\n")
+    assert "1 fresh and kept, 0 to run" in slow.medbook(*words, "--dry-run").stdout
+    slow.write("constraints.txt", pins.replace("numpy==", "numpy==99."))
+    assert "0 fresh and kept, 1 to run" in slow.medbook(*words, "--dry-run").stdout
+
+
 @pytest.mark.parametrize(
     ("file", "kept"), [("medlib/pixels/moving.py", 0), ("medlib/experiment/figures.py", 1)]
 )
