@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from medlib.nets.efficientnet_lite import DEPTHS, EfficientNetLite0
 from medlib.nets.features import fit_head
 from medlib.nets.training import device_of
 
-__all__ = ["Probe", "check_labels", "features_by_depth", "probe", "reached"]
+__all__ = ["Probe", "check_labels", "features_by_depth", "probe", "reached", "read_by_depth"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,6 @@ class Probe:
     accuracy: float
 
 
-@torch.no_grad()
 def features_by_depth(
     network: EfficientNetLite0,
     images: Float[Tensor, "n 3 height width"],
@@ -50,12 +50,27 @@ def features_by_depth(
         >>> [found[depth].shape[1] for depth in ("stem", "stage3", "head")]
         [32, 40, 1280]
     """
+    return read_by_depth(network, images, lambda maps: maps.mean(dim=(2, 3)), batch_size=batch_size)
+
+
+@torch.no_grad()
+def read_by_depth(
+    network: EfficientNetLite0,
+    images: Float[Tensor, "n 3 height width"],
+    read: Callable[[Tensor], Tensor],
+    *,
+    batch_size: int = 64,
+) -> dict[str, Float[np.ndarray, "n columns"]]:
+    """Return what `read` makes of the maps at every depth, (B, C, H, W) to (B, columns).
+
+    The network is used in evaluation mode, and left in the mode it was in.
+    """
     device, was_training = device_of(network), network.training
     network.eval()
     parts: list[list[np.ndarray]] = []
     for part in images.split(batch_size):
         maps = network.depths(part.to(device))
-        parts.append([m.mean(dim=(2, 3)).cpu().numpy() for m in maps])
+        parts.append([read(m).cpu().numpy() for m in maps])
     network.train(was_training)
     columns = zip(*parts, strict=True)
     return {depth: np.concatenate(c) for depth, c in zip(DEPTHS, columns, strict=True)}

@@ -7,8 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from medlib.nets.efficientnet_lite import DEPTHS, EfficientNetLite0
+from medlib.nets.efficientnet_lite import EfficientNetLite0
 from medlib.nets.training import device_of
+from medlib.translation.seeing.linear_probe import read_by_depth
 
 __all__ = ["BEHIND", "means_behind", "pooled_by_depth"]
 
@@ -16,7 +17,6 @@ __all__ = ["BEHIND", "means_behind", "pooled_by_depth"]
 BEHIND = ("stage1", "stage2", "stage3", "stage4", "stage5", "stage6", "stage7")
 
 
-@torch.no_grad()
 def pooled_by_depth(
     network: EfficientNetLite0,
     images: Float[Tensor, "n 3 height width"],
@@ -39,16 +39,13 @@ def pooled_by_depth(
         >>> [found[depth].shape[1] for depth in ("stem", "stage3")]
         [128, 160]
     """
-    device, was_training = device_of(network), network.training
-    network.eval()
-    parts: list[list[np.ndarray]] = []
-    for part in images.split(batch_size):
-        flat = [maps.flatten(2) for maps in network.depths(part.to(device))]
-        numbers = [(m.mean(2), m.std(2, unbiased=False), m.amax(2), m.amin(2)) for m in flat]
-        parts.append([torch.cat(columns, dim=1).cpu().numpy() for columns in numbers])
-    network.train(was_training)
-    columns = zip(*parts, strict=True)
-    return {depth: np.concatenate(c) for depth, c in zip(DEPTHS, columns, strict=True)}
+
+    def numbers(maps: Tensor) -> Tensor:
+        flat = maps.flatten(2)
+        columns = flat.mean(2), flat.std(2, unbiased=False), flat.amax(2), flat.amin(2)
+        return torch.cat(columns, dim=1)
+
+    return read_by_depth(network, images, numbers, batch_size=batch_size)
 
 
 @torch.no_grad()
