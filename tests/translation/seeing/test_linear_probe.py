@@ -15,7 +15,7 @@ def test_one_pass_gives_every_depth(imagenet):
     found = features_by_depth(imagenet, images, batch_size=2)
     assert tuple(found) == DEPTHS
     for depth in ("stem", "stage5", "head"):
-        one = cached_features(imagenet, images, depth=depth)
+        one = cached_features(imagenet, images, depth=depth, batch_size=2)
         np.testing.assert_allclose(found[depth], one, atol=1e-5)
     imagenet.train()
     try:
