@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinates
 
 from data_fetch.packaged import mni152
@@ -148,10 +148,10 @@ def _anatomy() -> _Anatomy:
     affine[:3, 3] -= affine[:3, :3] @ np.full(3, _PAD_VOXELS)
     spacing = (2.0, 2.0, 2.0)
     # closing by distances: everything within r of the brain, minus all within r of the rest
-    dilated = distance_transform_edt(~brain, sampling=spacing) <= _CLOSING_MM
-    hull = distance_transform_edt(dilated, sampling=spacing) > _CLOSING_MM
+    dilated = _distances(brain, spacing, reach_mm=_CLOSING_MM) <= _CLOSING_MM
+    hull = _distances(~dilated, spacing) > _CLOSING_MM
     outside = distance_transform_edt(~hull, sampling=spacing)
-    inside = distance_transform_edt(hull, sampling=spacing)
+    inside = _distances(~hull, spacing)
     # both transforms end on voxel centres; the surface lies half a voxel (1 mm) before each
     signed = np.where(hull, 1.0 - inside, outside - 1.0)
     corners = np.argwhere(hull)
@@ -164,6 +164,25 @@ def _anatomy() -> _Anatomy:
         distance_affine=affine,
         centre_mm=(affine @ np.append(middle, 1.0))[:3],
     )
+
+
+def _distances(
+    to: Bool[np.ndarray, "x y z"], spacing: tuple[float, float, float], *, reach_mm: float = 0.0
+) -> Float[np.ndarray, "x y z"]:
+    """The distances (mm) to the nearest voxel of `to`, computed where they are asked for.
+
+    That is the box around what `to` is not, where `to` is the surroundings of a body, or the box
+    around `to` and `reach_mm` beyond; everywhere else the distance is 0, or infinite.
+    """
+    body = to if reach_mm else ~to
+    margins = [int(reach_mm / step) + 1 for step in spacing]
+    box = []
+    for axis, margin in enumerate(margins):
+        (filled,) = body.any(axis=tuple(a for a in range(3) if a != axis)).nonzero()
+        box.append(slice(max(0, filled[0] - margin), filled[-1] + margin + 1))
+    found = np.full(to.shape, np.inf if reach_mm else 0.0)
+    found[tuple(box)] = distance_transform_edt(~to[tuple(box)], sampling=spacing)
+    return found
 
 
 def _slice_points_mm(
