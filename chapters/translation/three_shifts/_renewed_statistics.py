@@ -51,8 +51,8 @@ from medlib.translation.shifts.covariate_shift import match_to, renormalise
 
 run = experiment.start("translation/three_shifts/_renewed_statistics", locals())
 RATES = (2e-4, 8e-4, 3.2e-3, 1.28e-2)  # tried on validation images, at the shortest length
-STRENGTHS = (1e-4, 1e-3, 1e-2, 0.1, 1.0)  # the same for the probe
-TIMES = (1, 2, 4)  # how often the shortest length, at the rate that was chosen
+STRENGTHS = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1000.0)  # the same for the probe
+TIMES = (1, 2, 4, 8)  # how often the shortest length, at the rate that was chosen
 
 # %% [markdown]
 # ## Images, two cameras
@@ -102,8 +102,9 @@ def probe_on(network):
 
 # %%
 if trained_under == "frozen":
-    (probe, strength), (own_probe, _) = probe_on(source), probe_on(renewed(source, home))
+    (probe, strength), (own_probe, own) = probe_on(source), probe_on(renewed(source, home))
     run.result("strength", strength)
+    run.result("strength_anew", own)
     for where, there in sites.items():
         anew = features(there, renewed(source, there))
         keep(f"{where}_nothing", probe.decision_function(features(there)))
