@@ -5,7 +5,12 @@ import torch
 
 from medlib.nets.efficientnet_lite import DEPTHS
 from medlib.translation.seeing.linear_probe import features_by_depth
-from medlib.translation.seeing.pooled_features import BEHIND, means_behind, pooled_by_depth
+from medlib.translation.seeing.pooled_features import (
+    BEHIND,
+    means_behind,
+    pooled_by_depth,
+    three_ways,
+)
 
 
 def noise():
@@ -49,3 +54,17 @@ def test_one_layer_on_is_where_the_next_block_begins(imagenet):
     for depth, said in caught.items():
         np.testing.assert_allclose(found[depth], said, atol=1e-4)
     assert found["stage7"].min() < 0 < found["stage3"].min() + 1e-9, "a cut, and none"
+
+
+def test_one_pass_gets_what_three_get(imagenet):
+    found = three_ways(imagenet.train(), noise(), batch_size=2)
+    assert imagenet.training, "left as it was"
+    apart = {
+        "means": features_by_depth(imagenet.eval(), noise(), batch_size=2),
+        "pooled": pooled_by_depth(imagenet, noise(), batch_size=2),
+        "behind": means_behind(imagenet, noise(), batch_size=2),
+    }
+    for way, by_depth in apart.items():
+        assert tuple(found[way]) == tuple(by_depth)
+        for depth, said in by_depth.items():
+            np.testing.assert_allclose(found[way][depth], said, atol=1e-5)
