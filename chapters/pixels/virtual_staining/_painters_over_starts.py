@@ -10,10 +10,10 @@
 # # One painter, from one start
 #
 # **Objectives.** The painters of *Colour without chemistry*, each with its own rate and each
-# trained to an end. This notebook is no page of the book: `medbook sweep` runs it over painters and
-# seeds, and the chapter shows the table. The seed is the unit: it draws the photons, the first
-# weights and the patches. The tissue is the same one field whatever the seed: the upper part
-# trains, a strip below it chooses the rate, the rest tests.
+# trained at three lengths. This notebook is no page of the book: `medbook sweep` runs it over
+# painters and seeds, and the chapter shows the table. The seed is the unit: it draws the photons,
+# the first weights and the patches. The tissue is the same one field whatever the seed: the upper
+# part trains, a strip below it chooses the rate, the rest tests.
 #
 # **Prerequisites.** The chapter.
 
