@@ -13,10 +13,10 @@
 # one with the labels as they are, one with labels dealt anew within each class, and one with the
 # planted fault that the dealt labels are the true ones after all. How much do their maps agree with
 # the density of nuclei, in either direction? This notebook is no page of the book: `medbook sweep`
-# runs it over seeds, and *Where does the network look?* shows the table. The seed is the unit of
-# that trial: it draws patients, deal, weights and batches.
+# runs it over seeds, and *What did it look at?* shows the table. The seed is the unit of that
+# trial: it draws patients, deal, weights and batches.
 #
-# **Prerequisites.** *Where does the network look?*
+# **Prerequisites.** *What did it look at?*
 
 # %% tags=["parameters"]
 seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0

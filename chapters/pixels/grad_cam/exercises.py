@@ -263,7 +263,8 @@ BOTH = Choice(
 The network uses both signs. Swapped ink harms it much less: the AUC falls to about 0.85, not to
 zero. The map points there in about two tiles of three, where it was nearly all, for the ink still
 has a say: a sign is read while reading it pays. With wrong labels, as archives have them, the ink
-pays.
+pays. Three claims fail: no score is too good for labels that are never wrong, so there is no alarm,
+and neither Grad-CAM nor the other two ways point at the ink in clearly more than half of the tiles.
 """,
     wrong=["f", 2],
 )
@@ -306,7 +307,7 @@ HIGHER = Choice(
         " function.",
         "c": "Cells come in whole numbers, so that the area is rounded up.",
         "d": "Neighbouring cells are alike, in the noise and in the tumour.",
-        "e": "With six hundred tiles the simulation is not yet exact.",
+        "e": "With so few tiles the simulation is not yet exact.",
     },
     answer="b",
     because={
@@ -320,9 +321,9 @@ HIGHER = Choice(
         "The curve bends upwards. What does Jensen say of the mean of such a function?",
     ],
     solution=r"""
-The simulated mean is higher for two reasons: $I/(2m - I)$ is convex in $I$, so scatter of $I$
-raises its mean (Jensen), and $q$ differs from tile to tile, which helps in the same way. Compare
-with the column *noise* of the table of agreement.
+The simulated mean is higher than $q/(2 - q)$ at the mean $q$ for two reasons: $I/(2m - I)$ is
+convex in $I$, so scatter of $I$ raises its mean (Jensen), and $q$ differs from tile to tile, which
+helps in the same way. Compare with the column *noise* of the table of agreement.
 """,
     wrong=["x", 1],
 )

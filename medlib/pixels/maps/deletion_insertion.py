@@ -43,6 +43,7 @@ def score_curve(
     target: int | Int[Tensor, " batch"],
     mode: Literal["deletion", "insertion"] = "deletion",
     steps: int = 8,
+    ends: tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]] | None = None,
 ) -> ScoreCurve:
     """Replace the cells of the map, highest first, and record softmax(y)_c after each step.
 
@@ -57,6 +58,8 @@ def score_curve(
         target: the class c, one for all or one an image.
         mode: "deletion" or "insertion".
         steps: how many equal portions the cells are changed in.
+        ends: softmax(y)_c of the images and of the baseline where they are known already, for they
+            are the same whatever the map; None = ask the network.
 
     Raises:
         ValueError: an unknown mode, sides that do not divide, or more steps than cells.
@@ -87,8 +90,14 @@ def score_curve(
     baseline = baseline.to(images).expand_as(images)
     before, after = (images, baseline) if mode == "deletion" else (baseline, images)
     changed = np.round(np.linspace(0, rows * columns, steps + 1)).astype(int)
+    known = {}
+    if ends is not None:
+        first, last = ends if mode == "deletion" else ends[::-1]
+        known = {0: first.to(images), rows * columns: last.to(images)}
     curve = []
-    for count in changed:
-        mixed = torch.where(place < int(count), after, before)
-        curve.append(class_scores(network(mixed).softmax(dim=1), target)[0])
+    for count in changed.tolist():
+        if count not in known:
+            mixed = torch.where(place < count, after, before)
+            known[count] = class_scores(network(mixed).softmax(dim=1), target)[0]
+        curve.append(known[count])
     return ScoreCurve(changed / (rows * columns), torch.stack(curve, dim=1).double().cpu().numpy())

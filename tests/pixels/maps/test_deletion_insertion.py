@@ -65,3 +65,22 @@ def test_errors_teach(network):
         curve(network, torch.zeros(1, 3, 3), "deletion")
     with pytest.raises(ValueError, match="steps=5"):
         curve(network, LEFT, "deletion", steps=5)
+
+
+@pytest.mark.parametrize("mode", ["deletion", "insertion"])
+def test_ends_that_are_known_are_not_asked_again(mode):
+    class Counting(Brightness):
+        asked = 0
+
+        def forward(self, x):
+            self.asked += 1
+            return super().forward(x)
+
+    network = Counting().eval()
+    whole = curve(network, LEFT, mode)
+    assert network.asked == 5
+    p = torch.from_numpy(whole.probabilities).float()
+    ends = (p[:, 0], p[:, -1]) if mode == "deletion" else (p[:, -1], p[:, 0])
+    again = curve(network, LEFT, mode, ends=ends)
+    assert network.asked == 5 + 3
+    np.testing.assert_array_equal(again.probabilities, whole.probabilities)
