@@ -4,6 +4,7 @@ head_ct          CT-like head slices in HU on the real MNI152 anatomy
 lesion           a low-contrast lesion of known contrast, size and place, put into a CT slice
 histology        H&E or H-DAB tiles at a glioma's edge, with the truth at every pixel;
                  on `laboratory` (how a place stains and scans) and `nuclei` (what lies where)
+one_tile_each    tiles of `histology`, each of another patient
 ink_mark         a dot of pen ink in a corner of some tiles, and what it does to labels
 
 Randomness comes only from the required `rng`. Item i of a batch has a generator of its own, so it

@@ -3,6 +3,7 @@
 - `covariate_shift`: a shift followed through every layer; three repairs of the image.
 - `image_shift`: the size of each image's shift in every layer, before any mean is taken.
 - `norm_inputs`: what enters each batch normalisation, for whoever measures there.
+- `chosen_at_home`: a depth and a probe's strength, chosen on the tiles to learn from alone.
 - `prior_shift`: probabilities for another prevalence, known or estimated.
 - `concept_shift`: a few labels against what was promised.
 - `two_sample`: can unlabelled images of two sites be told apart?
