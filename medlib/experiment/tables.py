@@ -49,12 +49,17 @@ class MadeBy(Part):
 
 
 class SweptPoint(Part):
-    """One point of a grid: the key of its content, its swept parameters, and how it ended."""
+    """One point of a grid: the key of its content, its swept parameters, and how it ended.
+
+    `tables` are those that a companion printed there: name -> column -> a value for each row. Of a
+    chapter's own points none are kept.
+    """
 
     point: str
     parameters: dict[str, Any]
     cpu_s: float | None = None
     error: str = ""
+    tables: dict[str, dict[str, list[Any]]] = {}
 
 
 class ResultColumn(Part):

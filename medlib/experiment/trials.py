@@ -191,6 +191,33 @@ class Trial:
         shape = [len(tried) for name, tried in self.grid.items() if name not in where]
         return np.array(values, dtype=float).reshape(shape)
 
+    def printed(self, table: str, **where: Any) -> list[dict[str, Any]]:
+        """The rows of a table that a companion printed, at all points or at some.
+
+        Args:
+            table: its name in the companion.
+            where: swept parameters and the values wanted.
+
+        Returns:
+            The rows of one point after the other's, each with the point's swept parameters before
+            its own columns.
+
+        Raises:
+            ValueError: a point printed no such table, or there is no such parameter or value.
+        """
+        rows = []
+        for place in self._places(where):
+            point = self.table.points[place]
+            if table not in point.tables:
+                raise ValueError(
+                    f"recorded {self.name}: no table {table!r} at point {point.point}; it printed"
+                    f" {list(point.tables)}"
+                )
+            columns = point.tables[table]
+            for values in zip(*columns.values(), strict=True):
+                rows.append(point.parameters | dict(zip(columns, values, strict=True)))
+        return rows
+
     def _row(self, column: ResultColumn, place: int) -> Row:
         parameters = self.table.points[place].parameters
         seed = parameters.get("seed", self.fixed.get("seed"))

@@ -1,7 +1,9 @@
 """One small point of each recorded sweep, run again by every cold build.
 
-A table says which: the point that took least CPU time when it was made. It is run into a folder of
-its own, never taken from the sweep's, so that it is a second run and not the first once more. A
+A table says which: the point that took least CPU time when it was made. Where all points take long
+a small one is recorded beside the sweep, by the same code, with the parameter set ``live`` of its
+notebook: ``medbook sweep NAME --profile live --seeds 0 --accept``. The point is run into a folder
+of its own, never taken from the sweep's, so that it is a second run and not the first once more. A
 table whose code has changed has no live point: its numbers are those of other code.
 """
 
@@ -21,7 +23,7 @@ from press.results.stale import stale_because
 from press.run.execute import Job, plan
 from press.run.freshness import Freshness, freshness_of
 from press.run.run_folder import Run
-from press.source.project import Chapter, Project
+from press.source.project import LIVE_PROFILE, Chapter, Project
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class LivePoint:
     @property
     def told(self) -> str:
         """The point, as ``labels=10 seed=1``."""
-        return " ".join(f"{name}={value}" for name, value in self.point.parameters.items())
+        swept = " ".join(f"{name}={value}" for name, value in self.point.parameters.items())
+        return f"{swept}, a small one" if self.table.profile == LIVE_PROFILE else swept
 
     def state(self, project: Project) -> Freshness:
         """Whether its run is there and fresh."""
@@ -90,9 +93,12 @@ def live_point(project: Project, name: str) -> LivePoint | None:
 
 def _live_point(project: Project, name: str) -> LivePoint | None:
     try:
-        table = kept.read(project, name, "sweep", SweepTable)
+        sweep = kept.read(project, name, "sweep", SweepTable)
+        table = kept.read(project, name, LIVE_PROFILE, SweepTable) or sweep
         chapter = project.notebook(name)
-        if table is None or not table.live or stale_because(project, chapter, table.made_by):
+        if sweep is None or table is None or not table.live:
+            return None
+        if any(stale_because(project, chapter, each.made_by) for each in (sweep, table)):
             return None
         point = next(point for point in table.points if point.point == table.live)
         given = {**table.fixed, **point.parameters}

@@ -24,16 +24,16 @@ from medlib.experiment.trials import made_by
 from press.errors import UserError
 from press.results import kept
 from press.results.points import PointStore
-from press.results.sweep_table import claim_columns, result_columns
+from press.results.sweep_table import claim_columns, printed_tables, result_columns
 from press.run.execute import RECORD, Job, Outcome, last_wall_s, plan
 from press.run.freshness import Freshness, State, freshness_of
 from press.run.pool import run_jobs
 from press.run.scheduler import Workers, as_scheduler
 from press.source.given import declared_parameters
-from press.source.project import BOOK_PROFILE, Chapter, Project
+from press.source.project import BOOK_PROFILE, LIVE_PROFILE, Chapter, Project
 
 MOST_POINTS = 10_000
-LISTS_IT = ("sweep",)  # kinds of tables of which a build runs one point again
+LISTS_IT = ("sweep", LIVE_PROFILE)  # kinds of tables of which a build runs one point again
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,9 @@ def plan_sweep(
     if count > MOST_POINTS:
         raise UserError(f"these are {count:,} points; a sweep has at most {MOST_POINTS:,}")
     every = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
-    return plan_points(
-        project, chapter, every, grid=grid, given=given, profile=profile, store=store
-    )
+    kind = LIVE_PROFILE if profile == LIVE_PROFILE else "sweep"
+    how = {"given": given, "profile": profile, "kind": kind, "store": store}
+    return plan_points(project, chapter, every, grid=grid, **how)
 
 
 def plan_points(
@@ -310,12 +310,14 @@ def tabulate(sweep: Sweep, outcomes: Sequence[Outcome]) -> SweepTable:
         for point in sweep.points
         if point.carried is not None or point.job.destination not in lost
     }
+    apart = sweep.chapter.source.stem.startswith("_")  # no page shows its tables
     points = [
         SweptPoint(
             point=p.key,
             parameters=p.swept,
             cpu_s=round(records[p.key].cpu_s, 2) if p.key in records else None,
             error="" if p.key in records else lost[p.job.destination],
+            tables=printed_tables(records[p.key]) if apart and p.key in records else {},
         )
         for p in sweep.points
     ]

@@ -68,6 +68,15 @@ def claim_columns(keys: Sequence[str], records: Mapping[str, Record]) -> list[Cl
     return columns
 
 
+def printed_tables(record: Record) -> dict[str, dict[str, list[Any]]]:
+    """The tables of a run, each column by column."""
+    return {
+        table.name: {name: [row[name] for row in table.rows] for name in table.rows[0]}
+        for table in record.tables
+        if table.rows
+    }
+
+
 # -- for other programs ----------------------------------------------------------------------------
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 DISTRIBUTION = "pixels-to-patients"
 BOOK_PROFILE = "book"
 SMOKE_PROFILE = "smoke"
+LIVE_PROFILE = "live"  # of one small point of a long sweep, which every cold build runs again
 PROFILES = "profiles.yml"
 COMPANIONS = "companions"
 

@@ -84,6 +84,22 @@ def test_a_row_says_where_and_what_was_measured(trial):
         _ = trial.rows("long")[0].estimate
 
 
+def test_rows_of_printed_tables_say_at_which_point(root, run):
+    curve = {"step": [25, 50], "AUC": [0.6, 0.7]}
+    points = [
+        {"point": f"p{s}", "parameters": {"seed": s}, "tables": {"curve": curve}} for s in (1, 2)
+    ]
+    fields = {"grid": {"seed": [1, 2]}, "points": points, "results": []}
+    write(root, table(**fields))
+    trial = experiment.recorded(run, "_point/sweep")
+    first = {"seed": 1, "step": 25, "AUC": 0.6}
+    assert trial.printed("curve")[0] == first
+    assert len(trial.printed("curve")) == 4
+    assert trial.printed("curve", seed=2)[-1] == {"seed": 2, "step": 50, "AUC": 0.7}
+    with pytest.raises(ValueError, match=r"no table 'curves' at point p1; it printed \['curve'\]"):
+        trial.printed("curves")
+
+
 @pytest.mark.parametrize(
     ("ask", "expected"),
     [

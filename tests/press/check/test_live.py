@@ -7,6 +7,7 @@ from medlib.experiment.tables import SweepTable, read_kept
 from press.check.live import Again, Repetition, inspect_live, repetition, same_arithmetic
 from press.results import kept
 from press.results.live import live_point, live_points
+from press.run.execute import execute_all
 from press.source.project import Project
 from tests.press.swept_book import NAME, TABLE, edit_table, other_machine, shift
 
@@ -127,3 +128,22 @@ def test_the_recorded_numbers_of_the_point_are_results(live_book):
     assert (third.low, third.high, third.n) == (0, third.n, live.point.parameters["n"])
     assert noise.name == "noise"
     assert kept.path_of(Project(live_book.root), NAME, "sweep").is_file()
+
+
+def test_a_small_point_beside_a_long_sweep_is_run_in_its_stead(live_book):
+    before = (live_book.root / TABLE).read_bytes()
+    live_book.write("chapters/pixels/whole/profiles.yml", "companions: {_point: {live: {n: 9}}}\n")
+    live_book.commit()
+    words = ("sweep", "_point", "--profile", "live", "--seeds", "1", "--accept")
+    assert live_book.medbook(*words).returncode == 0
+    assert (live_book.root / TABLE).read_bytes() == before
+    project = Project(live_book.root)
+    (live,) = live_points(project)
+    assert (live.job.parameters["n"], live.told) == (9, "seed=1, a small one")
+    (line,) = messages(live_book, "error")
+    assert "seed=1, a small one of the recorded sweep was not run again" in line
+    (outcome,) = execute_all(project, [live.job])
+    assert outcome.failure is None
+    assert messages(live_book, "error") == []
+    edit_table(live_book, lambda content: content["made_by"].update(code_sha256="0" * 64))
+    assert list(live_points(Project(live_book.root))) == []

@@ -262,7 +262,9 @@ def test_a_sweep_runs_tells_resumes_and_is_kept(powers):
 def test_a_companion_that_is_no_page_can_be_swept_and_kept(book):
     profiles = "companions: {_point: {smoke: {base: 4}}}\n"
     book.write("chapters/pixels/later/profiles.yml", profiles)
-    book.chapter("pixels/later/_point", POWERS, parameters=PARAMETERS)
+    rows = '[{"at": 1, "is": base}, {"at": 2, "is": base**2}]'
+    code = f'run.table({rows}, name="steps", caption="Powers.")\n{POWERS}'
+    book.chapter("pixels/later/_point", code, parameters=PARAMETERS)
     assert Project(book.root).chapters == []
     book.commit()
     done = book.medbook("sweep", "_point", "--seeds", "1", "--profile", "smoke", "--accept")
@@ -270,6 +272,8 @@ def test_a_companion_that_is_no_page_can_be_swept_and_kept(book):
     table = read_kept(book.root / "results/pixels/later/_point/sweep.json", SweepTable)
     assert [c.values for c in table.results if c.name == "power"] == [[4.0]]
     assert (table.profile, table.grid) == ("smoke", {"seed": [1]})
+    (point,) = table.points
+    assert point.tables == {"steps": {"at": [1, 2], "is": [4.0, 16.0]}}
     from press.check.verify import inspect_book
 
     assert inspect_book(Project(book.root)) == []
