@@ -912,8 +912,8 @@ def blurred(x, sigma_px=12.0):
     return torch.from_numpy(smooth).to(x)
 
 
-def on_ink(values, reach=0, which=inked_ones):
-    cells = block_mean(marks[is_test][which].astype(float), grid=values.shape[-1]) > 0
+def on_ink(values, reach=0, dots=marks):
+    cells = block_mean(dots[is_test][inked_ones].astype(float), grid=values.shape[-1]) > 0
     return pointing_game(values, maximum_filter(cells, size=(1, 2 * reach + 1, 2 * reach + 1)))
 
 # %% tags=["key"]
@@ -1018,10 +1018,35 @@ run.say(
 # How can that be? At the head the map is *complete*: before the ReLU it adds up to the score, up to
 # the constant $b$. But a cell of a deep map is not the piece of image below it. Each convolution
 # that looks at neighbours lets a cell speak of what lies beside it, and stage 7 has one that
-# reaches over three by three cells of maps that are only a few cells wide. The network is free to
-# send the news about the ink to the *next* cell, and training did. (Why it did, nothing here
-# tests.) The map tells the truth about where the score was added up, and we read it as if it told
-# where the evidence came from. *A map's place is a place in the layer, not in the image.*
+# reaches over three by three cells of maps that are only a few cells wide. The news of the ink
+# comes to all of them, and which is the highest is up to the weights. Is it the corner, whose cell
+# has the fewest neighbours? Turn each quarter of a tile's mark round, and the dot moves from the
+# corner to an inner cell.
+
+# %% tags=["key"]
+half = SIZE // 2
+quarters = marks.reshape(-1, 2, half, 2, half)
+inner = quarters[:, :, ::-1, :, ::-1].reshape(marks.shape)
+x_inner = preprocess(with_ink(images, marks=inner, which=tumour_tile)[is_test], device=run.device)
+inner_maps = maps_at(shortcut, x_inner[inked_ones], tuple(dict.fromkeys((at, last))))
+
+# %%
+inner_hits = {name: on_ink(maps, dots=inner) for name, maps in inner_maps.items()}
+inner_near = on_ink(inner_maps[last], reach=1, dots=inner)
+run.result("inner_ink_found", share_of(inner_hits[at]), atol=0.01)
+run.result("inner_ink_found_last_maps", share_of(inner_hits[last]), atol=0.01)
+run.say(
+    "With the dot in an inner cell {at} points at it in {inner_ink_found:.0%ci} of the patients,"
+    " the {last} in {inner_ink_found_last_maps:.0%ci}, and in {near:.0%} at it or at a cell next"
+    " to it.",
+    at=at, near=inner_near.mean(),
+)
+
+# %% [markdown]
+# So the corner makes it worse, and away from it the last maps smear: they know of the ink, and not
+# in which cell it lies. Such a map tells the truth about where the score was added up, and we read
+# it as if it told where the evidence came from. *A map's place is a place in the layer, not in the
+# image.*
 #
 # And the depth at which Grad-CAM finds the ink was chosen on maps of the *honest* network, for
 # nuclei, which only a simulation knows. Nobody with an archive and one network has that choice. A
