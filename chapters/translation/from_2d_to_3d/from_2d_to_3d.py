@@ -418,8 +418,8 @@ run.say(
 # windows than slices. It tests nothing, and its error says how finely we can tell: a decay cannot
 # be told from it, one correlation for all lags can.
 #
-# All this is one averaged head in front of an empty background, and the background is alike in all
-# slices: it raises every correlation. Nor has an average any noise. A scan has, and its noise is
+# All this is one averaged head in front of an empty background, alike in all slices, which
+# raises correlations. Nor has an average any noise. A scan has, and its noise is
 # new in every slice. Add some, and ask again.
 
 # %% tags=["key"]
@@ -692,10 +692,10 @@ run.say(
 # <!-- number: a name --> What stands still is grey; what moves becomes coloured, and a
 # network that has learned from photographs knows colour. Nothing need be inflated.
 #
-# We cut every network after its third stage, to save time: the spots are small. (No other depth was
-# tried.) `random` has the 3D network's shape and nothing of its knowledge. Kernels are three slices
-# deep, and the normalisation keeps the statistics it came with, so that the divisors stay
-# different; that of `random` has them from training patches.
+# We cut every network after its third stage, to save time: the spots are small. `random` has the 3D
+# network's shape and nothing of its knowledge. Kernels are three slices deep, and the normalisation
+# keeps the statistics it came with, so that the divisors stay different; that of `random` has them
+# from training patches.
 
 # %%
 coloured = Trunk(source, depth="stage3")
@@ -806,8 +806,8 @@ caption = f"Bleed or vein: test AUC before and after {steps} steps, n = {n_test}
 run.table(rows, name="short", caption=caption)
 
 # %% [markdown]
-# Do not rank readers by this table. Intervals overlap, some readers are no better after it than
-# before, nobody chose a rate for any of them, and it is one draw of patches. A conclusion about
+# Do not rank readers by this table. Intervals overlap, nobody chose a rate for any of them, it is
+# one draw of patches, and nothing says that any of them was done learning. A conclusion about
 # trained readers needs each of them at its own rate, several draws, and a ranking that stays when
 # the training is doubled, and doubled again.
 #
@@ -818,7 +818,7 @@ run.table(rows, name="short", caption=caption)
 # The rate is constant and a running mean of the weights is judged, so that one training can be
 # looked at after one, two and four times a length. At each of these we take the rate that is best
 # on validation patches, compared with both of its neighbours on a ladder of rates, trained as long;
-# and of statistics kept and statistics renewed, which random weights need, what is better there.
+# and of statistics kept and statistics renewed, as is usual for random weights, the better there.
 # (Renewed, copies/√k start as copies/k; so they are left out.) There are five seeds, each with
 # patches of its own: the seed is the unit of the intervals.
 
