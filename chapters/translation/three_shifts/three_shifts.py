@@ -1477,8 +1477,8 @@ run.figure(
     broken_figure(), name="broken", data=KIND,
     alt="Above: the estimate of EM falls as the log odds are stretched, from"
     f" {np.mean(bent[factors[0]]):.2f} to {np.mean(bent[factors[-1]]):.2f}; at factor one it is"
-    f" {np.mean(bent[1.0]):.2f}. Below: without Platt's line the estimate climbs to one as shrinkage"
-    " grows; with it, it hardly moves.",
+    f" {np.mean(bent[1.0]):.2f}. Below: without Platt's line the estimate climbs to one as"
+    " shrinkage grows; with it, it hardly moves.",
     caption="EM needs calibrated probabilities. Above: log odds stretched by a factor, on either"
     " half of the clinic (dots) and their mean. Below: a classifier shrunk more and more, with and"
     f" without Platt's line. Dotted: the truth. {KIND.capitalize()} tissue, n = {n_clinic} tiles.",
@@ -1754,11 +1754,12 @@ run.result("less_agreement", mean_interval(agrees["home"] * 1.0 - agrees["clinic
 
 # %%
 run.say(
-    "With C = {reader_strength:g} the program calls, on the clinic's tiles, {called:.0%}"
-    " infiltrated, the clinic's pathologist {hers:.0%}: {more_calls:+.0%ci}, tile by tile. It"
-    " agrees with her in {agreement_clinic:.0%ci}, and would agree with the pathologist at home,"
+    "It takes C = {reader_strength:g}, of strengths up to {largest:g}, which hardly shrinks at all."
+    " On the clinic's tiles the program calls {called:.0%} infiltrated, the clinic's pathologist"
+    " {hers:.0%}: {more_calls:+.0%ci}, tile by tile. It agrees with her in"
+    " {agreement_clinic:.0%ci}, and would agree with the pathologist at home,"
     " had she read them, in {agreement_home:.0%ci}: a difference of {less_agreement:+.0%ci}.",
-    called=called.mean(), hers=new["clinic"].mean(),
+    called=called.mean(), hers=new["clinic"].mean(), largest=strengths[0],
 )
 
 # %% [markdown]
