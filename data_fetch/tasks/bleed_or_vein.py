@@ -4,6 +4,8 @@ In the slice through the middle of the patch the two are the same spot; only the
 below tell. All patches are cut from one averaged template: no claim about patients.
 """
 
+from functools import cache
+
 import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import map_coordinates
@@ -84,7 +86,7 @@ def bleed_or_vein(
             f"gap_mm={gap_mm} (1..6), contrast={contrast} (0 < c <= 1), noise_sd={noise_sd} "
             "(>= 0): one is outside its range"
         )
-    template = mni152("t1")
+    template = _template()
     labels = rng.permutation(np.arange(n) % 2)
     shape = {"size": size, "slices": slices, "gap_mm": gap_mm}
     array = np.empty((n, slices, size, size), dtype=np.uint8)
@@ -107,6 +109,14 @@ def bleed_or_vein(
         note="real anatomy of one averaged brain, simulated spots: no claim about patients",
     )
     return Labelled(sample=sample, labels=labels, names=("vein", against))
+
+
+@cache
+def _template() -> Sample:
+    """The template, read once: a study draws many sets of patches. Nobody writes into it."""
+    template = mni152("t1")
+    template.array.flags.writeable = False
+    return template
 
 
 def _patch(

@@ -28,9 +28,9 @@ gap_mm: float = 3.0  # from one slice of a patch to the next, 1 ≤ x ≤ 6
 contrast: float = 0.4  # share of light that a spot takes away, 0 < x ≤ 1
 n_train: int = 200  # patches to learn from, even, 8 ≤ x ≤ 5000
 n_validation: int = 200  # patches to choose rates and shrinkage by, even, 8 ≤ x ≤ 5000
-n_test: int = 200  # patches to judge by, even, 8 ≤ x ≤ 5000
-choose_steps: int = 75  # steps until two rates are chosen, 1 ≤ x ≤ 10000
-steps: int = 125  # steps of a training; it goes on to two and to four times as many, 2 ≤ x ≤ 10000
+n_test: int = 400  # patches to judge by, even, 8 ≤ x ≤ 5000
+first_steps: int = 200  # steps of an aggregation on frozen features, 1 ≤ x ≤ 10000
+steps: int = 55  # steps of a training; it goes on to two and to four times as many, 1 ≤ x ≤ 10000
 batch_size: int = 8  # patches a step, 2 ≤ x ≤ 256
 
 # %%
@@ -43,9 +43,9 @@ from medlib import experiment
 from medlib.measures.auc import auc_of
 from medlib.nets.efficientnet_lite import load_imagenet
 from medlib.nets.trunk import Trunk
+from medlib.translation.volumes.first_heads import with_aggregation, with_head
 from medlib.translation.volumes.inflation import inflate
-from medlib.translation.volumes.slice_aggregation import slice_wise
-from medlib.translation.volumes.tuned_reader import tuned_reader, with_head
+from medlib.translation.volumes.tuned_reader import tuned_reader
 from medlib.translation.volumes.volume_study import (
     from_scratch,
     mean_of_slices,
@@ -55,10 +55,6 @@ from medlib.translation.volumes.volume_study import (
 )
 
 run = experiment.start("translation/from_2d_to_3d/_readers_to_their_end", locals())
-run.require(
-    choose_steps < steps, "choose_steps", "steps",
-    right="a training goes on after its rate was chosen: choose_steps is less than steps",
-)
 
 # %% [markdown]
 # ## Volumes
@@ -78,9 +74,12 @@ for split, n in (("train", n_train), ("validation", n_validation), ("test", n_te
 # %% [markdown]
 # ## Readers
 #
-# All are cut after the third stage. The shrinkage of the first head is chosen on validation
-# volumes; the recurrent network over slices has no such head, it starts at random. Trained together
-# with the network that feeds it, it is the strongest reader here that sees one slice at a time.
+# All are cut after the third stage, and none starts behind another: the shrinkage of the first head
+# is chosen on validation volumes, and the recurrent network over slices, which has no such head, is
+# first fitted to the frozen features at the rate that validates best. Then it is trained together
+# with the network that feeds it. It sees one slice at a time, and their order. Normalisation may
+# learn anew in all of them, which random weights need; that starts copies/√k as the same reader as
+# copies/k, and they are left out.
 
 # %%
 source = load_imagenet(run.uses(imagenet_weights().as_sample()).path).to(run.device)
@@ -90,7 +89,7 @@ some = parts["train"].volumes[:32]
 
 def aggregated():
     generator = run.torch_generator(f"{question} recurrent")
-    return slice_wise("recurrent", flat, parts["train"].volumes, generator=generator)
+    return with_aggregation("recurrent", flat, parts, generator=generator, steps=first_steps)
 
 
 def inflated(rule):
@@ -107,7 +106,6 @@ READERS = {
     },
     "volumes": {
         "by_k": lambda: inflated("mean"),
-        "by_root_k": lambda: inflated("variance"),
         "centre": lambda: inflated("centre"),
         "random": lambda: with_head(from_scratch(flat, some, depth=3, generator=weights), parts),
     },
@@ -116,14 +114,17 @@ READERS = {
 # %% [markdown]
 # ## Training
 #
-# Rates are tried for `choose_steps` steps. The two that validate best train on: the reader is
-# looked at after one, two and four times `steps` steps, each time at the rate that validates best
-# then. At the end the slices of each test volume are put in an order of their own.
+# The reader is looked at after one, two and four times `steps` steps. At each of these the rate is
+# the one that validates best, compared with both of its neighbours on a ladder of rates, trained
+# exactly as long; this is done with the statistics of normalisation kept and with them renewed, and
+# the better of the two is taken. The rate is constant, and a running mean of the weights is judged.
+# On test volumes only what was taken is judged. At the end the slices of each test volume are put
+# in an order of their own.
 
 # %%
 MULTIPLES = (1, 2, 4)
 batches = run.torch_generator(f"{question} batches")  # left as it is: the same for every reader
-lengths = [choose_steps, *(steps * multiple for multiple in MULTIPLES)]
+lengths = [steps * multiple for multiple in MULTIPLES]
 orders = run.rng("wrong orders").permuted(np.tile(np.arange(slices), (n_test, 1)), axis=1)
 test = parts["test"]
 shuffled = torch.stack(
@@ -135,13 +136,13 @@ for name, make in READERS[kind].items():
     found = tuned_reader(
         make(), parts, lengths=lengths, batch_size=batch_size, generator=batches
     )
-    before, _, *ends = found.looks
-    for multiple, look in zip((0, *MULTIPLES), (before, *ends), strict=True):
+    for multiple, look in zip((0, *MULTIPLES), found.looks, strict=True):
         label = f"{name}_{multiple}"
         run.result(f"auc_{label}", look.test, unit="AUC", n=n_test, atol=0.03)
         run.result(f"rate_{label}", look.rate)
+        run.result(f"renewed_{label}", float(look.renewed))
         run.result(f"validation_{label}", look.validation, unit="AUC", n=n_validation, atol=0.03)
-    run.result(f"on_the_edge_{name}", float(found.on_the_edge))
+    run.result(f"on_the_edge_{name}", float(sum(look.on_the_edge for look in found.looks)))
     wrong = auc_of(np.diff(score(found.network, shuffled))[:, 0], test.labels)
     run.result(f"shuffled_{name}", wrong.value, unit="AUC", n=n_test, atol=0.05)
 

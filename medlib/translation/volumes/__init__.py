@@ -8,5 +8,6 @@
 - `activation_memory`: bytes kept for the backward pass, counted.
 - `step_time`: how long one forward and backward pass takes.
 - `volume_study`: one head, the same steps, whatever reads the slices.
+- `first_heads`: a head or an aggregation on a reader, fitted before any training, and tuned.
 - `tuned_reader`: a reader with its own rate, trained on and on and looked at on the way.
 """

@@ -214,7 +214,10 @@ def inflate(
         >>> inflate(net)(torch.zeros(1, 1, 5, 8, 8)).shape
         torch.Size([1, 2, 5, 3, 3])
     """
-    network = copy.deepcopy(network)
+    replaced = (nn.Conv2d, nn.BatchNorm2d)  # each gets a successor, so nothing of it is copied
+    network = copy.deepcopy(
+        network, {id(m): m for m in network.modules() if isinstance(m, replaced)}
+    )
     options = {"rule": rule, "depth_padding": depth_padding}
     for name, module in list(network.named_modules()):
         if isinstance(module, nn.Conv2d):

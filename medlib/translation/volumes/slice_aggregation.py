@@ -6,8 +6,6 @@ are learned (attention); a recurrent network that reads them in order, from both
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -23,7 +21,6 @@ __all__ = [
     "SliceWise",
     "fit_aggregation",
     "slice_features",
-    "slice_wise",
 ]
 
 
@@ -201,34 +198,3 @@ def _initialise_cells(network: nn.Module, *, generator: torch.Generator) -> None
             for weight in module.parameters():
                 drawn = torch.empty(weight.shape).uniform_(-limit, limit, generator=generator)
                 weight.copy_(drawn)
-
-
-def slice_wise(
-    kind: str,
-    plane_network: nn.Module,
-    volumes: Float[Tensor, "n channels slices height width"],
-    *,
-    generator: torch.Generator,
-) -> SliceWise:
-    """Return a 2D network and an aggregation that can be trained together.
-
-    The aggregation starts at random, and standardises features by what `volumes` give before any
-    training.
-
-    Args:
-        kind: one of `AGGREGATIONS`.
-        plane_network: (B, C, H, W) to features (B, F), in evaluation mode; copied.
-        volumes: preprocessed training volumes.
-        generator: draws the aggregation's weights.
-
-    Raises:
-        ValueError: an unknown kind.
-    """
-    if kind not in AGGREGATIONS:
-        raise ValueError(f"no aggregation {kind!r}; there are {', '.join(AGGREGATIONS)}")
-    features = slice_features(plane_network, volumes)
-    aggregation = AGGREGATIONS[kind](features.shape[-1]).to(features.device)
-    initialise(aggregation, generator=generator)
-    _initialise_cells(aggregation, generator=generator)
-    standard = Standardise(features.mean(dim=(0, 1)), features.std(dim=(0, 1)))
-    return SliceWise(copy.deepcopy(plane_network), nn.Sequential(standard, aggregation)).eval()
