@@ -272,9 +272,10 @@ run.say(
 # %% [markdown]
 # ## The idea by hand
 #
-# Let $y^c$ be the network's score for class $c$ before the softmax, and $A^k$ the map of channel
-# $k$ in some layer, with the value $A^k_{ij}$ at row $i$ and column $j$. Suppose that this layer
-# is the last one: a mean over its $Z$ places, then a weight $w_k$ for every channel,
+# Let $y^c$ be the network's score for class $c$ (one is tumour, zero is none) before the softmax,
+# which makes probabilities of scores, and $A^k$ the map of channel $k$ in some layer, with the
+# value $A^k_{ij}$ at row $i$ and column $j$. Suppose that this layer is the last one: a mean over
+# its $Z$ places, then a weight $w_k$ for every channel, and a constant $b$,
 #
 # $$ y^c = b + \sum_k w_k \frac1Z \sum_{ij} A^k_{ij}
 #        = b + \sum_{ij} \Bigl( \frac1Z \sum_k w_k A^k_{ij} \Bigr) . $$
@@ -286,9 +287,10 @@ run.say(
 # $$ \alpha_k = \frac1Z \sum_{ij} \frac{\partial y^c}{\partial A^k_{ij}}, \qquad
 #    L_{ij} = \operatorname{ReLU}\Bigl( \sum_k \alpha_k A^k_{ij} \Bigr) . $$
 #
-# The ReLU keeps what speaks *for* the class. This is Grad-CAM {cite}`selvaraju2017`. Two things
-# are needed, the maps $A$ and the gradients at them, and a *hook* catches both: a function that
-# PyTorch calls when a layer has done its work. Here it is, at stage 6.
+# The ReLU, which puts zero in the place of what is negative, keeps what speaks *for* the class.
+# This is Grad-CAM {cite}`selvaraju2017`. Two things are needed, the maps $A$ and the gradients at
+# them, and a *hook* catches both: a function that PyTorch calls when a layer has done its work.
+# Here it is, at stage 6.
 
 # %% tags=["key"]
 one = x_tumour[:1]
@@ -448,8 +450,8 @@ run.figure(
 # %% [markdown]
 # Rank correlation asks for density, and as well for what else marks a tumour: the nuclei's mean
 # *size* and *atypia* in each cell. Two measures ask for the tumour itself. The **pointing game**:
-# does the highest cell lie in it? **IoU at equal area**: take as many of the highest cells as the
-# tumour has, and divide what both share by what either covers.
+# does the highest cell lie in it? **IoU at equal area** (intersection over union): take as many of
+# the highest cells as the tumour has, and divide what both share by what either covers.
 #
 # Each has its own level of chance, so we ask the same of maps that are pure noise. And we ask it of
 # an **edge detector**: the size of the grey level's gradient, averaged over the cells. It knows no

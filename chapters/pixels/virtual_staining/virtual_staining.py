@@ -33,9 +33,10 @@
 # The unstained image is *simulated* from its stains, so that the right answer is known at every
 # pixel; a simulated second tissue checks the instrument that counts nuclei. One field is no
 # evidence about other patients. Set `stained_file` to another image stained with haematoxylin and
-# DAB, or `pairs_folder` to a folder of real registered pairs: pictures of one name in its
-# sub-folders `unstained` and `stained`. The public
-# [BCI data set](https://doi.org/10.48550/arXiv.2204.11425) fits, its folders HE and IHC renamed.
+# DAB, or `pairs_folder` to a folder of real *registered* pairs, each two pictures of one tissue
+# laid over each other: of one name, in its sub-folders `unstained` and `stained`. The public
+# [BCI data set](https://doi.org/10.48550/arXiv.2204.11425) has the form, its folders HE and IHC
+# renamed; but there the first picture is of tissue stained otherwise, and shows its nuclei.
 
 # %% tags=["parameters"]
 seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
@@ -717,10 +718,11 @@ run.say(
 # $$ \min_G\ \mathbb E\,(D_y(G(x)) - 1)^2 . $$
 #
 # Our critic sees windows of 18 pixels across and judges each (*PatchGAN*): texture and colour, not
-# anatomy. So that it does not forget old tricks, the painted images it learns from are drawn from
-# a pool of the last few dozen. A painter could please it with any stained tissue, whatever goes in.
-# So a second painter $F$ must lead back, with a critic $D_x$ of its own and the same two losses,
-# $x$ and $y$ exchanged, and the round trip must arrive where it began (*cycle consistency*):
+# anatomy. So that it does not forget old tricks, the painted images it learns from are drawn from a
+# pool of the last few dozen. A painter could please it with any stained tissue, whatever goes in.
+# So a second painter $F$ (the glow's $F_k$ is done with) must lead back, with a critic $D_x$ of its
+# own and the same two losses, $x$ and $y$ exchanged, and the round trip must arrive where it began
+# (*cycle consistency*):
 #
 # $$ \lambda\,\bigl(\lVert F(G(x)) - x\rVert_1 + \lVert G(F(y)) - y\rVert_1\bigr) . $$
 #

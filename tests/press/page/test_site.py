@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
@@ -90,7 +91,7 @@ def write(root: Path, name: str, text: str) -> None:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
-    """An executed book and its site. Never change it: take `project`, a copy."""
+    """An executed book and its site. Never change it: take `project`, which is put back."""
     root = tmp_path_factory.mktemp("book")
     lock = json.dumps({"packages": {"node_modules/a": {"version": "1", "integrity": "i"}}})
     write(root, "package-lock.json", lock)
@@ -115,12 +116,21 @@ def made(tmp_path_factory) -> Path:
     return root
 
 
+@pytest.fixture(scope="module")
+def kept_apart(made: Path, tmp_path_factory) -> Path:
+    """What the book is put back from."""
+    return Path(shutil.copytree(made, tmp_path_factory.mktemp("kept") / "book"))
+
+
 @pytest.fixture
-def project(made: Path, tmp_path: Path) -> Project:
-    """A copy that keeps times of change, so that Sphinx goes on where it stopped."""
-    root = tmp_path / "book"
-    shutil.copytree(made, root)
-    return Project(root)
+def project(made: Path, kept_apart: Path) -> Iterator[Project]:
+    """The book to do as one likes with, put back afterwards.
+
+    Folder and times of change stay the same: in another folder Sphinx would start over.
+    """
+    yield Project(made)
+    shutil.rmtree(made)
+    shutil.copytree(kept_apart, made)
 
 
 @pytest.fixture
@@ -135,12 +145,6 @@ def edit(project: Project, name: str, old: str, new: str) -> None:
     text = (project.root / name).read_text("utf-8")
     assert old in text
     write(project.root, name, text.replace(old, new))
-
-
-def warm_up(project: Project) -> None:
-    """Build once more: in a folder that was copied Sphinx starts over."""
-    (project.site / STAMP).unlink()
-    build_site(project, echo=silent)
 
 
 def page(project: Project, name: str) -> str:
@@ -179,7 +183,6 @@ def test_the_page_asks_and_shows_no_answer(project: Project) -> None:
 
 
 def test_a_new_hint_reaches_the_page_and_runs_nothing(project: Project) -> None:
-    warm_up(project)
     before = page(project, f"{CHAPTER}.html")
     edit(project, SHEET, "How does the relative noise", "How, then, does the relative noise")
     build_site(project, echo=silent)
@@ -227,7 +230,6 @@ def test_nothing_changed_nothing_rendered(project: Project, no_rendering) -> Non
 
 
 def test_prose_is_rendered_anew_and_other_pages_are_left_alone(project: Project) -> None:
-    warm_up(project)
     edit(project, SOURCE, "Photons arrive one by one", "Photons come one by one")
     rendered = project.build / "sphinx" / "_build" / "html"
     before = (rendered / "other.html").stat().st_mtime_ns
@@ -237,7 +239,6 @@ def test_prose_is_rendered_anew_and_other_pages_are_left_alone(project: Project)
 
 
 def test_a_new_title_reaches_the_menu_of_every_page(project: Project) -> None:
-    warm_up(project)
     edit(project, SOURCE, "# Counting photons", "# Numbers of photons")
     build_site(project, echo=silent)
     for name in ("index.html", "other.html", f"{CHAPTER}.html"):
@@ -253,7 +254,6 @@ def test_a_new_style_or_script_reaches_every_page(project: Project, name: str) -
         text = {path.name: path.read_text("utf-8") for path in html_files(project.site)}
         return {page: set(re.findall(rf"{name}\?v=(\w+)", body)) for page, body in text.items()}
 
-    warm_up(project)
     (before,) = set.union(*asked_for().values())
     style = project.root / "book" / "_static" / name
     style.write_text(style.read_text("utf-8") + "/* another */\n", "utf-8")
