@@ -722,15 +722,15 @@ run.say(
 )
 
 # %% [markdown]
-# At the head, where the images cut the field off, the difference is smaller and not known to the
-# pixel; at stage 5 it is plain. So it matters where weights stand within their kernels: as training
-# left them, they keep fields narrow. And it matters how far from the middle they stand, not in
-# which direction: turned kernels keep most of the narrowness, shuffled ones lose it. Luo and
-# colleagues saw the opposite: in their networks training made the effective field *grow*. Theirs
-# were other networks, for other tasks, without depthwise kernels. "Training widens the field" is an
-# observation about some networks, not a law, and so is ours. For a clinic the consequence is
-# practical: do not infer from the theoretical field that the network takes the whole retina into
-# account when it judges a spot. Measure.
+# At the head, where the images cut the field off, the difference is not known to the pixel; at
+# stage 5 it is plain. So it matters where weights stand within their kernels: as training left
+# them, they keep fields narrow. And it matters how far from the middle they stand more than in
+# which direction: turned kernels keep most of the narrowness, shuffled ones lose most of it. Luo
+# and colleagues saw the opposite: in their networks training made the effective field *grow*.
+# Theirs were other networks, for other tasks, without depthwise kernels. "Training widens the
+# field" is an observation about some networks, not a law, and so is ours. For a clinic the
+# consequence is practical: do not infer from the theoretical field that the network takes the whole
+# retina into account when it judges a spot. Measure.
 #
 # ## What does a channel answer to?
 #
@@ -1818,8 +1818,8 @@ run.say(
 )
 
 # %% [markdown]
-# So the offset is about half of it in this draw, not all; what the rest is we do not know. Once
-# more: what a depth "knows" depends on how one asks it.
+# So the offset is half of it or somewhat more in this draw, not all; what the rest is we do not
+# know. Once more: what a depth "knows" depends on how one asks it.
 #
 # **A negative scale.** $a < 0$ is not removed by any normalisation. This network's offsets let both
 # signs through the first layer; one with plain ReLUs and no offsets would show other edges on MRI
