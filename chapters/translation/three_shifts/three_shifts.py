@@ -1376,8 +1376,8 @@ run.say(
 # **Ill-conditioned.** Where one cuts is left open by the method, but not by the data. Below, the
 # same BBSE with other cuts. With the cut at one half, natural for a classifier, it seldom says
 # tumour at home, where tumour is rare: the estimate rests on the few that the second column counts,
-# the condition number is high, and the interval is wide. A draw in which none is named has no
-# answer at all. (What would lie outside 0 to 1 is cut off there.)
+# the condition number is high, and the interval is wide. A draw of home's tiles in which it
+# never says tumour has no answer at all. (What would lie outside 0 to 1 is cut off there.)
 
 # %%
 rows = []
@@ -1603,8 +1603,9 @@ run.say(
 )
 
 # %% [markdown]
-# What ranks best at home need not travel best: early layers see fine differences of grey, and see
-# the scanner's as well. We do not choose again, for this table was made with the clinic's labels.
+# What does best at home need not travel best. The first layer is next to the grey levels, the
+# scanner's as well as the tissue's, which may be why; the table does not prove it. Nor do we choose
+# again by it, for it was made with the clinic's labels.
 #
 # So ask something of the scanner's that does not know the disease: bare glass, a calibration slide,
 # the lamp's setting. Undo the appearance by what is *not* tissue, and only then ask the tissue for
