@@ -3,7 +3,7 @@
 import numpy as np
 
 from medlib.experiment.answers import as_array
-from medlib.experiment.exercises import Choice, Code, Mistake, Number, Scene
+from medlib.experiment.exercises import Code, Mistake, Number, Scene
 
 # ----------------------------------------------------------------------------- how far a unit sees
 
@@ -97,8 +97,8 @@ LEAST = (8.1 - 1e-3) / 0.19
 EPS = Number(
     name="inside-the-visual-brain-eps",
     asks="variance of the answers to the original images",
-    answer=(LEAST + 43) / 2,
-    tolerance=(43 - LEAST) / 2 + 0.03,
+    answer=43,
+    tolerance=0.05,
     within=(0, 1e6),
     mistakes=[
         Mistake(90, "the output goes with the root: square the nine tenths"),
@@ -108,6 +108,7 @@ EPS = Number(
         Mistake(
             0.0043, "that is the variance of the faint images; the original ones are asked for"
         ),
+        Mistake(LEAST, "right before rounding; it is asked for as a whole number, rounded up"),
         Mistake(42, "round up: with 42 a little less than nine tenths is left"),
         Mistake(44, "a smaller whole number is enough"),
     ],
@@ -122,7 +123,7 @@ $\varepsilon/a^2 = 10$. From $(v + 10^{-3})/(v + 10) = 0.81$ follows $v = (8.1 -
 rounded up 43. Compare with `before[live].var(axis=(1, 2))`: on the head CT only a few filters vary
 so much. Images so faint are not saved by batch statistics.
 """,
-    wrong=[40, 81],
+    wrong=[40, 81, 42.63],
 )
 
 # ----------------------------------------------------------------------------------- alike, yet not
@@ -190,38 +191,33 @@ a reflection. CKA does not see it; correlations of single columns do.
     ],
 )
 
-# -------------------------------------------------------------------------------------- real tissue
+# ----------------------------------------------------------------------- a lesion in a larger patch
 
-PUBLIC = Choice(
-    name="inside-the-visual-brain-public",
-    asks="your prediction for pathmnist",
-    options={
-        "a": "Plateau before the lesion's, random stem above three quarters: colour is there"
-        " early.",
-        "b": "Plateau after the lesion's, random stem at chance: tissue needs objects.",
-        "c": "Plateau where the lesion has it, and the random stem as good as the trained one.",
-        "d": "No plateau at all: the AUC rises to the last depth.",
-        "e": "Plateau before the lesion's, random stem at chance: only trained filters see colour.",
-    },
-    answer="a",
-    because={
-        "b": "by what do the two tissues differ, when a patch shows no object at all?",
-        "c": "what is the same for a lesion in grey and a tissue in colour?",
-        "d": "what should the last depths add for colour and texture at large?",
-        "e": "a random filter of three colours still answers differently to different colours",
-    },
+SHARE = Number(
+    name="inside-the-visual-brain-share",
+    asks="factor by which the lesion stands out less",
+    answer=2,
+    tolerance=0.02,
+    within=(0, 100),
+    mistakes=[
+        Mistake(4, "so much less is the mean moved; how much does it scatter, over more places?"),
+        Mistake(1, "that would be so for an extreme; the mean also sees the places without lesion"),
+        Mistake(8, "more places make the mean scatter less, not more"),
+        Mistake(16, "that is the square of the shift; the scatter has changed as well"),
+    ],
+    otherwise="divide how far the mean is moved by how much it scatters; compare before and after",
     hints=[
-        "What tells tumour from mucosa on a small coloured patch, and at which depth is it there?",
-        "Does a filter need training to answer differently to red and to blue?",
+        "The lesion adds the same sum to a channel's answers. By what is it divided for the mean?",
+        "The mean of N independent answers scatters by their SD over the root of N.",
     ],
     solution=r"""
-A prediction with reasons: colour and texture at large separate the two, and these are there early.
-So the plateau should come before the lesion's, the random stem should be above three quarters, and
-the claim on means up to stage 2 should fail, because the first depths leave less than two tenths
-to gain. If your plateau comes at stage 4 or later, or the random stem guesses, the reasons are
-refuted: then it takes more than colour.
+The sum that the lesion adds is divided by four times as many places: the mean moves a quarter as
+far. But the mean of four times as many answers scatters half as much. A quarter over a half is a
+half: it stands out half as far. (Neighbouring answers are not independent; where texture is
+coarse, the scatter shrinks less, and the factor lies between 2 and 4. An extreme is not divided by
+anything; it only competes with the extremes of four times as many places.)
 """,
-    wrong=["stage 3", 4],
+    wrong=[3, "2 px"],
 )
 
-EXERCISES = [FIELD, SHARPEN, EPS, CKA, PUBLIC]
+EXERCISES = [FIELD, SHARPEN, EPS, CKA, SHARE]

@@ -57,9 +57,10 @@ view_units: int = 7  # side of those views, in units of 32 pixels, 2 ≤ x ≤ 2
 size: int = 64  # side of the tasks' images in pixels, 32 ≤ x ≤ 128
 magnify: int = 2  # times that the lesion task is magnified, 1 ≤ x ≤ 4
 contrast: float = 0.18  # share of green light that a simulated lesion takes away, 0 < x ≤ 0.8
-leak: float = 0.0  # planted fault: grey levels added to every dot's painted-out image, 0 ≤ x ≤ 50
+reordered: int = 0  # planted fault: images asked again come so many places later, 0 ≤ x ≤ 13
+leak: float = 0.0  # planted fault: grey levels added to images of dots, seen or not, 0 ≤ x ≤ 50
 border: bool = False  # planted fault: filters also answer where they stick out of the image
-weights: str = "imagenet"  # from the receptive fields on: "imagenet", or "drawn", a planted fault
+weights: str = "imagenet"  # from the fields on: "imagenet", or, planted, "drawn" or "shuffled"
 n_statistics: int = 200  # crops of 64 px behind statistics (larger: fewer), 28 ≤ x ≤ 10000
 n_train: int = 240  # training images of each task, even, 28 ≤ x ≤ 5000
 n_validation: int = 100  # images that probes are tuned on, even, 28 ≤ x ≤ 5000
@@ -71,11 +72,12 @@ rate: float = 3e-4  # highest learning rate of fine-tuning, 0 < x ≤ 0.1
 # %%
 import copy
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from scipy import stats
 from scipy.ndimage import label, maximum_filter, minimum_filter
 
 from data_fetch.packaged import head_ct, ihc, imagenet_weights, mni152
@@ -136,10 +138,10 @@ def mosaic(rows, side=64, gap=6):
     return sheet.astype(np.uint8)
 
 
-def framed(place, color):
-    """A coloured frame around an image."""
-    for spine in place.spines.values():
-        spine.set(visible=True, color=color, linewidth=2)
+def framed(place, corner, side, color):
+    """A coloured frame around a square."""
+    box = plt.Rectangle(corner, side, side, fill=False, color=color, linewidth=2)
+    place.add_patch(box)
 
 
 def along_depth(place, lines, *, ylabel, **limits):
@@ -152,10 +154,12 @@ def along_depth(place, lines, *, ylabel, **limits):
 
 def side_by_side(rows, left, right):
     """Rows of two images on one grey scale: title -> (left, right, limit)."""
-    figure, axes = plt.subplots(len(rows), 2, figsize=(4.4, 2.15 * len(rows)))
-    for line, (title, (before, after, limit)) in zip(axes, rows.items(), strict=True):
-        bare(line[0], before, f"{title}: {left}", vmin=-limit, vmax=limit)
-        bare(line[1], after, right, vmin=-limit, vmax=limit)
+    figure, axes = plt.subplots(len(rows), 1, figsize=(4.4, 2.15 * len(rows)))
+    for place, (title, (before, after, limit)) in zip(axes, rows.items(), strict=True):
+        gap = np.full((len(before), len(before) // 16), np.nan)
+        bare(place, np.hstack([before, gap, after]), vmin=-limit, vmax=limit)
+        place.set_title(f"{title}: {left}", fontsize=8.5, loc="left")
+        place.set_title(right, fontsize=8.5, loc="right")
     return figure
 
 
@@ -181,15 +185,16 @@ grey_left = np.abs(kernels).sum(axis=(1, 2)) / np.abs(filters).sum(axis=(1, 2, 3
 
 # %%
 order = np.argsort([list(KIND_PAINT).index(kind) for kind in kinds], kind="stable")
-figure, axes = plt.subplots(6, 6, figsize=(5.2, 6.1))
-for place in axes.flat[len(order) :]:
-    place.axis("off")
-for place, f in zip(axes.flat, order, strict=False):
+figure, place = plt.subplots(figsize=(5.2, 5.4))
+for n, f in enumerate(order):
+    row, column = divmod(n, 6)
     tiny, number = np.moveaxis(filters[f], 0, -1), (grey_left if kinds[f] == "colour" else share)[f]
     loudest = max(np.abs(tiny).max(), 0.01 * np.abs(filters).max())
-    bare(place, 0.5 + 0.5 * tiny / loudest)
-    framed(place, KIND_PAINT[kinds[f]])
-    place.set_title(f"{f}: {number:.2f}", fontsize=8.5, color=KIND_PAINT[kinds[f]])
+    place.imshow(0.5 + 0.5 * tiny / loudest, extent=(column, column + 0.75, row + 0.75, row))
+    framed(place, (column, row), 0.75, KIND_PAINT[kinds[f]])
+    place.text(column + 0.37, row - 0.06, f"{f}: {number:.2f}", fontsize=8.5, ha="center",
+               color=KIND_PAINT[kinds[f]])
+place.set(xlim=(-0.1, 5.9), ylim=(5.9, -0.3), xticks=[], yticks=[], frame_on=False)
 run.figure(
     figure, name="filters", data="none",
     alt="Thirty-two three by three blocks: oriented light-dark edges framed blue, even blocks"
@@ -463,12 +468,16 @@ run.figure(
 # noise a good fit is half built in: the CT values are a mixture of tissues that were found on this
 # very T1.) A clinical head CT has a few HU of noise; then hardly a window fits well, and those that
 # do hold the large step between fluid and tissue, which is upright. The sign over *all* windows
-# hardly changes. And we left out the strongest edge of a head: cortical bone, the brightest of all
-# on CT and black on T1, is upside down. On T2 images fluid is brightest, and its edge is upside
-# down too; grey against white matter is upright there.
+# hardly changes. (Our noise is white and our slice a millimetre thick. A scanner's noise is
+# correlated from pixel to pixel, and its slices are often five times as thick, so that they mix
+# tissues: both would change these shares.) And we left out the strongest edge of a head: cortical
+# bone, the brightest of all on CT and black on T1, is upside down. On T2 images fluid is brightest,
+# and its edge is upside down too; grey against white matter is upright there.
 #
-# An edge is an edge, but it may be upside down. Does the network mind? A plain ReLU cuts negative
-# answers off. Here the activation is a ReLU6, which keeps what lies between zero and six.
+# An edge is an edge, but it may be upside down. Does the network mind? What a normalisation gives
+# is multiplied by a *gain* and moved by an *offset*, both learned, and then passes the
+# *activation*. A plain ReLU cuts negative answers off. Here it is a ReLU6, which keeps what lies
+# between zero and six.
 
 # %% tags=["key"]
 passed = (gain * normalised(before, by_batch=False) + offset)[derivative]
@@ -548,6 +557,7 @@ run.say("Stage 3 by hand: {f} pixels; by the library, {same}. The head's units: 
 # %%
 from medlib.measures.mean_interval import mean_interval
 from medlib.nets.norm_statistics import refresh_statistics
+from medlib.translation.seeing.rearranged_kernels import shuffled_kernels, turned_kernels
 
 rng = run.rng("views")
 names = list(rng.permutation(photograph_names()))
@@ -584,8 +594,12 @@ def like_for_like(networks, photographs):
 # %%
 small_photographs = photographs_at(size, "tasks")
 source, random_network = imagenet, drawn_network("random weights")
-if weights == "drawn":
-    source = refresh_statistics(drawn_network("weights in their place"), small_photographs)
+if weights != "imagenet":  # a planted fault
+    source = (
+        drawn_network("weights in their place") if weights == "drawn"
+        else shuffled_kernels(imagenet, generator=run.torch_generator("places in their place"))
+    )
+    source = refresh_statistics(source, small_photographs)
 
 # %%
 field_px = 32 * field_units
@@ -653,27 +667,19 @@ run.figure(
 # %% [markdown]
 # Two photographs and one draw of signs do not fix such a side to the pixel. So two depths are
 # measured again, on more photographs, each by itself: the photograph is the unit. And what makes
-# the difference? Not the sizes of the kernels: both networks have the same. A test: keep every
-# trained weight, but shuffle the *places* within each depthwise kernel.
-
-
-# %% tags=["key"]
-def shuffled(network, generator):
-    network = copy.deepcopy(network)
-    for layer in (m for m in network.modules() if getattr(m, "groups", 1) > 1):
-        flat = layer.weight.detach().flatten(1)
-        order = torch.rand(flat.shape, generator=generator).argsort(dim=1)
-        places = flat.gather(1, order.to(flat.device)).reshape(layer.weight.shape)
-        layer.weight.data.copy_(places)
-    return network
-
+# the difference? Not the sizes of the kernels: both networks have the same. Two tests keep every
+# trained weight. One *shuffles* the places within each depthwise kernel. The other *turns* each
+# kernel as a whole, by quarters and with a mirror, by lot: what stood in the middle still does.
 
 # %% tags=["key"]
-mixed = {"shuffled": shuffled(source, run.torch_generator("shuffle"))}
-three = field_networks | like_for_like(mixed, large_photographs)
-compare = [("stage5", n) for n in ("trained", "shuffled", "random")]
+rearranged = {
+    "shuffled": shuffled_kernels(source, generator=run.torch_generator("shuffle")),
+    "turned": turned_kernels(source, generator=run.torch_generator("turn")),
+}
+by_weights = field_networks | like_for_like(rearranged, large_photographs)
+compare = [("stage5", n) for n in ("trained", "turned", "shuffled", "random")]
 compare += [("head", n) for n in ("trained", "random")]
-by_photograph = {(n, depth): side_by_photograph(three[n], depth) for depth, n in compare}
+by_photograph = {(n, depth): side_by_photograph(by_weights[n], depth) for depth, n in compare}
 
 # %%
 for (name, depth), found in by_photograph.items():
@@ -686,10 +692,11 @@ wider = {
 run.result("wider_head_random", wider["random", "head"], atol=10)
 centre = {n: np.mean(energy_centre(gradients[n]["head"])) for n in pair}
 run.say(
-    "Stage 5: {side_stage5_trained:.0ci} trained, {side_stage5_shuffled:.0ci} shuffled,"
-    " {side_stage5_random:.0ci} random. Head: {side_head_trained:.0ci} trained,"
-    " {side_head_random:.0ci} random, of {theory} that it could see; by photograph the random one"
-    " is wider by {wider_head_random:.0ci} (95 % t intervals over {n} photographs)."
+    "Stage 5: {side_stage5_trained:.0ci} trained, {side_stage5_turned:.0ci} turned,"
+    " {side_stage5_shuffled:.0ci} shuffled, {side_stage5_random:.0ci} random. Head:"
+    " {side_head_trained:.0ci} trained, {side_head_random:.0ci} random, of {theory} that it could"
+    " see; by photograph the random one is wider by {wider_head_random:.0ci} (95 % t intervals over"
+    " {n} photographs)."
     " Images of {field_px} pixels cut the last three depths off: energy spread evenly"
     " over the image would give {even:.0f}.",
     n=n_compared, theory=fields["head"].size_px, field_px=field_px,
@@ -715,15 +722,15 @@ run.say(
 )
 
 # %% [markdown]
-# At the head, where the images cut the field off, the difference is smaller and not known to the
-# pixel; at stage 5 it is plain. So it matters where weights stand within their kernels: as training
-# left them, they keep fields narrow. (Whether that is because the large ones stand in the middle or
-# because of their directions, shuffling cannot say.) Luo and colleagues saw the opposite: in their
-# networks training made the effective field *grow*. Theirs were other networks, for other tasks,
-# without depthwise kernels. "Training widens the field" is an observation about some networks, not
-# a law, and so is ours. For a clinic the consequence is practical: do not infer from the
-# theoretical field that the network takes the whole retina into account when it judges a spot.
-# Measure.
+# At the head, where the images cut the field off, the difference is not known to the pixel; at
+# stage 5 it is plain. So it matters where weights stand within their kernels: as training left
+# them, they keep fields narrow. And it matters how far from the middle they stand more than in
+# which direction: turned kernels keep most of the narrowness, shuffled ones lose most of it. Luo
+# and colleagues saw the opposite: in their networks training made the effective field *grow*.
+# Theirs were other networks, for other tasks, without depthwise kernels. "Training widens the
+# field" is an observation about some networks, not a law, and so is ours. For a clinic the
+# consequence is practical: do not infer from the theoretical field that the network takes the whole
+# retina into account when it judges a spot. Measure.
 #
 # ## What does a channel answer to?
 #
@@ -990,10 +997,10 @@ run.say(
 # Later depths have more channels, which by itself makes a probe stronger. The random network has
 # the same number of channels at the same depth: what the trained one has above *it* was learned.
 # (Where both depths of a random network are at guessing, that comparison cannot tell how much of a
-# trained depth's lead is its number of channels.) Each probe is tuned alike: its strength $C$ is
-# the one that does best on validation images, and the test images are asked once. Validation
-# images of the lesion come from a region of their own; those of scenes are other crops of the
-# halves that are learned from, and overlap with them.
+# trained depth's lead is its number of channels.) Each probe is tuned alike: its $C$ (the
+# smaller, the more its weights are held back) is the one that does best on validation images, and
+# the test images are asked once. Validation images of the lesion come from a region of their own;
+# those of scenes are other crops of the halves that are learned from, and overlap with them.
 #
 # And what would one reach by hand? Eight numbers an image: mean and standard deviation of each
 # colour, and the mean step of grey from pixel to pixel, down and across.
@@ -1015,11 +1022,19 @@ def drawn(task, split, rng):
 
 
 # %%
+def with_leak(images, labels):
+    """The images; those of label 1 brighter, if a leak is planted."""
+    brighter = leak * labels[:, None, None, None]
+    return np.clip(images + brighter, 0, 255).astype(np.uint8)
+
+
+# %%
 tasks = {"scenes": {}, "lesion": {}, "atypia": {}}
 for task, split in ((task, split) for task in tasks for split in many):
     sample, labels = drawn(task, split, run.rng(f"{task} {split}"))
     sample = replace(sample, name=f"{sample.name}, {split}")
-    tasks[task][split] = run.uses(sample).array, labels
+    images = run.uses(sample).array
+    tasks[task][split] = with_leak(images, labels) if task == "lesion" else images, labels
 
 # %%
 bold = fundus_lesions(24, split="train", rng=run.rng("strong"), size=size, contrast=0.7)
@@ -1047,8 +1062,9 @@ run.figure(
 )
 
 # %% tags=["key"]
+from medlib.translation.seeing.depth_and_scale import WAYS, DepthAndScale
 from medlib.translation.seeing.linear_probe import features_by_depth
-from medlib.translation.seeing.pooled_features import BEHIND, means_behind, pooled_by_depth
+from medlib.translation.seeing.pooled_features import three_ways
 from medlib.translation.seeing.tuned_probe import tuned_probe
 
 
@@ -1057,12 +1073,9 @@ def features_of(network, parts, ask=features_by_depth):
     return {split: ask(network, images) for split, images in ready.items()}
 
 
-def means_of(pooled):
-    """Of each channel's four numbers (mean, SD, highest, lowest answer) the mean alone."""
-    return {
-        split: {depth: x[:, : x.shape[1] // 4] for depth, x in by_depth.items()}
-        for split, by_depth in pooled.items()
-    }
+def one_way(threefold, way):
+    """Of features asked for in three ways, those of one way."""
+    return {split: ways[way] for split, ways in threefold.items()}
 
 
 # %% tags=["key"]
@@ -1091,11 +1104,11 @@ by_eight = {
 
 # %% tags=["key"]
 small_networks = alike_small | {"own": source}
-found, first, pooled = {}, {}, {}
-for name, task in ((name, task) for name in TITLES for task in tasks):
+found, first, threefold = {}, {}, {}
+for name, task in [*((n, t) for n in ("own", "random") for t in tasks), ("trained", "lesion")]:
     if task == "lesion":
-        pooled[name] = features_of(small_networks[name], tasks[task], pooled_by_depth)
-        first[name, task] = means_of(pooled[name])
+        threefold[name] = features_of(small_networks[name], tasks[task], three_ways)
+        first[name, task] = one_way(threefold[name], "means")
     else:
         first[name, task] = features_of(small_networks[name], tasks[task])
     found[name, task] = probes(first[name, task], tasks[task])
@@ -1106,12 +1119,13 @@ best = int(np.argmax([p.validation_auc for p in found["own", "lesion"]]))  # not
 figure, axes = plt.subplots(3, 1, figsize=(5.4, 6.6), sharex=True)
 for place, task in zip(axes, tasks, strict=True):
     lines = {"trained, own statistics": (auc["own", task], COLORS["blue"], "o-")}
-    lines["trained"] = auc["trained", task], COLORS["green"], "^:"
+    if task == "lesion":
+        lines["trained"] = auc["trained", task], COLORS["green"], "^:"
     lines["random"] = auc["random", task], COLORS["orange"], "s--"
     along_depth(place, lines, ylabel="test AUC", ylim=(0.35, 1.02))
     place.axhline(0.5, color=COLORS["grey"], linestyle=":")
     place.set_title(task)
-axes[0].legend(loc="lower left", ncols=2)
+axes[1].legend(loc="upper left", ncols=2)
 run.figure(
     figure, name="probes", data="real and simulated",
     alt="Three panels of test AUC over depth. Trained: scenes rise to stage 2 and stay; lesion is"
@@ -1158,8 +1172,8 @@ run.say(
 # textbook. Does it follow? Not yet.
 #
 # **Statistics matter more, the later.** With statistics of a few photographs in the place of its
-# own the trained network reads the lesion worse, at the head by far. Layers that learned under some
-# statistics work best under these.
+# own the trained network reads the lesion worse, at stage 7 and the head by far. Layers that
+# learned under some statistics work best under these.
 #
 # **And the baselines bite.** On tissue *and on scenes* the stem and stage 1 with *random* weights
 # beat the trained ones; from stage 2 on the trained ones lead. (Why, for tissue, is answered under
@@ -1183,11 +1197,9 @@ run.say(
 # %% tags=["key"]
 again = {}
 for name in ("own", "random"):
-    one_on = features_of(small_networks[name], tasks["lesion"], means_behind)
-    asks = {"pooled": (pooled[name], DEPTHS), "behind": (one_on, BEHIND)}
-    for ask, (asked, depths) in asks.items():
-        reached = probes(asked, tasks["lesion"], depths)
-        again[name, ask] = {d: probe.auc for d, probe in zip(depths, reached, strict=True)}
+    for way in ("pooled", "behind"):
+        reached = probes(one_way(threefold[name], way), tasks["lesion"], WAYS[way])
+        again[name, way] = {d: probe.auc for d, probe in zip(WAYS[way], reached, strict=True)}
 
 # %%
 figure, place = plt.subplots(figsize=(5.4, 3.4))
@@ -1211,9 +1223,9 @@ run.figure(
 )
 
 # %%
-for (name, ask), curve in again.items():
+for (name, way), curve in again.items():
     for depth, value in curve.items():
-        run.result(f"auc_{ask}_{name}_{depth}", value, unit="AUC", n=n_test, atol=0.005)
+        run.result(f"auc_{way}_{name}_{depth}", value, unit="AUC", n=n_test, atol=0.005)
 lead = auc["own", "atypia"][2] - auc["random", "atypia"][2]
 run.result("stage2_lead_atypia", lead, unit="AUC", n=n_test, atol=0.01)
 run.say(
@@ -1242,26 +1254,34 @@ run.say(
 #
 # Our images are 64 pixels wide; the network learned from 224. A head of two by two units sees more
 # padding than retina. And a lesion of given size is long for an early unit's field and short for a
-# late one's. So "stage 3 reads it" may be a statement about *pixels*, too. We go on asking for
-# means, as the recorded trial below does. Arithmetic first. A streak
-# darkens by $e^{-\rho^4}$ of its depth, where $\rho$ is the elliptic radius with half axes
-# $r\sqrt q$ and $r/\sqrt q$; $r$ and $q$ are drawn evenly between limits, of which we take middles.
-# Half of the depth is reached at $\rho = (\ln 2)^{1/4}$, so that it is
+# late one's. So "stage 3 reads it" may be a statement about *pixels*, too. Arithmetic first. A
+# streak takes most light away in its middle, and $e^{-\rho^4}$ of that at the elliptic radius
+# $\rho$, whose half axes are $r\sqrt q$ and $r/\sqrt q$; $r$ and $q$ are drawn evenly, between
+# limits that happen to be the same for both, and we take their middle. Half is taken away at
+# $\rho = (\ln 2)^{1/4}$, so that the streak is
 #
 # $$ \ell = 2\, r \sqrt q\, (\ln 2)^{1/4} $$
 #
 # long, and $2\, r\, (\ln 2)^{1/4} / \sqrt q$ wide. Magnify the image by $m$, and it is $m\ell$. The
-# fields stay what they are. If nothing counted but the field in lengths of the lesion, then *each
-# doubling would move the answer one stride deeper*. We magnify the same images.
+# fields stay what they are. If nothing counted but the field in lengths of the lesion, then an
+# image of twice the side would be read like the old one *by depths whose field is twice as large*.
+# We magnify the same images, and ask for means.
 
 # %% tags=["key"]
 middle = (3.0 + 4.5) / 2
 lesion_px = 2 * middle * np.sqrt(middle) * np.log(2) ** 0.25
 side_px = magnify * size
-large_lesions = {
-    split: (np.stack([at_size(image, side_px) for image in images]), labels)
-    for split, (images, labels) in tasks["lesion"].items()
-}
+
+
+# %%
+def larger(split):
+    """The lesion images of one split, magnified, in their order if no fault is planted."""
+    images, labels = tasks["lesion"][split]
+    return np.roll([at_size(image, side_px) for image in images], reordered, axis=0), labels
+
+
+# %% tags=["key"]
+large_lesions = {split: larger(split) for split in many}
 large_means = features_of(source, large_lesions)
 magnified = np.array([p.auc for p in probes(large_means, large_lesions)])
 change = magnified - auc["own", "lesion"]
@@ -1284,149 +1304,256 @@ run.say(
 )
 
 # %% [markdown]
-# One draw and one magnification are an anecdote. A recorded trial crosses depth with scale: the
-# same images at 64, 128 and 224 pixels, with its own probes at every depth, over several seeds. The
-# seed is the unit; it draws the images, the random weights and the photographs for statistics. (All
-# images are patches of one retina, and the trained network is one: intervals speak of draws.)
+# One draw and one magnification are an anecdote. A recorded trial asks every depth in all three
+# ways, over several seeds, and tunes on three times as many images. Magnifying leaves the *share*
+# of the picture that the lesion fills as it was. So the trial takes patches of two sizes: in one of
+# twice the side a lesion of the same length fills a quarter of the share. And it resizes them: the
+# small ones as they are and magnified, the large ones as they are and shrunk, which is what becomes
+# of a photograph that is made to fit. The seed is the unit; it draws the images and the random
+# weights. (All images are patches of one retina, and the trained network is one: intervals speak of
+# draws.)
 
 # %%
 crossed = experiment.recorded(run, "_depth_and_scale/sweep", optional=True)
-units = crossed.grid["side_units"] if crossed else []
-scaled = {
-    (name, u): np.stack([crossed.array(f"auc_{name}_{d}", side_units=u) for d in DEPTHS])
-    for name in TITLES
-    for u in units
-}  # (depths, seeds)
-ONES = ("blue", "green", "purple", "black")
+crossed = DepthAndScale(crossed) if crossed else None
+if crossed:
+    sides_px, (patch, wide_patch) = crossed.sides, crossed.patches
+SIZES = ("blue", "green", "purple", "black")
+SPELLED = {"means": "means", "pooled": "extremes", "behind": "one on"}
+
 
 # %%
-def by_depth(place, u, color):
+def by_depth(place, way, side, color):
     """AUC over depth at one size: dots for seeds, their mean, and random weights."""
-    curve = scaled["own", u]
+    curve = crossed.auc(way, side, patch)
     place.plot(range(len(DEPTHS)), curve, ".", color=color, alpha=0.4)
-    place.plot(curve.mean(axis=1), "o-", color=color, label=f"{32 * u} px")
-    place.plot(scaled["random", u].mean(axis=1), ":", color=color)
-    place.set(xticks=range(len(DEPTHS)), xticklabels=WORDS, xlabel="depth", ylabel="test AUC")
-
-
-def by_field(place, u, color):
-    """The same over the field in lengths of the streak."""
-    across = [sides["own", d] / (lesion_px * 32 * u / 64) for d in DEPTHS[:-1]]
-    place.semilogx(across, scaled["own", u].mean(axis=1)[:-1], "o-", color=color)
+    place.plot(curve.mean(axis=1), "o-", color=color, label=f"{side} px")
+    if side <= crossed.trial.fixed["random_px"]:  # random weights were not asked at larger sides
+        random = crossed.auc(way, side, patch, who="random")
+        place.plot(random.mean(axis=1), ":", color=color)
+    place.set(xticks=range(len(DEPTHS)), xticklabels=WORDS, ylabel="test AUC", ylim=(0.4, 1))
+    place.set_title("means" if way == "means" else "mean, spread and extremes")
 
 
 # %%
 if crossed:
-    figure, axes = plt.subplots(2, 1, figsize=(5.4, 6.4), sharey=True)
-    for u, paint in zip(units, ONES, strict=False):
-        by_depth(axes[0], u, COLORS[paint])
-        by_field(axes[1], u, COLORS[paint])
-    axes[1].set(xlabel="effective field / length of the streak (without the head)",
-                ylabel="test AUC")
-    axes[1].axvline(1, color=COLORS["grey"], linestyle=":")
-    axes[0].legend(title="magnified to")
+    figure, axes = plt.subplots(2, 1, figsize=(5.4, 6.0), sharex=True)
+    for place, way in zip(axes, ("means", "pooled"), strict=True):
+        for side, paint in zip(sides_px, SIZES, strict=False):
+            by_depth(place, way, side, COLORS[paint])
+    axes[0].legend(title=f"patches of {patch} px, resized to", loc="upper left")
+    axes[1].set(xlabel="depth")
     run.figure(
         figure, name="scale", data="real and simulated",
-        alt="Above: three rising curves of AUC over depth; the larger the image, the deeper they"
-        " rise; all fall a little at the head. Below: over field divided by length the three"
-        " curves come closer, and do not meet where the field is shorter than the lesion.",
-        caption="Means only. Above: the same lesions larger are read deeper; the head is a little"
-        " worse than stage 6 at each size (dots: seeds; dotted: random weights). Below: over the"
-        " field in lengths of the lesion the curves come closer; where the field is shorter than"
-        " the lesion they do not meet. Trained network, own statistics; real retina, simulated"
-        f" lesions; recorded, n = {len(crossed.seeds)} draws of patches from one retina.",
+        alt="Two panels of AUC over depth, a curve for each size. Means: the larger the image, the"
+        " deeper the curve rises. Spread and extremes: at 64 pixels the curve is high from stage 2"
+        " on, in the larger image it rises deeper.",
+        caption="The same lesions, larger, are read deeper, however they are asked; which depth is"
+        " the first depends on the way of asking. Dots: seeds; dotted lines: random weights."
+        " Trained network, own statistics; real retina, simulated lesions; recorded,"
+        f" n = {crossed.n} draws of patches from one retina.",
     )
 
+
 # %%
-if crossed:
-    rows = [
-        {"depth": d, "field (px)": sides["own", d]}
-        | {f"{32 * u} px": f"{mean_interval(scaled['own', u][k], within=(0, 1)):.2ci}"
-           for u in units}
-        | {f"random, {32 * u} px": f"{scaled['random', u][k].mean():.2f}" for u in units[-1:]}
-        for k, d in enumerate(DEPTHS)
-    ]
-    run.table(rows, name="scale", caption="Recorded: test AUC for the lesion by depth and size of"
-              " the image, channel means only; means over draws with 95 % t intervals; fields of"
-              " the trained network with its own statistics.")
-    run.say(str(crossed.made) + " Again: `medbook sweep"
-            " translation/inside_the_visual_brain/_depth_and_scale -g side_units=2,4,7 --seeds 0-5"
-            " --accept`.")
+def in_words(way, depth, there, here=None):
+    """A recorded mean with its interval; with `here`, of the change from there to here."""
+    if depth not in WAYS[way]:
+        return ""
+    values = crossed.at(way, depth, *there)
+    if here:
+        return f"{mean_interval(values - crossed.at(way, depth, *here)):+.2ci}"
+    in_full = f"{mean_interval(values, within=(0, 1)):.2ci}"
+    return in_full if way == "means" else f"{values.mean():.2f}"
+
 
 # %%
 if crossed:
-    six, last = DEPTHS.index("stage6"), DEPTHS.index("head")
-    steps_of = {"late_gain": (six - 1, six), "stage7_gain": (six, six + 1)}
-    steps_of["head_gain"] = six, last
-    for word, u in ((word, u) for word in steps_of for u in units):
-        lower, upper = (scaled["own", u][k] for k in steps_of[word])
-        run.result(f"{word}_{32 * u}px", mean_interval(upper - lower, unit="AUC"), atol=0.005)
-    spelled = {
-        word: ", ".join(f"{{{word}_{32 * u}px:+.2ci}} at {32 * u} px" for u in units)
-        for word in steps_of
+    columns = {f"{SPELLED[way]}, {side} px": (way, (side, patch))
+               for way in WAYS for side in sides_px}
+    rows = [{"depth": d} | {name: in_words(way, d, there) for name, (way, there) in columns.items()}
+            for d in DEPTHS]
+    run.table(rows, name="scale", caption="Recorded: test AUC for the lesion by depth and side of"
+              f" the picture, patches of {patch} px, asked for means (with 95 % t intervals), for"
+              f" spread and extremes too, and for means one layer on. n = {crossed.n} draws.")
+    run.say(str(crossed.trial.made) + " Again: `medbook sweep"
+            " translation/inside_the_visual_brain/_depth_and_scale -g side_units=2,4 -g size=64,128"
+            " --seeds 0-5 --accept`.")
+
+# %%
+if crossed:
+    as_it_is, large = (sides_px[0], patch), (sides_px[1], patch)
+    told_apart = {"larger": large, "less of the picture": (wide_patch, wide_patch)}
+    columns = {f"{word}: {SPELLED[way]}": (way, there)
+               for word, there in told_apart.items() for way in WAYS}
+    rows = [{"depth": d}
+            | {name: in_words(way, d, there, as_it_is) for name, (way, there) in columns.items()}
+            for d in DEPTHS]
+    run.table(rows, name="share", caption="Recorded: change of the test AUC, paired by seed (95 %"
+              f" t intervals, n = {crossed.n}), against patches of {patch} px as they are. Larger:"
+              f" the same patches at {large[0]} px; the lesion is twice as long and fills the same"
+              f" share. Less of the picture: patches of {wide_patch} px as they are; the lesion is"
+              " as long as before and fills a quarter of the share.")
+
+# %% [markdown]
+# And is it the *effective* field that counts? Then the curves of several sizes would become one
+# when they are drawn over the field in lengths of the lesion. For comparison we try other numbers
+# that grow with depth: the depth's own number, its stride $d$ and its theoretical field $f$, the
+# last two in lengths of the lesion as well. Each curve in turn is left out; the rest is joined to
+# one rising curve, and we note how far the one that was left out lies from it.
+
+# %%
+from medlib.translation.seeing.one_curve import off_one_curve
+
+grows = {
+    "number of the depth": None,
+    "stride": [fields[d].stride_px for d in DEPTHS],
+    "theoretical field": [fields[d].size_px for d in DEPTHS],
+    "effective field": [sides["own", d] for d in DEPTHS],
+}
+
+
+def places_of(numbers, side, patch):
+    """Where stem to stage 7 lie: in lengths of the lesion or, without numbers, in order."""
+    length = lesion_px * side / patch
+    return np.arange(8.0) if numbers is None else np.array(numbers[:8]) / length
+
+
+# %%
+if crossed:
+    figure, place = plt.subplots(figsize=(5.4, 3.4))
+    for (side, paint), (of, style) in product(zip(sides_px, SIZES, strict=False),
+                                              zip(crossed.patches, ("o-", "s:"), strict=True)):
+        across = places_of(grows["effective field"], side, of)
+        place.semilogx(across, crossed.auc("means", side, of).mean(axis=1)[:8], style,
+                       color=COLORS[paint], label=f"{of} px to {side}")
+    place.set(xlabel="effective field / length of the streak (without the head)",
+              ylabel="test AUC, means")
+    place.axvline(1, color=COLORS["grey"], linestyle=":")
+    place.legend(fontsize=7)
+    run.figure(
+        figure, name="field_and_share", data="real and simulated",
+        alt="Curves of AUC over field divided by length. They are not one: the larger the picture,"
+        " the further left they rise; those of large patches lie far below.",
+        caption="If the field in lengths of the lesion were all that counts, these curves would be"
+        " one. At the same ratio a deeper depth reads the lesion better, and where the lesion fills"
+        f" a smaller share (dotted) all read it worse. Means; real retina, simulated lesions;"
+        f" recorded, n = {crossed.n} draws.",
+    )
+
+
+# %%
+def off(numbers, way, of):
+    """How far the curves of patches of one size lie from each other over some numbers."""
+    x = [places_of(numbers, side, of) for side in sides_px]
+    return off_one_curve(x, [crossed.auc(way, side, of).mean(axis=1)[:8] for side in sides_px])
+
+
+# %%
+if crossed:
+    columns = {f"{SPELLED[way]}, {of} px": (way, of)
+               for way in ("means", "pooled") for of in crossed.patches}
+    rows = [{"over": word} | {name: f"{off(numbers, *what):.3f}" for name, what in columns.items()}
+            for word, numbers in grows.items()]
+    run.table(rows, name="one_curve", caption="How far each curve lies from the one that the other"
+              f" sizes make (root mean square, AUC), stem to stage 7: patches of {patch} and"
+              f" {wide_patch} px, each at {len(sides_px)} sides. Smaller is nearer to one curve.")
+    for word, numbers in grows.items():
+        away = off(numbers, "means", patch)
+        run.result(f"off_{word.split()[0]}", away, unit="AUC", n=crossed.n, atol=0.005)
+
+# %%
+if crossed:
+    at = {(way, d, side): crossed.at(way, d, side, patch)
+          for way in ("means", "behind") for d in WAYS[way] for side in sides_px}
+    equal = {side: crossed.one("auc_equal_stage6", side, patch) for side in sides_px}
+    compared_by = {
+        "late_gain": lambda side: at["means", "stage6", side] - at["means", "stage5", side],
+        "late_gain_equal": lambda side: equal[side] - at["means", "stage5", side],
+        "late_gain_behind": lambda side: at["means", "stage6", side] - at["behind", "stage5", side],
+        "stage7_gain": lambda side: at["means", "stage7", side] - at["means", "stage6", side],
+        "head_gain": lambda side: at["means", "head", side] - at["means", "stage6", side],
     }
-    run.say(
-        f"From stage 5 to stage 6 the AUC changes by {spelled['late_gain']}; from stage 6 to"
-        f" stage 7 by {spelled['stage7_gain']}; from stage 6 to the head by"
-        f" {spelled['head_gain']} (95 % t intervals, paired by seed)."
-    )
-
-# %%
-def chosen_depth(u):
-    """For each seed the test AUC of the depth that its validation images choose."""
-    names = [f"validation_own_{d}" for d in DEPTHS]
-    picked = np.stack([crossed.array(name, side_units=u) for name in names]).argmax(axis=0)
-    return scaled["own", u][picked, np.arange(len(picked))]
-
 
 # %%
 if crossed:
-    small, large_u, third = units[0], units[-1], DEPTHS.index("stage3")
-    shorter = scaled["own", large_u][third] - scaled["own", small][third - 1]
-    run.result("shorter_field_gain", mean_interval(shorter, unit="AUC"), atol=0.005)
-    first_step = scaled["own", units[1]][third] - scaled["own", small][third]
-    run.result("recorded_change_stage3", mean_interval(first_step, unit="AUC"), atol=0.005)
-    for before_u, u in pairwise(units):
-        gain_u = mean_interval(chosen_depth(u) - chosen_depth(before_u), unit="AUC")
-        run.result(f"magnified_gain_{32 * u}px", gain_u, atol=0.005)
-    gains = ", ".join(f"{{magnified_gain_{32 * u}px:+.2ci}} up to {32 * u} px" for u in units[1:])
+    spelled = {}
+    for word, gain in compared_by.items():
+        for side in sides_px:
+            gained = mean_interval(gain(side), unit="AUC")
+            run.result(f"{word}_{side}px", gained, atol=0.005)
+        spelled[word] = ", ".join(f"{{{word}_{side}px:+.2ci}} at {side} px" for side in sides_px)
     run.say(
-        "At {small} px stage 2 has a field of {longer:.2f} lengths of the lesion; at {large} px"
-        " stage 3 has one of {short:.2f}, and yet its AUC is higher by {shorter_field_gain:.2ci}."
-        " At stage 3 the first magnification changes it by {recorded_change_stage3:+.2ci}. With the"
-        f" depth chosen on validation images, magnifying gains {gains}.",
-        small=32 * small, large=32 * large_u, longer=sides["own", "stage2"] / lesion_px,
-        short=sides["own", "stage3"] / (lesion_px * large_u / small),
+        f"Asked for means, from stage 5 to stage 6 the AUC changes by {spelled['late_gain']}; when"
+        " stage 6 may use only as many of its channels as stage 5 has, drawn by lot, by"
+        f" {spelled['late_gain_equal']}; from one layer behind stage 5 to stage 6 by"
+        f" {spelled['late_gain_behind']}. From stage 6 to stage 7 by {spelled['stage7_gain']}; from"
+        f" stage 6 to the head by {spelled['head_gain']} (95 % t intervals, paired by seed)."
+    )
+
+# %%
+if crossed:
+    ways_of = {"means": ["means"], "ways": list(WAYS)}
+    best_of = {(word, side, of): crossed.chosen(side, of, ways=ways)
+               for word, ways in ways_of.items() for side in sides_px for of in crossed.patches}
+    for (word, side, of), reached in best_of.items():
+        reached = mean_interval(reached, unit="AUC", within=(0, 1))
+        run.result(f"chosen_{word}_{of}px_to_{side}px", reached, atol=0.005)
+    for word, (before_px, side) in product(ways_of, pairwise(sides_px)):
+        gained = best_of[word, side, patch] - best_of[word, before_px, patch]
+        gained = mean_interval(gained, unit="AUC")
+        run.result(f"magnified_gain_{word}_{side}px", gained, atol=0.005)
+
+# %%
+if crossed:
+    reach, gain = {}, {}
+    for word in ways_of:
+        reach[word] = ", ".join(f"{{chosen_{word}_{patch}px_to_{s}px:.2ci}}" for s in sides_px)
+        gain[word] = ", ".join(f"{{magnified_gain_{word}_{s}px:+.2ci}} up to {s} px"
+                               for s in sides_px[1:])
+    kept, shrunk = (f"{{chosen_ways_{wide_patch}px_to_{s}px:.2ci}}" for s in (wide_patch, patch))
+    at_sides = " and ".join(f"{side} px" for side in sides_px)
+    run.say(
+        f"With the depth chosen on validation images, means reach {reach['means']} at {at_sides};"
+        f" with the way of asking chosen as well, {reach['ways']}. Magnifying gains"
+        f" {gain['means']} for means, and {gain['ways']} where the way is chosen. A patch of"
+        f" twice the side, as it is, is read with {kept}, and shrunk to half with {shrunk}."
     )
 
 # %% [markdown]
 # What remains of "the early ones transfer, the late ones are useless"?
 #
 # - **Early ones transfer**: yes, to a depth that is asked for more than means. The same lesion,
-#   larger, is read deeper: a depth must see far enough. How far, in lengths of the lesion, depends
-#   on how it is asked, and the number of the layer counts as well: a deeper stage with a field that
-#   is shorter beside the lesion read it better. (Magnifying leaves the share of the picture that
-#   the lesion fills as it was; what that share does, this trial cannot see.)
+#   larger, is read deeper, however one asks: spread and extremes let stage 2 read it as it is; of
+#   the magnified one stage 2 has lost much, and stage 3 reads it. A depth must see far enough.
+# - **Far enough in what?** Not in effective fields alone. In no column of the table above do the
+#   curves of two sizes lie closest over these; asked for means, they lie closer over the plain
+#   number of the depth. At the same ratio of field to lesion the deeper depth reads better. What
+#   layers do counts beside how far they look.
+# - **The share counts as well.** In a patch of twice the side, with a lesion as long as before,
+#   every depth that read it reads it worse. A mean is diluted; an extreme has to compete with those
+#   of four times as much retina. The extremes of stage 2 lose least, and the means of the layers
+#   behind stages 3 and 5. (More than the share differs: a larger map has less border.)
 # - **Late ones are useless**: no. Asked for means, stage 6 reads the lesion better than stage 5, at
-#   each size. It also has more channels, and the layer behind stage 5 was not asked at these sizes,
-#   so what stage 6 itself adds is not shown. Between stages 6 and 7 the intervals leave open which
-#   is better.
-# - **The head**, asked for means, loses some hundredths against stage 6 at every size. In the draw
-#   above it read better before its activation than behind it. That is a matter of how one asks, and
-#   we cannot say that a late layer "belongs" to anything.
+#   either size, and keeps most of that lead with no more channels than stage 5 has. But the means
+#   one layer behind stage 5 read it as well, and the magnified one better. For this lesion stage 6
+#   is not needed: what it reads is there in stage 5, though not where a mean would find it.
+# - **The head**, asked for means, loses some hundredths against stage 6 at either size. Read before
+#   its activation, which is one layer on from stage 7, it gives most of that back. It is a matter
+#   of how one asks, and we cannot say that a late layer "belongs" to anything.
 #
-# So the rule for the clinic is not "throw the late layers away". Nor is it "resize to 224 pixels,
-# from which the network learned": what helped was to magnify a small crop, and beyond 128 pixels
-# nothing more was gained, while a whole photograph of the retina shrunk to 224 pixels has lost its
-# small haemorrhages. Cut crops, try two or three magnifications, ask each depth for more than its
-# mean, and choose on validation images.
+# So the rule for the clinic is not "throw the late layers away". Nor is it "make everything fit the
+# size from which the network learned": a small patch gained a little by being magnified, and a
+# large one that was shrunk had all but lost its lesions, however one asked. Cut small patches, try
+# two or three magnifications, ask in more than one way, and choose on validation images. (A retina
+# is many small patches, and each of them can raise a false alarm. We asked single patches.)
 #
 # ### A control that can go red
 #
 # The same task, the same labels, but the lesion painted out: drawn with next to no contrast. If a
 # probe still told "dots" from "streaks", the labels would leak from somewhere else, and all of the
-# above would be worth nothing. Every depth is asked, for means and for spread and extremes, and the
-# one *farthest* from guessing counts: an early depth may see a leak that a mean over depths hides.
+# above would be worth nothing. Every depth is asked in all three ways, and the one *farthest* from
+# guessing counts: an early depth may see a leak that a mean over depths hides.
 # It must lie within the 99 % interval for the largest of so many, as wide as the number of images
 # allows. (Were they independent. They are not, and scatter less.)
 
@@ -1435,13 +1562,12 @@ blank = {}
 for split, n in many.items():
     sample, labels = fundus_lesions(n, split=split, rng=run.rng(f"blank {split}"), size=size,
                                     contrast=1e-9)
-    brighter = leak * labels[:, None, None, None]  # a planted leak, if there is one
-    blank[split] = np.clip(sample.array + brighter, 0, 255).astype(np.uint8), labels
-blank_pooled = features_of(source, blank, pooled_by_depth)
-asked = (means_of(blank_pooled), blank_pooled)
-nothing = np.array([probe.auc for features in asked for probe in probes(features, blank)])
+    blank[split] = with_leak(sample.array, labels), labels
+blank_asked = features_of(source, blank, three_ways)
+nothing = [probes(one_way(blank_asked, way), blank, WAYS[way]) for way in WAYS]
+nothing = np.array([probe.auc for reached in nothing for probe in reached])
 farthest = np.abs(nothing - 0.5).max()
-bound = 3.45 * guess  # two-sided 99 % for the largest of eighteen
+bound = stats.norm.isf((1 - 0.99 ** (1 / len(nothing))) / 2) * guess  # 99 %, largest of so many
 
 # %%
 run.result("auc_blank_farthest", farthest, unit="AUC", n=n_test, atol=0.01)
@@ -1527,14 +1653,17 @@ def cka_or_zero(x, y):
     return linear_cka(x, y) if min(np.ptp(x, axis=0).max(), np.ptp(y, axis=0).max()) > 0 else 0.0
 
 
-looked_at = {"retina": prepared["test"], "photographs": small_photographs[:n_test]}
-old = {what: features_by_depth(source, x) for what, x in looked_at.items()}
+# %%
+looked_at = small_photographs[:n_test]
+old = {"retina": first["own", "lesion"]["test"]}
+old["photographs"] = features_by_depth(source, looked_at)
 cka, after_tuning = {}, {}
 for name, network in tuned.items():
-    new = {what: features_by_depth(network, x) for what, x in looked_at.items()}
-    for what in looked_at:
-        cka[name, what] = [cka_or_zero(old[what][d], new[what][d]) for d in DEPTHS]
     read = {s: features_by_depth(network, x) for s, x in prepared.items()}
+    new = {"retina": read["test"], "photographs": features_by_depth(network, looked_at)}
+    for what, x in new.items():
+        order = np.roll(np.arange(len(x["stem"])), reordered)  # as they were, without the fault
+        cka[name, what] = [cka_or_zero(old[what][d], x[d][order]) for d in DEPTHS]
     after_tuning[name] = np.array([p.auc for p in probes(read, lesion_task)])
 
 
@@ -1567,7 +1696,7 @@ run.figure(
     caption=f"Above: {steps} steps change what late depths say most, whether labels mean something"
     " or not. Below: what that did to the answers, the probes must say. Lesion task"
     f" {TASK_KIND}, n = {n_test} test images;"
-    f" n = {len(looked_at['photographs'])} real crops of photographs.",
+    f" n = {len(looked_at)} real crops of photographs.",
 )
 
 # %%
@@ -1653,33 +1782,44 @@ run.say("Stage 5 with one channel of {channels} ten times as loud: CKA {cka_loud
 
 # %%
 @torch.no_grad()
-def stem_means(network, images, offset):
-    network = copy.deepcopy(network)
+def stem_means(network, images, offset, which):
+    stem = copy.deepcopy(network.stem)
     if offset is not None:
-        network.stem[1].bias.fill_(offset)
-    maps = network.activation(network.stem(preprocess(images, device=run.device)))
+        stem[1].bias[which] = offset
+    maps = network.activation(stem(preprocess(images, device=run.device)))
     return maps.mean(dim=(2, 3)).cpu().numpy()
 
 
 # %%
-learned_offset, stem = float(np.median(offset[derivative])), {}
-swaps = {"trained": (None, 0.0), "random": (None, learned_offset)}
-for name, given in ((name, given) for name, pair in swaps.items() for given in pair):
-    parts = [(stem_means(small_networks[name], x, given), y)
+learned_offset, every = float(np.median(offset[derivative])), slice(None)
+swaps = {
+    ("trained", "own"): (None, every),
+    ("trained", "swapped"): (0.0, every),
+    ("trained", "derivative"): (0.0, derivative),
+    ("random", "own"): (None, every),
+    ("random", "swapped"): (learned_offset, every),
+}
+
+# %%
+stem = {}
+for (name, word), (given, which) in swaps.items():
+    parts = [(stem_means(small_networks[name], x, given, which), y)
              for x, y in tasks["atypia"].values()]
-    changed = stem[name, given is not None] = tuned_probe(*parts, strengths=strengths).auc
-    word = "own" if given is None else "swapped"
+    changed = stem[name, word] = tuned_probe(*parts, strengths=strengths).auc
     run.result(f"auc_atypia_{name}_stem_{word}", changed, unit="AUC", n=n_test, atol=0.005)
+
+# %%
 run.say(
     "Without its offset the trained stem rises from {auc_atypia_trained_stem_own:.2f} to"
-    " {auc_atypia_trained_stem_swapped:.2f}. With an offset of {given:.1f} the random one falls"
+    " {auc_atypia_trained_stem_swapped:.2f}, and to {auc_atypia_trained_stem_derivative:.2f} when"
+    " only the {few} derivative filters lose it. With an offset of {given:.1f} the random one falls"
     " from {auc_atypia_random_stem_own:.2f} to {auc_atypia_random_stem_swapped:.2f}.",
-    given=learned_offset,
+    given=learned_offset, few=len(derivative),
 )
 
 # %% [markdown]
-# So the offset is about half of it in this draw, not all. (All channels were given the same one,
-# not the derivative filters alone.) Once more: what a depth "knows" depends on how one asks it.
+# So the offset is half of it or somewhat more in this draw, not all; what the rest is we do not
+# know. Once more: what a depth "knows" depends on how one asks it.
 #
 # **A negative scale.** $a < 0$ is not removed by any normalisation. This network's offsets let both
 # signs through the first layer; one with plain ReLUs and no offsets would show other edges on MRI
@@ -1699,7 +1839,7 @@ digits = -np.log10(max(law_error, 1e-17)) - 9
 run.claim(text, digits > 0, margin=digits, unit="digits", falsified_by="falsify_border")
 text = "statistics alike, trained fields at stage 5 are narrower than random and shuffled ones"
 narrow = min(wider[n, "stage5"].low for n in ("random", "shuffled"))  # of 95 % over photographs
-run.claim(text, narrow > 0, margin=narrow, unit="px", falsified_by="falsify_drawn")
+run.claim(text, narrow > 0, margin=narrow, unit="px", falsified_by="falsify_shuffled")
 
 # %%
 text = "the head's activation parts kinds of images, more with trained weights than with random"
@@ -1714,23 +1854,23 @@ early = lesion[best] - lesion[:3].max() - 0.2
 second = {name: again[name, "pooled"]["stage2"] for name in ("own", "random")}
 near, by_training = 0.2 - (lesion[best] - second["own"]), second["own"] - second["random"] - 0.2
 asked = min(early, near, by_training)  # and random weights stay 0.2 behind stage 2
-run.claim(text, asked > 0, margin=asked, unit="AUC", falsified_by="falsify_drawn")
+run.claim(text, asked > 0, margin=asked, unit="AUC", falsified_by="falsify_shortcut")
 text = "by means the lesions, magnified, are read deeper: stage 7 gains over 0.03 on stage 3"
 moved = change[DEPTHS.index("stage7")] - change[DEPTHS.index("stage3")] - 0.03
-run.claim(text, moved > 0, margin=moved, unit="AUC", falsified_by="falsify_unmagnified")
+run.claim(text, moved > 0, margin=moved, unit="AUC", falsified_by="falsify_reordered")
 
 # %%
 text = "on simulated tissue the random stem beats the trained one, and the offset is part of why"
-bite = stem["random", False] - stem["trained", False]
-offset_helps = stem["trained", True] - stem["trained", False]
-offset_hurts = stem["random", False] - stem["random", True]
+bite = stem["random", "own"] - stem["trained", "own"]
+offset_helps = stem["trained", "swapped"] - stem["trained", "own"]
+offset_hurts = stem["random", "own"] - stem["random", "swapped"]
 why = min(bite, offset_helps, offset_hurts)
 run.claim(text, why > 0, margin=why, unit="AUC", falsified_by="falsify_drawn")
 
 # %%
 text = "after fine-tuning CKA is lower at stage 7 than at stage 2, for random labels too"
 moved_late = min(v[2] - v[7] for (_, what), v in cka.items() if what == "retina") - 0.05
-run.claim(text, moved_late > 0, margin=moved_late, unit="CKA", falsified_by="falsify_still")
+run.claim(text, moved_late > 0, margin=moved_late, unit="CKA", falsified_by="falsify_reordered")
 
 # %%
 text = "with the lesion painted out no depth's probe leaves the 99 % interval of guessing"
@@ -1751,7 +1891,7 @@ run.finish()
 # - A mean over the image dilutes what is small. Before you say that a layer does not know, ask it
 #   for its extremes, and ask one layer on.
 # - Which depth is best depends on the question, on the scale, and on how it is asked. The same
-#   lesion, larger, is read deeper; a whole photograph, shrunk, has lost it.
+#   lesion, larger, is read deeper; in a larger patch it is read worse, in a shrunk one hardly.
 # - Tune every probe on validation images, and put a random network and a few numbers by hand beside
 #   it.
 # - CKA tells how far the features of a depth moved, not why, nor whether its own weights did.
@@ -1811,18 +1951,24 @@ run.check("inside-the-visual-brain-cka", mine, given={"puzzle": puzzle})
 
 # %% [markdown]
 # ```{exercise}
-# :label: inside-the-visual-brain-public
-# With a network connection: `medbook run translation/inside_the_visual_brain -p
-# dataset=pathmnist`. Tumour against normal mucosa, in colour. Call *plateau* the first depth whose
-# mean AUC is within two hundredths of the best. Predict first: does it come before the plateau of
-# the lesion or after it, and is the random network's stem above three quarters? Then read both off
-# the figure of the probes and its table. One claim above speaks of the earliest depths; it was made
-# for the retina. Does it hold?
+# :label: inside-the-visual-brain-share
+# A patch of twice the side holds the same lesion, unmagnified, at the same depth of the network. It
+# moves the channel's answers at as many places as before, among four times as many. Take the
+# answers at different places for independent and alike in spread. The probe sees how far the lesion
+# moves the channel's *mean*, in standard deviations of that mean from patch to patch. By what
+# factor is that smaller than before?
 # ```
 
 # %% tags=["self-check"]
-answer = None  # a letter; run the cell to see the options
-run.check("inside-the-visual-brain-public", answer)
+factor = None  # a number, larger than one
+run.check("inside-the-visual-brain-share", factor)
+
+# %% [markdown]
+# With a network connection there is more to try: `medbook run translation/inside_the_visual_brain
+# -p dataset=pathmnist`, tumour against normal mucosa, in colour. Predict first: at which depth does
+# the curve of the means reach its plateau, and is the random network's stem above guessing? One
+# claim above speaks of the earliest depths; it was made for the retina. Does it hold there? Nobody
+# marks this: we do not print what we have not run with this version.
 
 # %% [markdown]
 # ## Further reading
