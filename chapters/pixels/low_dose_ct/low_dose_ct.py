@@ -1470,7 +1470,7 @@ run.say(
 # %% tags=["hide-input"]
 run.say(
     str(trial.made) + " Again: `medbook sweep pixels/low_dose_ct/_auc_against_dose"
-    " -g dose_fraction=0.1,0.05,0.25,0.02,1,0.5 --seeds 0-7 --accept`."
+    " -g dose_fraction=0.1,0.05,0.25,0.02,1 --seeds 0-5 --accept`."
 )
 
 # %% [markdown]
