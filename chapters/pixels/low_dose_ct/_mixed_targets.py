@@ -128,6 +128,6 @@ loss_gain = mean_interval(reached[1] - reached[0], unit="dB")
 run.result("weighted_loss_gain", loss_gain, atol=0.3)
 
 # %%
-text = "in the loss of an image network the known variance gains less than 0.5 dB"
+text = "with targets of one dose the known variance in a network's loss gains less than 0.5 dB"
 run.claim(text, loss_gain.value < 0.5, margin=0.5 - loss_gain.value, unit="dB")
 run.finish()

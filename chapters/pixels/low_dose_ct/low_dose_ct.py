@@ -56,6 +56,7 @@ n_steps: int = 400  # training steps of each network, 1 ≤ x ≤ 100000
 n_iterations: int = 24  # passes of each weighted reconstruction, 1 ≤ x ≤ 10000
 lesion_hu: float = 20.0  # contrast of the lesion to be found, in HU, 0 ≤ x ≤ 1000
 lesion_mm: float = 10.0  # its diameter, 4 ≤ x ≤ 30
+judged: str = "network"  # reader of the last claim: "network", "nlm", "tv", "pwls" or "ideal"
 wanted_auc: float = 0.85  # how surely it is to be found, for the dose that needs, 0.6 ≤ x ≤ 0.99
 n_cases: int = 200  # scans in each of the observer's four sets, 20 ≤ x ≤ 100000
 ct_folder: str = ""  # folder with the DICOM slices of one CT series; empty for the packaged head
@@ -82,11 +83,12 @@ run.require(
 # %% [markdown]
 # ## A picture first
 #
-# CT prints density on the Hounsfield scale: air is $-1000$ HU, water is $0$, brain lies near
+# CT prints attenuation on the Hounsfield scale, $1000\,(\mu - \mu_{\text{water}}) /
+# \mu_{\text{water}}$: air is $-1000$ HU, water is $0$, brain lies near
 # $30$, and a fresh bleeding some tens of HU above it. Here is a real head, low in the skull,
 # where the cerebellum lies between two dense pyramids of bone. A *small* dose makes it grainy;
 # the grain is not evenly spread: it is worst between the pyramids. By the end you will
-# be able to compute this grain, pixel by pixel, before any scan is made.
+# be able to compute this grain, pixel by pixel, without scanning a hundred times.
 
 # %%
 from data_fetch.packaged import head_ct
@@ -148,9 +150,10 @@ run.figure(
 
 # %% [markdown]
 # What is *full dose* here? We declare it, nobody measured it: `n0` photons a ray, all of one
-# energy. $\Phi$ photons through each cm² give the *air kerma*
-# $K = \Phi E\,\mu_{\mathrm{en}}/\rho$: each carries $E = 70$ keV, about the mean of a 120 kV beam,
-# and air takes up energy with the coefficient $\mu_{\mathrm{en}}/\rho \approx 0.027$ cm²/g.
+# energy. $F$ photons through each cm² give the *air kerma*, the energy that they set free in each
+# kilogram of air, $K = F E\,\mu_{\mathrm{en}}/\rho$, in grays: each carries $E = 70$ keV, about the
+# mean of a 120 kV beam, and air takes up energy with the coefficient $\mu_{\mathrm{en}}/\rho
+# \approx 0.027$ cm²/g.
 
 # %% tags=["key"]
 from medlib.pixels.ct.air_kerma import air_kerma_mgy
@@ -170,17 +173,18 @@ run.say(
 )
 
 # %% [markdown]
-# A head CT states tens of milligrays, a thousand times as much (as CTDI, which is measured in a
-# phantom and holds scatter as well). Three things pay for that. Our detector counts every photon.
-# Nothing is scattered. And our pixels are coarse: at equal noise, the dose grows with about the
-# third power of the resolution within a slice. So read shares of the dose below, and take
-# milligrays as the size of this toy scanner.
+# A head CT states tens of milligrays, a thousand times as much (as CTDI, the CT dose index, which
+# is measured in a phantom and holds scatter as well). Four things pay for that. Our detector counts
+# every photon. Nothing is scattered. Our full dose is still noisier than a clinic's head scan. And
+# our pixels are coarse: at equal noise, the dose grows with about the third power of the resolution
+# within a slice. So read shares of the dose below, and take milligrays as the size of this toy
+# scanner.
 #
 # ## From photons to numbers, by hand
 #
-# A thin ray crosses the head. Each millimetre takes away the same *share* of the photons that are
-# left, a share called the attenuation $\mu$. Adding up along the ray gives the law of Beer and
-# Lambert,
+# A thin ray crosses the head. Each thin layer takes away a share of the photons that are left: its
+# thickness times the attenuation $\mu$ of what lies there, which is a share per centimetre. Adding
+# up along the ray gives the law of Beer and Lambert,
 #
 # $$ I = I_0\, e^{-p}, \qquad p = \int \mu \,\mathrm{d}l , $$
 #
@@ -196,8 +200,8 @@ run.say(
 # in photons. The hat says that $\hat p$ is an estimate.
 #
 # **How noisy is $\hat p$?** The variance of a Poisson variable is its mean $\bar N = N_0 e^{-p}$,
-# so $\operatorname{Var} N = \bar N + \sigma_e^2$. A small change $\mathrm{d}N$ changes the
-# logarithm by $-\mathrm{d}N/\bar N$. Squaring (this is the *delta method*),
+# so $\operatorname{Var} N = \bar N + \sigma_e^2$. A small change $\mathrm{d}N$ changes
+# $\hat p$ by $-\mathrm{d}N/\bar N$. Squaring (this is the *delta method*),
 #
 # $$ \operatorname{Var}\hat p \;\approx\; \frac{\operatorname{Var} N}{\bar N^2}
 #    = \frac{e^{p}}{N_0}\Bigl(1 + \sigma_e^2\,\frac{e^{p}}{N_0}\Bigr). $$
@@ -268,7 +272,9 @@ standard_error = np.sqrt(2 / (n_draws - 1))
 # %% [markdown]
 # Each point below is *measured variance over predicted variance*: one is perfect. The last curve
 # has no electronic noise, neither in the draws nor in the formula. The variance of $n$ normal draws
-# has a relative standard error of $\sqrt{2/(n-1)}$, the thin grey band.
+# has a relative standard error of $\sqrt{2/(n-1)}$; the thin grey band is some two of them to
+# either side. (Of some tens of photons the draws are not normal, and
+# the band is too thin.)
 
 # %%
 from medlib.experiment.plots.line_band import Line, line_band
@@ -478,9 +484,10 @@ run.result("noise_hu", noise_hu, unit="HU")
 run.result("noise_map_ratio", noise_ratio, n=100, atol=0.03)
 run.say(
     "Soft tissue has {noise_hu:.0f} HU of noise; measured over predicted variance is"
-    " {noise_map_ratio:.3f}. The variance of the rays spans a factor of {rays:.0f}, that of the"
-    " pixels in soft tissue only {pixels:.1f}: each pixel has averaged over rays from all sides."
-    " Remember this.",
+    " {noise_map_ratio:.3f}. From the best ray to the worst the variance spans a factor of"
+    " {rays:.0f}; of the pixels in soft tissue all but one per cent at either end lie within a"
+    " factor of {pixels:.1f}: each has averaged over rays from all sides. (Air around the head is"
+    " quieter still.) Remember this.",
     rays=ray_span,
     pixels=high_end / low_end,
 )
@@ -515,8 +522,8 @@ run.figure(
     figure,
     name="noise_map",
     alt="Two maps of noise that look alike, brightest mid-head; a spectrum that rises, then falls.",
-    caption="Noise is predicted without a scan. Real anatomy, simulated photons, n = 100 scans of"
-    " 1 slice.",
+    caption="The map of the noise and the shape of its spectrum follow from the rays; the height of"
+    " the spectrum is fitted. Real anatomy, simulated photons, n = 100 scans of 1 slice.",
     data="real and simulated",
 )
 
@@ -557,10 +564,10 @@ run.frames(
 # ## Filters, tuned
 #
 # Three classical filters, all from scikit-image. A **Gaussian** blur averages neighbours. **Total
-# variation** looks for the image with the least sum of slopes that is still close to the data: it
-# flattens grain and keeps edges. **Non-local means** averages pixels whose surroundings look
-# alike, wherever they lie. Each has one strength. A paper that leaves it at its default compares
-# its network with a strawman.
+# variation** (TV) looks for the image with the least sum of slopes that is still close to the data:
+# it flattens grain and keeps edges. **Non-local means** (NLM) averages pixels whose surroundings
+# look alike, wherever they lie. Each has one strength. A paper that leaves it at its default
+# compares its network with a strawman.
 #
 # So we tune, on validation heads that neither training nor test ever sees. The score is the peak
 # signal-to-noise ratio (PSNR) of what a reader sees: the image clipped to the brain window,
@@ -669,9 +676,9 @@ run.figure(
 # (the bar is the mean over pixels) trusts each pixel as much as it deserves. It treats the pixels'
 # noises as independent, which they are not: the spectrum above is anything but flat, so it is the
 # likelihood of each pixel by itself and not of the image. Plain least squares,
-# $\overline{(y_j - \hat y_j)^2}$, trusts all alike. The formulas above tell one thing more:
-# whichever way the pairs are made, the variance is proportional to $e^p/N_0$ while photons are
-# plenty. The way of pairing changes a constant, not the weights.
+# $\overline{(y_j - \hat y_j)^2}$, trusts all alike. One thing more: the variance of the target and
+# that of either residual above are all proportional to $e^p/N_0$ while photons are plenty. So the
+# weights are the same whichever way the pairs are made. What is learned is not: see the exercise.
 #
 # Both networks start from the same weights and see the same batches.
 
@@ -800,9 +807,9 @@ run.say(
 true_rival = best(heads_judged, ", tuned")
 true_lead = mean_interval(heads_judged["network"] - heads_judged[true_rival], unit="dB")
 patient_rival = best(patient_judged, ", tuned")
-there = patient_judged["network"] - patient_judged[patient_rival]
+there = mean_interval(patient_judged["network"] - patient_judged[patient_rival], unit="dB")
 run.result("lead_over_tuned_truth", true_lead, atol=0.7)
-run.result("real_lead_truth", mean_interval(there, unit="dB"), atol=0.7)
+run.result("real_lead_truth", there, atol=0.7)
 run.say(
     "Noise-free FBP itself lies {reference:.1f} dB from the true images. Against these the network"
     " leads the best tuned filter ({rival}) by {lead_over_tuned_truth:+.2ci}: {verdict}; on the"
@@ -812,6 +819,9 @@ run.say(
     patient_rival=patient_rival.split(",")[0],
     verdict=true_lead.verdict(),
 )
+
+# %% [markdown]
+# (A difference that no reader would see: both stop at the blur of their goal.)
 
 # %%
 real_rival = best(on_patient, ", tuned")
@@ -847,10 +857,11 @@ run.figure(
 )
 
 # %% [markdown]
-# Two warnings before the pictures persuade you. Go down the last column of the table: a strength
-# that was tuned on simulated heads need not suit a real one, and neither need a network; validation
-# heads must look like the patients to come. And look for the ventricles, the two dark horns in the
-# middle of the first head. The last columns are beautiful. Where did the ventricles go?
+# Two warnings before the pictures persuade you. Go down the real head's column of the table: a
+# strength that was tuned on simulated heads need not suit a real one, and neither need a network;
+# validation heads must look like the patients to come. And look for the ventricles, the two dark
+# horns in the middle of the first head. The last columns are beautiful. Where did the ventricles
+# go?
 #
 # ## Where the known variance helps, and where it cannot
 #
@@ -871,11 +882,13 @@ run.say(
 
 # %% [markdown]
 # Why does so much knowledge not bring more? First, FBP has already mixed rays of all qualities into
-# each pixel: the factor that you were asked to remember is small among pixels, so equal weights are
-# nearly right. Second, weights hardly move the *goal*. The best output at a pixel is the mean of
-# its targets $y$ given the input, each counted by its weight $w$: $E[wy \mid x] / E[w \mid x]$.
-# Where $w$ does not depend on $y$ that is the plain mean. Here it depends a little, for the weights
-# come from the noise-free rays, which know more than any scan does (an *oracle*).
+# each pixel: within soft tissue, where our PSNR counts, the factor that you were asked to remember
+# is small, so equal weights are nearly right *there*. Second, weights hardly move the *goal*. The
+# best output at a pixel is the mean of its targets $y$ over all scans with this input, each counted
+# by its weight $\omega$: $\mathbb E[\omega y \mid \text{input}] / \mathbb E[\omega \mid
+# \text{input}]$. Where $\omega$ does not depend on $y$ that is the plain mean. Here it depends a
+# little, for the weights come from the noise-free rays, which know more than any scan does (an
+# *oracle*).
 #
 # Why can it even harm? The weights favour the quietest pixels, and those are the air around the
 # head. Two stories can be told. Either the network with the weighted loss *trades*: a network of
@@ -912,10 +925,11 @@ run.say(
 )
 
 # %% [markdown]
-# A gain speaks for the trade, anything else for slow learning. To go on, give the air a huge
-# variance in `pairs`, which takes it out of the weighted loss, and train both again; or train for
-# longer. And mind that the intervals are over heads: what another training would do, another `seed`
-# shows.
+# A gain fits the trade; no gain fits slow learning. Neither is proved: both networks had one rate
+# and one length, and a network may learn fast where its weight lies and slowly elsewhere. To go on,
+# give the air a huge variance in `pairs`, which takes it out of the weighted loss, and train both
+# again; or train for longer. And mind that the intervals are over heads: what another training
+# would do, another `seed` shows.
 #
 # To use the variance where it is uneven, stay with the rays. **Penalised weighted least squares**
 # (PWLS) reconstructs by
@@ -928,10 +942,11 @@ run.say(
 # the smoothing, and Huber's $\psi$ is quadratic for small steps and linear for large ones, so
 # that edges survive. With $\tau_i = 1/\operatorname{Var}\hat p_i$ a starved ray is hardly heard;
 # with equal weights it shouts as loudly as all others. But photons are not all that a ray can be
-# wrong by: no image on our grid explains the rays of a finer world exactly, and a ray through air
-# alone, with hardly any noise, is trusted without end. So there are four schemes: equal weights;
-# the photons' variance; the photons' *plus the grid's*, the mean square by which the rays of
-# validation heads miss those of their coarse images; and, as a check of the idea, these last
+# wrong by: no image on our grid explains the rays of a finer world exactly, least of all those that
+# graze an edge; and a ray that grazes the scalp is bright, so the photons' variance trusts it more
+# than nearly any other. So there are four schemes: equal weights; the photons' variance; the
+# photons' *plus the grid's*, the mean square by which the rays of validation heads miss those of
+# their coarse images (known to a simulation only); and, as a check of the idea, these last
 # weights dealt to the wrong rays. *Each has its own* $\beta$, tuned on validation heads over one
 # wide grid.
 #
@@ -1036,11 +1051,14 @@ run.say(
 # Commit the inverse crime, with `fold` set to one, and the photons' variance alone gains over a
 # decibel. What it gains in a finer world is another matter, and the usual experiment, in which one
 # matrix makes the data and inverts them, cannot tell. Weights are only as good as the list of what
-# can be wrong.
+# can be wrong, and as the heads that they were tuned on: look at the real head's number before you
+# trust the gain.
 #
-# PWLS reads the rays and may put edges where the rays have them; the filters and the network start
-# from an image that the window has blurred already. How much does that matter? All are judged
-# against the image that was scanned.
+# PWLS reads the rays, may put edges where the rays have them, and had its $\beta$ tuned against the
+# true image. The filters and the network start from an image that the window has blurred, and were
+# tuned and trained to reach that blur. So the lead below is that of the whole way, window and goal
+# included; what weights and rays do to it alone, this table cannot tell. All are judged against the
+# image that was scanned.
 
 # %% tags=["key"]
 image_rivals = {name: heads_judged[name] for name in ("network", best(heads_judged, ", tuned"))}
@@ -1083,11 +1101,12 @@ run.say(
 shown = [fits[name][-1] for name in ("equal", "photons and grid")]
 row = [reconstruct(rays_hat[-1]), *shown, patient]
 run.figure(
-    image_rows([row], titles=["FBP", "PWLS, equal", "PWLS, 1/variance", "truth"], **options),
+    image_rows([row], titles=["FBP", "PWLS, equal", "PWLS, both", "truth"], **options),
     name="pwls",
     alt="The real head reconstructed three ways, and the truth: grainy by FBP, sharper and flatter"
     " by PWLS.",
-    caption="Rays trusted by their variance. Real anatomy, simulated photons, n = 1 slice.",
+    caption="Weights of photons and grid gained on simulated heads; on another head they need not:"
+    " the table has both. Real anatomy, simulated photons, n = 1 slice.",
     data="real and simulated",
 )
 
@@ -1105,9 +1124,10 @@ run.figure(
 #
 # $$ w = S^{-1}(\bar v_{\text{with}} - \bar v_{\text{without}}), $$
 #
-# where $\bar v$ are the mean responses with and without the lesion and $S$ is their covariance
-# matrix (the variance of each response on the diagonal, the covariances of any two beside it). Each
-# image of the other half then gets the score $w^\top v$.
+# where $\bar v$ are the mean responses with and without the lesion, and $S$ is the covariance
+# matrix of the responses within one kind of scan, the mean of both kinds (the variance of each
+# response on the diagonal, the covariance of any two beside it). Each image of the other half then
+# gets the score $w^\top v$.
 #
 # Call every scan above some score "sick", and count the share of the sick that are found and the
 # share of the healthy that are falsely alarmed. Plotted against each other for every possible
@@ -1200,8 +1220,9 @@ run.table(
 
 # %% [markdown]
 # How well could *anybody* do? An observer that knows the head and the lesion, and reads the rays
-# themselves, weighs each ray's difference $\Delta p$ by its variance. No processing of the image
-# can beat it. With $\Phi$ the normal distribution,
+# themselves, divides each ray's difference $\Delta p$ (with the lesion minus without) by that ray's
+# variance. As long as counts are near enough to normal, no processing of the image can beat it.
+# With $\Phi$ the normal distribution,
 #
 # $$ \text{AUC}_{\text{ideal}}
 # = \Phi\!\left(\sqrt{\tfrac12 \sum \Delta p^2 / \operatorname{Var} p}\right). $$
@@ -1237,8 +1258,10 @@ run.result("dose_for_ideal", enough / dose_fraction, atol=0.2)
 # %% tags=["hide-input"]
 run.say(
     "At this dose the ideal AUC is {auc_ideal:.3f}; the observer after plain FBP has"
-    " {floor:.3f}. So this is all that any processing could still gain here: the ideal observer"
-    " would need {dose_for_ideal:.0%} of this dose to do as well as the one after FBP.",
+    " {floor:.3f}, with the interval in the table. To do as well as that number the ideal"
+    " observer would need {dose_for_ideal:.0%} of this dose. Read it with care: this close to the"
+    " ceiling the interval spans anything from a good gain to none, and the recorded trial below"
+    " finds more room.",
     floor=floor,
 )
 
@@ -1250,15 +1273,16 @@ rank = np.nan_to_num(rank)  # nothing is ranked where every method finds the les
 
 # %%
 for name, area in {"auc_fbp": areas["FBP"], "auc_network": areas["network"]}.items():
-    run.result(name, area, atol=0.02)
-run.result("auc_change", change, atol=0.02)
+    run.result(name, area, atol=0.04)
+run.result("auc_change", change, atol=0.04)
 run.result("psnr_change", prettier, unit="dB", n=2 * n_cases, atol=0.5)
 run.result("rank_correlation", rank, n=len(areas), atol=0.4)
 
 # %% [markdown]
 # Do PSNR and AUC rank the methods alike? *Kendall's rank correlation* takes every pair of methods:
 # the share of pairs that both rank the same way, minus the share that they rank the opposite way.
-# One is the same order, minus one the reverse.
+# One is the same order, minus one the reverse. With six methods, some of which no interval tells
+# apart, it describes this table and no more.
 
 # %%
 run.say(
@@ -1274,12 +1298,12 @@ run.say(
 )
 
 # %% [markdown]
-# How can a network remove most of a lesion's contrast while the observer's AUC drops by so little?
-# Because the noise falls as well, and the observer sees their *ratio*. Contrast that shrinks
+# How can a network remove most of a lesion's contrast while the observer's AUC drops by so much
+# less? Because the noise falls as well, and the observer sees their *ratio*. Contrast that shrinks
 # together with noise of the lesion's own size is not lost: stretch the grey scale and it is back.
-# Lost is only what contrast loses *more* than noise does. (The ratio on the disc is not all that
-# the observer sees, for it weighs the surroundings, too; and a human reader, who does not stretch
-# the grey scale, loses more.)
+# Lost to this observer is only what contrast loses *more* than noise does. (The ratio on the disc
+# is not all that the observer sees, for it weighs the surroundings, too; and a human reader, who
+# does not stretch the grey scale, loses more.)
 
 # %%
 from medlib.experiment.plots.interval_points import Column, interval_points
@@ -1313,13 +1337,14 @@ run.figure(
 )
 
 # %% [markdown]
-# Climb from row to row. The bare ramp has the lowest PSNR, yet its AUC equals that of the windowed
-# FBP; so does the Gaussian's. No wonder: a smoothing filter weakens lesion and noise alike at the
-# frequencies that tell them apart, and an observer that weighs its channels loses little by it. No
-# processing can *add* information about the lesion. Filters that decide (non-local means, the
-# network) can throw it away. Asked for the least squared error, a network
-# that is unsure whether a faint spot is noise or lesion answers with the average of both: mostly
-# background. That is the right answer to the question it was asked.
+# Climb from row to row. The bare ramp has the lowest PSNR, yet its AUC is that of the windowed FBP
+# within their intervals; so is the Gaussian's. No wonder: a smoothing filter weakens lesion and
+# noise alike at the frequencies that tell them apart, and an observer that weighs its channels
+# loses little by it. No processing can *add* information about the lesion. Filters that decide
+# (non-local means, the network) can throw it away, or bend it so that an observer that only weighs
+# and adds no longer finds it. Which of the two, a linear observer cannot tell. Asked for the least
+# squared error, a network that is unsure whether a faint spot is noise or lesion answers with the
+# average of both: mostly background. That is the right answer to the question it was asked.
 #
 # ### Trained again
 #
@@ -1346,10 +1371,12 @@ run.say(
 # %% [markdown]
 # ## How much dose, then?
 #
-# One dose is no answer. So every method is tuned, or trained, again at each of several doses, and
-# reads the same lesion at places that the seed draws; PWLS, here with a quadratic penalty, joins.
-# That takes long, so it is a recorded trial. A seed is one training, one tuning and one place in
-# one head.
+# One dose is no answer, and one training is none. So every method is tuned, or trained, again at
+# each of several doses, and reads the same lesion at places that the seed draws; PWLS, here with a
+# quadratic penalty, joins. That takes long, so it is a recorded trial, and a smaller one: half of
+# this page's training heads, half of its scans, and filters tuned against the true image. Its AUCs
+# need not be those above; compare methods within it. A seed is one training, one tuning and one
+# place in one head.
 
 # %% tags=["key"]
 from medlib.pixels.ct.dose_needed import dose_needed
@@ -1390,32 +1417,60 @@ run.figure(
     data="real and simulated",
 )
 
+# %% [markdown]
+# What did the trial's networks change at the dose of this page? Every seed compares its own with
+# FBP on the same scans, so the differences are paired. A seed draws heads, photons, first weights,
+# place and scans anew, and the interval is over all of these.
+
+# %% tags=["key"]
+doses = np.array(trial.grid["dose_fraction"])
+nearest = int(np.abs(np.log(doses / dose_fraction)).argmin())
+
+
+def change_by(name):
+    """What a reader changes in the AUC after FBP at this page's dose, over seeds."""
+    changes = trial.array(f"auc_{name}") - trial.array("auc_fbp")
+    return mean_interval(changes[nearest], within=(-1, 1))
+
+# %%
+run.result("auc_change_of_trainings", change_by("network"))
+run.say(
+    "At {dose:.0%} of the dose the network changes the observer's AUC by"
+    " {auc_change_of_trainings:+.3ci} (n = {n} trainings, each with its own place of the lesion).",
+    dose=float(doses[nearest]),
+    n=len(trial.seeds),
+)
+
 # %%
 needed = {text: doses_needed(name) for text, name in READERS.items()}
-costs = np.nan_to_num(needed["network"] / needed["FBP"], nan=0.0)  # no dose on record suffices
+costs = needed["network"] / needed["FBP"]
 for text, name in READERS.items():
     if np.isfinite(needed[text]).all():
         run.result(f"dose_needed_{name}", needed[text].mean(), n=len(trial.seeds))
-run.result("dose_times", costs.mean(), n=len(trial.seeds))
+if np.isfinite(costs).all():
+    run.result("dose_times", mean_interval(costs, within=(0, np.inf)))
 
 # %% tags=["hide-input"]
 run.say(
     "**How much dose can we remove?** To find this lesion with an AUC of {wanted:g}, an ideal"
     " observer of the rays needs {share:.0%} of the full dose ({mgy:.4f} mGy here). The others need"
-    " {others}. The network needs {dose_times:.1f} times what FBP does (seeds: {low:.2f} to"
-    " {high:.2f}).",
+    " {others}. The network needs {times} times what FBP does (mean and interval over {n}"
+    " seeds).",
+    n=len(trial.seeds),
     wanted=wanted_auc,
     share=float(needed["ideal"].mean()),
     mgy=float(needed["ideal"].mean() * full_mgy),
-    others=", ".join(f"{doses.mean():.0%} ({text})" for text, doses in list(needed.items())[1:]),
-    low=float(costs.min()),
-    high=float(costs.max()),
+    others=", ".join(
+        f"{found.mean():.0%} ({text})" if np.isfinite(found).all() else f"more, or less, than any"
+        f" dose on record ({text})" for text, found in list(needed.items())[1:]
+    ),
+    times=f"{mean_interval(costs):.2ci}" if np.isfinite(costs).all() else "an unknown number of",
 )
 
 # %% tags=["hide-input"]
 run.say(
     str(trial.made) + " Again: `medbook sweep pixels/low_dose_ct/_auc_against_dose"
-    " -g dose_fraction=0.1,0.05,0.25,0.02,1 --seeds 0-2 --accept`."
+    " -g dose_fraction=0.1,0.05,0.25,0.02,1 --seeds 0-5 --accept`."
 )
 
 # %% [markdown]
@@ -1507,9 +1562,9 @@ run.say(
 # %% [markdown]
 # ## What we claim
 #
-# Each conclusion carries its margin: how far it was from no longer holding. Conclusions are worded
-# so that they hold for other seeds, too: for other heads, another place of the lesion, another
-# training.
+# Each conclusion carries its margin: how far it was from no longer holding. All but the one on the
+# recorded trial rest on one seed: one set of heads, one place of the lesion, one training. Set
+# another `seed` before you believe them.
 
 # %%
 text = "with 100 photons or more the variance formula is within 5 % of Monte Carlo"
@@ -1523,35 +1578,29 @@ excess = min(broken - 0.2, broken / 2 - curved)
 run.claim(text, excess > 0, margin=excess, falsified_by="falsify_silent_detector")
 
 # %%
-text = (
-    "against noise-free FBP the network leads filters at their defaults by over 4 dB; against the"
-    " true image it ties with tuned ones within 0.5 dB, and PWLS leads both by more"
-)
-tie = 0.5 - max(abs(true_lead.value), abs(there.mean()))
-tie = min(easy_lead - 4, tie, rays_lead.low - 0.5, real_rays_lead - 0.5)
-run.claim(text, tie > 0, margin=tie, unit="dB", falsified_by="falsify_untrained")
+text = "against the true image the network and the best tuned filter differ by less than 0.5 dB"
+apart = max(abs(end) for lead in (true_lead, there) for end in (lead.low, lead.high))
+run.claim(text, apart < 0.5, margin=0.5 - apart, unit="dB", falsified_by="falsify_untrained")
 
 # %%
 text = (
     "on simulated heads the photons' variance alone gains PWLS less than 0.5 dB, and that of"
     " photons and grid together more than 0.2 dB"
 )
-gained = min(0.5 - weight_gain.value, both_gain.value - 0.2)
+gained = min(0.5 - weight_gain.high, both_gain.low - 0.2)
 run.claim(text, gained > 0, margin=gained, unit="dB", falsified_by="falsify_inverse_crime")
-text = "in the loss of an image network the known variance gains less than 0.5 dB"
+text = "with targets of one dose the known variance in a network's loss gains less than 0.5 dB"
 run.claim(
-    text, loss_gain.value < 0.5, margin=0.5 - loss_gain.value, unit="dB",
+    text, loss_gain.high < 0.5, margin=0.5 - loss_gain.high, unit="dB",
     falsified_by="_mixed_targets",
 )
 
 # %%
-text = (
-    "prettier by more than 3 dB, the network costs the observer AUC, interval and all, and in every"
-    " recorded seed it needs more dose than FBP"
-)
-lost = -change.high if prettier > 3 else float(prettier - 3)
-lost = min(lost, float(costs.min() - 1))
-run.claim(text, lost > 0, margin=lost, falsified_by="falsify_much_dose")
+text = "in each recorded training the network needs more dose than FBP, and costs AUC at this one"
+of_judged = {text: name for text, name in READERS.items() if name == judged}
+(dearer,) = (float((needed[text] / needed["FBP"]).min() - 1) for text in of_judged)
+lost = min(-change_by(judged).high, dearer) if np.isfinite(dearer) else -1.0
+run.claim(text, lost > 0, margin=lost, falsified_by="falsify_ideal")
 
 # %%
 text = "with nothing to find, the observers' mean AUC is what guessing gives at its number of scans"
@@ -1566,16 +1615,17 @@ run.finish()
 #
 # - Noise in CT is counted photons seen through a logarithm: its variance grows as $e^p/N_0$, and
 #   the formula ends where counts drop to some tens.
-# - Noise in the image follows from noise in the rays by arithmetic: the map and the texture,
-#   before any scan.
+# - Noise in the image follows from noise in the rays by arithmetic, the map and the texture;
+#   whoever knows the rays need not repeat the scan.
 # - Tune the baseline with the care that the network got, or do not compare.
-# - A known variance can help where it is uneven, among rays, and only if it counts all that can be
-#   wrong; after FBP there is little left to know.
+# - A known variance can help where it is uneven, among rays, if it counts all that can be wrong;
+#   what it gained on simulated heads it did not gain on the real one. In soft tissue after FBP
+#   there is little left to know.
 # - PSNR rewards being right on average over pixels. A lesion is few pixels. Measure the task: here
 #   the image became prettier and the lesion harder to find.
 # - How much dose can we remove? No more than the ideal observer of the rays can spare. A reader of
-#   images needs more than that, and after a network trained for PSNR more still: what it removes
-#   is grain and lesion alike.
+#   images needs more than that, and ours needs still more after a network trained for squared
+#   error: what it takes away is grain and lesion alike.
 # - Make data with a finer world than the one that you reconstruct, or you measure a crime.
 #
 # ## Exercises
@@ -1586,7 +1636,8 @@ run.finish()
 #
 # ```{exercise}
 # :label: low-dose-ct-dose
-# A protocol gives 12 HU of noise in soft tissue. Reading stays safe up to 30 HU. Electronic noise
+# A protocol gives 12 HU of noise in soft tissue. Suppose that noise alone decided, and
+# that reading stayed safe up to 30 HU. Electronic noise
 # may be neglected. What share of the dose is enough?
 # ```
 
@@ -1646,14 +1697,18 @@ run.check("low-dose-ct-shared", kept_share)
 
 
 # %% tags=["self-check"]
-def retrain(sick_heads):
-    rng = run.rng("heads with lesions")
-    rough = scatter_ellipses(sick_heads, n_inserts=n_inserts, rng=rng)  # on the image's grid
+def taught_by(some_heads):
+    rng = run.rng("heads with lesions")  # the same shapes and photons for both trainings
+    rough = scatter_ellipses(some_heads, n_inserts=n_inserts, rng=rng)  # on the image's grid
     rough_p = project(hu_to_mu(torch.from_numpy(rough).to(run.device)), beam=beam)
     taught = fit(least_squares, training_pairs(rough_p, rng))
     sick, well = taught(present[1]), taught(absent[1])
     kept = (sick - well)[:, spot].mean() / contrast["FBP"]
-    return f"Contrast left: {kept:.0%}, AUC: {auc(*judge(sick, well)).value:.3f}"
+    return f"contrast left {kept:.0%}, AUC {auc(*judge(sick, well)).value:.3f}"
+
+
+def retrain(sick_heads):
+    return f"With lesions: {taught_by(sick_heads)}. Without: {taught_by(training['heads'])}."
 
 
 # %% tags=["self-check"]
