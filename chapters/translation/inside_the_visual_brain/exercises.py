@@ -217,7 +217,7 @@ half: it stands out half as far. (Neighbouring answers are not independent; wher
 coarse, the scatter shrinks less, and the factor lies between 2 and 4. An extreme is not divided by
 anything; it only competes with the extremes of four times as many places.)
 """,
-    wrong=[3, "2 px"],
+    wrong=[3, 0.5],
 )
 
 EXERCISES = [FIELD, SHARPEN, EPS, CKA, SHARE]
