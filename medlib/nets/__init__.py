@@ -8,6 +8,7 @@
 - `stem`: a first layer for grey images out of one for colour.
 - `trunk`: the ImageNet network up to a chosen depth, for planes or, once inflated, for volumes.
 - `features`: features computed once for heads that never change them, and a head fitted on them.
+- `by_depth`: what the network's maps say at every depth, read in one pass.
 - `heads`: a new last layer, and where it starts.
 - `depths`: the ten depths of the ImageNet network: where each parameter sits, how fast it moves.
 - `norm_statistics`: batch normalisation's means and variances, estimated anew.

@@ -94,11 +94,12 @@ def live_point(project: Project, name: str) -> LivePoint | None:
 def _live_point(project: Project, name: str) -> LivePoint | None:
     try:
         sweep = kept.read(project, name, "sweep", SweepTable)
+        if sweep is None:
+            return None
         table = kept.read(project, name, LIVE_PROFILE, SweepTable) or sweep
         chapter = project.notebook(name)
-        if sweep is None or table is None or not table.live:
-            return None
-        if any(stale_because(project, chapter, each.made_by) for each in (sweep, table)):
+        stale = any(stale_because(project, chapter, each.made_by) for each in (sweep, table))
+        if stale or not table.live:
             return None
         point = next(point for point in table.points if point.point == table.live)
         given = {**table.fixed, **point.parameters}

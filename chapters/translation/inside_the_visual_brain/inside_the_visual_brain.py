@@ -1063,7 +1063,7 @@ run.figure(
 
 # %% tags=["key"]
 from medlib.translation.seeing.depth_and_scale import WAYS, DepthAndScale
-from medlib.translation.seeing.linear_probe import features_by_depth
+from medlib.nets.by_depth import features_by_depth
 from medlib.translation.seeing.pooled_features import three_ways
 from medlib.translation.seeing.tuned_probe import tuned_probe
 

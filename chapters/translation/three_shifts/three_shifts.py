@@ -886,11 +886,12 @@ run.figure(
 
 # %% tags=["key"]
 from medlib.measures.calibration import fit_logit_line, log_loss
+from medlib.nets.by_depth import features_by_depth
 from medlib.nets.trunk import Trunk
-from medlib.translation.shifts.chosen_at_home import choose_probe, cross_fitted, means_at_depths
+from medlib.translation.shifts.chosen_at_home import choose_probe, cross_fitted
 
 strengths = [100.0, 10.0, 1.0, 0.1, 0.01, 1e-3, 1e-4][-n_strengths:]
-at_depths = means_at_depths(source, preprocess(images["home"], device=run.device))
+at_depths = features_by_depth(source, preprocess(images["home"], device=run.device))
 choice = choose_probe(at_depths, truth["home"], strengths=strengths, folds=n_folds)
 depth, strength, losses = choice
 trunk = Trunk(source, depth=depth).to(run.device).eval()
@@ -1579,8 +1580,8 @@ def travelled(name, same_scanner, flat_scanner):
 by_depth = {
     name: travelled(name, same_scanner, flat_scanner)
     for (name, same_scanner), flat_scanner in zip(
-        means_at_depths(source, preprocess(images["clinic"], device=run.device)).items(),
-        means_at_depths(source, preprocess(flat, device=run.device)).values(), strict=True)
+        features_by_depth(source, preprocess(images["clinic"], device=run.device)).items(),
+        features_by_depth(source, preprocess(flat, device=run.device)).values(), strict=True)
 }
 
 # %%

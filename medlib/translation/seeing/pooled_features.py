@@ -9,71 +9,11 @@ from torch import Tensor
 
 from medlib.nets.efficientnet_lite import DEPTHS, EfficientNetLite0
 from medlib.nets.training import device_of
-from medlib.translation.seeing.linear_probe import read_by_depth
 
-__all__ = ["BEHIND", "means_behind", "pooled_by_depth", "three_ways"]
+__all__ = ["BEHIND", "three_ways"]
 
 #: The 1x1 layers behind depths, none of which looks further than its depth does.
 BEHIND = ("stage1", "stage2", "stage3", "stage4", "stage5", "stage6", "stage7")
-
-
-def pooled_by_depth(
-    network: EfficientNetLite0,
-    images: Float[Tensor, "n 3 height width"],
-    *,
-    batch_size: int = 64,
-) -> dict[str, Float[np.ndarray, "n columns"]]:
-    """Return four numbers of every channel over the image: mean, SD, highest and lowest answer.
-
-    A spot that covers a hundredth of an image hardly moves a mean; it may well move an extreme.
-
-    Args:
-        network: used in evaluation mode, and left in the mode it was in.
-        images: preprocessed.
-
-    Returns:
-        For every depth c means, then c SDs, c maxima and c minima, for c channels.
-
-    Example:
-        >>> found = pooled_by_depth(EfficientNetLite0(), torch.zeros(2, 3, 64, 64))
-        >>> [found[depth].shape[1] for depth in ("stem", "stage3")]
-        [128, 160]
-    """
-
-    return read_by_depth(network, images, _four_numbers, batch_size=batch_size)
-
-
-@torch.no_grad()
-def means_behind(
-    network: EfficientNetLite0,
-    images: Float[Tensor, "n 3 height width"],
-    *,
-    batch_size: int = 64,
-) -> dict[str, Float[np.ndarray, "n channels"]]:
-    """Return channel means one 1x1 layer behind each depth of `BEHIND`.
-
-    Behind stages 1 to 6 that is the layer by which the next block widens its input, with its
-    activation; behind stage 7 it is the head *before* its activation. A unit there sees no more of
-    the image than a unit of the depth itself.
-
-    Args:
-        network: used in evaluation mode, and left in the mode it was in.
-        images: preprocessed.
-
-    Example:
-        >>> found = means_behind(EfficientNetLite0(), torch.zeros(2, 3, 32, 32))
-        >>> found["stage3"].shape[1], found["stage7"].shape[1]
-        (240, 1280)
-    """
-    device, was_training = device_of(network), network.training
-    network.eval()
-    found: dict[str, list[np.ndarray]] = {depth: [] for depth in BEHIND}
-    for part in images.split(batch_size):
-        maps = network.depths(part.to(device))
-        for number, depth in enumerate(BEHIND, start=1):
-            found[depth].append(_mean_behind(network, number, maps[number]))
-    network.train(was_training)
-    return _joined(found)
 
 
 @torch.no_grad()
@@ -85,13 +25,18 @@ def three_ways(
 ) -> dict[str, dict[str, Float[np.ndarray, "n columns"]]]:
     """Return what three ways of asking get from one pass through the network.
 
+    A spot that covers a hundredth of an image hardly moves a mean; it may well move an extreme. One
+    layer behind a depth a unit sees no more of the image than a unit of the depth itself: behind
+    stages 1 to 6 that is the layer by which the next block widens its input, with its activation;
+    behind stage 7 it is the head *before* its activation.
+
     Args:
         network: used in evaluation mode, and left in the mode it was in.
         images: preprocessed.
 
     Returns:
-        "means": of every channel at each of `DEPTHS`; "pooled": as from `pooled_by_depth`;
-        "behind": as from `means_behind`.
+        "means": of every channel at each of `DEPTHS`; "pooled": there c means, then c SDs, c maxima
+        and c minima, for c channels; "behind": channel means one 1x1 layer behind each of `BEHIND`.
 
     Example:
         >>> found = three_ways(EfficientNetLite0(), torch.zeros(2, 3, 32, 32))

@@ -6,17 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 from sklearn.model_selection import StratifiedKFold
-from torch import Tensor
 
 from medlib.measures.calibration import log_loss
-from medlib.nets.efficientnet_lite import DEPTHS, EfficientNetLite0
 from medlib.nets.features import fit_head
-from medlib.nets.training import device_of
 
-__all__ = ["Choice", "choose_probe", "cross_fitted", "means_at_depths"]
+__all__ = ["Choice", "choose_probe", "cross_fitted"]
 
 
 class Choice(NamedTuple):
@@ -25,27 +21,6 @@ class Choice(NamedTuple):
     depth: str
     strength: float
     losses: dict[tuple[str, float], float]
-
-
-@torch.no_grad()
-def means_at_depths(
-    network: EfficientNetLite0, images: Float[Tensor, "n 3 height width"], *, batch_size: int = 64
-) -> dict[str, Float[np.ndarray, "n _"]]:
-    """Return each image's channel means at every depth, by one pass in evaluation mode.
-
-    Example:
-        >>> found = means_at_depths(EfficientNetLite0(), torch.zeros(2, 3, 32, 32))
-        >>> found["stem"].shape, found["stage3"].shape, found["head"].shape
-        ((2, 32), (2, 40), (2, 1280))
-    """
-    device, was_training = device_of(network), network.training
-    network.eval()
-    parts = [
-        [maps.mean(dim=(2, 3)).cpu().numpy() for maps in network.depths(part.to(device))]
-        for part in images.split(batch_size)
-    ]
-    network.train(was_training)
-    return dict(zip(DEPTHS, map(np.concatenate, zip(*parts, strict=True)), strict=True))
 
 
 def cross_fitted(
@@ -91,7 +66,7 @@ def choose_probe(
     """Return the depth and the strength whose cross-fitted probabilities have the least log loss.
 
     Args:
-        features: of the images to learn from, by depth, as `means_at_depths` returns them.
+        features: of the images to learn from, by depth, as `features_by_depth` returns them.
         labels: 0 or 1.
         strengths: C's to try; of equal losses the first is taken.
         folds: as in `cross_fitted`.

@@ -3,14 +3,9 @@
 import numpy as np
 import torch
 
+from medlib.nets.by_depth import features_by_depth
 from medlib.nets.efficientnet_lite import DEPTHS
-from medlib.translation.seeing.linear_probe import features_by_depth
-from medlib.translation.seeing.pooled_features import (
-    BEHIND,
-    means_behind,
-    pooled_by_depth,
-    three_ways,
-)
+from medlib.translation.seeing.pooled_features import BEHIND, three_ways
 
 
 def noise():
@@ -18,7 +13,7 @@ def noise():
 
 
 def test_four_numbers_of_every_channel(imagenet):
-    found = pooled_by_depth(imagenet, noise(), batch_size=2)
+    found = three_ways(imagenet, noise(), batch_size=2)["pooled"]
     assert tuple(found) == DEPTHS
     with torch.no_grad():
         maps = imagenet.depths(noise())[DEPTHS.index("stage2")].flatten(2).numpy()
@@ -27,7 +22,8 @@ def test_four_numbers_of_every_channel(imagenet):
 
 
 def test_the_means_come_first(imagenet):
-    found, means = pooled_by_depth(imagenet, noise()), features_by_depth(imagenet, noise())
+    found = three_ways(imagenet, noise())["pooled"]
+    means = features_by_depth(imagenet, noise())
     for depth in DEPTHS:
         channels = means[depth].shape[1]
         np.testing.assert_allclose(found[depth][:, :channels], means[depth], atol=1e-4)
@@ -49,22 +45,17 @@ def test_one_layer_on_is_where_the_next_block_begins(imagenet):
     finally:
         hook.remove()
         head.remove()
-    found = means_behind(imagenet, noise())
+    found = three_ways(imagenet, noise(), batch_size=2)["behind"]
     assert tuple(found) == BEHIND
     for depth, said in caught.items():
         np.testing.assert_allclose(found[depth], said, atol=1e-4)
     assert found["stage7"].min() < 0 < found["stage3"].min() + 1e-9, "a cut, and none"
 
 
-def test_one_pass_gets_what_three_get(imagenet):
+def test_the_means_alone_are_those_of_every_depth_and_the_mode_stays(imagenet):
     found = three_ways(imagenet.train(), noise(), batch_size=2)
     assert imagenet.training, "left as it was"
-    apart = {
-        "means": features_by_depth(imagenet.eval(), noise(), batch_size=2),
-        "pooled": pooled_by_depth(imagenet, noise(), batch_size=2),
-        "behind": means_behind(imagenet, noise(), batch_size=2),
-    }
-    for way, by_depth in apart.items():
-        assert tuple(found[way]) == tuple(by_depth)
-        for depth, said in by_depth.items():
-            np.testing.assert_allclose(found[way][depth], said, atol=1e-5)
+    means = features_by_depth(imagenet.eval(), noise(), batch_size=2)
+    assert tuple(found["means"]) == tuple(means)
+    for depth, said in means.items():
+        np.testing.assert_allclose(found["means"][depth], said, atol=1e-5)
