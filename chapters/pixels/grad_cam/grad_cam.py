@@ -80,12 +80,11 @@ from medlib.measures.mean_interval import mean_interval
 from medlib.measures.patient_bootstrap import patient_mean
 from medlib.measures.share_interval import share_of
 from medlib.nets.efficientnet_lite import DEPTHS, STAGES, load_imagenet, preprocess
-from medlib.pixels.maps.all_depths import grad_cam_at
 from medlib.pixels.maps.attribution import upsample
 from medlib.pixels.maps.cascading_randomisation import cascade
 from medlib.pixels.maps.channel_effect import channel_effect
 from medlib.pixels.maps.deletion_insertion import score_curve
-from medlib.pixels.maps.grad_cam import grad_cam, grad_cam_plus_plus, hires_cam
+from medlib.pixels.maps.grad_cam import grad_cam, grad_cam_at, grad_cam_plus_plus, hires_cam
 from medlib.pixels.maps.integrated_gradients import integrated_gradients
 from medlib.pixels.maps.map_agreement import block_mean, iou_at_equal_area
 from medlib.pixels.maps.map_agreement import pointing_game, rank_correlation

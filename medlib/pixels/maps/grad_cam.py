@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from medlib.pixels.maps.attribution import Attribution
-from medlib.pixels.maps.layer_gradient import LayerGradient, layer_gradient
+from medlib.pixels.maps.layer_gradient import LayerGradient, layer_gradient, layer_gradients
 
-__all__ = ["grad_cam", "grad_cam_plus_plus", "hires_cam"]
+__all__ = ["grad_cam", "grad_cam_at", "grad_cam_plus_plus", "hires_cam"]
 
 
 def grad_cam(
@@ -47,8 +49,32 @@ def grad_cam(
     Source: Selvaraju et al. (2017), doi:10.1109/ICCV.2017.74.
     """
     found = layer_gradient(network, images, layer=layer, target=target)
-    alpha = found.gradients.mean(dim=(2, 3))
-    return _weighted(found, alpha, signed=signed)
+    return _averaged(found, signed=signed)
+
+
+def grad_cam_at(
+    network: nn.Module,
+    images: Float[Tensor, "batch channels height width"],
+    *,
+    layers: Sequence[str],
+    target: int | Int[Tensor, " batch"] | None = None,
+) -> dict[str, Attribution]:
+    """Return what `grad_cam` gives at each of the layers; the backward pass is walked but once.
+
+    Args, Raises: as `grad_cam`, with the names of several modules.
+
+    Returns:
+        Layer -> Attribution at the layer's resolution, higher = speaks more for the class.
+
+    Example:
+        >>> net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
+        ...                     nn.Flatten(), nn.Linear(4, 2)).eval()
+        >>> found = grad_cam_at(net, torch.rand(5, 3, 8, 8), layers=("0", "1"), target=0)
+        >>> {name: tuple(one.map.shape) for name, one in found.items()}
+        {'0': (5, 6, 6), '1': (5, 6, 6)}
+    """
+    found = layer_gradients(network, images, layers=layers, target=target)
+    return {layer: _averaged(one, signed=False) for layer, one in found.items()}
 
 
 def grad_cam_plus_plus(
@@ -116,6 +142,10 @@ def hires_cam(
     maps = (found.gradients * found.maps).sum(dim=1)
     maps = maps if signed else maps.clamp(min=0)
     return Attribution(maps, signed=signed, scores=found.scores, target=found.target)
+
+
+def _averaged(found: LayerGradient, *, signed: bool) -> Attribution:
+    return _weighted(found, found.gradients.mean(dim=(2, 3)), signed=signed)
 
 
 def _weighted(

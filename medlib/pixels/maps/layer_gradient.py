@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-__all__ = ["LayerGradient", "class_scores", "layer_gradient"]
+__all__ = ["LayerGradient", "class_scores", "layer_gradient", "layer_gradients"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,34 +80,63 @@ def layer_gradient(
         >>> torch.equal(found.gradients.flatten(), net[2].weight[2])
         True
     """
+    return layer_gradients(network, images, layers=(layer,), target=target)[layer]
+
+
+def layer_gradients(
+    network: nn.Module,
+    images: Float[Tensor, "batch channels height width"],
+    *,
+    layers: Sequence[str],
+    target: int | Int[Tensor, " batch"] | None = None,
+) -> dict[str, LayerGradient]:
+    """Return what `layer_gradient` gives of each layer; the backward pass is walked but once.
+
+    Args, Raises: as `layer_gradient`, with the names of several modules.
+
+    Example:
+        >>> net = nn.Sequential(nn.Conv2d(1, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(8, 3)).eval()
+        >>> found = layer_gradients(net, torch.ones(1, 1, 2, 2), layers=("0", "1"), target=2)
+        >>> torch.equal(found["1"].gradients.flatten(), net[3].weight[2])
+        True
+    """
     modules = dict(network.named_modules())
-    if layer not in modules:
+    if unknown := [layer for layer in layers if layer not in modules]:
         raise ValueError(
-            f"the network has no layer {layer!r}; there are {', '.join(modules)[:300]}"
+            f"the network has no layer {unknown[0]!r}; there are {', '.join(modules)[:300]}"
         )
     if network.training:
         raise ValueError(
             "the network is in training mode, where batch normalisation mixes the images of a "
             "batch: call network.eval() first"
         )
-    caught: list[Tensor] = []
+    caught: dict[str, Tensor] = {}
+    hooks = [modules[layer].register_forward_hook(_catcher(layer, caught)) for layer in layers]
+    try:
+        with torch.no_grad():  # up to the lowest layer; its hook turns gradients on
+            logits = network(images)
+            if missing := [layer for layer in layers if layer not in caught]:
+                raise ValueError(f"layer {missing[0]!r} was not used in the forward pass")
+            scores, target = class_scores(logits, target)
+            # images do not mix, so the gradient of the sum holds each image's own
+            gradients = torch.autograd.grad(scores.sum(), [caught[layer] for layer in layers])
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return {
+        layer: LayerGradient(caught[layer].detach(), gradient, scores.detach(), target)
+        for layer, gradient in zip(layers, gradients, strict=True)
+    }
+
+
+def _catcher(layer: str, caught: dict[str, Tensor]) -> Callable:
+    """A hook that keeps a layer's output, from which on gradients are taken; last call counts."""
 
     def catch(_module, _inputs, output):
         if not isinstance(output, Tensor) or output.ndim != 4:
             raise ValueError(f"layer {layer!r} does not give maps of shape (B, C, H, W)")
-        caught[:] = [output.detach().requires_grad_()]
+        caught[layer] = output if output.requires_grad else output.detach().requires_grad_()
         torch.set_grad_enabled(True)
-        return caught[0].clone()  # an activation in place must not overwrite what was caught
+        return caught[layer].clone()  # an activation in place must not overwrite what was caught
 
-    hook = modules[layer].register_forward_hook(catch)
-    try:
-        with torch.no_grad():  # up to the layer; the hook turns gradients on
-            logits = network(images)
-            if not caught:
-                raise ValueError(f"layer {layer!r} was not used in the forward pass")
-            scores, target = class_scores(logits, target)
-            # images do not mix, so the gradient of the sum holds each image's own
-            (gradients,) = torch.autograd.grad(scores.sum(), caught)
-    finally:
-        hook.remove()
-    return LayerGradient(caught[0].detach(), gradients, scores.detach(), target)
+    return catch

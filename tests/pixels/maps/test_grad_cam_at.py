@@ -5,8 +5,7 @@ import torch
 from torch import nn
 
 from medlib.nets.efficientnet_lite import EfficientNetLite0, initialise
-from medlib.pixels.maps.all_depths import grad_cam_at
-from medlib.pixels.maps.grad_cam import grad_cam
+from medlib.pixels.maps.grad_cam import grad_cam, grad_cam_at
 
 LAYERS = ("stem", "stages.0", "stages.2", "stages.5", "stages.6", "activation")
 
