@@ -1925,8 +1925,8 @@ for name, tiles in (("stricter_12", between), ("stricter_below_12", below_half))
     run.result(name, share_of(np.arange(n_sets) < round(rate * n_sets)), atol=0.03)
 run.say(
     "By the formula {labels_needed:.0f} labels on undecided tiles, of which there are {n}. In the"
-    " figure three ring in {power_3:.0%} of the draws (and would in {all_yes:.0%} if she said yes to every tile), five"
-    " in {power_5:.0%}, eight in {power_8:.0%} and twelve in {power_12:.0%ci};"
+    " figure three ring in {power_3:.0%} of the draws (and would in {all_yes:.0%} if she said yes"
+    " to every tile), five in {power_5:.0%}, eight in {power_8:.0%} and twelve in {power_12:.0%ci};"
     " of any tiles twelve ring in {power_any_12:.0%}. With tiles from .02 to .5 it is"
     " {power_below_3:.0%}, {power_below_5:.0%}, {power_below_8:.0%} and {power_below_12:.0%}. But"
     " had she been as much *stricter* than her colleague, twelve of those would ring in"
