@@ -794,10 +794,10 @@ run.say(
     " {trial_gain_renormalised:+.3ci} and {trial_gain_matched:+.3ci}: no more than chance may.",
 )
 run.say(
-    "Now the trained ones, at the end of the longest training. Renewing on the other camera is worth"
-    " {renewing_batch_other:+.3ci} where the network was trained under its batches' statistics, from"
-    " {least:+.3f} to {most:+.3f} in the single seeds, and {renewing_source_other:+.2ci} where it"
-    " was trained under ImageNet's. For the former it is {renewed_over_matched:+.3ci}"
+    "Now the trained ones, at the end of the longest training. Renewing on the other camera is"
+    " worth {renewing_batch_other:+.3ci} where the network was trained under its batches'"
+    " statistics, from {least:+.3f} to {most:+.3f} in the single seeds, and"
+    " {renewing_source_other:+.2ci} where it was trained under ImageNet's. For the former it is {renewed_over_matched:+.3ci}"
     " better than matching histograms, which needs no batch statistics: not better for sure.",
     least=at_the_end.min(), most=at_the_end.max(),
 )
@@ -1988,8 +1988,8 @@ run.claim("a camera with another tone curve costs more than .01 of AUC if the pr
 helps = min(gains_of_seeds(mended_camera, "batch", length).min() for length in LENGTHS)
 hurts = min(-by_renewing(w, "source", n).high for w in ("same", "other") for n in LENGTHS)
 cure = min(helps, hurts)
-run.claim("on the other camera renewed statistics help, in every seed, a network that was fine-tuned"
-          " on such images under its batches' statistics, and on both they harm one fine-tuned under"
+run.claim("on the other camera renewed statistics help, in every seed, a network fine-tuned on such"
+          " images under its batches' statistics, and on both they harm one fine-tuned under"
           " ImageNet's, at each length of the recorded trial", cure > 0, margin=cure, unit="AUC",
           falsified_by="falsify_part_by_part")
 
