@@ -797,8 +797,9 @@ run.say(
     "Now the trained ones, at the end of the longest training. Renewing on the other camera is"
     " worth {renewing_batch_other:+.3ci} where the network was trained under its batches'"
     " statistics, from {least:+.3f} to {most:+.3f} in the single seeds, and"
-    " {renewing_source_other:+.2ci} where it was trained under ImageNet's. For the former it is {renewed_over_matched:+.3ci}"
-    " better than matching histograms, which needs no batch statistics: not better for sure.",
+    " {renewing_source_other:+.2ci} where it was trained under ImageNet's. For the former it is"
+    " {renewed_over_matched:+.3ci} better than matching histograms, which needs no batch"
+    " statistics: not better for sure.",
     least=at_the_end.min(), most=at_the_end.max(),
 )
 
