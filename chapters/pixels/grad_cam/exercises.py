@@ -182,8 +182,8 @@ def true_occlusion(scene):
 
 def check_occlusion(answer, scene):
     """Compare with the library's."""
-    peer = true_occlusion(scene)
     found = as_array(answer, shape=(6, 4, 4), means="tiles, rows, columns")
+    peer = true_occlusion(scene)
     near = 1e-3 * np.abs(peer).max()
     if np.abs(found - peer).max() < near:
         return None

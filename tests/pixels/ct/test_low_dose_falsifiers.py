@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from medlib.experiment.record import read_record
-from press.results.falsified import find_falsifier
 from press.run.execute import RECORD, execute_all, plan
 from press.source.given import declared_parameters
 from press.source.project import Project
@@ -25,20 +24,6 @@ def test_all_but_the_defect_is_the_chapters(name):
     assert set(ours) - set(chapters) == DEFECTS[name]
     for parameter in set(ours) & set(chapters):
         assert ours[parameter].default == chapters[parameter].default
-
-
-@pytest.mark.chapter
-def test_every_claim_names_a_falsifier_that_is_there(tmp_path):
-    (outcome,) = execute_all(
-        PROJECT,
-        [replace(plan(PROJECT, CHAPTER, profile="smoke"), destination=tmp_path / "run")],
-    )
-    assert outcome.failure is None
-    record = read_record(tmp_path / "run" / RECORD)
-    for claim in record.claims:
-        found = find_falsifier(PROJECT, CHAPTER, claim.falsified_by)
-        if found.companion:
-            assert f'"{claim.text}"' in PROJECT.notebook(found.companion).source.read_text("utf-8")
 
 
 @pytest.mark.chapter
