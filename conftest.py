@@ -1,6 +1,7 @@
 """For every test: the library's arrays have the shapes and types that its signatures state."""
 
 import os
+import sys
 
 import matplotlib as mpl
 import pytest
@@ -13,6 +14,7 @@ CHECKED += ["medlib.pixels", "medlib.diagnosis", "medlib.translation", "medlib.s
 hook = install_import_hook(CHECKED, "tests.shape_checker.checked")
 
 mpl.use("Agg")
+NEW_PROCESS = 67280421310721  # torch's seed where nobody gave one
 
 # makers of golden files: they import outsiders that the book does not install
 collect_ignore_glob = ["tests/golden/make_*.py"]
@@ -28,3 +30,14 @@ def _own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("MEDBOOK_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _own_draws():
+    """Start each test with the generator that torch has in a new process.
+
+    A network that a test leaves to torch's own draws is then the same alone, in the whole suite and
+    side by side with whatever other tests.
+    """
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(NEW_PROCESS)
