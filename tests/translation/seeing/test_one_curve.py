@@ -32,5 +32,5 @@ def test_a_shift_of_one_curve_is_found():
 @pytest.mark.parametrize(("x", "y"), [([FIELDS], [FIELDS]), ([FIELDS] * 2, [FIELDS, FIELDS[1:]])])
 def test_what_does_not_fit_is_refused(x, y):
     # the checker of shapes looks at one curve of each list, by chance, and may refuse it first
-    with pytest.raises((ValueError, TypeCheckError), match="two curves|'places'"):
+    with pytest.raises((ValueError, TypeCheckError), match=r"two curves|'places'"):
         off_one_curve(x, y)
