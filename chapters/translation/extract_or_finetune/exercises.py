@@ -111,7 +111,7 @@ def check_interval(answer, scene):
         return "the mean is not that of the differences, seed by seed"
     reach = d.std(ddof=0) / np.sqrt(len(d)) / (d.std(ddof=1) / np.sqrt(len(d)))
     if like(d.mean() + (t_interval(d) - d.mean()) * reach):
-        return "the standard error divides by n - 1, for the mean was estimated from the same seeds"
+        return "the deviation divides by n - 1, for the mean was estimated from the same seeds"
     if like(d.mean() + (t_interval(d) - d.mean()) * np.sqrt(len(d))):
         return "that holds single seeds; the mean varies less, by the root of their number"
     return "the mean is right, the ends are not: t's quantile times the standard error of the mean"
@@ -187,7 +187,7 @@ PUBLIC = Choice(
 Stained tissue is far from photographs too, but the two classes differ in colour and texture at
 large, which frozen features already carry: expect the frozen arm to be strong even with few labels,
 and little left for renovation. Distance of the *images* does not tell how far the *question* is.
-The claim that training from scratch loses is the one that may fail: colour is learned quickly.
+The claim on the small network is the one that may fail: colour is learned quickly from scratch.
 """,
     wrong=["frozen", 3.0],
 )

@@ -22,13 +22,13 @@
 #
 # **Objectives.** After this chapter you will be able to
 #
-# - use a pretrained network in five ways, and say exactly which parameters each of them moves;
+# - use a pretrained network in four ways, and say exactly which parameters each of them moves;
 # - give every one of them the same chance: a head, a rate, an end, all chosen on validation images;
-# - choose among the five by the number of labels and the task, and defend the choice with an
-#   interval, or say that you cannot;
+# - choose among them by the number of labels and the task, and defend the choice with an interval,
+#   or say that you cannot;
 # - say what a demonstration of twenty steps would have told you, and why it would have been wrong;
 # - tell learning from memorising, and measure what a network forgets;
-# - recognise a task for which no transfer is needed.
+# - recognise a task on which a small network from scratch beats reading features.
 #
 # **Prerequisites.** Python, first-year calculus, logistic regression, the idea of a convolutional
 # network.
@@ -58,6 +58,7 @@ rival_weights: str = "random"  # weights held against the pretrained: "random" o
 steps: int = 75  # training steps of the few trainings on this page, 2 ≤ x ≤ 10000
 small_steps: int = 300  # training steps of the small network, 2 ≤ x ≤ 10000
 batch_size: int = 16  # images a training step, 2 ≤ x ≤ 20
+shown_after: str = "twenty steps"  # of the trial's lengths: "twenty steps", "shorter" or "longer"
 too_fast: float = 10.0  # how many times the chosen rate the broken training has, 1 ≤ x ≤ 100
 deals: int = 100  # times that labels are dealt out at random, 3 ≤ x ≤ 10000
 undealt: float = 0.0  # share of the labels that the dealer forgets: a planted leak, 0 ≤ x ≤ 1
@@ -76,10 +77,11 @@ from torch import nn
 from medlib import experiment
 from medlib.experiment import COLORS
 from medlib.measures.mean_interval import mean_interval
-from medlib.nets.features import predict
+from medlib.nets.features import cached_features, predict
 
 run = experiment.start("translation/extract_or_finetune", locals())
 DOMAINS = ("near", "far", "tissue")
+LENGTHS = {"twenty steps": "_demo", "shorter": "_tuned", "longer": "_longer"}
 
 # %%
 from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes, most_in_balance
@@ -214,8 +216,7 @@ for task in ("near", "far"):
 run.say(
     "With {few} labels, colours alone reach an AUC of {auc_colour_near_few:.2f} near and"
     " {auc_colour_far_few:.2f} far (0.5 is guessing); with {many}, {auc_colour_near_many:.2f} and"
-    " {auc_colour_far_many:.2f}. So part of what is easy about the near task is no more than colour"
-    " and contrast.",
+    " {auc_colour_far_many:.2f}. What colours tell, no network has to be praised for.",
     few=few, many=many,
 )
 
@@ -246,16 +247,17 @@ for task in ("near", "far"):
     run.result(f"distance_{task}", distance[task] / distance["again"], n=n_test, atol=0.05)
 run.say(
     "In units of the distance $d$ between two sets of the same photographs the near task lies at"
-    " {distance_near:.2f}, the far one at {distance_far:.2f}: hardly a difference."
+    " {distance_near:.2f}, the far one at {distance_far:.2f}."
 )
 
 # %% [markdown]
-# So our names are ahead of the measurement. "Near" is the more familiar content and, as you will
-# see, by much the *easier* question; it is hardly the nearer cloud. (Perhaps because all our crops
-# are close-ups; we have not tested that.) Nor is the ruler a fine one: 200 images in 1280
-# dimensions make even equal clouds look apart. And how hard the far task is, its contrast and its
-# noise, was set while this chapter was written, with test scores in view. In all that follows near
-# and far differ in distance *and* in difficulty, and the two cannot be told apart.
+# For photographs and retina our names are ahead of the measurement. "Near" is the more familiar
+# content and, as you will see, by much the *easier* question; it is hardly the nearer cloud.
+# (Perhaps because all our crops are close-ups; we have not tested that.) Nor is the ruler a fine
+# one: 200 images in 1280 dimensions make even equal clouds look apart. And how hard the far task
+# is, its contrast and its noise, was set while this chapter was written, with test scores in view.
+# In all that follows near and far differ in distance *and* in difficulty, and the two cannot be
+# told apart.
 #
 # ## Quick repair: keep the network, read its features
 #
@@ -299,13 +301,14 @@ run.say(
 # %% [markdown]
 # Even so plain a method has two knobs: $C$, and whether each feature is first *standardised*,
 # brought to mean 0 and standard deviation 1 over the labelled images. Libraries recommend the
-# latter, and for few images it is a trap: a feature that happens to vary little over twenty images
-# is blown up, with its noise. Both knobs can be turned on validation images; `tune_head` tries
-# $C = 10^{-4}, \dots, 10^{3}$ either way and keeps what ranks them best.
+# latter; but a feature that happens to vary little over twenty images is blown up, with its noise.
+# Both knobs can be turned on validation images: `tune_head` tries $C = 10^{-4}, \dots, 10^{3}$
+# either way and keeps what ranks them best.
 #
 # With the features kept, a fit takes milliseconds. So we can ask what matters with few labels: what
 # if the ophthalmologist had labelled *other* twenty images? Each curve below is a mean over random
-# choices; crosses show the head of a fixed $C = 0.01$ on standardised features. The measure is the
+# choices (the knobs are turned on the first of them); crosses show the head of a fixed $C = 0.01$
+# on standardised features. The measure is the
 # area under the ROC curve ($\mathrm{AUC}$): the chance that a random image of label 1 (made by
 # people; a round dot) gets a higher score than one of label 0. Move the slider: on the right you
 # see how a typical fit, the one of middle AUC, ranks the test images by their scores.
@@ -334,6 +337,11 @@ for task, n in ((task, n) for task in ("near", "far") for n in counts):
     standardised[task, n] = [
         auc_on(task, fit_linear(part.features, part.labels, **old))[0] for part in parts
     ]
+    if (task, n) == ("far", min(counts, key=lambda count: abs(count - few))):
+        layers = [fit_linear(part.features, part.labels, **how) for part in parts]
+        own = [roc_auc_score(p.labels, scores_of(x, p.features))
+               for p, x in zip(parts, layers, strict=True)]
+        gap_of_heads = mean_interval(np.array(own) - curves[task, n], unit="AUC")
 
 # %%
 run.frames(
@@ -424,10 +432,12 @@ run.say(
 #   training. Within a seed all arms see the same images, so they are compared in pairs. What the
 #   intervals do not hold: other photographs, another eye. There are none.
 #
-# One thing is unreal, and favours renovation: the validation images are labelled, too, and are ten
-# times as many as the few. Whoever has so many labels would train on most of them. The trial asks
-# what an arm *can* do with few labels if somebody knows how to set it; how well one could set it
-# with few is another question.
+# Two things are not even. Graded rates get two looks more than the others ($\xi$ = 0.4 and 0.8, at
+# the rate that was found for 0.6), and new statistics are tried at the rate that was found under
+# the old ones only. And one thing is unreal, and favours renovation: the validation images are
+# labelled, too, and are ten times as many as the few. Whoever has so many labels would train on
+# most of them. The trial asks what an arm *can* do with few labels if somebody knows how to set it;
+# how well one could set it with few is another question.
 
 # %%
 run.say(
@@ -439,6 +449,21 @@ run.say(
     steps=trial.fixed["steps"], long=trial.fixed["steps"] * trial.fixed["times"],
     size=trial.fixed["batch_size"], validation=trial.fixed["n_validation"],
     test=trial.fixed["n_test"], px=trial.fixed["size"],
+)
+chosen = {
+    what: {arm: int(trial.array(f"{what}_{name}").sum()) for arm, name in
+           (("frozen", "frozen"), ("norm only", "norm_only"), ("graded", "graded"),
+            ("full", "full"), ("scratch", "scratch"))
+           if f"{what}_{name}" in trial.names}
+    for what in ("on_edge", "batch_statistics", "scaled")
+}
+run.say(
+    "Of {points} points, the best value was still the first or last that was tried for {edges}; new"
+    " statistics were taken {stats}. The frozen network's features were scaled in {scaled}.",
+    points=len(trial.table.points), scaled=chosen["scaled"]["frozen"],
+    edges=", ".join(f"{arm} in {k}" for arm, k in chosen["on_edge"].items()),
+    stats=", ".join(f"by {arm} in {k}" for arm, k in chosen["batch_statistics"].items()
+                    if arm != "scratch"),
 )
 
 # %% tags=["key"]
@@ -469,12 +494,16 @@ columns = [
 run.figure(
     interval_points(*columns, highlight=[f"full, {many} labels"]), name="gains",
     data="real and simulated",
-    alt="Gain in AUC over frozen features, three panels, near, far and tissue, each with three arms"
-    f" at {few} and at {many} labels: near all lie at zero or little above it, far and on tissue"
-    " farther to the right.",
-    caption="What renovation adds to frozen features, all tuned and trained to their end, paired"
-    f" within a seed; 95 % t intervals over n = {len(trial.seeds)} seeds. Recorded; real"
-    " photographs (near), real retina with simulated lesions (far), simulated tissue.",
+    alt="Gain in AUC over frozen features, three arms at two numbers of labels. "
+    + " ".join(
+        f"{domain.capitalize()} the means run from {min(means):+.2f} to {max(means):+.2f}."
+        for domain, c in zip(DOMAINS, columns, strict=True)
+        for means in [[v.value for v in c.values.values()]]
+    ),
+    caption="There is less to gain near home than far from it. What renovation adds to frozen"
+    " features, all tuned and trained to their end, paired within a seed; 95 % t intervals over"
+    f" n = {len(trial.seeds)} seeds. Recorded; real photographs (near), real retina with simulated"
+    " lesions (far), simulated tissue.",
 )
 
 # %%
@@ -486,16 +515,46 @@ for domain in DOMAINS:
             run.result(f"gain_{domain}_{name}_{word}", gain(arm, domain, n))
         apart = auc("norm only", domain, n) - auc("full", domain, n)
         run.result(f"norm_over_full_{domain}_{word}", mean_interval(apart, unit="AUC"))
+grows = auc("full", "far", many) - auc("frozen", "far", many)
+grows = grows - (auc("full", "far", few) - auc("frozen", "far", few))
+run.result("gain_grows_far", mean_interval(grows, unit="AUC"))
+other_way = auc("frozen", "far", many) - auc("full", "far", few)
+run.result("labels_instead_far", mean_interval(other_way, unit="AUC"))
+missing = {
+    (arm, domain): gain(arm, domain, few).value / (1 - auc("frozen", domain, few).mean())
+    for arm in ARMS for domain in ("near", "far")
+}
+
+# %%
 run.say(
-    "Near, with {few} labels, frozen features reach {frozen_near_few:.3ci}, and moving everything"
-    " adds {gain_near_full_few:+.3ci}. Far, with {few} labels, they reach {frozen_far_few:.2ci} and"
-    " full fine-tuning adds {gain_far_full_few:+.3ci}; with {many}, {frozen_far_many:.2ci} and"
-    " {gain_far_full_many:+.3ci}. On the tissue, farther from photographs in content and simulated"
-    " throughout, full fine-tuning adds {gain_tissue_full_few:+.3ci} and"
-    " {gain_tissue_full_many:+.3ci}. Norm only, with {many} labels, is"
+    "*Near*, with {few} labels, frozen features reach {frozen_near_few:.3ci}. Full fine-tuning adds"
+    " {gain_near_full_few:+.3ci}, graded rates {gain_near_graded_few:+.3ci}, norm only"
+    " {gain_near_norm_only_few:+.3ci} (its worst seed {worst:+.3f}: two hundred validation images"
+    " did not prevent that). That is little because little was missing: of it, graded rates remove"
+    " {graded:.0%} here, and full fine-tuning far from home {full:.0%}.",
+    graded=missing["graded", "near"], full=missing["full", "far"], few=few,
+    worst=(auc("norm only", "near", few) - auc("frozen", "near", few)).min(),
+)
+run.say(
+    "*Far*, with {few} labels, they reach {frozen_far_few:.2ci}, and full fine-tuning adds"
+    " {gain_far_full_few:+.3ci}; with {many}, {frozen_far_many:.2ci} and"
+    " {gain_far_full_many:+.3ci}. Whether the gain grows with the labels five seeds do not settle"
+    " ({gain_grows_far:+.3ci}). On the *tissue* full fine-tuning adds {gain_tissue_full_few:+.3ci}"
+    " and {gain_tissue_full_many:+.3ci}. Norm only, with {many} labels, is"
     " {norm_over_full_far_many:+.3ci} against full far from home and"
-    " {norm_over_full_tissue_many:+.3ci} on the tissue.",
-    few=few, many=many,
+    " {norm_over_full_tissue_many:+.3ci} on the tissue.", few=few, many=many,
+)
+
+# %% [markdown]
+# And if the ophthalmologist had spent her evenings otherwise? The rival of a renovation on few
+# labels is not only the frozen network on the same few. It is the frozen network on more: the
+# validation images have labels as well.
+
+# %%
+run.say(
+    "Far from home, frozen features with {many} labels against full fine-tuning with {few}:"
+    " {labels_instead_far:+.3ci}, paired within a seed, from {low:+.3f} to {high:+.3f}.",
+    few=few, many=many, low=other_way.min(), high=other_way.max(),
 )
 
 # %% [markdown]
@@ -529,18 +588,22 @@ for arm in ARMS:
     at, checked = along(arm, "far", many)
     lines[arm] = Line(at, checked.mean(axis=1), dots=checked)
 run.figure(
-    line_band(lines, x=("training steps", ""), y=("validation AUC", ""), level=0.5,
-              mark_x=trial.fixed["demo_steps"]),
+    line_band(lines, x=("training steps", ""), y=("validation AUC", ""), level=0.5),
     name="steps", data="simulated",
-    alt="Validation AUC against steps for three arms: all rise from one start; the curve of graded"
-    " rates falls again where single seeds drop to one half.",
+    alt="Validation AUC against steps for three arms. " + " ".join(
+        f"{arm}: {line.y[0]:.2f} at the start, {max(line.y):.2f} at most, {line.y[-1]:.2f} at last."
+        for arm, line in lines.items()
+    ),
     caption=f"Where a training is stopped decides. Far, {many} labels, mean (lines) and"
-    f" n = {len(trial.seeds)} seeds (dots); dotted: guessing, and the {trial.fixed['demo_steps']}"
-    " steps of a demonstration. Recorded; real retina, simulated lesions.",
+    f" n = {len(trial.seeds)} seeds (dots); dotted: guessing. Recorded; real retina, simulated"
+    " lesions.",
 )
 
 # %%
 losses = {(arm, n): lost_after_best(arm, "far", n) for arm in ARMS for n in (few, many)}
+run.result("fall_full_few", mean_interval(losses["full", few], unit="AUC"))
+spared = losses["full", many] - losses["norm only", many]
+run.result("fall_spared_by_norm_only", mean_interval(spared, unit="AUC"))
 run.say(
     "Far, from the best check to the last, full fine-tuning loses {full:.3f} of validation AUC with"
     " {few} labels and {full_many:.3f} with {many} (the worst of {seeds} seeds), norm only"
@@ -566,11 +629,10 @@ run.say(
 #   rates, or normalisation only;
 # - many labels, a near domain: no advice.
 #
-# Beside it stands what was measured: the arm of the best mean over the seeds, and those that *tie*
-# with it, because the 95 % interval of their paired difference holds zero. The advice is *borne
-# out* where the best arm and all its ties are what it recommends, *contradicted* where none of them
-# is, and else *open*: what it recommends is as good as something that it does not. The tissue is
-# far from photographs as well, so the advice for far domains should hold there too.
+# Beside it stands what was measured. In each cell the best of the arms that are advised meets the
+# best of the others, in pairs within a seed. The advice is *borne out* if the 95 % interval of the
+# difference lies above zero, *contradicted* if it lies below, and else *open*. The tissue is no
+# photograph either, so the advice for far domains should hold there too.
 
 # %%
 ADVICE = {
@@ -580,27 +642,23 @@ ADVICE = {
 }
 
 
-def leaders(domain, n, when=""):
-    """The arm of the best mean over seeds, then those that may be as good."""
-    got = {arm: auc(arm, domain, n, when) for arm in NAMED}
-    best, *others = sorted(got, key=lambda arm: -got[arm].mean())
-    apart = {arm: got[best] - got[arm] for arm in others}
-    ties = [a for a in others if not apart[a].any() or mean_interval(apart[a]).low <= 0]
-    return [best, *ties]
+def best(domain, n, among, when=""):
+    """The arm of the best mean over seeds."""
+    return max(among, key=lambda arm: auc(arm, domain, n, when).mean())
 
 
-# %%
-def cell(word, domain, n, when=""):
-    """A cell of the table: the advice, the measured winner, and how the two agree."""
-    best, *ties = leaders(domain, n, when)
-    words = f"best: **{best}**, {auc(best, domain, n, when).mean():.3f}<br>"
-    words += f"ties: {', '.join(ties) or 'none'}"
+def cell(word, domain, n):
+    """A cell of the table: the advice, the measured best, and how the two agree."""
+    first = best(domain, n, NAMED)
+    words = f"best: **{first}**, {auc(first, domain, n).mean():.3f}"
     advised, those = ADVICE.get((word, "near" if domain == "near" else "far"), ("none", None))
     if those is None:
         return f"advice: none<br>{words}", None
-    found = "borne out" if {best, *ties} <= those else "open"
-    found = found if {best, *ties} & those else "contradicted"
-    return f"advice: *{advised}*<br>{words}<br>**{found}**", found
+    ours, theirs = best(domain, n, those), best(domain, n, NAMED.keys() - those)
+    apart = mean_interval(auc(ours, domain, n) - auc(theirs, domain, n), unit="AUC")
+    found = apart.verdict(gain="borne out", loss="contradicted", neither="open")
+    return (f"advice: *{advised}*<br>{words}<br>{ours} − {theirs}: {apart.value:+.3f}"
+            f" [{apart.low:+.3f}, {apart.high:+.3f}]<br>**{found}**"), found
 
 
 # %%
@@ -623,9 +681,8 @@ run.say(
 )
 
 # %% [markdown]
-# Many ties mean that five seeds are too few for the question, not that the arms are equal; and a
-# best arm is picked after looking. What does not hang on the picking are the gains with their
-# intervals:
+# "Open" means that five seeds are too few for the question, not that the arms are equal; and a best
+# arm is picked after looking. What does not hang on the picking are the gains with their intervals:
 
 # %%
 gains = [
@@ -642,37 +699,44 @@ run.table(
 # %% [markdown]
 # ## What a demonstration would have said
 #
-# The same arms at the same settings, cut to twenty steps, as a lecture or a web page would cut them
-# (the schedule shortened with them). As everywhere, weights that validate worse than the start are
-# not kept.
+# The same arms at the same settings, cut to twenty steps, as a lecture or a web page would cut
+# them. The whole schedule is squeezed into these steps, so that the rate reaches its peak at the
+# sixth. As everywhere, weights that validate worse than the start are not kept.
 
 # %%
-shown = {
-    (domain, n): (gain("full", domain, n, "_demo"), gain("full", domain, n))
-    for domain in DOMAINS for n in (few, many)
-}
+def starts_kept(domain, n, when="_demo"):
+    """In how many seeds full fine-tuning is left as it began."""
+    return int((auc("full", domain, n, when) == auc("frozen", domain, n)).sum())
+
+
+def spread(values):
+    """A mean with the lowest and the highest seed."""
+    return f"{values.mean():+.3f} ({values.min():+.3f} to {values.max():+.3f})"
+
+
 run.table(
     [
-        {"domain": domain, "labels": n, "after 20 steps": f"{demo:+.3ci}", "at its end":
-         f"{end:+.3ci}", "best after 20 steps": ", ".join(leaders(domain, n, "_demo")),
-         "best at the end": ", ".join(leaders(domain, n))}
-        for (domain, n), (demo, end) in shown.items()
+        {"domain": domain, "labels": n, "after 20 steps": spread(early), "starts kept":
+         starts_kept(domain, n), "at its end": spread(late)}
+        for domain in DOMAINS for n in (few, many)
+        for early, late in [[auc("full", domain, n, when) - auc("frozen", domain, n)
+                             for when in ("_demo", "")]]
     ],
     name="demonstration",
-    caption="What full fine-tuning adds to frozen features, and the best arm with its ties, after a"
-    f" demonstration and at the end; n = {len(trial.seeds)} seeds. Recorded.",
+    caption="What full fine-tuning adds to frozen features in twenty steps and at its end: mean"
+    f" (least to most) of n = {len(trial.seeds)} seeds; starts kept: seeds whose twenty steps"
+    " validated worse than their start. Recorded.",
 )
-run.result("demo_far_full_many", shown["far", many][0])
 run.say(
-    "Far, with {many} labels, twenty steps show {demo_far_full_many:+.3ci} of a gain of"
-    " {gain_far_full_many:+.3ci}.",
-    many=many,
+    "Far, with {many} labels, twenty steps leave {kept} of {seeds} seeds where they began; at its"
+    " end the same arm has gained {gain_far_full_many:+.3ci}. With {few} labels and smaller rates"
+    " twenty steps show more of it.",
+    kept=starts_kept("far", many), seeds=len(trial.seeds), few=few, many=many,
 )
 
 # %% [markdown]
-# Look at the curves again: a rate that is right in the end begins with a fall. Twenty steps see
-# that fall and no more. Is it the steps, then, or a rate that was not made for so few? Here are
-# trainings of that length, made on this page, with four rates to choose from on validation images.
+# Is it the steps, then, or a rate that was not made for so few? Here are trainings of that length,
+# made on this page, with four rates to choose from on validation images.
 
 # %%
 from medlib.translation.moving.tuned import Bench, best_of
@@ -690,17 +754,20 @@ reached = roc_auc_score(judge.labels, np.diff(predict(kept.network, judge.images
 still = roc_auc_score(judge.labels, scores_of(layer, judge.features))
 run.result("demo_tuned", reached - still, unit="AUC", n=1, atol=0.03)
 run.say(
-    "Of four rates validation takes {rate:.0e}; the test AUC changes by {demo_tuned:+.3f}: one"
-    " training, to be held against the {gain_far_full_many:+.3ci} at the end.",
-    rate=kept.arm.peak_rate,
+    "Of four rates {what}; the test AUC changes by {demo_tuned:+.3f}. One training, to be held"
+    " against {least:+.3f} to {most:+.3f} at the end, in the trial's seeds.",
+    what="none validates better than the start" if kept.best_step == 0 else
+    f"validation takes {kept.arm.peak_rate:.0e}",
+    least=(auc("full", "far", many) - auc("frozen", "far", many)).min(),
+    most=(auc("full", "far", many) - auc("frozen", "far", many)).max(),
 )
 
 # %% [markdown]
 # A trial that stops early and reports that "frozen features are as good" has measured its own
 # patience. Whenever you read that one arm beats another, ask: for how many steps, and who tuned the
 # rate? We know the trap from within. Earlier versions of this page compared trainings of twenty
-# steps, and found nothing to gain where there is most to gain; they also gave the frozen network
-# standardised features, and found renovation ahead where there is least.
+# steps, and found nothing to gain far from home; they also gave the frozen network standardised
+# features, and found renovation ahead near home.
 
 # %%
 def handicap(domain, n):
@@ -730,7 +797,7 @@ run.say(
 # A network with millions of parameters can learn twenty images by heart. The *gap*, training AUC
 # minus test AUC, shows it. The trial did not keep its trainings' own scores, so here are some made
 # on this page: frozen and full, on few labels and on many, far from home, at the median of the
-# rates that validation chose in the trial.
+# rates that validation chose in the trial, and stopped by nobody.
 
 # %%
 from medlib.translation.moving.finetuning import fine_tune
@@ -783,17 +850,19 @@ rows = [
 ]
 run.table(rows, name="gap", caption=f"Far task ({FAR_NAME}); one training of {steps} steps each,"
           f" n = {n_test} test images.")
-for (arm, n), (own, new) in fits.items():
-    run.result(f"gap_{arm}_{'few' if n == few else 'many'}", own - new, unit="AUC", n=1, atol=0.04)
+run.result("gap_frozen_few", gap_of_heads, atol=0.02)
+for word, n in (("few", few), ("many", many)):
+    own, new = fits["full", n]
+    run.result(f"gap_full_{word}", own - new, unit="AUC", n=1, atol=0.04)
 
 # %%
 run.say(
-    "With {few} labels the frozen network's head leaves a gap of {gap_frozen_few:.2f}, full"
-    " fine-tuning one of {gap_full_few:.2f}; with {many}, {gap_frozen_many:.2f} and"
-    " {gap_full_many:.2f}. Freezing does not prevent it: with more features than images, even a"
-    " linear head can learn its images by heart. Where both know all their images, the arm with the"
-    " smaller gap is just the one with the better test AUC.",
-    few=few, many=many,
+    "Over {choices} choices of few labels the frozen network's head leaves a gap of"
+    " {gap_frozen_few:.2ci}. In the single trainings above full fine-tuning leaves"
+    " {gap_full_few:.2f} with {few} labels and {gap_full_many:.2f} with {many}. Freezing does not"
+    " prevent a gap: with more features than images, even a linear head can learn its images by"
+    " heart. Where both know all their images, the arm with the smaller gap is just the one with"
+    " the better test AUC.", few=few, many=many,
 )
 
 # %% [markdown]
@@ -824,17 +893,23 @@ rows = [
 ]
 run.table(rows, name="memory", caption="Nats that are lost of four photographs at each arm's end:"
           f" mean (least to most) of n = {len(trial.seeds)} seeds; below zero: gained. Recorded.")
-for arm, name in ARMS.items():
-    lost = mean_interval(forgotten(arm, "far", many), unit="nats")
-    run.result(f"forgotten_{name}", lost)
+for word, n in (("few", few), ("many", many)):
+    lost = forgotten("full", "far", n)
+    run.result(f"forgotten_full_{word}", mean_interval(lost, unit="nats"))
 
 # %%
+guessing = -np.log(1000)
+lost = {n: forgotten("full", "far", n) for n in (few, many)}
+left = trial.array("memory_full", domain="far", labels=many)
 run.say(
-    "Far, with {many} labels, full fine-tuning loses {forgotten_full:.1ci}, graded rates"
-    " {forgotten_graded:.1ci}, norm only {forgotten_norm_only:.1ci}. The intervals are wide because"
-    " seeds differ tenfold: what is lost depends on the rate that validation chose, and nobody"
-    " asked validation about photographs.",
-    many=many,
+    "Far, with {many} labels, full fine-tuning loses something in {sure} of {seeds} seeds, from"
+    " {least:.1f} to {most:.1f} nats; in {blind} of them the old head ends below {guessing:.1f},"
+    " what equal chances for all thousand names would give: it is sure of wrong ones. With {few}"
+    " labels and smaller rates {gained} of {seeds} seeds have gained. What is lost hangs on the"
+    " rate that validation chose, and nobody asked validation about photographs.",
+    sure=int((lost[many] > 0).sum()), least=lost[many].min(), most=lost[many].max(),
+    seeds=len(trial.seeds), blind=int((left < guessing).sum()), guessing=guessing,
+    gained=int((lost[few] < 0).sum()), few=few, many=many,
 )
 
 # %% [markdown]
@@ -843,11 +918,12 @@ run.say(
 #
 # ## An honest counterexample
 #
-# "Always start from ImageNet" is not a law. Here is the simulated tissue again: are the nuclei
-# regular, or larger, unequal and odd in outline? The rule is simple, the background clean. Against
-# frozen ImageNet features, their head tuned, we put a network of three small layers that has never
-# seen anything; of three rates it gets the best on validation images. The control is the retina:
-# the same small network, treated in the same way, on our far task.
+# Is reading ImageNet's features always better than starting from nothing? Here is the simulated
+# tissue again: are the nuclei regular, or larger, unequal and odd in outline? The rule is simple,
+# the background clean. Against frozen ImageNet features, their head tuned, we put a network of
+# three small layers that has never seen anything; of three rates it gets the best on validation
+# images. The control is the retina: the same small network, treated in the same way, on our far
+# task.
 
 # %%
 from medlib.nets.efficientnet_lite import initialise
@@ -899,8 +975,8 @@ rows, leads = [], {}
 for task in ("tissue", "far"):
     learn, check, judge = (pools[task, split] for split in SPLITS)
     tried = {rate: from_scratch(learn, rate) for rate in (1e-3, 3e-3, 1e-2)}
-    best = max(tried, key=lambda rate: auc_and_scores(tried[rate], check)[0])
-    small_auc, small = auc_and_scores(tried[best], judge)
+    taken = max(tried, key=lambda rate: auc_and_scores(tried[rate], check)[0])
+    small_auc, small = auc_and_scores(tried[taken], judge)
     tuned = tune_head(learn.features, learn.labels, check.features, check.labels)
     frozen = scores_of(tuned.layer, judge.features)
     leads[task] = auc_difference(
@@ -908,7 +984,7 @@ for task in ("tissue", "far"):
     )
     run.result(f"lead_{task}", leads[task].value, unit="AUC", n=n_test, atol=0.05,
                interval=(leads[task].low, leads[task].high))
-    rows.append({"task": task, "small network": f"{small_auc:.3f}", "its rate": best,
+    rows.append({"task": task, "small network": f"{small_auc:.3f}", "its rate": taken,
                  "frozen": f"{roc_auc_score(judge.labels, frozen):.3f}"})
 
 # %%
@@ -920,85 +996,75 @@ run.table(
 run.say(
     "The small network has {times:.0f} times fewer parameters. On the tissue its lead over frozen"
     " features is {lead_tissue:+.3ci}, on the far task {lead_far:+.3ci} (DeLong's intervals: they"
-    " hold the luck of the test images, not of the one training).",
-    times=moved["all"] / sum(p.numel() for p in small_network().parameters()),
+    " hold the luck of the test images, not of the one training). The stronger rival, the renovated"
+    " network, was not tried on so many tiles; with {many} it adds {gain_tissue_full_many:+.3ci} to"
+    " frozen features.",
+    times=moved["all"] / sum(p.numel() for p in small_network().parameters()), many=many,
 )
 
 # %% [markdown]
-# Its success is the task's doing, not its own. A simple rule on a clean background is learned from
-# scratch with labels that a pathologist can still provide, and simulated images often *are* simple
-# rules on clean backgrounds. Do not conclude from a simulation that transfer is useless, nor from a
-# photograph that it is needed.
+# What success the small network has is the task's doing, not its own. A simple rule on a clean
+# background is learned from scratch with labels that a pathologist can still provide, and simulated
+# images often *are* simple rules on clean backgrounds. Do not conclude from a simulation that
+# transfer is useless, nor from a photograph that it is needed.
 #
 # What do pretrained *weights* add, then, and not only their architecture? Take them away: the same
-# network with random weights, its normalisation statistics measured on the labelled pool, its head
-# tuned in the same way on the same few far images.
+# network with random weights, its normalisation statistics measured on the validation images, its
+# head tuned in the same way on the same few far images. Each time other weights and other images.
 
 # %%
-if rival_weights == "random":
-    blank = initialise(with_head(source, source.classifier), generator=run.torch_generator("blank"))
-    refresh_statistics(blank, pools["far", "train"].images)
-else:
-    blank = source
-rival = {split: label_images(blank, *raw["far", split]) for split in SPLITS}
 rng, lead_of_weights = run.rng("weights"), []
-for _ in range(choices):
+for k in range(min(choices, 4)):
+    blank = source
+    if rival_weights == "random":
+        blank = with_head(source, source.classifier)
+        initialise(blank, generator=run.torch_generator(f"blank {k}"))
+        refresh_statistics(blank, pools["far", "validation"].images)
     rows, reached = rng.permutation(pool), []
-    for sets in (rival, {split: pools["far", split] for split in SPLITS}):
-        part, check = sets["train"].at(rows).pick(few), sets["validation"]
-        tuned = tune_head(part.features, part.labels, check.features, check.labels)
-        found = scores_of(tuned.layer, sets["test"].features)
-        reached.append(roc_auc_score(sets["test"].labels, found))
+    for network in (blank, source):
+        part = pools["far", "train"].at(rows).pick(few)
+        found = [
+            cached_features(network, each.images)
+            for each in (part, pools["far", "validation"], pools["far", "test"])
+        ]
+        tuned = tune_head(found[0], part.labels, found[1], pools["far", "validation"].labels)
+        scored = scores_of(tuned.layer, found[2])
+        reached.append(roc_auc_score(pools["far", "test"].labels, scored))
     lead_of_weights.append(reached[1] - reached[0])
 weights_lead = run.result("lead_of_weights", mean_interval(lead_of_weights, unit="AUC"), atol=0.03)
 
 # %%
 run.say(
     "With {few} far labels, frozen features of the pretrained network are {lead_of_weights:+.2ci}"
-    " ahead of those of random weights (mean over {choices} choices of images). Trained from"
-    " scratch to its end, in the trial, the large network reaches {scratch:.2f} with {few} labels"
-    " and {later:.2f} with {many}.",
+    " ahead of those of random weights (n = {draws} draws). The large network from scratch, in the"
+    " trial, reaches {scratch:.2f} with {few} labels and {later:.2f} with {many}: in {steps} steps"
+    " it did not begin to learn the far task, so nothing is said of what longer would do.",
     scratch=auc("scratch", "far", few).mean(), later=auc("scratch", "far", many).mean(),
-    few=few, many=many,
+    few=few, many=many, draws=len(lead_of_weights),
+    steps=trial.fixed["steps"] * trial.fixed["times"],
 )
 
 # %% [markdown]
 # ## What breaks it
 #
 # **A rate ten times too large.** Full fine-tuning has no brake: every layer moves at the full rate.
-# Here is the training on many labels again, with the same batches, at ten times the rate that
+# Here is the training on many labels again, with the same batches, at a multiple of the rate that
 # validation chose, and nobody who stops it.
 
 # %%
 broken = full_training(many, times=too_fast)[1]
-run.result("broken_full", broken, unit="AUC", n=n_test, atol=0.06)
+run.result("broken_full", broken, unit="AUC", n=1, atol=0.06)
 run.say(
-    "At {rate:.0e} the test AUC is {right:.2f}, at ten times that {broken_full:.2f}; not moving at"
-    " all gives {still:.2f}.",
+    "At {rate:.0e} the test AUC is {right:.2f}, at {too_fast:g} times that {broken_full:.2f}; not"
+    " moving at all gives {still:.2f}.",
     rate=rates[many], right=fits["full", many][1], still=fits["frozen", many][1],
 )
 
 # %% [markdown]
-# **Statistics from the wrong place.** Batch normalisation remembers its $m_c$ and $v_c$ from
-# ImageNet. It sounds wise to replace them by those of the new domain; in the trial each arm was
-# offered that, with a head that was fitted under them.
-
-# %%
-taken = {
-    arm: [int(trial.array(f"batch_statistics_{name}", domain=d, labels=n).sum())
-          for d in DOMAINS for n in (few, many)]
-    for arm, name in ARMS.items()
-}
-run.say(
-    "Of {all} trainings of each pretrained arm, validation took the new statistics {norm} times for"
-    " norm only, {graded} times for graded and {full} times for full.",
-    all=len(trial.table.points), norm=sum(taken["norm only"]), graded=sum(taken["graded"]),
-    full=sum(taken["full"]),
-)
-
-# %% [markdown]
-# Re-estimating is a repair for one kind of shift, not a rite; the chapter on shifts asks when it
-# works.
+# **Stopping nobody.** The figure of steps shows the other way to break it: a training that was good
+# at its best check and is carried on. And *statistics from the wrong place*: batch normalisation
+# remembers its $m_c$ and $v_c$ from ImageNet, and to replace them is a repair for one kind of
+# shift, not a rite; the chapter on shifts asks when it works.
 #
 # ## Nothing to learn, nothing found
 #
@@ -1036,24 +1102,26 @@ run.say(
 # narrowly.
 
 # %%
-little = 0.02 - max(gain(arm, familiar, few).value for arm in ARMS)
-run.claim("near home with few labels no renovation gains more than .02 of AUC on average over"
-          " frozen features that were tuned as well", little > 0, margin=little, unit="AUC",
+over_frozen = {
+    (domain, n, when): auc("full", domain, n, when) - auc("frozen", domain, n)
+    for domain in ("near", "far") for n in (few, many) for when in ("", *LENGTHS.values())
+}
+little = 0.02 - mean_interval(over_frozen[familiar, few, ""]).high
+run.claim("near home with few labels full fine-tuning gains less than .02 of AUC over frozen"
+          " features that were tuned as well", little > 0, margin=little, unit="AUC",
           falsified_by="falsify_swapped")
-much = {when: (auc("full", unfamiliar, many, when) - auc("frozen", unfamiliar, many)).min() - 0.02
-        for when in ("_tuned", "_longer", "_demo", "")}
-renovated = min(much["_tuned"], much["_longer"])
-run.claim("far from home with many labels full fine-tuning gains more than .02 in every seed, at"
-          " either length of training", renovated > 0, margin=renovated, unit="AUC",
-          falsified_by="falsify_swapped")
+least = min(over_frozen[unfamiliar, many, when].min() for when in ("_tuned", "_longer"))
+least -= over_frozen[familiar, few, ""].max()
+run.claim("full fine-tuning gains more far from home with many labels, in every seed and at either"
+          " length of training, than near home with few in any", least > 0, margin=least,
+          unit="AUC", falsified_by="falsify_swapped")
 
 # %%
-whole = auc("full", unfamiliar, many) - auc("frozen", unfamiliar, many)
-early = auc("full", unfamiliar, many, "_demo") - auc("frozen", unfamiliar, many)
-hidden = (whole / 2 - early).min()
+whole = over_frozen[unfamiliar, many, ""]
+hidden = (whole / 2 - over_frozen[unfamiliar, many, LENGTHS[shown_after]]).min()
 run.claim("far from home with many labels the same training cut to twenty steps shows less than"
           " half of its gain, in every seed", hidden > 0, margin=hidden, unit="AUC",
-          falsified_by="falsify_swapped")
+          falsified_by="falsify_longer_demonstration")
 costs = mean_interval(both[few]).value - 0.03
 run.claim("with few labels, standardised features and a fixed constant cost the frozen network more"
           " than .03 of AUC, mean of near and far", costs > 0, margin=costs, unit="AUC",
@@ -1061,8 +1129,8 @@ run.claim("with few labels, standardised features and a fixed constant cost the 
 
 # %%
 lost = forgotten("full", unfamiliar, many).min()
-run.claim("full fine-tuning on the far task with many labels forgets, in every seed, what the"
-          " original network knew of photographs", lost > 0, margin=lost, unit="nats",
+run.claim("full fine-tuning on the far task with many labels forgets, in every seed, some of what"
+          " the original network knew of photographs", lost > 0, margin=lost, unit="nats",
           falsified_by="falsify_few_for_many")
 ahead = weights_lead.low - 0.05
 run.claim("with few far labels frozen features of the pretrained network are more than .05 ahead of"
@@ -1073,7 +1141,7 @@ run.claim("with few far labels frozen features of the pretrained network are mor
 better = leads["tissue"].low - leads["far"].high
 run.claim("a small network from scratch does better against frozen features on the simulated tissue"
           " than on the retina", better > 0, margin=better, unit="AUC",
-          falsified_by="falsify_part_by_part")
+          falsified_by="falsify_clear_lesions")
 fall = fits["frozen", many][1] - broken
 run.claim("a rate ten times too large makes full fine-tuning worse than not moving at all",
           fall > 0, margin=fall, unit="AUC", falsified_by="falsify_part_by_part")
@@ -1083,23 +1151,25 @@ run.claim("on labels dealt out at random the mean AUC's 99.9 % interval holds on
 run.finish()
 
 # %% [markdown]
-# Not claimed: which arm is best where several tie; that graded rates or *norm only* get out of the
-# danger zone better than full fine-tuning does; anything about the tissue, where seeds disagree.
+# Not claimed: which arm is best where the table says *open*; that no renovation gains anything near
+# home (graded rates may); that the gain far from home grows with the labels.
 #
 # ## Take-aways
 #
 # - Extraction is cheap, has no training noise, and is a fair starting point for everything else, if
 #   its head is tuned: scaling and $C$ are knobs like any other.
-# - Near home, with few labels, there is next to nothing to renovate. Far from home there is, the
-#   more the more labels there are, and full fine-tuning with a tuned rate and a good end did it.
-# - In the danger zone, few labels and far, the arms that moved did not lose to the frozen network.
-#   The danger is in the setting: with so few labels, who validates?
+# - Near home, with few labels, full fine-tuning had next to nothing to add. Far from home it had,
+#   with a tuned rate and a good end.
+# - In the danger zone, few labels and far, what moved gained; but somebody had two hundred labelled
+#   images to set it by. Compare with what those labels do for a frozen network before you move
+#   anything.
 # - An arm is only as good as its rate, its number of steps and the place where it is stopped. Tune
 #   all three, for every arm, on validation data, or say that you did not.
-# - Twenty steps do not tell about two hundred: a rate that is right in the end begins with a fall.
+# - Far from home, with many labels, twenty steps did not tell about three hundred.
 # - A distance is not a difficulty. Our two tasks lie about equally far and are not equally hard;
 #   ask a baseline of colours how much of "near" is just easy.
-# - Full fine-tuning forgets, sometimes nearly all. Keep a copy.
+# - Far from home, with many labels, full fine-tuning forgot, in some seeds until the old head was
+#   sure of wrong names. Keep a copy.
 # - Ask what a small network from scratch does before you praise transfer, and on which other task
 #   it fails before you praise the small network.
 #
@@ -1160,8 +1230,9 @@ run.check("extract-or-finetune-interval", answer, given=draws)
 # chapter on real tissue: `medbook run translation/extract_or_finetune -p dataset=pathmnist`.
 # Predict first: is tumour against mucosa nearer to photographs than our retina or farther, what do
 # colours alone reach, and how strong are frozen features with few labels? Then compare the two
-# results `distance_far` and `auc_colour_far_many`, and the slider's far curve, with this page. Some
-# claims were made for the retina and may fail; which, and why?
+# results `distance_far` and `auc_colour_far_many`, and the slider's far curve, with this page.
+# Claims on the recorded trial do not change with your images; of the others, which may fail, and
+# why?
 # ```
 
 # %% tags=["self-check"]
