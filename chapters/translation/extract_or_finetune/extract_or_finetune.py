@@ -198,11 +198,10 @@ def six_numbers(images):
     return np.hstack([images.mean((1, 2)), images.std((1, 2))]) / 255
 
 
-def colour_auc(task, n, draw):
+def colour_auc(task, n, draw, dice):
     """Test AUC of a forest that sees six numbers of each image, trained on n of them."""
     train, test = (six_numbers(raw[task, split][0]) for split in ("train", "test"))
     part = replace(pools[task, "train"], features=train).pick(n, draw=draw)
-    dice = int(run.rng(f"colour {task} {n} {draw}").integers(2**31))
     trees = RandomForestClassifier(50, random_state=dice).fit(part.features, part.labels)
     return roc_auc_score(pools[task, "test"].labels, trees.predict_proba(test)[:, 1])
 
@@ -211,7 +210,8 @@ def colour_auc(task, n, draw):
 for task in ("near", "far"):
     for word, n in (("few", few), ("many", many)):
         draws = range(min(4, choices, pool // n))
-        floor = np.mean([colour_auc(task, n, draw) for draw in draws])
+        dice = run.rng(f"colour {task} {word}").integers(2**31, size=len(draws))
+        floor = np.mean([colour_auc(task, n, draw, int(dice[draw])) for draw in draws])
         run.result(f"auc_colour_{task}_{word}", floor, unit="AUC", n=len(draws), atol=0.03)
 run.say(
     "With {few} labels, colours alone reach an AUC of {auc_colour_near_few:.2f} near and"
