@@ -491,8 +491,12 @@ columns = [
            x=("gain", "AUC"), title=domain, reference=0)
     for domain in DOMAINS
 ]
+drawn = interval_points(*columns, highlight=[f"full, {many} labels"])
+ends = [end for c in columns for each in c.values.values() for end in each.interval]
+for place in drawn.axes:  # one scale, so that panels can be compared
+    place.set_xlim(min(*ends, 0) - 0.01, max(ends) + 0.01)
 run.figure(
-    interval_points(*columns, highlight=[f"full, {many} labels"]), name="gains",
+    drawn, name="gains",
     data="real and simulated",
     alt="Gain in AUC over frozen features, three arms at two numbers of labels. "
     + " ".join(
