@@ -966,7 +966,7 @@ def tissue_pool(split):
     return label_images(source, run.uses(tiles).array, marks)
 
 
-pools |= {("tissue", split): tissue_pool(split) for split in SPLITS}
+rooms = pools | {("tissue", split): tissue_pool(split) for split in SPLITS}
 
 
 def auc_and_scores(network, part):
@@ -977,7 +977,7 @@ def auc_and_scores(network, part):
 # %%
 rows, leads = [], {}
 for task in ("tissue", "far"):
-    learn, check, judge = (pools[task, split] for split in SPLITS)
+    learn, check, judge = (rooms[task, split] for split in SPLITS)
     tried = {rate: from_scratch(learn, rate) for rate in (1e-3, 3e-3, 1e-2)}
     taken = max(tried, key=lambda rate: auc_and_scores(tried[rate], check)[0])
     small_auc, small = auc_and_scores(tried[taken], judge)
@@ -1058,6 +1058,7 @@ run.say(
 # %%
 broken = full_training(many, times=too_fast)[1]
 run.result("broken_full", broken, unit="AUC", n=1, atol=0.06)
+run.result("broken_fall", fits["frozen", many][1] - broken, unit="AUC", n=1, atol=0.06)
 run.say(
     "At {rate:.0e} the test AUC is {right:.2f}, at {too_fast:g} times that {broken_full:.2f}; not"
     " moving at all gives {still:.2f}.",
@@ -1146,9 +1147,6 @@ better = leads["tissue"].low - leads["far"].high
 run.claim("a small network from scratch does better against frozen features on the simulated tissue"
           " than on the retina", better > 0, margin=better, unit="AUC",
           falsified_by="falsify_clear_lesions")
-fall = fits["frozen", many][1] - broken
-run.claim("a rate ten times too large makes full fine-tuning worse than not moving at all",
-          fall > 0, margin=fall, unit="AUC", falsified_by="falsify_part_by_part")
 inside = min(0.5 - dealt_out.low, dealt_out.high - 0.5)
 run.claim("on labels dealt out at random the mean AUC's 99.9 % interval holds one half",
           inside > 0, margin=inside, unit="AUC", control=True, falsified_by="falsify_part_by_part")
