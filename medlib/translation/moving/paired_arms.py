@@ -64,7 +64,7 @@ def gain_by_seed(
 
 
 def rank_by_seed(
-    x: Float[np.ndarray, "arms seeds"], y: Float[np.ndarray, "arms seeds"]
+    x: Float[np.ndarray, "arms seeds"], y: Float[np.ndarray, "rows columns"]
 ) -> Float[np.ndarray, " ranked"]:
     """Return, for each seed, Spearman's rank correlation of two measurements over the arms.
 

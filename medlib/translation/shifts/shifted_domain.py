@@ -66,7 +66,9 @@ class Redrawn:
         return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f}{side})"
 
 
-def rank_correlation(x: Sequence[float], y: Sequence[float]) -> float:
+def rank_correlation(
+    x: Sequence[float] | Float[np.ndarray, " n"], y: Sequence[float] | Float[np.ndarray, " n"]
+) -> float:
     """Spearman's, and 0 where one of the two does not vary: it then ranks nothing.
 
     Example:
@@ -119,7 +121,7 @@ def redrawn_ranks(
     domains = list(domains)
     m = len(domains[0].wrong)
     point = ranked_by_harm(domains)
-    again: list[dict[str, Float]] = []
+    again: list[dict[str, float]] = []
     for _ in range(n_resamples):
         home, away = rng.integers(m, size=(2, m))
         again.append(ranked_by_harm(domains, home=home, away=away, rng=rng))
