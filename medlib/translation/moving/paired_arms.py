@@ -65,10 +65,10 @@ def gain_by_seed(
 
 def rank_by_seed(
     x: Float[np.ndarray, "arms seeds"], y: Float[np.ndarray, "rows columns"]
-) -> Float[np.ndarray, " ranked"]:
+) -> Float[np.ndarray, " seeds"]:
     """Return, for each seed, Spearman's rank correlation of two measurements over the arms.
 
-    A seed in which one of the two is the same for every arm ranks nothing and is left out.
+    NaN for a seed in which one of the two is the same for every arm: it ranks nothing.
 
     Raises:
         ValueError: the shapes differ.
@@ -76,13 +76,12 @@ def rank_by_seed(
     Example:
         >>> moved = np.array([[0.0, 1.0, 5.0], [1.0, 2.0, 5.0], [2.0, 0.0, 5.0]])
         >>> rank_by_seed(moved, -moved).round(6)
-        array([-1., -1.])
+        array([-1., -1., nan])
     """
     if x.shape != y.shape or x.ndim != 2:
         raise ValueError(f"shapes {x.shape} and {y.shape}; expected two times (arms, seeds)")
     found = [
-        spearmanr(a, b).statistic
+        spearmanr(a, b).statistic if np.ptp(a) > 0 and np.ptp(b) > 0 else np.nan
         for a, b in zip(x.T, y.T, strict=True)
-        if np.ptp(a) > 0 and np.ptp(b) > 0
     ]
     return np.array(found, dtype=float)
