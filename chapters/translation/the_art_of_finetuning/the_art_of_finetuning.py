@@ -89,6 +89,7 @@ from medlib.nets.features import cached_features, predict
 from medlib.nets.heads import with_head, zero_head
 from medlib.translation.moving.forgetting import group_log_probability, source_logits
 from medlib.translation.moving.study import label_images
+from medlib.translation.shifts.graded_shifts import FAMILIES, lenient, shift_images
 
 run = experiment.start("translation/the_art_of_finetuning", locals())
 KIND = "simulated" if dataset == "fundus" else "real"
@@ -150,10 +151,10 @@ def reach_figure(arms, reached, moved):
     return figure
 
 
-def shift_gallery(images, rng, families):
+def shift_gallery(images, rng):
     """One image under each shift of the camera, by severity."""
-    figure, axes = plt.subplots(len(families), severities + 1, figsize=(4.4, 3.6))
-    for line, family in zip(axes, families, strict=True):
+    figure, axes = plt.subplots(len(FAMILIES), severities + 1, figsize=(4.4, 3.6))
+    for line, family in zip(axes, FAMILIES, strict=True):
         line[0].set_ylabel(family)
         for severity, place in enumerate(line):
             how = {"family": family, "severity": severity, "rng": rng}
@@ -270,8 +271,8 @@ head = as_linear(fit_head(pool.features, pool.labels))
 asleep, awake, renewed = (freeze_all_but(with_head(source, head), []) for _ in range(3))
 asleep.eval(), awake.train(left_in == "training")
 with torch.no_grad():
-    for part in pool.images.tensor_split(n_train // batch_size):
-        asleep(part), awake(part)
+    for batch in pool.images.tensor_split(n_train // batch_size):
+        asleep(batch), awake(batch)
 _ = refresh_statistics(renewed, pool.images)
 
 # %% [markdown]
@@ -323,8 +324,8 @@ forgot = mean_interval(remembered(renewed) - remembered(asleep), unit="nats")
 run.result("kept_renewed", forgot, atol=0.3)
 run.say(
     "One pass in training mode renews {part:.0%} of each statistic and moves no parameter. The"
-    " score of a test image changes by {drift:.2f} standard deviations of the scores, the test AUC by"
-    " {auc_drift:+.2f}. Statistics taken wholly from the new images change the memory by"
+    " score of a test image changes by {drift:.2f} standard deviations of the scores, the test AUC"
+    " by {auc_drift:+.2f}. Statistics taken wholly from the new images change the memory by"
     " {kept_renewed:+.1ci}.",
     part=1 - 0.99 ** (n_train // batch_size) if left_in == "training" else 0,
 )
@@ -367,12 +368,12 @@ run.say(
 # %% tags=["key"]
 from medlib.translation.moving.arms import Arm, rate_groups
 
-subject, part = with_head(source, head), pool.pick(few)
+subject, small = with_head(source, head), pool.pick(few)
 graded = Arm("graded", peak_rate=peak_rate, depth_factor=xi, weight_decay=0.0)
 rule = torch.optim.Adam if optimizer == "adam" else torch.optim.SGD
 stepper = rule(rate_groups(subject, graded))
-y = torch.from_numpy(part.labels).to(run.device)
-F.cross_entropy(subject(part.images), y).backward()
+y = torch.from_numpy(small.labels).to(run.device)
+F.cross_entropy(subject(small.images), y).backward()
 start = {name: w.detach().clone() for name, w in subject.named_parameters()}
 stepper.step()
 
@@ -418,7 +419,7 @@ def trained(arm):
     """A short training of an arm, always with the same batches."""
     generator = torch.Generator()
     generator.set_state(batches)
-    return fine_tune(arm, source, part.images, torch.from_numpy(part.labels), head=head,
+    return fine_tune(arm, source, small.images, torch.from_numpy(small.labels), head=head,
                      steps=steps, batch_size=batch_size, generator=generator)
 
 
@@ -605,8 +606,9 @@ run.frames(
 )
 
 # %% [markdown]
-# Move the slider before you read on. After a demonstration one would think that the arms hardly
-# differ, or that the frozen network had better be left alone: the arms have not gone anywhere yet.
+# Move the slider before you read on. What would you have said at its first position, after a
+# demonstration, and of which arms? Then go to the end. A point that jumps from one length to the
+# next shows how little a ranking at one length is worth.
 
 # %%
 rows = [
@@ -655,8 +657,8 @@ run.say(
     "At the end, over everything: graded rates are {g} one rate; gradual thawing is {t} graded"
     " rates and {u} one rate; the pull toward the start is {p} one rate; norm only is {n} one rate"
     " and {f} the frozen network; one rate is {o} the frozen network, graded rates are {h} it."
-    " After the demonstration: graded rates {dg} one rate, gradual {dt} graded, the pull {dp} one rate, norm"
-    " only {dn} one rate, one rate {do} the frozen network.",
+    " After the demonstration: graded rates {dg} one rate, gradual {dt} graded, the pull {dp} one"
+    " rate, norm only {dn} one rate, one rate {do} the frozen network.",
     g=verdict("graded, one rate"), t=verdict("gradual, graded"), u=verdict("gradual, one rate"),
     p=verdict("L2-SP, one rate"), n=verdict("norm only, one rate"),
     f=verdict("norm only, frozen"), o=verdict("one rate, frozen"), h=verdict("graded, frozen"),
@@ -815,8 +817,8 @@ run.figure(
     alt="Two panels of points, memory against movement of the late depths; in both, points that"
     f" have moved far spread downward. The mean rank correlation is {forgets['late'].value:.2f}.",
     caption="What an arm has forgotten at its end against how far its late depths have moved. A"
-    f" point is a training: three domains and n = {len(trial.seeds)} seeds for each arm and number of"
-    " labels. Real and simulated images.",
+    f" point is a training: three domains and n = {len(trial.seeds)} seeds for each arm and number"
+    " of labels. Real and simulated images.",
 )
 
 
@@ -836,8 +838,8 @@ for arm in MOVERS:
         rows.append({"arm": ARM_LABELS[arm], "labels": n, "early moved (%)": f"{early:.2f}",
                      "late moved (%)": f"{late:.2f}", "memory minus frozen's": f"{kept:+.1ci}"})
 run.table(rows, name="memory", caption="Means over domains and seeds; of the memory, in nats, with"
-          f" 95 % t intervals over n = {len(trial.seeds)} seeds. {trial.fixed['n_known']} crops of four"
-          " photographs.")
+          f" 95 % t intervals over n = {len(trial.seeds)} seeds. {trial.fixed['n_known']} crops of"
+          " four photographs.")
 for part, found in forgets.items():
     run.result(f"forgets_with_{part}", found)
 run.say(
@@ -847,11 +849,11 @@ run.say(
 )
 
 # %% [markdown]
-# *Whose* movement costs the memory these correlations do not say: most arms that move the late
-# depths far move the early ones far, too. And movement is not all: an arm that takes the batches'
-# statistics has let its normalisations go without moving a weight for it. An arm chose its rate
-# for the new task and nobody asked it to remember. Who needs the old task must put it into what is
-# validated.
+# *Whose* movement costs the memory these correlations cannot say: every arm moves early and late
+# depths together, in a proportion of its own. And movement is not all: an arm that takes the
+# batches' statistics has let its normalisations go without moving a weight for it. Each arm chose
+# its rate for the new task, and nobody asked it to remember. Who needs the old task must put it
+# into what is validated.
 #
 # Five seeds, small pictures, a few hundred steps, one network, and more images to validate on than
 # a clinic with so few labels would have to train on: that is what the trial is.
@@ -908,9 +910,6 @@ run.say(
 # First the simplest case: the images of home, dealt into two halves.
 
 # %%
-from medlib.translation.shifts.graded_shifts import FAMILIES, lenient, shift_images
-
-
 def features_of(images, family, severity, rng):
     changed = shift_images(images, family=family, severity=severity, rng=rng)
     return cached_features(source, preprocess(changed, device=run.device))
@@ -960,7 +959,7 @@ far_test = test_images[n_test:], test_y[n_test:]
 grades = range(1, severities + 1)
 camera = [("none", 0), *((family, s) for family in FAMILIES for s in grades)]
 run.figure(
-    shift_gallery(far_test[0], run.rng("gallery"), FAMILIES), name="shifts",
+    shift_gallery(far_test[0], run.rng("gallery")), name="shifts",
     data=KIND if KIND == "simulated" else BOTH,
     alt="Rows of one patch: ever more blurred, noisier, darker, and with an ever brighter edge.",
     caption="Simulated shifts of the camera by degrees, from none (left); n = 1 patch"
