@@ -134,7 +134,7 @@ def test_what_was_read_is_data_of_the_run_without_the_machines_folders(root, run
 def test_another_chapters_table_is_read_and_noted_as_its_own(root):
     write(root, table())
     other = experiment.Run("pixels/other", PARAMETERS)
-    with pytest.raises(ValueError, match="there is no results/pixels/other/_point/sweep.json"):
+    with pytest.raises(ValueError, match=r"there is no results/pixels/other/_point/sweep\.json"):
         experiment.recorded(other, "_point/sweep")
     found = experiment.recorded(other, "_point/sweep", chapter="pixels/demo")
     np.testing.assert_array_equal(found.array("auc", n=20), AUC[3:])
