@@ -104,6 +104,8 @@ run.require(
     batch_size <= few, "batch_size", "few",
     right="a training step takes no image twice: batch_size is at most few",
 )
+
+# %%
 for name, n, split in (("n_train", n_train, "train"), ("n_test", n_test, "test")):
     most = n if dataset == "fundus" else most_in_balance(dataset, split=split) // 4 * 2
     run.require(
@@ -111,7 +113,7 @@ for name, n, split in (("n_train", n_train, "train"), ("n_test", n_test, "test")
         right=f"twice as many images are drawn, half of either label: {name} is at most {most}",
     )
 
-# %%
+# %% tags=["hide-cell"]
 DEPTH_NAMES = ("stem", *(f"stage {k}" for k in range(1, 8)), "last conv.", "classifier")
 LABELS = ("streak", "round dot") if dataset == "fundus" else ("label 0", "label 1")
 FAMILY_PAINT = {
@@ -180,7 +182,6 @@ def bound_figure(cases):
     top.legend(*low.get_legend_handles_labels(), fontsize=8, loc="upper center")
     return figure
 
-
 # %% [markdown]
 # ## A picture first
 #
@@ -188,7 +189,6 @@ def bound_figure(cases):
 # alike in both. Below: the network that shall learn it. We count its *depths* $l$ from the stem, $l
 # = 0$, over seven stages and a last convolution to the classifier, $l = L$ with $L = 9$. Nearly all
 # that the network has to move lies deep.
-
 
 # %%
 def draw_images(n, split):
@@ -201,7 +201,7 @@ def draw_images(n, split):
     rows = np.stack([np.flatnonzero(labels == k) for k in (0, 1)], axis=1).ravel()
     return run.uses(sample).array[rows], labels[rows]
 
-
+# %%
 source = load_imagenet(run.uses(imagenet_weights().as_sample()).path).to(run.device)
 (train_images, train_y), (test_images, test_y) = (
     draw_images(2 * n, split) for n, split in ((n_train, "train"), (n_test, "test"))
@@ -293,7 +293,7 @@ def remembered(network):
     of = [np.flatnonzero(groups == k) for k in np.unique(groups)]
     return np.array([group_log_probability(logits[r], groups[r], accepted=ACCEPTED) for r in of])
 
-
+# %%
 def scores_of(network, refit=False):
     """Scores of the test images, by the network's own head or by one that is fitted anew."""
     if not refit:
@@ -301,11 +301,12 @@ def scores_of(network, refit=False):
     fitted = fit_head(cached_features(network, pool.images), pool.labels)
     return fitted.decision_function(cached_features(network, test.images))
 
-
 # %%
 still = {"in evaluation mode": asleep, f"left in {left_in} mode": awake, "re-estimated": renewed}
 if len(still) < 3:  # both were left in evaluation mode
     still = {"in evaluation mode": asleep, "again": awake, "re-estimated": renewed}
+
+# %%
 columns = ("test AUC, same head", "test AUC, head fitted anew", "remembered (nats)")
 rows = []
 for how, network in still.items():
@@ -421,7 +422,6 @@ def trained(arm):
     generator.set_state(batches)
     return fine_tune(arm, source, small.images, torch.from_numpy(small.labels), head=head,
                      steps=steps, batch_size=batch_size, generator=generator)
-
 
 # %% tags=["key"]
 arms = {"graded": graded, "one rate": graded.but("one rate", depth_factor=1.0)}
@@ -563,11 +563,10 @@ COMPARED = {"graded, one rate": ("graded", "full"), "gradual, graded": ("gradual
             "norm only, frozen": ("norm_only", "frozen"), "one rate, frozen": ("full", "frozen"),
             "graded, frozen": ("graded", "frozen")}
 
-
+# %%
 def at(domain, n):
     """One cell of the trial."""
     return [{"domain": domain, "labels": n}]
-
 
 # %%
 RIVALS = [arm for arm in ARM_LABELS if arm != "full"]
@@ -578,7 +577,7 @@ GAPS = {
 }
 FARTHEST = max(abs(x) for gaps in GAPS.values() for gap in gaps.values() for x in gap.interval)
 
-
+# %%
 def worth_figure(end):
     """Every arm against one rate, domain by domain; a column for each number of labels."""
     columns = [
@@ -590,12 +589,11 @@ def worth_figure(end):
         place.set_xlim(-1.05 * FARTHEST, 1.05 * FARTHEST)  # the same for every position
     return figure
 
-
+# %%
 def told(end):
     """How many of the figure's intervals lie above and below zero."""
     found = [gap for n in N_LABELS for gap in GAPS[end, n].values()]
     return sum(x.low > 0 for x in found), sum(x.high < 0 for x in found), len(found)
-
 
 # %%
 run.frames(
@@ -645,6 +643,8 @@ for pair, (new, old) in COMPARED.items():
 FEW_LABELS = [cell for cell in CELLS if cell["labels"] == N_LABELS[-1]]
 for new, old in (("full", "frozen"), ("norm_only", "full"), ("graded", "full")):
     run.result(f"{new}_minus_{old}_few", worth(new, old, FEW_LABELS))
+
+# %%
 rows = [
     {"arms": pair} | {words: f"{overall[pair, end]:+.3ci}" for end, words in ENDS.items()}
     for pair in COMPARED
@@ -652,14 +652,13 @@ rows = [
 run.table(rows, name="lengths", caption="The same, in the mean over all domains and numbers of"
           f" labels, by how long was trained; n = {len(trial.seeds)} seeds.")
 
-
+# %%
 def verdict(pair, end="end"):
     """What an interval says of the sign of a difference."""
     found = overall[pair, end]
     if found.low > 0:
         return "above"
     return "below" if found.high < 0 else "not told apart from"
-
 
 # %%
 run.say(
@@ -690,7 +689,6 @@ run.say(
 #
 # A table of winners hides what they are. Which rate, which statistics, and did they move at all?
 
-
 # %%
 def over_seeds(result, domains, n):
     return np.concatenate([trial.array(result, domain=d, labels=n) for d in domains])
@@ -701,7 +699,7 @@ def rate_range(arm, domain, n):
     low, high = (f"{x:.0e}".replace("e-0", "e-") for x in (values.min(), values.max()))
     return low if low == high else f"{low} to {high}"
 
-
+# %%
 rows = [
     {"arm": ARM_LABELS[arm], "labels": n}
     | {f"rates, {d}": rate_range(arm, d, n) for d in DOMAINS}
@@ -719,7 +717,6 @@ run.table(
     " the trainings it took the batches' statistics, ended on the edge of what was tried, chose the"
     " longer training, or kept the start. Edges: of the rate, or of L2-SP's strength.",
 )
-
 
 # %%
 def tally(values):
@@ -769,7 +766,6 @@ def by_arm(what, cell):
     """One measurement of all arms that move: a row an arm, a column a seed."""
     return np.array([trial.array(f"{what}_{arm}", **cell) for arm in MOVERS])
 
-
 # %%
 dealt = run.rng("dealt arms")
 
@@ -797,28 +793,29 @@ MARKS = {"norm_only": ("D", COLORS["sky"]), "graded": ("o", COLORS["green"]),
          "full": ("s", COLORS["orange"]), "gradual": ("^", COLORS["blue"]),
          "l2_sp": ("v", COLORS["purple"])}
 
+# %%
+def forgetting_points(place, n):
+    """All trainings with n labels: late movement against what has become of the memory."""
+    cells = [cell for cell in CELLS if cell["labels"] == n]
+    far = np.hstack([100 * by_arm("moved_late", cell) for cell in cells])  # (arms, trainings)
+    kept = np.hstack([by_arm("memory", c) - trial.array("memory_frozen", **c) for c in cells])
+    for arm, x, left_over in zip(MOVERS, far, kept, strict=True):
+        mark, color = MARKS[arm]
+        place.plot(x, left_over, mark, color=color, alpha=0.8, label=ARM_LABELS[arm])
+    place.axhline(0, color=COLORS["grey"], linestyle=":")
+    place.set(ylabel="memory minus frozen's (nats)", title=f"{n} labels")
+    place.set_xscale("symlog", linthresh=0.01)
 
+# %%
 def forgetting_figure():
-    """Late movement against what has become of the memory; a panel for each number of labels."""
+    """Late movement against memory; a panel for each number of labels."""
     figure, axes = plt.subplots(2, 1, figsize=(5.6, 5.6), layout="constrained", sharex=True)
-    farthest = max(100 * by_arm("moved_late", cell).max() for cell in CELLS)
     for place, n in zip(axes, N_LABELS, strict=True):
-        for arm, (mark, color) in MARKS.items():
-            moved_, kept = (
-                np.concatenate([trial.array(f"{what}_{arm}", domain=d, labels=n)
-                                - (trial.array("memory_frozen", domain=d, labels=n)
-                                   if what == "memory" else 0) for d in DOMAINS])
-                for what in ("moved_late", "memory")
-            )
-            place.plot(100 * moved_, kept, mark, color=color, alpha=0.8, label=ARM_LABELS[arm])
-        place.axhline(0, color=COLORS["grey"], linestyle=":")
-        place.set(ylabel="memory minus frozen's (nats)", title=f"{n} labels")
-        place.set_xscale("symlog", linthresh=0.01)
-        place.set_xlim(-0.001, 1.5 * farthest)
+        forgetting_points(place, n)
+    axes[0].set_xlim(-0.001, 150 * max(by_arm("moved_late", cell).max() for cell in CELLS))
     axes[1].set_xlabel("movement of the late depths (%)")
     axes[0].legend(fontsize=8)
     return figure
-
 
 # %%
 run.figure(
@@ -830,7 +827,6 @@ run.figure(
     " of labels. Real and simulated images.",
 )
 
-
 # %%
 def over_domains(what, arm, n, minus=""):
     """A mean over domains in each seed, with its interval over seeds."""
@@ -838,7 +834,7 @@ def over_domains(what, arm, n, minus=""):
               - (trial.array(minus, domain=d, labels=n) if minus else 0) for d in DOMAINS]
     return mean_interval(np.mean(values, axis=0))
 
-
+# %%
 rows = []
 for arm in MOVERS:
     for n in N_LABELS:
@@ -851,6 +847,8 @@ run.table(rows, name="memory", caption="Means over domains and seeds; of the mem
           " four photographs.")
 for part, found in forgets.items():
     run.result(f"forgets_with_{part}", found)
+
+# %%
 spared = np.mean([trial.array("memory_graded", **cell) - trial.array("memory_full", **cell)
                   for cell in CELLS], axis=0)
 run.result("kept_graded_over_full", mean_interval(spared))
@@ -1003,7 +1001,6 @@ def case(x_train, y_train, x_test, y_test, distance):
     terms = BoundTerms(wrong_at_home.mean(), distance.value, total)
     return ShiftedDomain(terms, home_head.predict(x_test) != y_test, joint, distance)
 
-
 # %%
 cases = {}
 for family, s in camera:
@@ -1116,6 +1113,8 @@ run.table(
     f" of redrawn test images; camera: n = {len(groups_of['camera'])} domains; all: with the other"
     f" reader, n = {len(cases)}.",
 )
+
+# %%
 trend = {
     family: rank_correlation(range(severities + 1), [
         cases[("none", 0) if s == 0 else (family, s)].error for s in range(severities + 1)
@@ -1142,7 +1141,6 @@ run.say(
 # The ranking fails in both directions. A weak *lamp* is seen by any domain classifier, and the head
 # hardly minds. Another *reader* is seen by none, and agrees with the head much less. Here are the
 # two side by side, each at its most severe.
-
 
 # %%
 lamp, reader = cases["dark", severities], cases["reader", severities]
