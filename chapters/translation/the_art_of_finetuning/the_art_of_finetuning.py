@@ -866,8 +866,8 @@ run.say(
 # its rate for the new task, and nobody asked it to remember. Who needs the old task must put it
 # into what is validated.
 #
-# Five seeds, small pictures, a few hundred steps, one network, and more images to validate on than
-# a clinic with so few labels would have to train on: that is what the trial is.
+# A handful of seeds, small pictures, a few hundred steps, one network, and more images to validate
+# on than a clinic with so few labels would have to train on: that is what the trial is.
 #
 # ## What theory promises
 #
