@@ -1246,8 +1246,8 @@ run.finish()
 #   depth can go. How far it *should* go is another question.
 # - Ways of training can only be compared when each is tuned and trained to its end. After a
 #   demonstration one sees who starts fast.
-# - The plain thing, one rate for all, is a strong rival once its rate is tuned: in the trial neither
-#   grading nor norm only reached it, and far from home it gained much on the frozen network.
+# - The plain thing, one rate for all, is a strong rival once its rate is tuned: in the trial
+#   neither grading nor norm only reached it.
 # - The unit is the labelled set with its images and its training, not the test image; compare
 #   within it, and look how much of a gain may hide in an interval around zero.
 # - Who moves the late depths far forgets; whether others' movement matters, the trial does not
