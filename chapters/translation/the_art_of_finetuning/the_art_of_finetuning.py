@@ -1222,7 +1222,8 @@ run.claim("in the trial the arms whose late depths move farther forget more",
 # %%
 run.claim("no shift's error exceeds the estimated bound", least >= 0, margin=least, unit="error",
           falsified_by="falsify_part_by_part")
-wrong_way = min(lamp.terms.value - reader.terms.value, reader.error - lamp.error)
+harm = mean_interval(reader.wrong.astype(float) - lamp.wrong)  # on the same images
+wrong_way = min(lamp.terms.value - reader.terms.value, harm.low)
 run.claim("demonstrated: the bound ranks a weak lamp above another reader, the errors rank them"
           " below", wrong_way > 0, margin=wrong_way, unit="error",
           falsified_by="falsify_same_reader")
