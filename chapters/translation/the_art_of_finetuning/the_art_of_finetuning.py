@@ -60,6 +60,7 @@ peak_rate: float = 0.001  # highest learning rate of the fastest depth, 0.00001 
 xi: float = 0.6  # factor of the learning rate from one depth to the next earlier one, 0.3 ≤ x ≤ 0.9
 alpha: float = 100.0  # strength of the pull toward the start, 0 < x ≤ 10000
 read_at: str = "end"  # when the claims read the recorded trial: "end" or "demo"
+held_against: str = "one rate"  # what graded rates are held against: "one rate" or "frozen"
 memory_of: str = "own"  # whose memory is held against an arm's movement: "own" or "another"
 severities: int = 4  # degrees of each shift of the camera, 2 ≤ x ≤ 5
 reader_share: float = 0.15  # of the streaks that the other reader renames a degree, 0 ≤ x ≤ 0.2
@@ -1205,16 +1206,16 @@ run.claim("at every depth the median weight that moves in Adam's first step move
 
 # %%
 READ = ("tuned", "longer", "end") if read_at == "end" else ("demo",)  # both lengths, and the end
-FAR_MANY = at("far", N_LABELS[0])
-pays = min(gain_by_seed(trial, "full", "frozen", cells=FAR_MANY, end=end).min() for end in READ)
-run.claim("far from home, with the larger number of labels, training with one rate ends above the"
-          " frozen network in every seed of the trial, at either length",
+pays = min(gain_by_seed(trial, arm, "frozen", cells=CELLS, end=end).min()
+           for arm in ("full", "norm_only") for end in READ)
+run.claim("in the mean over domains and numbers of labels one rate for all and norm only both end"
+          " above the frozen network, in every seed of the trial, at either length",
           pays > 0, margin=pays, unit="AUC", falsified_by="falsify_part_by_part")
-behind = -max(gain_by_seed(trial, new, "full", cells=CELLS, end=end).max()
-              for new in ("graded", "norm_only") for end in READ)
-run.claim("in the mean over domains and numbers of labels neither graded rates nor norm only reach"
-          " one rate for all, in any seed of the trial, at either length",
-          behind > 0, margin=behind, unit="AUC", falsified_by="falsify_part_by_part")
+rival = "full" if held_against == "one rate" else "frozen"
+at_most = 0.01 - max(worth("graded", rival, end=end).high for end in READ)
+run.claim("held against one rate that is tuned as well, graded rates gain less than .01 of AUC in"
+          " the mean over domains and numbers of labels, at either length", at_most > 0,
+          margin=at_most, unit="AUC", falsified_by="falsify_part_by_part")
 tied = -forgets["late"].high
 run.claim("in the trial the arms whose late depths move farther forget more",
           tied > 0, margin=tied, unit="correlation", falsified_by="falsify_part_by_part")
@@ -1248,7 +1249,8 @@ run.finish()
 # - Ways of training can only be compared when each is tuned and trained to its end. After a
 #   demonstration one sees who starts fast.
 # - The plain thing, one rate for all, is a strong rival once its rate is tuned: in the trial
-#   neither grading nor norm only reached it.
+#   grading gained next to nothing on it. Norm only costs a hundredth of the weights and is already
+#   worth more than not moving.
 # - The unit is the labelled set with its images and its training, not the test image; compare
 #   within it, and look how much of a gain may hide in an interval around zero.
 # - Who moves the late depths far forgets; whether others' movement matters, the trial does not
