@@ -32,7 +32,7 @@ RAN_INTO_A_CRASH = {
         {"n0": 1e8, "sigma_e": 0.0, "lesion_hu": 1000.0, "lesion_mm": 30.0, "pixel_mm": 10.0}
     ],
     "pixels/virtual_staining": [{"misfits_px": [0.0, 0.5], "tile_px": 80}],
-    "translation/extract_or_finetune": [{"steps": 3, "long_steps": 3}],
+    "translation/extract_or_finetune": [{"steps": 3, "small_steps": 3}],
     "translation/the_art_of_finetuning": [
         {"few": 4, "contrast": LEAST, "peak_rate": 1e-5},
         {"few": 12, "contrast": 0.8, "batch_size": 11},
@@ -45,8 +45,7 @@ REFUSED = [  # chapter, profile, given, and the parameters that do not go togeth
     ("translation/the_art_of_finetuning", BOOK_PROFILE, {"few": 4}, {"few", "batch_size"}),
     ("translation/the_art_of_finetuning", BOOK_PROFILE, {"batch_size": 64}, {"few", "batch_size"}),
     ("translation/the_art_of_finetuning", BOOK_PROFILE, {"few": 400}, {"few", "n_train"}),
-    ("translation/extract_or_finetune", BOOK_PROFILE, {"few": 200}, {"few", "draws", "many"}),
-    ("translation/extract_or_finetune", BOOK_PROFILE, BREAST, {"dataset", "many", "sweep"}),
+    ("translation/extract_or_finetune", BOOK_PROFILE, BREAST, {"dataset", "pool"}),
     ("translation/inside_the_visual_brain", BOOK_PROFILE, BREAST, {"dataset", "n_validation"}),
     ("translation/the_art_of_finetuning", BOOK_PROFILE, BREAST, {"dataset", "n_train"}),
     ("pixels/grad_cam", SMOKE_PROFILE, {"train_share": 0.2}, {"n_patients", "train_share"}),

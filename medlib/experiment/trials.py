@@ -1,6 +1,6 @@
 """What a chapter reads recorded results with: typed rows, arrays over seeds, and who made them.
 
-``trial = experiment.recorded(run, "_arms_at_one_size/sweep")`` reads a kept table and notes it,
+``trial = experiment.recorded(run, "_every_arm_to_its_end/sweep")`` reads a kept table and notes it,
 with its digest, among the data of the run: a table that is made anew makes the chapter stale.
 """
 

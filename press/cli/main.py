@@ -218,7 +218,7 @@ def run(
       medbook run low_dose_ct -f my_parameters.yml
       medbook run low_dose_ct --profile smoke
       medbook run low_dose_ct -p device=cuda
-      medbook run extract_or_finetune --profile full --accept
+      medbook run my_subject --profile full --accept
     """
     from press.results import full
     from press.run.execute import NOTEBOOK, Outcome, plan

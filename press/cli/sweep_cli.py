@@ -101,7 +101,7 @@ def sweep(
     Examples:
       medbook sweep pixels/low_dose_ct -g dose_fraction=0.1,0.25,0.5 --seeds 1-5 -o table.csv
       medbook sweep low_dose_ct -g n_train=4,8 -p n_steps=50 --dry-run
-      medbook sweep _arms_at_one_size -g labels=10,20,50 --seeds 1-5 --points ~/arms
+      medbook sweep _every_arm_to_its_end -g labels=20,100 --seeds 0-4 --points ~/arms
       medbook sweep --resume ~/arms --accept
       medbook sweep low_dose_ct --seeds 1-99 --scheduler tls://gpu1:8786 --tls ~/.medbook
     """

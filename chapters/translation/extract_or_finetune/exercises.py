@@ -76,17 +76,17 @@ def t_interval(d, *, factor=None):
 
 
 def unpaired(scene):
-    """The interval that takes the draws of the two arms for independent."""
+    """The interval that takes the seeds of the two arms for independent."""
     from scipy import stats
 
-    graded, frozen = (np.asarray(scene.given[arm], dtype=float) for arm in ("graded", "frozen"))
-    ends = stats.ttest_ind(graded, frozen).confidence_interval()
-    return np.array([(graded - frozen).mean(), *ends])
+    full, frozen = (np.asarray(scene.given[arm], dtype=float) for arm in ("full", "frozen"))
+    ends = stats.ttest_ind(full, frozen).confidence_interval()
+    return np.array([(full - frozen).mean(), *ends])
 
 
 def differences(scene):
-    """Graded minus frozen, draw by draw."""
-    return np.asarray(scene.given["graded"], float) - np.asarray(scene.given["frozen"], float)
+    """Full minus frozen, seed by seed."""
+    return np.asarray(scene.given["full"], float) - np.asarray(scene.given["frozen"], float)
 
 
 def check_interval(answer, scene):
@@ -100,27 +100,27 @@ def check_interval(answer, scene):
     if like(t_interval(d)):
         return None
     if like(t_interval(-d)):
-        return "that is frozen minus graded; the gain of graded fine-tuning is asked for"
+        return "that is frozen minus full; the gain of full fine-tuning is asked for"
     if like(t_interval(d)[[0, 2, 1]]):
         return "the lower end comes first"
     if like(t_interval(d, factor=1.96)):
-        return "1.96 is for many draws; with so few take Student's t"
+        return "1.96 is for many seeds; with so few take Student's t"
     if like(unpaired(scene)):
-        return "both arms were trained on the same images: pair the draws, then take the interval"
+        return "both arms were trained on the same images: pair the seeds, then take the interval"
     if abs(middle - d.mean()) > 0.0011:
-        return "the mean is not that of the differences, draw by draw"
+        return "the mean is not that of the differences, seed by seed"
     reach = d.std(ddof=0) / np.sqrt(len(d)) / (d.std(ddof=1) / np.sqrt(len(d)))
     if like(d.mean() + (t_interval(d) - d.mean()) * reach):
-        return "the standard error divides by n - 1, for the mean was estimated from the same draws"
+        return "the deviation divides by n - 1, for the mean was estimated from the same seeds"
     if like(d.mean() + (t_interval(d) - d.mean()) * np.sqrt(len(d))):
-        return "that holds single draws; the mean varies less, by the root of their number"
+        return "that holds single seeds; the mean varies less, by the root of their number"
     return "the mean is right, the ends are not: t's quantile times the standard error of the mean"
 
 
-def four_draws():
-    """Two arms on four draws of images."""
-    frozen, graded = np.array([0.91, 0.93, 0.90, 0.95]), np.array([0.96, 0.97, 0.96, 0.985])
-    return Scene({"frozen": frozen, "graded": graded})
+def four_seeds():
+    """Two arms on four sets of images."""
+    frozen, full = np.array([0.91, 0.93, 0.90, 0.95]), np.array([0.96, 0.97, 0.96, 0.985])
+    return Scene({"frozen": frozen, "full": full})
 
 
 INTERVAL = Code(
@@ -128,23 +128,23 @@ INTERVAL = Code(
     asks="mean, lower and upper end",
     check=check_interval,
     example=lambda scene: t_interval(differences(scene)),
-    scene=four_draws,
-    needs=("graded", "frozen"),
+    scene=four_seeds,
+    needs=("full", "frozen"),
     hints=[
-        "Subtract first, draw by draw; then you have one sample of differences.",
+        "Subtract first, seed by seed; then you have one sample of differences.",
         "`stats.sem` gives the standard error of its mean, `stats.t.ppf(0.975, n - 1)` how many of"
         " them to go to either side.",
     ],
     solution=r"""
 ```python
-d = auc_few["near", "graded", "few"] - auc_few["near", "frozen", "few"]
+d = auc("full", "far", few) - auc("frozen", "far", few)
 reach = stats.t.ppf(0.975, len(d) - 1) * stats.sem(d)
 answer = (d.mean(), d.mean() - reach, d.mean() + reach)
 ```
 
-With so few draws that factor is far above the 2 of many draws. And if the draws happen to agree,
-`stats.sem(d)` is small and the interval short, but by luck as much as by merit. Ask for more draws,
-and other photographs, before you buy.
+With so few seeds that factor is far above the 2 of many. And if the seeds happen to agree,
+`stats.sem(d)` is small and the interval short, but by luck as much as by merit. Ask for more seeds,
+and other eyes, before you buy.
 """,
     wrong=[
         lambda scene: t_interval(differences(scene), factor=1.96),
@@ -187,7 +187,7 @@ PUBLIC = Choice(
 Stained tissue is far from photographs too, but the two classes differ in colour and texture at
 large, which frozen features already carry: expect the frozen arm to be strong even with few labels,
 and little left for renovation. Distance of the *images* does not tell how far the *question* is.
-The claim that training from scratch loses is the one that may fail: colour is learned quickly.
+The claim on the small network is the one that may fail: colour is learned quickly from scratch.
 """,
     wrong=["frozen", 3.0],
 )

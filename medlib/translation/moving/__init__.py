@@ -2,7 +2,6 @@
 
 - `arms`: what moves, how fast at each depth, from when on, and what holds it back.
 - `depth_window`: arms of which some depths move, and gradings that differ in order alone.
-- `five_arms`: the arms of one trial, and the rates that were found for them.
 - `finetuning`: one arm fitted: a head to start from, then the common training loop.
 - `study`: labelled images with cached features, and one arm measured on them.
 - `tuned`: one procedure that tunes every arm on validation images, the frozen one first.
