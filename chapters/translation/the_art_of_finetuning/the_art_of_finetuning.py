@@ -770,7 +770,7 @@ def by_arm(what, cell):
 
 # %%
 def memory_by_arm(cell):
-    """What is remembered, arm by arm; or each arm gets its neighbour's, if the parameter says so."""
+    """What is remembered, arm by arm; or each gets its neighbour's, if the parameter says so."""
     return np.roll(by_arm("memory", cell), 0 if memory_of == "own" else 1, axis=0)
 
 
