@@ -36,6 +36,7 @@ RAN_INTO_A_CRASH = {
     "translation/the_art_of_finetuning": [
         {"few": 4, "contrast": LEAST, "peak_rate": 1e-5},
         {"few": 12, "contrast": 0.8, "batch_size": 11},
+        {"few": 4, "peak_rate": 1e-5, "xi": 0.3},
     ],
     "translation/three_shifts": [{"home_rate": 0.005, "clinic_rate": 0.98, "n_graded": 60}],
 }
@@ -43,6 +44,7 @@ BREAST = {"dataset": "breastmnist"}  # it is small, and nothing is fetched to sa
 REFUSED = [  # chapter, profile, given, and the parameters that do not go together
     ("translation/the_art_of_finetuning", BOOK_PROFILE, {"few": 4}, {"few", "batch_size"}),
     ("translation/the_art_of_finetuning", BOOK_PROFILE, {"batch_size": 64}, {"few", "batch_size"}),
+    ("translation/the_art_of_finetuning", BOOK_PROFILE, {"few": 400}, {"few", "n_train"}),
     ("translation/extract_or_finetune", BOOK_PROFILE, BREAST, {"dataset", "pool"}),
     ("translation/inside_the_visual_brain", BOOK_PROFILE, BREAST, {"dataset", "n_validation"}),
     ("translation/the_art_of_finetuning", BOOK_PROFILE, BREAST, {"dataset", "n_train"}),

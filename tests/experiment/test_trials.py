@@ -131,6 +131,19 @@ def test_what_was_read_is_data_of_the_run_without_the_machines_folders(root, run
     assert use.file_sha256 == use.sha256
 
 
+def test_another_chapters_table_is_read_and_noted_as_its_own(root):
+    write(root, table())
+    other = experiment.Run("pixels/other", PARAMETERS)
+    with pytest.raises(ValueError, match=r"there is no results/pixels/other/_point/sweep\.json"):
+        experiment.recorded(other, "_point/sweep")
+    found = experiment.recorded(other, "_point/sweep", chapter="pixels/demo")
+    np.testing.assert_array_equal(found.array("auc", n=20), AUC[3:])
+    other.finish()
+    (use,) = read_record(root / "run/record.json").data
+    assert use.name == "recorded/pixels/demo/_point/sweep"
+    assert use.path == "results/pixels/demo/_point/sweep.json"
+
+
 def test_a_table_of_claims_only_says_so(root, run):
     write(root, table(chapter="pixels/demo", results=[]), "seeds")
     with pytest.raises(ValueError, match="it keeps claims only, no results"):

@@ -6,7 +6,7 @@ from copy import deepcopy
 import numpy as np
 
 from medlib.experiment.answers import WrongForm, attempt
-from medlib.experiment.exercises import Choice, Code, Mistake, Number, Scene
+from medlib.experiment.exercises import Code, Mistake, Number, Scene
 
 # --------------------------------------------------------------------------------- rates by depth
 
@@ -215,37 +215,117 @@ mirror image is not: patches come mirrored or not at random, so that the domain 
     ],
 )
 
-# -------------------------------------------------------------------------------------- real tissue
+# ------------------------------------------------------------------------------ reading the trial
 
-PUBLIC = Choice(
-    name="art-of-finetuning-public",
-    asks="your prediction for pathmnist",
-    options={
-        "a": "The full renovation gains most, and the weak lamp costs little.",
-        "b": "No arm can gain much, small rates lose least, and the weak lamp costs more than"
-        " here.",
-        "c": "Norm only gains most, and the weak lamp costs nothing, as here.",
-        "d": "All arms lose alike, and the weak lamp costs nothing.",
-        "e": "Gradual thawing gains most, and the weak lamp even helps.",
-    },
-    answer="b",
-    because={
-        "a": "frozen features solve the task already: what is there to gain?",
-        "c": "is colour of no account, in tissue that is stained?",
-        "d": "how far an arm can spoil good features depends on how far it moves them",
-        "e": "there is nothing to thaw for where the features are right as they are",
-    },
+
+def paired(new, old):
+    """Mean paired difference and its t interval, as the exercise wants them."""
+    from scipy.stats import sem, t
+
+    gap = np.asarray(new) - np.asarray(old)
+    reach = t.ppf(0.975, len(gap) - 1) * sem(gap)
+    return gap.mean(), gap.mean() - reach, gap.mean() + reach
+
+
+def in_normal_units(new, old):
+    """The interval as if the standard deviation were known."""
+    gap = np.asarray(new) - np.asarray(old)
+    reach = 1.96 * gap.std(ddof=1) / np.sqrt(len(gap))
+    return gap.mean(), gap.mean() - reach, gap.mean() + reach
+
+
+def unpaired(new, old):
+    """Welch's interval, which forgets that the arms share their seeds."""
+    from scipy.stats import ttest_ind
+
+    ends = ttest_ind(new, old, equal_var=False).confidence_interval()
+    return np.mean(new) - np.mean(old), ends.low, ends.high
+
+
+def of_single_seeds(new, old):
+    """Where a single seed may lie, not the mean."""
+    gap = np.asarray(new) - np.asarray(old)
+    return gap.mean(), gap.mean() - 2 * gap.std(ddof=1), gap.mean() + 2 * gap.std(ddof=1)
+
+
+def least_and_most(new, old):
+    """The range."""
+    gap = np.asarray(new) - np.asarray(old)
+    return gap.mean(), gap.min(), gap.max()
+
+
+WRONG_WORTH = {
+    unpaired: "that forgets the pairs: arms of one seed share images, so take differences first",
+    in_normal_units: "with so few seeds the spread itself is uncertain; that is what $t$ is for",
+    of_single_seeds: "this is where a single seed may lie; what is asked is where the mean lies",
+    least_and_most: "the lowest and the highest seed are no interval of the mean",
+}
+
+
+def check_worth(function, scene):
+    """The paired interval, on made-up seeds and on the trial's."""
+    rng = np.random.default_rng(7)
+    shared = rng.normal(0.8, 0.1, 6)
+    made_up = shared + rng.normal(0.02, 0.02, 6), shared
+    for new, old in (made_up, scene.given["pair"]):
+        new, old = np.asarray(new, dtype=float), np.asarray(old, dtype=float)
+        found = np.ravel(np.asarray(attempt(function, new.copy(), old.copy()), dtype=float))
+        if found.shape != (3,):
+            raise WrongForm("it must return three numbers: the mean difference, low, high")
+        right = np.array(paired(new, old))
+        if np.allclose(found, right, atol=1e-6):
+            continue
+        if np.allclose(found, -right[[0, 2, 1]], atol=1e-6):
+            return "the sign is turned round: what is asked is the new arm minus the old one"
+        for other, words in WRONG_WORTH.items():
+            if np.allclose(found, other(new, old), atol=1e-6):
+                return words
+        if not np.isclose(found[0], right[0], atol=1e-6):
+            return "its first number is not the mean of the differences, seed by seed"
+        return "the mean is right, its interval is not: count what divides the standard deviation"
+    return None
+
+
+def two_arms():
+    """Two arms over five seeds, as in the trial."""
+    old = np.array([0.79, 0.83, 0.76, 0.81, 0.85])
+    return Scene({"pair": (old + np.array([0.02, 0.05, 0.01, 0.03, 0.02]), old)})
+
+
+TRIAL = Code(
+    name="art-of-finetuning-trial",
+    asks="a function of two arrays",
+    check=check_worth,
+    example=lambda scene: paired,
+    scene=two_arms,
+    needs=("pair",),
     hints=[
-        "If frozen features are nearly right, what can a change of weights do to them?",
-        "By what do you tell the two tissues apart? Does a lamp touch it?",
+        "One number a seed first: the difference. All else is about these few numbers.",
+        "The mean, give or take a quantile of Student's $t$ with one degree of freedom less than"
+        " there are seeds, times the standard error of the mean.",
     ],
     solution=r"""
-Where frozen features are nearly right, every renovation can only lose, and the small rates lose
-least. Tissue's two classes differ in stain and density, so that a change of the lamp moves what the
-answer hangs on: expect the harmless shift to become a harmful one. The claim of the wrong ranking
-rests on it and may fail.
+```python
+from scipy.stats import sem, t
+
+def worth(new, old):
+    gap = new - old
+    reach = t.ppf(0.975, len(gap) - 1) * sem(gap)
+    return gap.mean(), gap.mean() - reach, gap.mean() + reach
+```
+
+What all arms of a seed share, easy or hard images, drops out of `gap`. Look whether the interval of
+`worth(*pair)` holds zero before you say that patience has added anything.
 """,
-    wrong=["none", 2],
+    wrong=[
+        lambda scene: unpaired,
+        lambda scene: in_normal_units,
+        lambda scene: of_single_seeds,
+        lambda scene: least_and_most,
+        lambda scene: lambda new, old: paired(old, new),
+        lambda scene: lambda new, old: np.mean(new) - np.mean(old),
+        lambda scene: 0.02,
+    ],
 )
 
-EXERCISES = [RATES, THAW, LEASH, BOUND, HARMLESS, PUBLIC]
+EXERCISES = [RATES, THAW, LEASH, TRIAL, BOUND, HARMLESS]

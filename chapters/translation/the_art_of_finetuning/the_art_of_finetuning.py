@@ -4,15 +4,17 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#   medbook:
+#     reader_path: true
 # ---
 
 # %% [markdown]
 # # Move the late layers, barely touch the early?
 #
 # **Question.** A hospital has decided: the network that knows photographs shall be taught to read
-# the back of the eye. Sixty labelled images and one evening are what there is. Now somebody has to
-# turn the knobs. Which layers may move? How fast, and from when on? Should something hold them
-# back? Turned wrongly, the network names fewer lesions rightly than it did before, and whoever
+# the back of the eye. A few dozen labelled images and one evening are what there is. Now somebody
+# has to turn the knobs. Which layers may move? How fast, and from when on? Should something hold
+# them back? Turned wrongly, the network names fewer lesions rightly than it did before, and whoever
 # relies on it is worse off than without the training. And when the camera is replaced next year: is
 # there a theorem that promises how much worse it can get?
 #
@@ -23,7 +25,8 @@
 #   moved;
 # - predict from a few lines of algebra how far each depth can go, and compare;
 # - find out whether a layer that is called frozen stands still;
-# - weigh what is gained in the new task against what is forgotten of the old one;
+# - read a trial in which each way of moving was tuned and trained to its end, and say what a short
+#   demonstration would have made you believe;
 # - estimate each term of a famous bound on the error in a new domain, and say what the sum does not
 #   promise.
 #
@@ -34,9 +37,10 @@
 # **Data.** The network and its weights are real (EfficientNet-Lite0, trained on ImageNet), and so
 # are the photographs that test its memory. The new task is real texture of *one* retina with
 # simulated lesions, and the changes of the camera are simulated: we learn about methods, not about
-# patients. With a network connection, set `dataset` to `pathmnist` or `breastmnist` and the images
-# are public medical ones {cite}`yang2023,kather2019,aldhabyani2020` (the second set is small: lower
-# `n_train` and `n_test` with it).
+# patients. The recorded trial has two more tasks, photographs and simulated tissue. With a network
+# connection, set `dataset` to `pathmnist` or `breastmnist`, and all that runs here, though not the
+# trial, runs on public medical images {cite}`yang2023,kather2019,aldhabyani2020` (the second set is
+# small: lower `n_train` and `n_test` with it).
 
 # %% tags=["parameters"]
 seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
@@ -44,18 +48,24 @@ device: str = "auto"  # where to compute: "auto", "cpu" or "cuda"
 dataset: str = "fundus"  # images of the new task: "fundus", "pathmnist" or "breastmnist"
 size: int = 48  # side of an image in pixels, 32 ≤ x ≤ 128
 contrast: float = 0.22  # share of green light that a lesion takes away, 0 < x ≤ 0.8
-few: int = 60  # labelled images for each fine-tuning, even, 4 ≤ x ≤ 1000
-draws: int = 4  # independent sets of so many labelled images, 2 ≤ x ≤ 20
+few: int = 60  # labelled images for the short trainings, even, 4 ≤ x ≤ 1000
 n_train: int = 300  # labelled images at home in all, even, 8 ≤ x ≤ 5000
 n_test: int = 200  # test images at home, and as many in each shifted domain, even, 16 ≤ x ≤ 5000
 n_known: int = 16  # crops of photographs that test the memory, 4 ≤ x ≤ 1000
-steps: int = 14  # training steps, 2 ≤ x ≤ 10000
-long_steps: int = 40  # steps of one longer training on all labels, 2 ≤ x ≤ 100000
+left_in: str = "training"  # mode in which a frozen network is left: "training" or "evaluation"
+optimizer: str = "adam"  # of the first step: "adam" or "sgd"
+steps: int = 20  # steps of the short trainings, 2 ≤ x ≤ 10000
 batch_size: int = 8  # images a training step, 2 ≤ x ≤ 256
 peak_rate: float = 0.001  # highest learning rate of the fastest depth, 0.00001 ≤ x ≤ 0.1
 xi: float = 0.6  # factor of the learning rate from one depth to the next earlier one, 0.3 ≤ x ≤ 0.9
 alpha: float = 100.0  # strength of the pull toward the start, 0 < x ≤ 10000
+read_at: str = "end"  # when the claims read the recorded trial: "end" or "demo"
+held_against: str = "one rate"  # what graded rates are held against: "one rate" or "frozen"
+memory_of: str = "own"  # whose memory is held against an arm's movement: "own" or "another"
 severities: int = 4  # degrees of each shift of the camera, 2 ≤ x ≤ 5
+reader_share: float = 0.15  # of the streaks that the other reader renames a degree, 0 ≤ x ≤ 0.2
+joint_weight: float = 1.0  # of the joint error λ in the estimated bound, 0 ≤ x ≤ 1
+planted: float = 0.0  # share of the light taken from one half in the control, 0 ≤ x ≤ 0.9
 n_resamples: int = 200  # bootstrap samples behind an interval, 20 ≤ x ≤ 10000
 
 # %%
@@ -63,30 +73,40 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from scipy import stats
-from sklearn.metrics import roc_auc_score
 from torch.nn import functional as F
 
+from data_fetch.packaged import imagenet_weights
+from data_fetch.tasks.fundus_lesions import fundus_lesions
+from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes, most_in_balance
+from data_fetch.tasks.photograph_crops import ACCEPTED, recognisable
 from medlib import experiment
 from medlib.experiment import COLORS
+from medlib.experiment.plots.interval_points import Column, interval_points
+from medlib.measures.auc import auc_of
 from medlib.measures.mean_interval import mean_interval
+from medlib.nets.depths import depth_of
+from medlib.nets.efficientnet_lite import load_imagenet, preprocess
+from medlib.nets.features import cached_features, predict
+from medlib.nets.heads import with_head, zero_head
+from medlib.translation.moving.forgetting import group_log_probability, source_logits
+from medlib.translation.moving.study import label_images
+from medlib.translation.shifts.graded_shifts import FAMILIES, lenient, shift_images
 
 run = experiment.start("translation/the_art_of_finetuning", locals())
 KIND = "simulated" if dataset == "fundus" else "real"
 BOTH = "real and simulated"  # the images' changes, or their lesions, are simulated
 
-# %% tags=["hide-input"]
+# %%
 run.require(
-    few * draws <= n_train, "few", "draws", "n_train",
-    right="the sets of labelled images share none: few times draws is at most n_train",
+    few <= n_train, "few", "n_train",
+    right="the short trainings take some of the images at home: few is at most n_train",
 )
 run.require(
     batch_size <= few, "batch_size", "few",
     right="a training step takes no image twice: batch_size is at most few",
 )
 
-# %% tags=["hide-input"]
-from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes, most_in_balance
-
+# %%
 for name, n, split in (("n_train", n_train, "train"), ("n_test", n_test, "test")):
     most = n if dataset == "fundus" else most_in_balance(dataset, split=split) // 4 * 2
     run.require(
@@ -101,12 +121,6 @@ FAMILY_PAINT = {
     "none": COLORS["black"], "blur": COLORS["blue"], "noise": COLORS["purple"],
     "dark": COLORS["green"], "mark": COLORS["orange"], "reader": COLORS["gold"],
 }
-
-
-def spread(values, digits=2):
-    """A mean with the lowest and the highest value, for a table."""
-    ends = (np.mean(values), np.min(values), np.max(values))
-    return "{:.{d}f} ({:.{d}f} to {:.{d}f})".format(*ends, d=digits)
 
 
 def anatomy(images, labels, sizes):
@@ -125,61 +139,18 @@ def anatomy(images, labels, sizes):
     return figure
 
 
-def xi_frame(factor):
-    """Rates and movements by depth (dashed: the reach), and where the draws end up."""
-    panels = [["rate", "move"], ["end", "end"]]
-    figure, axes = plt.subplot_mosaic(panels, figsize=(5.6, 5.2), layout="constrained")
-    rate, move, end = (axes[name] for name in ("rate", "move", "end"))
-    rate.semilogy(range(10), [HOW[graded_name(factor)].rate_at(depth=k) for k in range(10)], "o-")
-    rate.set(ylim=(1e-10, 3e-3), ylabel="peak rate $\\eta_l$")
-    for one in trials[graded_name(factor)]:
-        move.semilogy(range(10), 100 * one["moved"], color=COLORS["blue"], alpha=0.6)
-    move.semilogy(range(10), 100 * reach(graded_name(factor)), "--", color=COLORS["black"])
-    move.set(ylim=(1e-7, 1e2), ylabel="movement $\\rho_l$ (%)")
-    for place in (rate, move):
-        place.set(xticks=(0, 3, 6, 9), xlabel="depth $l$")
-    for each in factors:
-        color = COLORS["blue"] if each == factor else COLORS["grey"]
-        points = [(one["known"], one["auc"]) for one in trials[graded_name(each)]]
-        end.plot(*zip(*points, strict=True), "o", color=color, alpha=0.9 if each == factor else 0.3)
-    end.plot(known_before, np.mean(auc_before), "*", ms=11, color=COLORS["black"], zorder=1)
-    worst = min(one["known"] for each in factors for one in trials[graded_name(each)])
-    end.set(xlim=(worst - 1, 1), ylim=(0.2, 1.01), xlabel="remembered (nats)", ylabel="test AUC")
-    figure.suptitle(f"$\\xi$ = {factor:g}" + (": one rate for all" if factor == 1 else ""))
-    return figure
-
-
-def plane(panels, names, styles):
-    """Arms in the plane of what is remembered and what is gained; the second panel is a part."""
-    start = (known_before, np.mean(auc_before))
-    for axes in panels:
-        for name, (marker, color) in zip(names, styles, strict=True):
-            points = [(one["known"], one["auc"]) for one in trials[name]]
-            axes.plot(*zip(*points, strict=True), marker, color=color, alpha=0.3, ms=4)
-            axes.plot(*np.mean(points, axis=0), marker, color=color, ms=8, label=name)
-        axes.plot(*start, "*", ms=11, color=COLORS["black"], label="frozen")
-        axes.set(ylabel="test AUC")
-    panels[0].legend(fontsize=8, loc="lower right")
-    panels[1].set(xlim=(start[0] - 2, start[0] + 0.7), ylim=(start[1] - 0.25, start[1] + 0.08))
-    panels[1].set(xlabel="remembered of photographs (nats)", title="upper right corner, enlarged")
-
-
-def rate_maps(names):
-    """The learning rate of each depth at each step, as training really had it."""
-    figure, axes = plt.subplots(1, len(names), figsize=(5.6, 2.8), sharey=True)
-    figure.set_layout_engine("constrained")
-    for place, name in zip(axes, names, strict=True):
-        how, history = HOW[name], trials[name][0]["history"]
-        rates = np.array(history.learning_rates).T
-        for step in range(steps):
-            rates[: how.plan_at(step=step + 1).from_depth, step] = np.nan
-        shown = place.imshow(
-            np.log10(rates), aspect="auto", origin="lower", vmin=-7, vmax=-3, cmap="cividis",
-            extent=(0.5, steps + 0.5, -0.5, 9.5),
-        )
-        place.set(title=name, xlabel="step", facecolor="white")
-    axes[0].set_ylabel("depth $l$")
-    figure.colorbar(shown, ax=axes, label="log$_{10}$ of the rate")
+def reach_figure(arms, reached, moved):
+    """Peak rates by depth, and below them how far each depth went (dashed: the reach)."""
+    figure, (rate, move) = plt.subplots(2, 1, figsize=(5.6, 5.4), layout="constrained")
+    looks = (("o", COLORS["blue"]), ("s", COLORS["orange"]))
+    for (name, arm), (mark, color) in zip(arms.items(), looks, strict=True):
+        rates = [arm.rate_at(depth=k) for k in range(10)]
+        rate.semilogy(range(10), rates, marker=mark, color=color, label=name)
+        move.semilogy(range(10), 100 * moved[name], marker=mark, color=color)
+        move.semilogy(range(10), 100 * reached[name], "--", color=color)
+    rate.set(ylabel="peak rate $\\eta_l$", xlabel="depth $l$")
+    move.set(ylabel="movement $\\rho_l$ (%)", xlabel="depth $l$")
+    rate.legend()
     return figure
 
 
@@ -195,14 +166,14 @@ def shift_gallery(images, rng):
     return figure
 
 
-def bound_figure():
+def bound_figure(cases):
     """Distance against error, and below it the estimated bound against error."""
     figure, (top, low) = plt.subplots(2, 1, figsize=(5.6, 6.2), layout="constrained")
     for (family, severity), each in cases.items():
         style = {"color": FAMILY_PAINT[family], "ms": 3 + 1.3 * severity, "marker": "o"}
         label = {"label": family} if severity in (0, severities) else {}
-        top.plot(each["terms"].distance, each["error"], **style)
-        low.plot(each["terms"].value, each["error"], linestyle="none", **style, **label)
+        top.plot(each.proxy.value, each.error, **style)
+        low.plot(each.terms.value, each.error, linestyle="none", **style, **label)
     top.set(xlabel="proxy distance $\\hat d$", ylabel="error in the shifted domain")
     low.plot([0, 0.55], [0, 0.55], ":", color=COLORS["grey"])
     low.axvspan(1, 1.75, color=COLORS["grey"], alpha=0.15)
@@ -211,7 +182,6 @@ def bound_figure():
     low.set_ylabel("error in the shifted domain")
     top.legend(*low.get_legend_handles_labels(), fontsize=8, loc="upper center")
     return figure
-
 
 # %% [markdown]
 # ## A picture first
@@ -222,55 +192,28 @@ def bound_figure():
 # that the network has to move lies deep.
 
 # %%
-from data_fetch.tasks.fundus_lesions import fundus_lesions
-
-
 def draw_images(n, split):
+    """n images, the labels in turn, so that any half of them is balanced."""
     rng = run.rng(f"images {split}")
     if dataset == "fundus":
         sample, labels = fundus_lesions(n, split=split, rng=rng, size=size, contrast=contrast)
     else:
         sample, labels = medmnist_two_classes(dataset, n, split=split, rng=rng, size=size)
-    return run.uses(sample).array, labels
-
-
-# %% tags=["hide-input"]
-def enough_at_home(labels):
-    """The rows in order, but for exchanges where the first half has too few of a label."""
-    rows, least = np.arange(len(labels)), few * draws // 2
-    for label in (0, 1):
-        home, away = np.split(labels[rows], 2)
-        missing = max(least - np.sum(home == label), 0)
-        out, back = np.flatnonzero(home != label), np.flatnonzero(away == label) + len(home)
-        swap = np.concatenate([out[:missing], back[:missing]])
-        rows[swap] = rows[np.roll(swap, missing)]
-    return rows
-
+    rows = np.stack([np.flatnonzero(labels == k) for k in (0, 1)], axis=1).ravel()
+    return run.uses(sample).array[rows], labels[rows]
 
 # %%
-from data_fetch.packaged import imagenet_weights
-from medlib.nets.depths import depth_of
-from medlib.nets.efficientnet_lite import load_imagenet
-from medlib.nets.heads import with_head, zero_head
-from medlib.translation.moving.study import label_images
-
 source = load_imagenet(run.uses(imagenet_weights().as_sample()).path).to(run.device)
-
-
-# %%
 (train_images, train_y), (test_images, test_y) = (
     draw_images(2 * n, split) for n, split in ((n_train, "train"), (n_test, "test"))
 )
-rows = enough_at_home(train_y)
-train_images, train_y = train_images[rows], train_y[rows]
 pool = label_images(source, train_images[:n_train], train_y[:n_train])
 test = label_images(source, test_images[:n_test], test_y[:n_test])
 
-# %% tags=["hide-input"]
-network = with_head(source, zero_head(classes=2))
-numbers = np.zeros(10)
-for name, parameter in network.named_parameters():
-    numbers[depth_of(name)] += parameter.numel()
+# %%
+numbers, sizes = np.zeros(10), np.zeros(10)  # of each depth: how many weights, and their norm
+for name, w in with_head(source, zero_head(classes=2)).named_parameters():
+    numbers[depth_of(name)] += w.numel()
 run.figure(
     anatomy(test_images, test_y, numbers), name="anatomy", data=KIND,
     alt="Two rows of small images, one a label; bars of the share of parameters at each depth, the"
@@ -284,24 +227,26 @@ run.figure(
 #
 # A *freeze plan* names the lowest depth that may move, $l_0$: everything below it stands still. A
 # different cut runs across all depths: only the scale and the shift of each batch normalisation
-# move, and no filter does {cite}`frankle2021`. How much of the network is that?
+# move, and no filter does {cite}`frankle2021`; with the new head on top we call it *norm only*. How
+# much of the network is that?
 
-# %%
+# %% tags=["key"]
 from medlib.nets.norm_affine import norm_affine_parameters, parameter_share
 from medlib.translation.moving.freeze_plan import FreezePlan, planned_parameters
 
+network = with_head(source, zero_head(classes=2))
 plans = {f"from {DEPTH_NAMES[k]} on": FreezePlan(from_depth=k) for k in (9, 8, 6, 3, 0)}
 shares = {
     name: parameter_share(network, planned_parameters(network, plan))
     for name, plan in plans.items()
 }
 shares["norms, all depths"] = parameter_share(network, norm_affine_parameters(network))
+
+# %%
 run.table(
     [{"what moves": k, "share of the parameters": f"{v:.2%}"} for k, v in shares.items()],
     name="shares", caption="Freeze plans, and the scales and shifts of all normalisations.",
 )
-
-# %%
 run.result("share_norm_affine", shares["norms, all depths"])
 run.say(
     "The normalisations' scales and shifts are {share_norm_affine:.2%} of the parameters, spread"
@@ -315,83 +260,82 @@ run.say(
 # To freeze a parameter, one tells the library that it needs no gradient. But a batch normalisation
 # also remembers the mean and the variance of its inputs, and these are not parameters: in training
 # mode every forward pass renews them, gradient or not. So here is a network in which *nothing* is
-# allowed to move. We show it the training images once, in training mode, and ask it again.
-#
-# What it still knows of photographs we measure as follows. Crops of four photographs that the
+# allowed to move. We show it the training images once, in training mode, and ask it again. A third
+# copy has its statistics re-estimated on purpose, wholly from the new images.
+
+# %% tags=["key"]
+from medlib.nets.depths import freeze_all_but
+from medlib.nets.features import as_linear, fit_head
+from medlib.nets.norm_statistics import refresh_statistics
+
+head = as_linear(fit_head(pool.features, pool.labels))
+asleep, awake, renewed = (freeze_all_but(with_head(source, head), []) for _ in range(3))
+asleep.eval(), awake.train(left_in == "training")
+with torch.no_grad():
+    for batch in pool.images.tensor_split(n_train // batch_size):
+        asleep(batch), awake(batch)
+_ = refresh_statistics(renewed, pool.images)
+
+# %% [markdown]
+# What each still knows of photographs we measure as follows. Crops of four photographs that the
 # original network recognises go through the present features, and the *original* classifier names
 # them. The mean logarithm of the probability that it gives to the right names is what is
-# *remembered*, in nats: zero is perfect, and each nat less divides the probability by $e$.
+# *remembered*, in nats: zero is perfect, and each nat less divides the probability by $e$. Crops of
+# one photograph are not independent, so an interval here is one over four photographs.
 
 # %%
-from data_fetch.tasks.photograph_crops import ACCEPTED, recognisable
-from medlib.nets.efficientnet_lite import preprocess
-from medlib.translation.moving.forgetting import group_log_probability, source_logits
-
 crops, groups = recognisable(n_known, rng=run.rng("recognisable"), size=96)
 photographs = preprocess(run.uses(crops).array, device=run.device)
 
 
 def remembered(network):
+    """What is remembered of each of the four photographs, in nats."""
     logits = source_logits(network, photographs, source_classifier=source.classifier)
-    return float(group_log_probability(logits, groups, accepted=ACCEPTED))
-
-
-# %%
-from medlib.nets.depths import freeze_all_but
-from medlib.nets.features import as_linear, cached_features, fit_head, predict
-from medlib.nets.norm_statistics import refresh_statistics
-from medlib.translation.moving.freeze_plan import set_modes
-
-head = as_linear(fit_head(pool.features, pool.labels))
-asleep, awake, renewed = (freeze_all_but(with_head(source, head), []) for _ in range(3))
-set_modes(asleep, FreezePlan(from_depth=9, statistics="batch"))  # frozen depths: evaluation mode
-with torch.no_grad():
-    for network in (asleep, awake.train()):
-        for part in pool.images.split(batch_size):
-            if len(part) > 1:  # one image left over has no variance
-                network(part)
-_ = refresh_statistics(renewed, pool.images)
-
+    of = [np.flatnonzero(groups == k) for k in np.unique(groups)]
+    return np.array([group_log_probability(logits[r], groups[r], accepted=ACCEPTED) for r in of])
 
 # %%
-def auc_of(network, refit=False):
-    if refit:
-        fitted = fit_head(cached_features(network, pool.images), pool.labels)
-        scores = fitted.decision_function(cached_features(network, test.images))
-    else:
-        scores = np.diff(predict(network, test.images))[:, 0]
-    return roc_auc_score(test.labels, scores)
-
+def scores_of(network, refit=False):
+    """Scores of the test images, by the network's own head or by one that is fitted anew."""
+    if not refit:
+        return np.diff(predict(network, test.images))[:, 0]
+    fitted = fit_head(cached_features(network, pool.images), pool.labels)
+    return fitted.decision_function(cached_features(network, test.images))
 
 # %%
-still = {"in evaluation mode": asleep, "left in training mode": awake, "re-estimated": renewed}
-still = {k: (auc_of(v), auc_of(v, refit=True), remembered(v)) for k, v in still.items()}
+still = {"in evaluation mode": asleep, f"left in {left_in} mode": awake, "re-estimated": renewed}
+if len(still) < 3:  # both were left in evaluation mode
+    still = {"in evaluation mode": asleep, "again": awake, "re-estimated": renewed}
+
+# %%
 columns = ("test AUC, same head", "test AUC, head fitted anew", "remembered (nats)")
-rows = [
-    {"statistics": k, "parameters moved": 0}
-    | dict(zip(columns, (f"{x:.2f}" for x in v), strict=True)) for k, v in still.items()
-]
+rows = []
+for how, network in still.items():
+    aucs = [auc_of(scores_of(network, refit), test.labels).value for refit in (False, True)]
+    values = (*(f"{auc:.2f}" for auc in aucs), f"{remembered(network).mean():.1f}")
+    row = {"statistics": how, "parameters moved": 0}
+    rows.append(row | dict(zip(columns, values, strict=True)))
 run.table(rows, name="still", caption=f"No parameter moves; n = {n_test} test images.")
 
 # %%
-slip = still["in evaluation mode"][0] - still["left in training mode"][0]
-run.result("auc_lost_asleep", slip, unit="AUC", n=n_test, atol=0.03)
-run.result("known_renewed", still["re-estimated"][2], unit="nats", n=n_known, atol=0.3)
+before, after = scores_of(asleep), scores_of(awake)
+run.result("drift", np.abs(after - before).mean() / before.std(), unit="SD", n=n_test, atol=0.05)
+run.result("auc_drift", auc_of(after, test.labels).value - auc_of(before, test.labels).value,
+           unit="AUC", n=n_test, atol=0.02)
+forgot = mean_interval(remembered(renewed) - remembered(asleep), unit="nats")
+run.result("kept_renewed", forgot, atol=0.3)
 run.say(
-    "One pass in training mode renews {part:.0%} of each statistic, moves no parameter, and changes"
-    " the test AUC by {change:+.2f}. Statistics taken wholly from the new images cost the memory of"
-    " photographs: {known_renewed:.1f} nats are left of {before:.1f}.",
-    part=1 - 0.99 ** (n_train // batch_size), change=-slip, before=still["in evaluation mode"][2],
+    "One pass in training mode renews {part:.0%} of each statistic and moves no parameter. The"
+    " score of a test image changes by {drift:.2f} standard deviations of the scores, the test AUC"
+    " by {auc_drift:+.2f}. Statistics taken wholly from the new images change the memory by"
+    " {kept_renewed:+.1ci}.",
+    part=1 - 0.99 ** (n_train // batch_size) if left_in == "training" else 0,
 )
 
 # %% [markdown]
-# (The crops come from four photographs. The unit is four, so a few tenths of a nat, like the
-# first two rows' difference in memory, mean nothing; several nats do.)
-#
 # A plan must therefore say what becomes of the statistics too. Ours puts every frozen depth into
-# evaluation mode. Re-estimating them on purpose is a repair for a shift in appearance; here there
-# is a new task instead, and the table says what it does. From now on all statistics stay as
-# ImageNet left them.
+# evaluation mode. To re-estimate them on purpose is a repair for a shift in appearance; here there
+# is a new task, and the table says what it does.
 #
 # ## How fast
 #
@@ -401,12 +345,15 @@ run.say(
 #
 # with the *peak rate* $\eta$ of the classifier and a factor $\xi$. Take logarithms:
 # $\ln\eta_l = \ln\eta - (L-l)\ln(1/\xi)$, a straight line over depth. Each step down costs the same
-# factor, so after $\ln 2/\ln(1/\xi)$ depths the rate is halved.
+# factor, so after $\ln 2/\ln(1/\xi)$ depths the rate is halved. With $\xi = 1$ there is *one rate*
+# for all.
 
-# %%
+# %% tags=["key"]
 L, depths = 9, np.arange(10)
 eta_l = peak_rate * xi ** (L - depths)
 half_depths = np.log(2) / np.log(1 / xi)
+
+# %%
 run.say(
     "With $\\xi$ = {xi:g} the rate halves every {half:.1f} depths, from {top:.0e} at the classifier"
     " to {bottom:.0e} at the stem: a factor of {ratio:.0f}.",
@@ -420,24 +367,25 @@ run.say(
 # gradient, a weight moves by $\eta_l\,g/\lvert g\rvert$, so by $\eta_l$ up or down. Here is the
 # first check of any such plan, by hand: rates by depth, one step, measure.
 
-# %%
+# %% tags=["key"]
 from medlib.translation.moving.arms import Arm, rate_groups
 
-subject = with_head(source, head)
-graded = Arm("graded", peak_rate=peak_rate, depth_factor=xi)
-adam = torch.optim.Adam(rate_groups(subject, graded))
-y = torch.from_numpy(pool.labels[:few]).to(run.device)
-F.cross_entropy(subject(pool.images[:few]), y).backward()
-before = {name: w.detach().clone() for name, w in subject.named_parameters()}
-adam.step()
+subject, small = with_head(source, head), pool.pick(few)
+graded = Arm("graded", peak_rate=peak_rate, depth_factor=xi, weight_decay=0.0)
+rule = torch.optim.Adam if optimizer == "adam" else torch.optim.SGD
+stepper = rule(rate_groups(subject, graded))
+y = torch.from_numpy(small.labels).to(run.device)
+F.cross_entropy(subject(small.images), y).backward()
+start = {name: w.detach().clone() for name, w in subject.named_parameters()}
+stepper.step()
 
 # %%
 jumps = [[] for _ in depths]
 for name, w in subject.named_parameters():
-    jumps[depth_of(name)].append((w.detach() - before[name]).abs().flatten().cpu())
+    jumps[depth_of(name)].append((w.detach() - start[name]).abs().flatten().cpu())
 jumps = [torch.cat(jump).numpy() for jump in jumps]
-typical = np.array([np.median(jump[jump > 0]) for jump in jumps])
-run.result("first_step", np.abs(typical / eta_l - 1).max(), n=10, atol=0.02)
+typical = np.array([np.median(jump[jump > 0]) if jump.any() else 0 for jump in jumps])
+run.result("first_step", np.abs(typical / eta_l - 1).max(), n=10, atol=0.01)
 run.say(
     "Of the weights that move, the median moves by $\\eta_l$: at the worst of the ten depths it is"
     " off by {first_step:.1%}. {silent:.0%} of all weights do not move, since no image gives them a"
@@ -449,199 +397,61 @@ run.say(
 # So in $T$ steps a weight can go about $\sum_t \eta_l(t)$ far and hardly farther, whether or not it
 # has anything to learn there. With one rate for all, every depth may march equally far. That is the
 # case for $\xi < 1$ in one line. (It is not a case about numbers of weights: the early depths hold
-# few.)
+# few. And a case is not yet a gain.)
 #
 # For how far a depth went we take the *relative movement* $\rho_l = \lVert w_l - w_l^0\rVert /
 # \lVert w_l^0\rVert$, with $w_l$ all weights of depth $l$ in one vector and $w_l^0$ the same before
 # training. If every one of the $n_l$ weights walked straight on, $\rho_l$ would be
-# $\sqrt{n_l}\sum_t\eta_l(t) / \lVert w_l^0\rVert$: we call this the *reach* of the depth. Every
-# training below starts from a logistic regression on the frozen features as its head, and runs for
-# the same few steps over the same batches in the same order. The rate rises to its peak in the
-# first third of the steps and then falls along a cosine, nearly to zero. Two trainings differ in
-# what their names say, and in nothing else.
+# $\sqrt{n_l}\sum_t\eta_l(t) / \lVert w_l^0\rVert$: we call this the *reach* of the depth. Two short
+# trainings show what is left of it. They start from the same head, take the same batches in the
+# same order, and differ in $\xi$ alone. The rate rises to its peak in the first third of the steps
+# and then falls along a cosine, nearly to zero.
 
 # %%
 from medlib.translation.moving.finetuning import fine_tune
-from medlib.translation.moving.gradual_unfreezing import GradualUnfreezing
-from medlib.translation.moving.l2_sp import Pull
-
-factors = sorted({0.2, xi, 0.8, 1.0})
-
-
-def graded_name(factor):
-    return "one rate" if factor == 1 else f"graded, ξ = {factor}"
-
-
-plain = Arm("one rate", peak_rate=peak_rate, weight_decay=0.0)  # nothing holds the weights
-arms = [plain.but(graded_name(x), depth_factor=x) for x in factors]
-arms.append(plain.but("one rate / 10", peak_rate=peak_rate / 10))
-arms.append(plain.but("early first", depth_factor=xi, early_first=True))
-arms.append(plain.but("norm only", moves="norm"))
-HOW = {arm.name: arm for arm in arms}
-
-# %%
 from medlib.translation.moving.layer_movement import movement_by_depth
 
-parts = [pool.pick(few, draw=draw) for draw in range(draws)]
-heads = [fit_head(part.features, part.labels) for part in parts]
-states = [run.torch_generator(f"batches {draw}").get_state() for draw in range(draws)]
-
-
-# %%
-def trial(how, draw):
-    part, generator = parts[draw], torch.Generator()
-    generator.set_state(states[draw])  # the same batches for every arm
-    settings = {"steps": steps, "batch_size": batch_size, "generator": generator}
-    y = torch.from_numpy(part.labels)
-    done = fine_tune(how, source, part.images, y, head=as_linear(heads[draw]), **settings)
-    moved = movement_by_depth(done.network, done.start)
-    found = {"auc": auc_of(done.network), "known": remembered(done.network), "moved": moved}
-    return found | {"history": done.history}
-
-
-# %%
-def reach(name):
-    """Relative movement of each depth if every weight walked straight on."""
-    path = np.sum(trials[name][0]["history"].learning_rates, axis=0)
-    return path * np.sqrt(numbers) / sizes
-
-
-sizes = np.zeros(10)  # of all weights of a depth before training
-for name, w in with_head(source, as_linear(heads[0])).named_parameters():
-    sizes[depth_of(name)] += w.detach().square().sum().item()
+for name, w in start.items():
+    sizes[depth_of(name)] += w.square().sum().item()
 sizes = np.sqrt(sizes)
+batches = run.torch_generator("batches").get_state()
+
+
+def trained(arm):
+    """A short training of an arm, always with the same batches."""
+    generator = torch.Generator()
+    generator.set_state(batches)
+    return fine_tune(arm, source, small.images, torch.from_numpy(small.labels), head=head,
+                     steps=steps, batch_size=batch_size, generator=generator)
+
+# %% tags=["key"]
+arms = {"graded": graded, "one rate": graded.but("one rate", depth_factor=1.0)}
+moved, reached = {}, {}
+for name, arm in arms.items():
+    done = trained(arm)
+    path = np.sum(done.history.learning_rates, axis=0)  # each depth's rates, over the steps
+    reached[name] = path * np.sqrt(numbers) / sizes
+    moved[name] = movement_by_depth(done.network, done.start)
 
 # %%
-auc_before = [roc_auc_score(test.labels, h.decision_function(test.features)) for h in heads]
-known_before = remembered(source)
-trials = {name: [trial(how, draw) for draw in range(draws)] for name, how in HOW.items()}
-
-
-def column(name, what):
-    return np.array([one[what] for one in trials[name]])
-
-
-# %% tags=["hide-input"]
-run.frames(
-    [xi_frame(x) for x in factors], name="xi", label="ξ", values=[f"{x:g}" for x in factors],
-    start=factors.index(xi), data=BOTH,
-    alt=[
-        f"With ξ = {x:g} the stem's rate is {HOW[name].rate_at(depth=0):.0e}, stage 6 moves by"
-        f" {100 * column(name, 'moved')[:, 6].mean():.2f} per cent, the mean AUC is"
-        f" {column(name, 'auc').mean():.2f} and {column(name, 'known').mean():.1f} nats are kept."
-        for x in factors for name in [graded_name(x)]
-    ],
-    caption="One factor, three consequences: rates by depth, movement by depth (dashed: the reach),"
-    f" and where a training ends (blue; grey: other ξ; star: frozen). n = {draws} sets of {few}"
-    f" labelled images, {n_test} test images and {n_known} crops; real and simulated images.",
-)
-
-# %% [markdown]
-# The movement stays below the reach, since steps in different directions cancel, and it falls with
-# $\xi$ as the reach does. Where the draws end up is less orderly: look whether the AUC falls
-# steadily from one $\xi$ to the next, or jumps about as a few draws will.
-#
-# Two questions are hidden in such a picture. Is it the *grading* that helps, or would any lower
-# rate do? And if depths matter, are the early ones really those to spare? So there are rivals. *One
-# rate*, divided by ten: slow everywhere. *Early first*, the grading turned round, $\eta\,\xi^{l}$:
-# the stem moves fastest, the classifier hardly at all. And *norm only*.
-
-# %% tags=["hide-input"]
-rivals = [graded_name(xi), "one rate", "one rate / 10", "early first", "norm only"]
-looks = [("o", COLORS["green"]), ("s", COLORS["orange"]), ("v", COLORS["orange"])]
-looks += [("o", COLORS["purple"]), ("D", COLORS["sky"])]
-figure, panels = plt.subplots(2, 1, figsize=(5.6, 6.4), layout="constrained")
-plane(panels, rivals, looks)
+left = {name: moved[name] / reached[name] for name in arms}
 run.figure(
-    figure, name="rivals", data=BOTH,
-    alt="Test AUC against what is remembered, whole and enlarged. One rate lies far to the left;"
-    " graded rates, a tenth of the rate, early first and norm only remember nearly as the start.",
-    caption=f"What is gained against what is forgotten. Small: n = {draws} sets of {few} labelled"
-    " images; large: their mean; star: the frozen network. Real and simulated images.",
+    reach_figure(arms, reached, moved), name="reach", data=KIND,
+    alt="Above, two lines of rates over depth: one rises to the classifier, one is flat. Below,"
+    " movement by depth, each line below its dashed reach.",
+    caption="Peak rates by depth, and how far each depth went (dashed: its reach)."
+    f" n = one training each, {steps} steps on {few} {KIND} images.",
 )
-
-
-# %%
-def compare(key, first, second, what, unit):
-    """The mean paired difference of two arms, recorded with its interval."""
-    gap = mean_interval(column(first, what) - column(second, what), unit=unit)
-    return run.result(key, gap, atol=0.08 if what == "auc" else 4.0)
-
-
-def verdict(difference):
-    """What an interval says about the sign of a difference."""
-    if difference.low > 0:
-        return "above"
-    return "below" if difference.high < 0 else "not told apart from"
-
-
-# %%
-ahead = {}
-for key, other in (("one", "one rate"), ("tenth", "one rate / 10"), ("early", "early first")):
-    ahead[key] = compare(f"gain_over_{key}", graded_name(xi), other, "auc", "AUC")
-    compare(f"kept_over_{key}", graded_name(xi), other, "known", "nats")
-
-# %% tags=["hide-input"]
+for name in arms:
+    run.result(f"stem_{name.replace(' ', '_')}", 100 * moved[name][0], unit="%", n=1, rtol=0.2)
 run.say(
-    "Against one rate of the same peak, graded rates gain {gain_over_one:+.2f} AUC"
-    " ({gain_over_one.low:+.2f} to {gain_over_one.high:+.2f}) and remember {kept_over_one:+.1f}"
-    " nats ({kept_over_one.low:+.1f} to {kept_over_one.high:+.1f}). Against a tenth of that rate"
-    " everywhere they gain {gain_over_tenth:+.2f} ({gain_over_tenth.low:+.2f} to"
-    " {gain_over_tenth.high:+.2f}) and remember {kept_over_tenth:+.1f}"
-    " ({kept_over_tenth.low:+.1f} to {kept_over_tenth.high:+.1f}). Against early first they gain"
-    " {gain_over_early:+.2f} ({gain_over_early.low:+.2f} to {gain_over_early.high:+.2f}) and"
-    " remember {kept_over_early:+.1f} ({kept_over_early.low:+.1f} to {kept_over_early.high:+.1f})."
-)
-run.say(
-    "In AUC, then, graded rates are {one} one rate, {tenth} a tenth of it, and {early} early first"
-    " (paired t intervals over {draws} draws).",
-    **{key: verdict(each) for key, each in ahead.items()},
+    "Between {least:.0%} and {most:.0%} of the reach are used, since steps in different directions"
+    " cancel. The stem moves by {stem_one_rate:.2g} % with one rate and by {stem_graded:.1g} % with"
+    " graded ones.",
+    least=min(each.min() for each in left.values()), most=max(each.max() for each in left.values()),
 )
 
 # %% [markdown]
-# Read this slowly, for it answers the title's question twice.
-#
-# First, what graded rates win against one rate they win because that rate was too high: look what
-# is left against a tenth of it, in sign and in size. Whoever compares graded rates with a single
-# rate that nobody tuned measures the rate.
-#
-# Second, turn the grading round, and nothing bad happens to the memory. Whether sparing the early
-# layers helps *learning* these few draws do not settle; on other seeds the sign changes.
-#
-# And third, compare everything with *not moving at all*, the star; the ledger below does it with
-# intervals. When may moving pay? One longer training with the same rates, on all labels at home and
-# in batches twice as large, against a head fitted on the same labels:
-
-# %%
-from medlib.measures.auc import auc_difference
-
-whole = fit_head(pool.features, pool.labels)
-settings = {"steps": long_steps, "batch_size": 2 * batch_size}
-y = torch.from_numpy(pool.labels)
-longer = fine_tune(
-    HOW[graded_name(xi)], source, pool.images, y, head=as_linear(whole), **settings,
-    generator=run.torch_generator("longer"),
-)
-new = np.diff(predict(longer.network, test.images))[:, 0]
-old = whole.decision_function(test.features)
-pays = auc_difference(*((z[test.labels == 1], z[test.labels == 0]) for z in (new, old)))
-
-# %%
-ends = pays.low, pays.high
-run.result("gain_longer", pays.value, unit="AUC", interval=ends, n=n_test, atol=0.03)
-run.say(
-    "After {long_steps} steps on {n_train} labels the AUC is {there:.2f} instead of {here:.2f}: a"
-    " gain of {gain_longer:+.3f} ({gain_longer.low:+.3f} to {gain_longer.high:+.3f}, DeLong's"
-    " interval, for the choice of test images; one training). {kept:.1f} nats are remembered.",
-    there=roc_auc_score(test.labels, new), here=roc_auc_score(test.labels, old),
-    kept=remembered(longer.network),
-)
-
-# %% [markdown]
-# More labels, more steps and larger batches at once, and a single training: read sign and interval.
-# It is one more comparison with not moving, not a measurement of what makes moving pay. All
-# trainings in what follows are short ones again.
-#
 # ## From when on
 #
 # *Gradual unfreezing* {cite}`howard2018` thaws from the top. With $s$ steps a depth, at step
@@ -650,39 +460,16 @@ run.say(
 # $$ l \ge l_0(t) = \max\bigl(L - \lfloor (t-1)/s \rfloor,\ 0\bigr) $$
 #
 # move. The idea: no layer is disturbed before those above it have settled. Its authors used it
-# *together* with graded rates; we try it alone, to see what it does by itself.
+# *together* with graded rates, and so does the trial below.
 
-# %%
-thaw = GradualUnfreezing.within(steps=steps)
-by_hand = [max(L - (t - 1) // thaw.steps_per_depth, 0) for t in range(1, steps + 1)]
-by_library = [thaw.from_depth(t) for t in range(1, steps + 1)]
-HOW["gradual"] = plain.but("gradual", unfreezing=thaw)
-trials["gradual"] = [trial(HOW["gradual"], draw) for draw in range(draws)]
+# %% tags=["key"]
+from medlib.translation.moving.gradual_unfreezing import GradualUnfreezing
 
-# %%
-compare("kept_gradual", "gradual", graded_name(xi), "known", "nats")
-compare("kept_gradual_one", "gradual", "one rate", "known", "nats")
-run.say(
-    "By hand and library agree: {same}. Gradual alone remembers {kept_gradual:+.1f} nats against"
-    " graded ({kept_gradual.low:+.1f} to {kept_gradual.high:+.1f}), and {kept_gradual_one:+.1f}"
-    " against one rate from the start ({kept_gradual_one.low:+.1f} to"
-    " {kept_gradual_one.high:+.1f}).",
-    same="yes" if by_hand == by_library else "no",
-)
-
-# %% tags=["hide-input"]
-run.figure(
-    rate_maps([graded_name(xi), "gradual"]), name="when", data="none",
-    alt="Two maps of depth against step: a fan of colours, and a staircase that is dark at both"
-    " ends of the training and bright in its middle, where the rate is highest.",
-    caption="The rate of each depth at each step, as the trainings had it; white: frozen.",
-)
+thaw = GradualUnfreezing.within(steps=100)
+by_hand = [max(L - (t - 1) // thaw.steps_per_depth, 0) for t in range(1, 101)]
+by_library = [thaw.from_depth(t) for t in range(1, 101)]
 
 # %% [markdown]
-# Patience alone did not protect what was known. Why not, we can only guess: the middle depths thaw
-# just when the rate is highest, each with fresh running means, so that its first steps are as long
-# as steps can be. We did not test this guess.
-#
 # ## Toward what
 #
 # Weight decay pulls all weights toward zero. For a network that already knows something this is an
@@ -696,160 +483,389 @@ run.figure(
 #    \frac{\partial\Omega}{\partial w_H} = \beta\,w_H , $$
 #
 # with $w_S$ the weights that have a start, $w_H$ those of the new head, and strengths $\alpha$ and
-# $\beta$. Plain weight decay is the same with $w_S^0$ replaced by zero. (Here $\beta = 0$, since
-# our head has been fitted before.) Is the gradient what the formula says?
+# $\beta$. Plain weight decay is the same with $w_S^0$ replaced by zero. Is the gradient what the
+# formula says?
 
-# %%
-from medlib.translation.moving.l2_sp import l2_sp_penalty, starting_point
+# %% tags=["key"]
+from medlib.translation.moving.l2_sp import Pull, l2_sp_penalty, starting_point
 
-start = {n: w + 0.01 for n, w in starting_point(subject, new=["classifier"]).items()}
+near = {n: w + 0.01 for n, w in starting_point(subject, new=["classifier"]).items()}
 subject.zero_grad()
-l2_sp_penalty(subject, start, pull=Pull(alpha=alpha, beta=0.5)).backward()
+l2_sp_penalty(subject, near, pull=Pull(alpha=alpha, beta=0.5)).backward()
 wanted = {
-    n: alpha * (w - start[n]) if n in start else 0.5 * w for n, w in subject.named_parameters()
+    n: alpha * (w - near[n]) if n in near else 0.5 * w for n, w in subject.named_parameters()
 }
 equal = [torch.allclose(subject.get_parameter(n).grad, wanted[n]) for n in wanted]
-run.say("{right} of {all} gradients are as in the formula.", right=sum(equal), all=len(equal))
-
-# %% [markdown]
-# In a short training weights are only thousandths away from their start, and Adam divides every
-# gradient by its size. A pull that is to be felt under these conditions must be far stronger than
-# the authors' values, which were made for thousands of steps of plain gradient descent. We hold
-# back the training that forgot much, the one rate for all depths.
 
 # %%
-HOW["toward start"] = plain.but("toward start", pull=Pull(alpha=alpha))
-trials["toward start"] = [trial(HOW["toward start"], draw) for draw in range(draws)]
-for key, name in (("free", "one rate"), ("start", "toward start")):
-    moved = mean_interval(100 * column(name, "moved")[:, 5:9].mean(axis=1), unit="%")
-    run.result(f"moved_{key}", moved, atol=0.1)
-
-# %%
-leash = compare("kept_start", "toward start", "one rate", "known", "nats")
-compare("gain_start", "toward start", "one rate", "auc", "AUC")
 run.say(
-    "Depths 5 to 8 move by {moved_free:.2f} % when free and by {moved_start:.2f} % on the leash."
-    " The leash changes the AUC by {gain_start:+.2f} ({gain_start.low:+.2f} to"
-    " {gain_start.high:+.2f}) and what is remembered by {kept_start:+.1f} nats"
-    " ({kept_start.low:+.1f} to {kept_start.high:+.1f}): {verdict} free.",
-    verdict=verdict(leash),
+    "By hand and library agree on the thawing: {same}. Of {all} gradients of the pull {right} are"
+    " as in the formula.",
+    same="yes" if by_hand == by_library else "no", right=sum(equal), all=len(equal),
 )
 
 # %% [markdown]
-# That the leash keeps the weights nearer is its definition. Whether nearness of weights is nearness
-# of answers is another question. Look whether the intervals contain zero; then it stays open.
+# Before a training the pull is zero, and it grows with the way that has been gone. Adam divides
+# every gradient by its size, so how strong a pull must be to be felt cannot be read off the
+# formula: it has to be tuned like a rate.
 #
-# ## The ledger
+# ## What the knobs are worth
 #
-# Every training of this chapter, with what it gained and what it cost.
+# Now the question of this chapter, and it cannot be answered in an evening's class. To compare ways
+# of training, each must be *tuned*, by one procedure, and *trained to its end*: a rate that is good
+# for few steps may be too high for many, and an arm that is ahead after few steps may only have
+# started faster. That takes hours, so it is a recorded trial. It crosses three domains with two
+# numbers of labels: *near*, photographs of living and made things; *far*, lesions of the retina,
+# fainter than ours; *tissue*, simulated, with normal and atypical nuclei. And it has these
+# *arms*:
+#
+# | Arm | What is tuned on validation images |
+# |---|---|
+# | frozen | its head's scaling and strength |
+# | one rate | the rate; then the statistics, ImageNet's or the batches' |
+# | norm only | the rate; then the statistics |
+# | graded | the rate; then the statistics, then $\xi$ |
+# | gradual | graded as tuned, and thawed; the rate again |
+# | L2-SP | one rate as tuned, without weight decay; then $\alpha$ |
+#
+# Three values of each number are tried, and more beyond an edge that wins. Then each arm is trained
+# four times as long, at a lower rate if the first does worse; whichever validates better, the
+# shorter or the longer training, is the arm's *end*. Of every training those weights are kept that
+# validate best, those before the first step among them: an arm may decide not to move. Test images
+# are looked at when all is chosen. The *seed* is the unit: it redraws the labelled images, the
+# validation and test images, and the order of the batches. We compare arms *within* a seed, where
+# all of that is shared, and give the mean difference with its $t$ interval over the seeds.
 
+# %% tags=["key"]
+from medlib.translation.moving.paired_arms import gain_by_seed
+
+trial = experiment.recorded(
+    run, "_every_arm_to_its_end/sweep", chapter="translation/extract_or_finetune"
+)
+DOMAINS, N_LABELS = ("near", "far", "tissue"), sorted(trial.grid["labels"], reverse=True)
+CELLS = [{"domain": d, "labels": n} for n in N_LABELS for d in DOMAINS]
+
+
+def worth(new, old, cells=CELLS, end="end"):
+    """The mean paired difference of two arms' test AUC, with its interval over seeds."""
+    return mean_interval(gain_by_seed(trial, new, old, cells=cells, end=end))
 
 # %%
-def against_frozen(name):
-    """The paired difference of an arm's AUC from the frozen network's, with its interval."""
-    return mean_interval(column(name, "auc") - np.array(auc_before))
+run.say("*{made}* {points} points, {seeds} seeds.", made=trial.made, points=len(trial.table.points),
+        seeds=len(trial.seeds))
+ARM_LABELS = {"frozen": "frozen", "full": "one rate", "norm_only": "norm only", "graded": "graded",
+              "gradual": "gradual", "l2_sp": "L2-SP"}
+SHORT, LONG = trial.fixed["steps"], trial.fixed["times"] * trial.fixed["steps"]
+ENDS = {"demo": f"{trial.fixed['demo_steps']} steps", "tuned": f"{SHORT} steps",
+        "longer": f"{LONG} steps", "end": "the end"}
+COMPARED = {"graded, one rate": ("graded", "full"), "gradual, graded": ("gradual", "graded"),
+            "gradual, one rate": ("gradual", "full"), "L2-SP, one rate": ("l2_sp", "full"),
+            "norm only, one rate": ("norm_only", "full"),
+            "norm only, frozen": ("norm_only", "frozen"), "one rate, frozen": ("full", "frozen"),
+            "graded, frozen": ("graded", "frozen")}
 
+# %%
+def at(domain, n):
+    """One cell of the trial."""
+    return [{"domain": domain, "labels": n}]
+
+# %%
+RIVALS = [arm for arm in ARM_LABELS if arm != "full"]
+GAPS = {
+    (end, n): {f"{d}: {ARM_LABELS[arm]}": worth(arm, "full", at(d, n), end)
+               for d in DOMAINS for arm in RIVALS}
+    for end in ENDS for n in N_LABELS
+}
+FARTHEST = max(abs(x) for gaps in GAPS.values() for gap in gaps.values() for x in gap.interval)
+
+# %%
+def worth_figure(end):
+    """Every arm against one rate, domain by domain; a column for each number of labels."""
+    columns = [
+        Column(GAPS[end, n], x=("AUC minus one rate's", ""), title=f"{n} labels", reference=0)
+        for n in N_LABELS
+    ]
+    figure = interval_points(*columns, height_in=5.2)
+    for place in figure.axes:
+        place.set_xlim(-1.05 * FARTHEST, 1.05 * FARTHEST)  # the same for every position
+    return figure
+
+# %%
+def told(end):
+    """How many of the figure's intervals lie above and below zero."""
+    found = [gap for n in N_LABELS for gap in GAPS[end, n].values()]
+    return sum(x.low > 0 for x in found), sum(x.high < 0 for x in found), len(found)
+
+# %%
+run.frames(
+    [worth_figure(end) for end in ENDS], name="worth", label="trained for", data=BOTH,
+    values=list(ENDS.values()), start=0,
+    alt=[
+        f"Points with intervals around zero, three domains by five arms, for two numbers of labels."
+        f" After {words}, {up} of {of} intervals lie above zero and {down} below."
+        for end, words in ENDS.items() for up, down, of in [told(end)]
+    ],
+    caption="What each arm is worth beside one rate for all, after a demonstration, after the two"
+    " lengths of the trial, and at the end that validation chose. Paired differences of test AUC"
+    f" with 95 % t intervals, n = {len(trial.seeds)} seeds; real and simulated images.",
+)
+
+# %% [markdown]
+# Move the slider before you read on. What would you have said at its first position, after a
+# demonstration, and of which arms? Then go to the end. A point that jumps from one length to the
+# next shows how little a ranking at one length is worth.
 
 # %%
 rows = [
-    {
-        "how": name,
-        "AUC": f"{column(name, 'auc').mean():.2f}",
-        "minus frozen": f"{gap:+.2f} ({gap.low:+.2f} to {gap.high:+.2f})",
-        "remembered (nats)": spread(column(name, "known"), 1),
-        "depths 0–3 moved (%)": f"{100 * column(name, 'moved')[:, :4].mean():.3f}",
-        "depths 5–8 moved (%)": f"{100 * column(name, 'moved')[:, 5:9].mean():.3f}",
-    }
-    for name in HOW
-    for gap in [against_frozen(name)]
+    {"arms": pair, "labels": n}
+    | {d: f"{worth(*arms_, at(d, n)):+.3ci}" for d in DOMAINS}
+    | {"all three": f"{worth(*arms_, [c for c in CELLS if c['labels'] == n]):+.3ci}"}
+    for pair, arms_ in COMPARED.items() for n in N_LABELS
 ]
-
-# %% tags=["hide-input"]
-frozen = {"how": "frozen", "AUC": f"{np.mean(auc_before):.2f}", "minus frozen": "0"}
-frozen |= {
-    "remembered (nats)": f"{known_before:.1f}",
-    "depths 0–3 moved (%)": "0",
-    "depths 5–8 moved (%)": "0",
-}
 run.table(
-    [frozen, *rows], name="ledger",
-    caption=f"n = {draws} sets of {few} labelled images: means; of the difference from frozen with"
-    " paired 95 % t intervals; of memory with lowest and highest. One training of"
-    f" {steps} steps each, {n_test} test images, {n_known} crops of photographs.",
+    rows, name="ledger",
+    caption="Test AUC of the first arm minus that of the second, at the end of both: mean over"
+    f" n = {len(trial.seeds)} seeds and 95 % paired t interval. *All three*: the mean over domains"
+    " is taken in each seed first. Real and simulated images.",
 )
-differences = {name: against_frozen(name) for name in HOW}
+sure = [worth(*arms_, [cell]) for arms_ in COMPARED.values() for cell in CELLS]
 run.say(
-    "Of {arms} ways to move, {lower} have a lower mean AUC than the frozen network, {sure} of them"
-    " with an interval wholly below zero; {higher} have an interval wholly above zero.",
-    arms=len(HOW), lower=sum(gap.value < 0 for gap in differences.values()),
-    sure=sum(gap.high < 0 for gap in differences.values()),
-    higher=sum(gap.low > 0 for gap in differences.values()),
+    "Of {all} intervals in the columns of the three domains {away} do not hold zero; if no arm"
+    " differed from any other, some {luck:.0f} would not. So do not pick single ones from the"
+    " table. Below is one number for each pair, the mean over domains and numbers of labels.",
+    all=len(sure), away=sum(x.low > 0 or x.high < 0 for x in sure), luck=0.05 * len(sure),
+)
+
+# %%
+overall = {}
+for pair, (new, old) in COMPARED.items():
+    for end in ENDS:
+        overall[pair, end] = run.result(f"{new}_minus_{old}_{end}", worth(new, old, end=end))
+FEW_LABELS = [cell for cell in CELLS if cell["labels"] == N_LABELS[-1]]
+for new, old in (("full", "frozen"), ("norm_only", "full"), ("graded", "full")):
+    run.result(f"{new}_minus_{old}_few", worth(new, old, FEW_LABELS))
+
+# %%
+rows = [
+    {"arms": pair} | {words: f"{overall[pair, end]:+.3ci}" for end, words in ENDS.items()}
+    for pair in COMPARED
+]
+run.table(rows, name="lengths", caption="The same, in the mean over all domains and numbers of"
+          f" labels, by how long was trained; n = {len(trial.seeds)} seeds.")
+
+# %%
+def verdict(pair, end="end"):
+    """What an interval says of the sign of a difference."""
+    found = overall[pair, end]
+    if found.low > 0:
+        return "above"
+    return "below" if found.high < 0 else "not told apart from"
+
+# %%
+run.say(
+    "At the end, over everything: graded rates are {g} one rate; gradual thawing is {t} graded"
+    " rates and {u} one rate; the pull toward the start is {p} one rate; norm only is {n} one rate"
+    " and {f} the frozen network; one rate is {o} the frozen network, graded rates are {h} it."
+    " After the demonstration: graded rates {dg} one rate, gradual {dt} graded, the pull {dp} one"
+    " rate, norm only {dn} one rate, one rate {do} the frozen network.",
+    g=verdict("graded, one rate"), t=verdict("gradual, graded"), u=verdict("gradual, one rate"),
+    p=verdict("L2-SP, one rate"), n=verdict("norm only, one rate"),
+    f=verdict("norm only, frozen"), o=verdict("one rate, frozen"), h=verdict("graded, frozen"),
+    dg=verdict("graded, one rate", "demo"), dt=verdict("gradual, graded", "demo"),
+    dp=verdict("L2-SP, one rate", "demo"), dn=verdict("norm only, one rate", "demo"),
+    do=verdict("one rate, frozen", "demo"),
 )
 
 # %% [markdown]
-# The intervals hold the luck of the labelled images, for these batches and these test images of one
-# eye; neighbours in the table should not be ranked. The first row is more than a base line: not
-# moving costs no memory. Look how many ways of moving are surely ahead of it (and of so many
-# intervals one may miss by luck). In so short a training on so few labels the art is to lose
-# little. Moving the norms alone, a hundredth of the parameters spread
-# over every depth, costs little memory. And read the rows of $\xi$ with their intervals: a best
-# $\xi$ picked from overlapping ones is picked from the noise.
+# *Not told apart* is no proof of equality: with so few seeds a small gain stays invisible, and the
+# interval says how large a gain may hide in it. Nor did the tuning favour the plain arm: graded
+# rates had two more settings to choose from than one rate had.
 #
-# What goes with forgetting? Spearman's rank correlation compares the order of the trainings by
-# what they remember with their order by movement: minus one if the one is exactly the reverse of
-# the other, zero if they have nothing to do with each other. The trainings are our choice; the
-# intervals redraw them.
-
-
-# %%
-def rank_correlation(x, y):
-    """Spearman's, and zero where one of the two does not vary: it then ranks nothing."""
-    return stats.spearmanr(x, y).statistic if np.ptp(x) > 0 and np.ptp(y) > 0 else 0.0
-
-
-def order(depths, names):
-    """Rank correlation of what is remembered with the movement of some depths, over arms."""
-    moved = [column(name, "moved")[:, depths].mean() for name in names]
-    return rank_correlation(moved, [column(name, "known").mean() for name in names])
-
+# And the title? Graded rates move the late layers and barely touch the early, against one rate
+# that treats them alike: that is the first line of the tables, and all that this page knows about
+# it. It does not know whether it is the *order* of depths that matters. For that one needs rivals:
+# the same grading turned round, late depths alone, early ones alone. They are being recorded in a
+# trial of their own, and until that is done we claim nothing about the order of depths.
+#
+# ### What was chosen
+#
+# A table of winners hides what they are. Which rate, which statistics, and did they move at all?
 
 # %%
-rng, tied = run.rng("redrawn arms"), {}
-for key, these in (("early", slice(0, 4)), ("late", slice(5, 9)), ("all", slice(0, 9))):
-    again = [order(these, rng.choice(list(HOW), len(HOW))) for _ in range(n_resamples)]
-    ends, value = np.nanquantile(again, [0.025, 0.975]), order(these, list(HOW))
-    ends = min(ends[0], value), max(ends[1], value)
-    tied[key] = run.result(f"forgets_with_{key}", value, interval=ends, n=len(HOW), atol=0.2)
-compare("kept_early_first", "early first", graded_name(0.8), "known", "nats")
+def over_seeds(result, domains, n):
+    return np.concatenate([trial.array(result, domain=d, labels=n) for d in domains])
 
-# %% tags=["hide-input"]
-texts = {
-    f"{key}{end}": f"{getattr(each, what):.2f}".replace("-", "−")
-    for key, each in tied.items()
-    for end, what in (("", "value"), ("_low", "low"), ("_high", "high"))
-}
+
+def rate_range(arm, domain, n):
+    values = over_seeds(f"rate_{arm}", [domain], n)
+    low, high = (f"{x:.0e}".replace("e-0", "e-") for x in (values.min(), values.max()))
+    return low if low == high else f"{low} to {high}"
+
+# %%
+rows = [
+    {"arm": ARM_LABELS[arm], "labels": n}
+    | {f"rates, {d}": rate_range(arm, d, n) for d in DOMAINS}
+    | {words: f"{count.sum():.0f} of {len(count)}" for words, count in (
+        ("batches' statistics", over_seeds(f"batch_statistics_{arm}", DOMAINS, n)),
+        ("on an edge", over_seeds(f"on_edge_{arm}", DOMAINS, n)),
+        ("longer is better", over_seeds(f"steps_{arm}", DOMAINS, n) > SHORT),
+        ("did not move", over_seeds(f"best_step_{arm}", DOMAINS, n) == 0),
+    )}
+    for arm in ARM_LABELS if arm != "frozen" for n in N_LABELS
+]
+run.table(
+    rows, name="chosen",
+    caption="What validation chose: peak rates, lowest to highest over seeds, and in how many of"
+    " the trainings it took the batches' statistics, ended on the edge of what was tried, chose the"
+    " longer training, or kept the start. Edges: of the rate, or of L2-SP's strength.",
+)
+
+# %%
+def tally(values):
+    found, count = np.unique(values, return_counts=True)
+    return ", ".join(f"{v:g} ({n} times)" for v, n in zip(found, count, strict=True))
+
+
+factors = {n: over_seeds("depth_factor_graded", DOMAINS, n) for n in N_LABELS}
+pulls = np.concatenate([over_seeds("alpha_l2_sp", DOMAINS, n) for n in N_LABELS])
 run.say(
-    "The rank correlation of what is remembered with the movement of the late depths, 5 to 8, is"
-    " {late} ({late_low} to {late_high}); with that of the early depths, 0 to 3, it is {early}"
-    " ({early_low} to {early_high}). Early first moves the early depths by {a:.2f} % and the late"
-    " ones by {b:.2f} %, ξ = 0.8 by {c:.2f} % and {d:.2f} %; early first remembers"
-    " {kept_early_first:+.1f} nats more ({kept_early_first.low:+.1f} to"
-    " {kept_early_first.high:+.1f}).",
-    **texts,
-    **{
-        letter: 100 * column(name, "moved")[:, part].mean()
-        for letter, name, part in (
-            ("a", "early first", slice(0, 4)), ("b", "early first", slice(5, 9)),
-            ("c", graded_name(0.8), slice(0, 4)), ("d", graded_name(0.8), slice(5, 9)),
-        )
-    },
+    "With {many} labels $\\xi$ was {first}; with {fewer}, {second}. The pull's $\\alpha$ was"
+    " {alphas}.", many=N_LABELS[0], fewer=N_LABELS[-1], first=tally(factors[N_LABELS[0]]),
+    second=tally(factors[N_LABELS[-1]]), alphas=tally(pulls),
+)
+shares_of_seeds = np.mean([
+    trial.array(f"batch_statistics_{arm}", **cell)
+    for arm in ("norm_only", "graded", "full") for cell in CELLS
+], axis=0)
+run.result("batch_statistics", mean_interval(shares_of_seeds, within=(0, 1)))
+run.say(
+    "Batches' statistics were the better choice in {batch_statistics:.0%ci} of the trainings that"
+    " had it (they were tried at the rate that had been found under ImageNet's, which is no equal"
+    " start)."
 )
 
 # %% [markdown]
-# Movement goes with forgetting; *whose* movement, these correlations do not say, since most of our
-# trainings move the early and the late depths together. Only early first parts them: it moves the
-# early depths and nearly spares the late ones. It is one such pair, as sure as its interval.
-# That "barely touch the early" is what protects the memory we did not find.
+# Before you copy a rate from this table, look how far it varies from seed to seed. A best $\xi$
+# picked from few validation images is picked partly from the noise; and where the strength of the
+# pull ends on an edge, the pull has not been tuned.
+#
+# ### What is forgotten
+#
+# Each arm's network, at its end, was asked what it remembers of photographs, as above. Does what
+# moves farther forget more? Movement is the mean of $\rho_l$ over the early depths, 0 to 3, and
+# over the late ones, 5 to 8. In one cell of one seed there are five arms that move; Spearman's rank
+# correlation compares their order by movement with their order by memory: minus one if the one is
+# exactly the reverse of the other, zero if they have nothing to do with each other. Again the seed
+# is the unit.
+
+# %% tags=["key"]
+from medlib.translation.moving.paired_arms import rank_by_seed
+
+MOVERS = [arm for arm in ARM_LABELS if arm != "frozen"]
+
+
+def by_arm(what, cell):
+    """One measurement of all arms that move: a row an arm, a column a seed."""
+    return np.array([trial.array(f"{what}_{arm}", **cell) for arm in MOVERS])
+
+# %%
+def memory_by_arm(cell):
+    """What is remembered, arm by arm; or each gets its neighbour's, if the parameter says so."""
+    return np.roll(by_arm("memory", cell), 0 if memory_of == "own" else 1, axis=0)
+
+
+memories = [memory_by_arm(cell) for cell in CELLS]
+
+# %% tags=["key"]
+ranks = {
+    part: np.array([
+        rank_by_seed(by_arm(f"moved_{part}", cell), memory)
+        for cell, memory in zip(CELLS, memories, strict=True)
+    ])
+    for part in ("early", "late")
+}
+forgets = {part: mean_interval(np.nanmean(found, axis=0)) for part, found in ranks.items()}
+
+# %%
+MARKS = {"norm_only": ("D", COLORS["sky"]), "graded": ("o", COLORS["green"]),
+         "full": ("s", COLORS["orange"]), "gradual": ("^", COLORS["blue"]),
+         "l2_sp": ("v", COLORS["purple"])}
+
+# %%
+def forgetting_points(place, n):
+    """All trainings with n labels: late movement against what has become of the memory."""
+    cells = [cell for cell in CELLS if cell["labels"] == n]
+    far = np.hstack([100 * by_arm("moved_late", cell) for cell in cells])  # (arms, trainings)
+    kept = np.hstack([by_arm("memory", c) - trial.array("memory_frozen", **c) for c in cells])
+    for arm, x, left_over in zip(MOVERS, far, kept, strict=True):
+        mark, color = MARKS[arm]
+        place.plot(x, left_over, mark, color=color, alpha=0.8, label=ARM_LABELS[arm])
+    place.axhline(0, color=COLORS["grey"], linestyle=":")
+    place.set(ylabel="memory minus frozen's (nats)", title=f"{n} labels")
+    place.set_xscale("symlog", linthresh=0.01)
+
+# %%
+def forgetting_figure():
+    """Late movement against memory; a panel for each number of labels."""
+    figure, axes = plt.subplots(2, 1, figsize=(5.6, 5.6), layout="constrained", sharex=True)
+    for place, n in zip(axes, N_LABELS, strict=True):
+        forgetting_points(place, n)
+    axes[0].set_xlim(-0.001, 150 * max(by_arm("moved_late", cell).max() for cell in CELLS))
+    axes[1].set_xlabel("movement of the late depths (%)")
+    axes[0].legend(fontsize=8)
+    return figure
+
+# %%
+run.figure(
+    forgetting_figure(), name="forgetting", data=BOTH,
+    alt="Two panels of points, memory against movement of the late depths; in both, points that"
+    f" have moved far spread downward. The mean rank correlation is {forgets['late'].value:.2f}.",
+    caption="What an arm has forgotten at its end against how far its late depths have moved. A"
+    f" point is a training: three domains and n = {len(trial.seeds)} seeds for each arm and number"
+    " of labels. Real and simulated images.",
+)
+
+# %%
+def over_domains(what, arm, n, minus=""):
+    """A mean over domains in each seed, with its interval over seeds."""
+    values = [trial.array(f"{what}_{arm}", domain=d, labels=n)
+              - (trial.array(minus, domain=d, labels=n) if minus else 0) for d in DOMAINS]
+    return mean_interval(np.mean(values, axis=0))
+
+# %%
+rows = []
+for arm in MOVERS:
+    for n in N_LABELS:
+        early, late = (100 * over_domains(f"moved_{part}", arm, n).value for part in ranks)
+        kept = run.result(f"kept_{arm}_{n}", over_domains("memory", arm, n, "memory_frozen"))
+        rows.append({"arm": ARM_LABELS[arm], "labels": n, "early moved (%)": f"{early:.2f}",
+                     "late moved (%)": f"{late:.2f}", "memory minus frozen's": f"{kept:+.1ci}"})
+run.table(rows, name="memory", caption="Means over domains and seeds; of the memory, in nats, with"
+          f" 95 % t intervals over n = {len(trial.seeds)} seeds. {trial.fixed['n_known']} crops of"
+          " four photographs.")
+for part, found in forgets.items():
+    run.result(f"forgets_with_{part}", found)
+
+# %%
+spared = np.mean([trial.array("memory_graded", **cell) - trial.array("memory_full", **cell)
+                  for cell in CELLS], axis=0)
+run.result("kept_graded_over_full", mean_interval(spared))
+run.say(
+    "The rank correlation of what is remembered with the movement of the late depths is"
+    " {forgets_with_late:.2ci}, in the mean over domains and numbers of labels; with that of the"
+    " early depths it is {forgets_with_early:.2ci}. Graded rates remember"
+    " {kept_graded_over_full:+.1ci} nats more than one rate."
+)
+
+# %% [markdown]
+# *Whose* movement costs the memory these correlations cannot say: every arm moves early and late
+# depths together, in a proportion of its own. And movement is not all: an arm that takes the
+# batches' statistics has let its normalisations go without moving a weight for it. Each arm chose
+# its rate for the new task, and nobody asked it to remember. Who needs the old task must put it
+# into what is validated.
+#
+# A handful of seeds, small pictures, a few hundred steps, one network, and more images to validate
+# on than a clinic with so few labels would have to train on: that is what the trial is.
 #
 # ## What theory promises
 #
@@ -869,8 +885,11 @@ run.say(
 # $$ d_{\mathcal H\Delta\mathcal H} = 2\sup_{h, h'\in\mathcal H}
 #    \bigl|\Pr\nolimits_S(h \ne h') - \Pr\nolimits_T(h \ne h')\bigr| : $$
 #
-# twice the largest change in how often two classifiers disagree. Why it must appear takes three
-# lines. Let $h^*$ be the $h'$ of the minimum. If $h$ errs on an image, then $h^*$ errs or the two
+# twice the largest change in how often two classifiers disagree.
+#
+# :::{dropdown} Deeper: why the divergence must appear
+# :class-container: deeper
+# Let $h^*$ be the $h'$ of the minimum. If $h$ errs on an image, then $h^*$ errs or the two
 # disagree:
 #
 # $$
@@ -882,6 +901,7 @@ run.say(
 #    + \tfrac12 d_{\mathcal H\Delta\mathcal H} .
 # \end{aligned}
 # $$
+# :::
 #
 # ### What we can estimate, and what it is not
 #
@@ -896,31 +916,39 @@ run.say(
 #
 # So the sum of the three is no bound: one term leans high, one low, all are noisy. What we ask is
 # whether it behaves like one. $\mathcal H$ is the set of linear classifiers on the frozen features.
-# First the simplest case: two halves of one and the same domain, by hand once and by the library
-# again and again.
+# First the simplest case: the images of home, dealt into two halves.
 
 # %%
-from medlib.translation.shifts.proxy_distance import proxy_a_distance
+def features_of(images, family, severity, rng):
+    changed = shift_images(images, family=family, severity=severity, rng=rng)
+    return cached_features(source, preprocess(changed, device=run.device))
 
-rng = run.rng("halves")
-quarter = n_test // 4
-rows = rng.permutation(n_test)[: 4 * quarter]
-domain = np.arange(4 * quarter) % 2
-learn, judge = slice(None, 2 * quarter), slice(2 * quarter, None)
-guess = fit_head(test.features[rows[learn]], domain[learn]).predict(test.features[rows[judge]])
-by_hand = 2 * (1 - 2 * np.mean(guess != domain[judge]))
 
-# %%
+deal, halves_of = run.rng("halves"), test.features
+other_halves = halves_of
+if planted > 0:
+    dimmer = (test_images[:n_test] * (1 - planted)).astype(np.uint8)
+    other_halves = cached_features(source, preprocess(dimmer, device=run.device))
+
+# %% tags=["key"]
+half = n_test // 4
 null = []
 for _ in range(20):
-    rows = rng.permutation(n_test)[: n_test // 2 * 2]
-    first, second = np.split(test.features[rows], 2)
-    null.append(proxy_a_distance(first, second, rng=rng).value)
-run.result("distance_of_nothing", np.mean(null), n=len(null), atol=0.05)
+    rows = deal.permutation(n_test)[: 4 * half].reshape(2, 2, half)  # (learn or judge, domain, ...)
+    learn, judge = (np.concatenate([halves_of[a], other_halves[b]]) for a, b in rows)
+    domain = np.repeat([0, 1], half)
+    wrong = fit_head(learn, domain).predict(judge) != domain
+    null.append(2 * (1 - 2 * wrong.mean()))
+
+# %%
+reach_of_luck = stats.norm.ppf(0.995) * 4 * np.sqrt(0.25 / (2 * half)) / np.sqrt(len(null))
+run.result("distance_of_nothing", mean_interval(np.array(null)), atol=0.05)
 run.say(
-    "By hand $\\hat d$ = {by_hand:+.2f}. Twenty cuts of the home images in two: the library's"
-    " $\\hat d$ has mean {distance_of_nothing:+.2f} and standard deviation {sd:.2f}. No distance"
-    " looks like none.", by_hand=by_hand, sd=np.std(null),
+    "Twenty deals of the home images into two domains that do not differ: $\\hat d$ has mean"
+    " {distance_of_nothing:+.2ci} (over deals of the same images). If each of the {judged} images"
+    " that judge were a toss of a coin, that mean would lie within {luck:.2f} of zero in 99 of 100"
+    " runs.",
+    judged=2 * half, luck=reach_of_luck,
 )
 
 # %% [markdown]
@@ -928,28 +956,17 @@ run.say(
 #
 # Now the camera changes by degrees, in four ways: it loses focus, its sensor grows noisy, its lamp
 # weakens, or its maker prints a bright mark along the edge. A fifth family changes no pixel at all:
-# another *reader* whose threshold lies elsewhere. He also calls some streaks round dots, those that
-# look most like dots, three in twenty of the streaks more at each degree. (How much a streak looks
-# like a dot a head tells that was fitted abroad; it is our simulation of borderline cases.) Neither
-# reader is wrong: they disagree. All images abroad come from the same part of the eye as those at
-# home, so that degree zero is no shift.
+# another *reader* whose threshold lies elsewhere. She also calls some streaks round dots, those
+# that look most like dots, three in twenty of the streaks more at each degree. (How much a streak
+# looks like a dot a head tells that was fitted abroad; it is our simulation of borderline cases.)
+# Neither reader is wrong: they disagree. All images abroad come from the same part of the eye as
+# those at home, so that degree zero is no shift.
 
 # %%
-from medlib.translation.shifts.graded_shifts import FAMILIES, lenient, shift_images
-
 far_train = train_images[n_train:], train_y[n_train:]
 far_test = test_images[n_test:], test_y[n_test:]
-
-
-def features_of(images, family, severity, rng):
-    moved = shift_images(images, family=family, severity=severity, rng=rng)
-    return cached_features(source, preprocess(moved, device=run.device))
-
-
 grades = range(1, severities + 1)
 camera = [("none", 0), *((family, s) for family in FAMILIES for s in grades)]
-
-# %% tags=["hide-input"]
 run.figure(
     shift_gallery(far_test[0], run.rng("gallery")), name="shifts",
     data=KIND if KIND == "simulated" else BOTH,
@@ -958,54 +975,59 @@ run.figure(
     + (" of real texture." if KIND == "simulated" else ", real."),
 )
 
-# %%
+# %% [markdown]
+# The head that was fitted at home never changes. For each target we collect its mistakes there, the
+# mistakes of a jointly trained head in both places, and the proxy distance.
+
+# %% tags=["key"]
 from medlib.translation.shifts.adaptation_bound import BoundTerms, joint_mistakes
+from medlib.translation.shifts.proxy_distance import proxy_a_distance
+from medlib.translation.shifts.shifted_domain import ShiftedDomain
 
 home_head = fit_head(pool.features, pool.labels)
 wrong_at_home = home_head.predict(test.features) != test.labels
 
+# %% [markdown]
+# The bound is the sum of its three terms, $\varepsilon_S + \hat d/2 + \lambda$:
 
+# %% tags=["key"]
 def case(x_train, y_train, x_test, y_test, distance):
     """Every term of the bound for one target domain, and its error."""
     learn = [(pool.features, pool.labels), (x_train, y_train)]
     joint = joint_mistakes(learn, [(test.features, test.labels), (x_test, y_test)])
-    total = sum(wrong.mean() for wrong in joint)
+    total = joint_weight * sum(wrong.mean() for wrong in joint)
     terms = BoundTerms(wrong_at_home.mean(), distance.value, total)
-    wrong = home_head.predict(x_test) != y_test
-    found = {"terms": terms, "wrong": wrong, "joint": joint, "proxy": distance}
-    return found | {"error": wrong.mean()}
-
+    return ShiftedDomain(terms, home_head.predict(x_test) != y_test, joint, distance)
 
 # %%
 cases = {}
 for family, s in camera:
     rng = run.rng(f"shift {family} {s}")
     own = "blur" if family == "none" else family
-    x_train, x_test = (features_of(part[0], own, s, rng) for part in (far_train, far_test))
+    x_train, x_test = (features_of(part_[0], own, s, rng) for part_ in (far_train, far_test))
     distance = proxy_a_distance(test.features, x_test, rng=rng)
     cases[family, s] = case(x_train, far_train[1], x_test, far_test[1], distance)
     if family == "none":
-        same_images = (x_train, x_test, distance)
+        same_images = (x_train, x_test)
 
 # %%
-x_train, x_test, _ = same_images
-abroad = fit_head(x_train, far_train[1])  # how much a lesion looks like a dot
-looks_round = [abroad.decision_function(x) for x in (x_train, x_test)]
+abroad = fit_head(same_images[0], far_train[1])  # how much a lesion looks like a dot
+looks_round = [abroad.decision_function(x) for x in same_images]
 for s in grades:
     rng = run.rng(f"reader {s}")
     y_train, y_test = (
-        lenient(y, looks, share=0.15 * s)
-        for (_, y), looks in zip((far_train, far_test), looks_round, strict=True)
+        lenient(y_, looks, share=reader_share * s)
+        for (_, y_), looks in zip((far_train, far_test), looks_round, strict=True)
     )
-    distance = proxy_a_distance(test.features, x_test, rng=rng)  # another split, the same images
-    cases["reader", s] = case(x_train, y_train, x_test, y_test, distance)
+    distance = proxy_a_distance(test.features, same_images[1], rng=rng)  # another split
+    cases["reader", s] = case(same_images[0], y_train, same_images[1], y_test, distance)
 
-# %% tags=["hide-input"]
+# %%
 run.figure(
-    bound_figure(), name="bound", data=BOTH if KIND == "real" else "simulated",
+    bound_figure(cases), name="bound", data=BOTH if KIND == "real" else "simulated",
     alt="Above: error against distance; most shifts crowd at a distance near 2 with errors from low"
     " to high, the other reader climbs near distance zero. Below: error against the estimated"
-    " bound; all points lie right of the diagonal, many in the grey region above 1.",
+    " bound, with the diagonal; many points lie in the grey region above 1.",
     caption="Above: the distance saturates and does not tell harm. Below: left of the dotted line"
     " the error would exceed the estimated bound; in grey the bound says nothing."
     f" Larger: more severe. Simulated shifts{' of real images' if KIND == 'real' else ''},"
@@ -1013,20 +1035,20 @@ run.figure(
 )
 
 # %%
-room = {key: each["terms"].value - each["error"] for key, each in cases.items()}
-useful = [key for key, each in cases.items() if not each["terms"].vacuous]
-run.result("least_room", min(room.values()), n=len(cases), atol=0.05)
-run.result("share_vacuous", 1 - len(useful) / len(cases), n=len(cases), atol=0.1)
+least = min(each.room for each in cases.values())
+useful = [each for each in cases.values() if not each.terms.vacuous]
+run.result("least_room", least, n=len(cases), atol=0.02)
+run.result("share_vacuous", 1 - len(useful) / len(cases), n=len(cases), atol=0.02)
 run.say(
     "Of {n} domains, the estimated bound is exceeded in {broken}; the least room is"
     " {least_room:.2f}. In {share_vacuous:.0%} of them it is 1 or more and says nothing. Of the"
     " others it is, in the median, {factor:.1f} times the error.",
-    n=len(cases), broken=sum(gap < 0 for gap in room.values()),
-    factor=np.median([cases[key]["terms"].value / cases[key]["error"] for key in useful]),
+    n=len(cases), broken=sum(each.room < 0 for each in cases.values()),
+    factor=np.median([each.terms.value / each.error for each in useful if each.error > 0] or [0]),
 )
 
 # %% [markdown]
-# It holds, and one should not be impressed. As soon as the domain classifier is nearly perfect,
+# If it holds, one should not be impressed. As soon as the domain classifier is nearly perfect,
 # $\tfrac12\hat d \approx 1$, and no error exceeds one. Even with no shift at all the sum is
 # $\varepsilon_S + \lambda$: our own error, and on top of it two errors of the best classifier.
 #
@@ -1036,12 +1058,14 @@ run.say(
 #
 # $$ 4\sqrt{\frac{2D\ln(2m) + \ln(2/\delta)}{m}} . $$
 
-# %%
+# %% tags=["key"]
 from medlib.translation.shifts.adaptation_bound import complexity_term, images_needed
 
 D = test.features.shape[1] + 1
 extra = complexity_term(vc_dimension=D, images=n_test, delta=0.05)
 needed = images_needed(vc_dimension=D, at_most=0.1, delta=0.05)
+
+# %%
 run.result("complexity_term", extra, n=n_test)
 run.say(
     "For our {D} and {m} images the term is {complexity_term:.0f}, for an error that cannot exceed"
@@ -1055,84 +1079,60 @@ run.say(
 # A bound may be loose and still useful, if it puts the more harmful shift higher. Spearman's rank
 # correlation between what is estimated and the true harm says how well: one is perfect, zero is
 # blind. We ask three estimates: the distance, which needs no labels abroad; $\lambda$, which does;
-# and the whole bound. For the interval we redraw the test images, and each distance from its
-# binomial law, again and again; how much the correlation then varies gives the interval around it
-# (on Fisher's scale, $\operatorname{artanh}$). The choice of the shifts is ours, and no interval
-# covers it.
-
-
-# %%
-def ranks(keys, rows_s, rows_t, rng=None):
-    """Spearman correlation with the error, of distance, λ and bound, on redrawn images."""
-    error = [cases[k]["wrong"][rows_t].mean() for k in keys]
-    proxies, joint = [cases[k]["proxy"] for k in keys], [cases[k]["joint"] for k in keys]
-    miss = np.array([p.error for p in proxies])
-    if rng:
-        miss = np.array([rng.binomial(p.n_test, p.error) / p.n_test for p in proxies])
-    d, lam = 1 - 2 * miss, np.array([s[rows_s].mean() + t[rows_t].mean() for s, t in joint])
-    found = {"distance": d, "λ": lam, "bound": np.maximum(d, 0) + lam}  # ε_S is the same for all
-    return {name: rank_correlation(x, error) for name, x in found.items()}
-
+# and the whole bound. We also redraw the test images, and each distance from its binomial law,
+# again and again, and say between which ends the correlation then lies. Redrawing adds noise of its
+# own, so the number itself may lie outside; then the table says so. The choice of the shifts is
+# ours, and no interval covers it.
 
 # %%
-groups_of = {"camera": [k for k in cases if k[0] != "reader"], "all": list(cases)}
-whole, rng, ranking, lead = np.arange(n_test), run.rng("bootstrap"), {}, {}
+from medlib.translation.shifts.shifted_domain import rank_correlation, redrawn_ranks
 
-
-def to_z(x):
-    return np.arctanh(np.clip(np.nan_to_num(x), -0.995, 0.995))
-
-
-# %%
-for who, keys in groups_of.items():
-    point = ranks(keys, whole, whole)
-    again = [ranks(keys, *rng.integers(n_test, size=(2, n_test)), rng) for _ in range(n_resamples)]
-    for name, value in point.items():
-        z, wide = to_z(value), 1.96 * np.std([to_z(each[name]) for each in again])
-        ends = min(np.tanh(z - wide), value), max(np.tanh(z + wide), value)
-        label = f"rank_{name.replace('λ', 'lambda')}_{who}"
-        ranking[name, who] = run.result(label, value, interval=ends, n=len(keys), atol=0.15)
-    gap, wide = point["λ"] - point["distance"], [each["λ"] - each["distance"] for each in again]
-    ends = gap - 1.96 * np.std(wide), gap + 1.96 * np.std(wide)
-    lead[who] = run.result(f"lambda_leads_{who}", gap, interval=ends, n=len(keys), atol=0.2)
+NAMES = {"distance": "distance", "joint": "λ", "bound": "bound"}
+groups_of = {"camera": [each for key, each in cases.items() if key[0] != "reader"],
+             "all": list(cases.values())}
+redraw, ranking, lead = run.rng("bootstrap"), {}, {}
+for who, these in groups_of.items():
+    ranking[who], lead[who] = redrawn_ranks(these, rng=redraw, n_resamples=n_resamples)
+    for name, found in ranking[who].items():
+        label = f"rank_{name.replace('joint', 'lambda')}_{who}"
+        run.result(label, found.value, interval=found.around, n=len(these), atol=0.05)
+    run.result(f"lambda_leads_{who}", lead[who].value, interval=lead[who].around, n=len(these),
+               atol=0.05)
 
 # %%
 rows = [
-    {"estimate": name, "needs labels abroad": "no" if name == "distance" else "yes"}
-    | {
-        f"rank correlation, {who}": f"{r.value:.2f} ({r.low:.2f} to {r.high:.2f})"
-        for who in groups_of for r in [ranking[name, who]]
-    }
-    for name in ("distance", "λ", "bound")
+    {"estimate": symbol, "needs labels abroad": "no" if name == "distance" else "yes"}
+    | {f"rank correlation, {who}": str(ranking[who][name]) for who in groups_of}
+    for name, symbol in NAMES.items()
 ]
 run.table(
     rows, name="ranking",
-    caption="How well an estimate ranks the shifts by harm, with 95 % bootstrap intervals; camera:"
-    f" n = {len(groups_of['camera'])} domains; all: with the other reader, n = {len(cases)}.",
+    caption="How well an estimate ranks the shifts by harm, and between which ends it lies in 95 %"
+    f" of redrawn test images; camera: n = {len(groups_of['camera'])} domains; all: with the other"
+    f" reader, n = {len(cases)}.",
 )
 
-# %% tags=["hide-input"]
+# %%
 trend = {
     family: rank_correlation(range(severities + 1), [
-        cases[("none", 0) if s == 0 else (family, s)]["error"] for s in range(severities + 1)
+        cases[("none", 0) if s == 0 else (family, s)].error for s in range(severities + 1)
     ])
     for family in (*FAMILIES, "reader")
 }
 run.say(
-    "λ leads the distance by {lambda_leads_camera:+.2f} ({lambda_leads_camera.low:+.2f} to"
-    " {lambda_leads_camera.high:+.2f}) among the cameras and by {lambda_leads_all:+.2f}"
-    " ({lambda_leads_all.low:+.2f} to {lambda_leads_all.high:+.2f}) over all shifts. Within a"
-    " family, the rank correlation of degree and error is " + ", ".join(
+    "λ leads the distance by {camera_lead} among the cameras and by {all_lead} over all shifts."
+    " Within a family, the rank correlation of degree and error is " + ", ".join(
         f"{value:+.1f} ({family})" for family, value in trend.items()
     ).replace("-", "−") + f" (n = {severities + 1} degrees each).",
+    camera_lead=lead["camera"], all_lead=lead["all"],
 )
 
 # %% [markdown]
 # Families differ in whether more is worse. Which estimate ranks the cameras best differs from
-# seed to seed. But as soon as the other reader is among the shifts, the distance is a poor guide,
-# and the bound, which contains it, is not a good one. $\lambda$ ranks them better: the term that
-# needs the labels which one does not have. (That the distance cannot see a reader is how we built
-# him; that the sum of the terms is misled by it is what the construction demonstrates.)
+# seed to seed. As soon as the other reader is among the shifts, the distance is a poor guide, and
+# the bound contains it. $\lambda$ sees her: the term that needs the labels which one does not
+# have. (That the distance cannot see a reader is how we built her; that the sum of the terms is
+# misled by it is what the construction demonstrates.)
 #
 # ## What breaks it
 #
@@ -1151,95 +1151,110 @@ def with_ends(mistakes):
 
 
 rows = [
-    {"shift": name, "ε_S": f"{each['terms'].source_error:.2f}"}
-    | {"proxy distance": f"{each['terms'].distance:.2f}", "λ": f"{each['terms'].joint_error:.2f}"}
-    | {"bound": f"{each['terms'].value:.2f}", "error": with_ends(each["wrong"])}
+    {"shift": name, "ε_S": f"{each.terms.source_error:.2f}"}
+    | {"proxy distance": f"{each.proxy.value:.2f}", "λ": f"{each.terms.joint_error:.2f}"}
+    | {"bound": f"{each.terms.value:.2f}", "error": with_ends(each.wrong)}
     for name, each in (("none", cases["none", 0]), ("weak lamp", lamp), ("other reader", reader))
 ]
 run.table(rows, name="wrong_way", caption=f"Ranked wrong; n = {n_test} images a domain.")
 
 # %%
-fixed_cut = run.rng("own shift")  # for the last exercise
-run.result("error_home", wrong_at_home.mean(), n=n_test, atol=0.03)
-run.result("error_none", cases["none", 0]["error"], n=n_test, atol=0.03)
-run.result("error_dark", lamp["error"], n=n_test, atol=0.04)
-run.result("error_reader", reader["error"], n=n_test, atol=0.03)
-run.result("error_mark", cases["mark", severities]["error"], n=n_test, atol=0.05)
+fixed_cut = run.rng("own shift")  # for the exercise on a harmless shift
+run.result("error_home", wrong_at_home.mean(), n=n_test, atol=0.01)
+for name, each in (("none", cases["none", 0]), ("dark", lamp), ("reader", reader),
+                   ("mark", cases["mark", severities])):
+    run.result(f"error_{name}", each.error, n=n_test, atol=0.01)
+none = cases["none", 0]
+for name, each in (("dark", lamp), ("reader", reader), ("mark", cases["mark", severities])):
+    paired = each.wrong.astype(float) - none.wrong  # the same images, with and without the shift
+    run.result(f"harm_{name}", mean_interval(paired), atol=0.01)
 run.say(
     "On the home images the error is {home}; on others of the same kind, without a shift, {none}:"
-    " so much is luck. Behind the weak lamp it is {error_dark:.2f}; for the other reader"
-    " {error_reader:.2f}. And a mark along the edge, which no eye doctor would mind, makes it"
-    " {error_mark:.2f}: what looks harmless to us need not be so to a network.",
-    home=with_ends(wrong_at_home), none=with_ends(cases["none", 0]["wrong"]),
+    " so much is luck. On one and the same images, the weak lamp changes it by {harm_dark:+.2ci},"
+    " the other reader by {harm_reader:+.2ci}, and a mark along the edge, which no eye doctor would"
+    " mind, by {harm_mark:+.2ci}.",
+    home=with_ends(wrong_at_home), none=with_ends(none.wrong),
 )
 
 # %% [markdown]
 # So a monitor that raises an alarm whenever the images look different will cry wolf over a lamp and
 # sleep through a change of mind. A large distance is a reason to *look*, never a measure of harm; a
-# small one is no reason to be calm. And two things broke the renovation itself: a "frozen" network
-# left in training mode, and one rate for all depths that was too high.
+# small one is no reason to be calm.
+#
+# Two things can break the renovation itself: a "frozen" network left in training mode, and a
+# comparison that stops after a demonstration. The slider showed the second.
 #
 # ## What we claim
 #
-# "On each of the draws": the margin is that of the draw where it holds most narrowly. Two
-# claims are demonstrations rather than findings: the reader was built so that no image betrays him.
-# The control asks for no distance where there is none.
-
-
-# %%
-def least(what, first, second):
-    """The smallest paired difference of two arms over the draws."""
-    return (column(first, what) - column(second, what)).min()
-
-
-best = graded_name(xi)
-text = "on each of the draws, graded rates forget less than one rate of the same peak"
-spared = least("known", best, "one rate")
-run.claim(text, spared > 0, margin=spared, unit="nats")
-text = "on each of the draws, gradual unfreezing alone forgets more than graded rates do"
-lost = least("known", best, "gradual")
-run.claim(text, lost > 0, margin=lost, unit="nats")
+# The claims on arms rest on the recorded trial, so another seed of this page does not change
+# them: the trial's own seeds are what they were held against. The reader was built so that no image
+# betrays her; a claim about her is a demonstration. The control asks for no distance where there is
+# none.
 
 # %%
-text = "one rate at this peak leaves a lower mean AUC than the frozen network has"
-short = -differences["one rate"].value
-run.claim(text, short > 0, margin=short, unit="AUC")
-text = "trainings that move farther forget more: rank correlation below -0.5"
-excess = -0.5 - order(slice(0, 9), list(HOW))
-run.claim(text, excess > 0, margin=excess, unit="correlation")
+drifted = np.abs(after - before).mean() / before.std() - 0.1
+run.claim("with every parameter frozen, one pass in training mode moves the scores of the test"
+          " images by more than a tenth of their standard deviation", drifted > 0, margin=drifted,
+          unit="SD", falsified_by="falsify_part_by_part")
+exact = 0.02 - np.abs(typical / eta_l - 1).max()
+run.claim("at every depth the median weight that moves in Adam's first step moves by the rate of"
+          " its depth", exact > 0, margin=exact, falsified_by="falsify_part_by_part")
 
 # %%
-text = "no shift's error exceeds the estimated bound"
-run.claim(text, min(room.values()) > 0, margin=min(room.values()), unit="error")
-text = "demonstrated: the bound ranks a weak lamp above another reader, the errors rank them below"
-wrong_way = min(lamp["terms"].value - reader["terms"].value, reader["error"] - lamp["error"])
-run.claim(text, wrong_way > 0, margin=wrong_way, unit="error")
-text = "demonstrated: with the other reader among the shifts, λ ranks better than the distance"
-run.claim(text, lead["all"].value > 0, margin=lead["all"].value, unit="correlation")
+READ = ("tuned", "longer", "end") if read_at == "end" else ("demo",)  # both lengths, and the end
+pays = min(gain_by_seed(trial, arm, "frozen", cells=CELLS, end=end).min()
+           for arm in ("full", "norm_only") for end in READ)
+run.claim("in the mean over domains and numbers of labels one rate for all and norm only both end"
+          " above the frozen network, in every seed of the trial, at either length",
+          pays > 0, margin=pays, unit="AUC", falsified_by="falsify_part_by_part")
+rival = "full" if held_against == "one rate" else "frozen"
+at_most = 0.01 - max(worth("graded", rival, end=end).high for end in READ)
+run.claim("held against one rate that is tuned as well, graded rates gain less than .01 of AUC in"
+          " the mean over domains and numbers of labels, at either length", at_most > 0,
+          margin=at_most, unit="AUC", falsified_by="falsify_other_rivals")
+tied = -forgets["late"].high
+run.claim("in the trial the arms whose late depths move farther forget more",
+          tied > 0, margin=tied, unit="correlation", falsified_by="falsify_part_by_part")
 
 # %%
-text = "halves of one domain have a mean proxy distance within 0.2 of zero"
-silent = 0.2 - abs(np.mean(null))
-run.claim(text, silent > 0, margin=silent, unit="distance", control=True)
+run.claim("no shift's error exceeds the estimated bound", least >= 0, margin=least, unit="error",
+          falsified_by="falsify_part_by_part")
+harm = mean_interval(reader.wrong.astype(float) - lamp.wrong)  # on the same images
+wrong_way = min(lamp.terms.value - reader.terms.value, harm.low)
+run.claim("demonstrated: the bound ranks a weak lamp above another reader, the errors rank them"
+          " below", wrong_way > 0, margin=wrong_way, unit="error",
+          falsified_by="falsify_other_rivals")
+silent = reach_of_luck - abs(np.mean(null))
+run.claim("dealt into two halves, again and again, the images of one domain show no more distance"
+          " than luck", silent > 0, margin=silent, unit="distance", control=True,
+          falsified_by="falsify_part_by_part")
 run.finish()
 
 # %% [markdown]
+# The claims on arms were worded when the table was there; fresh seeds would be needed to test them.
+# Not claimed: anything about the order of depths, and anything about single cells of the tables
+# that is not named here. The bound's claim is about the shifts that were tried, and about an
+# estimate that is generous.
+#
 # ## Take-aways
 #
 # - Say what moves, how fast, from when on and toward what; then take one step and check it.
 # - Frozen parameters do not make a frozen network: look at the mode of the normalisations.
 # - Adam's steps are as long as the rate says, needed or not: the sum of the rates is how far a
-#   depth can go.
-# - Graded rates spare the memory at a peak rate that ruins a single one. Before you praise them,
-#   compare with a lower single rate, and with not moving at all.
-# - Movement goes with forgetting. That sparing the early layers is what protects, we did not find.
-# - In a short training on few labels, not to lose is an achievement. What makes moving pay
-#   one would have to measure with more labels and more than one training.
-# - Thawing gradually alone is no substitute for graded rates.
-# - *Open:* whether a leash on the weights is a leash on the answers, and why thawing alone hurts.
-# - The estimated bound is never exceeded here because it is generous, often so generous that it
-#   says nothing. The distance between images is not the harm, in either direction; the term that
-#   sees a change of meaning needs labels from the new place.
+#   depth can go. How far it *should* go is another question.
+# - Ways of training can only be compared when each is tuned and trained to its end. After a
+#   demonstration one sees who starts fast.
+# - The plain thing, one rate for all, is a strong rival once its rate is tuned: in the trial
+#   grading gained next to nothing on it. Norm only costs a hundredth of the weights and is already
+#   worth more than not moving.
+# - The unit is the labelled set with its images and its training, not the test image; compare
+#   within it, and look how much of a gain may hide in an interval around zero.
+# - Who moves the late depths far forgets; whether others' movement matters, the trial does not
+#   part. An arm forgets because nobody asked it to remember.
+# - *Open:* whether it matters *which* depths move.
+# - The estimated bound is generous, often so generous that it says nothing. The distance between
+#   images is not the harm, in either direction; the term that sees a change of meaning needs labels
+#   from the new place.
 #
 # ## Exercises
 #
@@ -1282,6 +1297,21 @@ run.check("art-of-finetuning-leash", answer)
 
 # %% [markdown]
 # ```{exercise}
+# :label: art-of-finetuning-trial
+# What does patience add? Write a function `worth(new, old)` of two arrays, the test AUC of two
+# arms with one value a seed, that returns the mean paired difference and the two ends of its 95 %
+# $t$ interval. Then use it on `pair`, one rate far from home with few labels: at its end, and after
+# a demonstration. What would you have said after the demonstration, and what do you say now?
+# ```
+
+# %% tags=["self-check"]
+few_far = {"domain": "far", "labels": N_LABELS[-1]}
+pair = trial.array("auc_full", **few_far), trial.array("auc_full_demo", **few_far)
+worth_of = None  # a function of two arrays: (mean, low, high)
+run.check("art-of-finetuning-trial", worth_of, given={"pair": pair})
+
+# %% [markdown]
+# ```{exercise}
 # :label: art-of-finetuning-bound
 # At home a classifier errs on one image in twenty; one trained on both domains errs, home and
 # abroad added, on $0.1$. Up to which error $\hat\varepsilon$ of the domain classifier does the
@@ -1304,24 +1334,10 @@ run.check("art-of-finetuning-bound", answer)
 own = {
     "images": far_test[0], "labels": far_test[1], "home": test.features, "head": home_head,
     "features_of": lambda x: cached_features(source, preprocess(x, device=run.device)),
-    "error_before": cases["none", 0]["error"], "cut": fixed_cut,
+    "error_before": cases["none", 0].error, "cut": fixed_cut,
 }
 shift = None  # a function: uint8 (n, height, width, 3) to the same
 run.check("art-of-finetuning-harmless", shift, given=own)
-
-# %% [markdown]
-# ```{exercise}
-# :label: art-of-finetuning-public
-# This one needs a network connection, and this book prints no expected numbers for it. Run the
-# chapter on real tissue: `medbook run translation/the_art_of_finetuning -p dataset=pathmnist`.
-# Predict first: on a task that frozen features already solve, which arm can still gain, and what
-# does the weak lamp cost when colour carries the answer? Then compare the ledger and the result
-# `error_dark` with this page. Some claims were made for the retina and may fail; which, and why?
-# ```
-
-# %% tags=["self-check"]
-answer = None  # a letter; run the cell to see the options
-run.check("art-of-finetuning-public", answer)
 
 # %% [markdown]
 # ## Further reading

@@ -9,6 +9,7 @@
 - `freeze_plan`: everything below one depth stands still, its running statistics included.
 - `gradual_unfreezing`: the head first, then one more depth at a time.
 - `l2_sp`: weight decay toward a starting point, and toward zero.
+- `paired_arms`: arms of a recorded trial compared seed by seed.
 - `planned_statistics`: running statistics renewed where a plan lets them move, and nowhere else.
 - `layer_movement`: how far each depth has moved.
 """

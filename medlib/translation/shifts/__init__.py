@@ -11,4 +11,5 @@
 - `graded_shifts`: families of shifts that grow by degrees.
 - `proxy_distance`: how well a classifier tells two domains apart.
 - `adaptation_bound`: Ben-David's bound, its terms, and what its guarantee would cost.
+- `shifted_domain`: a shifted domain beside home, and which estimate ranks many of them by harm.
 """
