@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from medlib.experiment.record import Figure, Record
+from medlib.experiment.record import DataUse, Figure, Record
 from press.errors import UserError
 from press.finding import Finding
 from press.results.accepted import (
     Accepted,
+    AcceptedData,
     AcceptedFigure,
     read_accepted,
     results_path,
@@ -37,8 +38,9 @@ def inspect_against_accepted(
 ) -> list[Finding]:
     """What a run of the book has that differs from the chapter's file under `results/`.
 
-    Where the arithmetic is another, simulated data may round otherwise: their digests are a note
-    then, and the results, which keep their tolerances, decide.
+    Where the arithmetic is another, data that the run itself simulated round otherwise: their
+    digests are a note then, and the results, which keep their tolerances, decide. Whatever was read
+    from a file, a recorded table too, must be the same anywhere.
     """
     path = results_path(project.results, record.chapter)
     try:
@@ -47,12 +49,14 @@ def inspect_against_accepted(
         return [Finding(record.chapter, "result", str(error))]
     told = other_arithmetic(accepted.made_with.arithmetic, record.arithmetic)
     judge = partial(other_pixels, folder=folder, strict=strict, elsewhere=bool(told))
-    simulated = tuple(f"{use.name} was sha256" for use in record.data if "simulated" in use.kind)
+    drawn_elsewhere = bool(told) and not strict
+
+    def redrawn(_: AcceptedData, now: DataUse) -> bool:
+        return drawn_elsewhere and now.kind == "simulated" and now.path is None
+
     found = [
         Finding(record.chapter, d.kind, d.message, d.severity)
-        if not told or strict or d.kind != "data" or not d.message.startswith(simulated)
-        else Finding(record.chapter, d.kind, d.message, "note")  # drawn by another arithmetic
-        for d in compare(accepted, record, tolerant(judge))
+        for d in compare(accepted, record, tolerant(judge, redrawn=redrawn))
     ]
     if told and any(finding.what in ("result", "figure") for finding in found):
         message = f"the accepted run was made with another arithmetic: {told}"
