@@ -15,6 +15,8 @@ from press.results.accepted import (
     read_accepted,
     results_path,
 )
+from press.results.seeds import read_seeds_table
+from press.results.spreads import spreads
 from press.results.thumbnail import (
     THUMBNAIL_TOLERANCE,
     decode_thumbnail,
@@ -39,8 +41,10 @@ def inspect_against_accepted(
     """What a run of the book has that differs from the chapter's file under `results/`.
 
     Where the arithmetic is another, data that the run itself simulated round otherwise: their
-    digests are a note then, and the results, which keep their tolerances, decide. Whatever was read
-    from a file, a recorded table too, must be the same anywhere.
+    digests are a note then, and the results decide. A result beyond its tolerance is a note as long
+    as two seeds of the chapter's table lie as far apart: what hangs on a training is drawn anew
+    there (docs/decisions/0024). Whatever was read from a file, a recorded table too, must be the
+    same anywhere.
     """
     path = results_path(project.results, record.chapter)
     try:
@@ -50,13 +54,23 @@ def inspect_against_accepted(
     told = other_arithmetic(accepted.made_with.arithmetic, record.arithmetic)
     judge = partial(other_pixels, folder=folder, strict=strict, elsewhere=bool(told))
     drawn_elsewhere = bool(told) and not strict
+    try:
+        table = read_seeds_table(project, record.chapter)
+    except UserError as error:
+        return [Finding(record.chapter, "results", str(error))]
 
     def redrawn(_: AcceptedData, now: DataUse) -> bool:
         return drawn_elsewhere and now.kind == "simulated" and now.path is None
 
+    policy = tolerant(
+        judge,
+        redrawn=redrawn,
+        spreads=spreads(table) if table is not None else None,
+        another_draw=drawn_elsewhere,
+    )
     found = [
         Finding(record.chapter, d.kind, d.message, d.severity)
-        for d in compare(accepted, record, tolerant(judge, redrawn=redrawn))
+        for d in compare(accepted, record, policy)
     ]
     if told and any(finding.what in ("result", "figure") for finding in found):
         message = f"the accepted run was made with another arithmetic: {told}"

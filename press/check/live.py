@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from medlib.experiment.record import Record, Result
+from medlib.experiment.record import Record
 from press.finding import Finding
 from press.results.live import LivePoint, live_points
-from press.run.comparison import BITS, Policy, compare_named, same_value
+from press.results.spreads import spreads
+from press.run.comparison import BITS, Difference, Policy, compare_named, same_value
 from press.source.project import Chapter, Project
 
 
@@ -19,12 +20,16 @@ class Again(Enum):
     NOT_YET = "not yet"
     BITS = "the same to the bit"
     TOLERANCE = "the same within tolerance, on other arithmetic"
+    DRAW = "another draw, on other arithmetic, no farther off than two seeds are"
     DIFFERS = "it differs"
 
 
 @dataclass(frozen=True)
 class Repetition:
-    """What the second run of a recorded point gave, and each difference where there are some."""
+    """What the second run of a recorded point gave, and each difference where there are some.
+
+    Of another draw `differences` are those beyond the tolerance.
+    """
 
     outcome: Again
     differences: tuple[str, ...] = ()
@@ -41,8 +46,9 @@ def _compared(project: Project, live: LivePoint) -> Iterator[Finding]:
         message = f"the point {live.told} of the recorded sweep was not run again: `medbook build`"
         yield Finding(name, "live", f"{message} ({live.state(project)})")
     for message in again.differences:
-        yield Finding(name, "live", f"at {live.told} {message}")
-    if again.outcome in (Again.BITS, Again.TOLERANCE):
+        severity = "note" if again.outcome is Again.DRAW else "error"
+        yield Finding(name, "live", f"at {live.told} {message}", severity)
+    if again.outcome in (Again.BITS, Again.TOLERANCE, Again.DRAW):
         message = f"its point {live.told}, run again, is {again.outcome.value}"
         yield Finding(name, "live", f"{message} ({len(live.recorded)} results)", "note")
 
@@ -53,9 +59,12 @@ def repetition(project: Project, live: LivePoint) -> Repetition:
     if record is None or not live.state(project).fresh:
         return Repetition(Again.NOT_YET)
     exact = same_arithmetic(live, record)
-    wrong = tuple(_differences(live.recorded, record, exact=exact))
+    found = list(_differences(live, record, exact=exact))
+    wrong = tuple(each.message for each in found if each.severity == "error")
     if wrong:
         return Repetition(Again.DIFFERS, wrong)
+    if found:
+        return Repetition(Again.DRAW, tuple(each.message for each in found))
     return Repetition(Again.BITS if exact else Again.TOLERANCE)
 
 
@@ -75,10 +84,11 @@ def same_arithmetic(live: LivePoint, record: Record) -> bool:
     return made.processor == [record.processor]
 
 
-def _differences(recorded: list[Result], record: Record, *, exact: bool) -> Iterator[str]:
+def _differences(live: LivePoint, record: Record, *, exact: bool) -> Iterator[Difference]:
     """What differs; a tolerance is the one that the chapter states now, for a table keeps none."""
     now = {result.name: result for result in record.results}
     stated = {name: {"atol": each.atol, "rtol": each.rtol} for name, each in now.items()}
-    was = [each.model_copy(update=stated.get(each.name, {})) for each in recorded]
-    policy = BITS if exact else Policy(same_value, within_tolerance=True)
-    yield from (found.message for found in compare_named("result", was, record.results, policy))
+    was = [each.model_copy(update=stated.get(each.name, {})) for each in live.recorded]
+    over_seeds = spreads(live.table, beside=live.point)
+    elsewhere = Policy(same_value, within_tolerance=True, spreads=over_seeds, another_draw=True)
+    yield from compare_named("result", was, record.results, BITS if exact else elsewhere)

@@ -2,7 +2,8 @@
 
 A table whose code has changed is an error, unless ``results/known_stale.toml`` names it with a
 reason. Tolerances of the accepted results are held against the spread over other seeds, where a
-table keeps it: an alarm that rings only at more than half a standard deviation sleeps through.
+table keeps it: an alarm that rings only at more than half a standard deviation sleeps through, so
+a wider one counts for no more.
 """
 
 from __future__ import annotations
@@ -19,11 +20,10 @@ from press.results import kept, longer, seeds
 from press.results.accepted import Accepted, read_accepted, results_path
 from press.results.falsified import FalsifiedTable, changed_since, read_falsified
 from press.results.falsified import findings as falsifier_findings
+from press.results.spreads import spreads
 from press.results.stale import known_stale, pins_changed, stale_because
 from press.source.project import Chapter, Project
 
-MOST_OF_SPREAD = 0.5
-VARIES = 2e-6  # share of its mean by which a value must scatter to count as one that varies
 MODELS = {"falsified": FalsifiedTable, "full": FullRun}
 
 
@@ -130,30 +130,30 @@ def inspect_seeds(project: Project, chapter: Chapter, record: Record) -> Iterato
 
 
 def inspect_tolerances(project: Project, chapter: Chapter, record: Record) -> Iterator[Finding]:
-    """Tolerances that would not notice a change as large as another seed makes."""
+    """Stated tolerances that would not notice a change as large as another seed makes.
+
+    They count for no more than half the standard deviation over seeds (`press.run.spread`).
+    """
     table = seeds.read_seeds_table(project, chapter.id)
     path = results_path(project.results, chapter.id)
     if table is None or not table.keeps_results or not path.is_file():
         return
-    for message in too_wide(read_accepted(path), table):
-        yield Finding(chapter.id, "tolerance", message)
+    names = list(too_wide(read_accepted(path), table))
+    if names:
+        message = (
+            f"{len(names)} stated tolerances are wider than half the standard deviation over"
+            f" {len(table.points)} seeds, which counts: {', '.join(names)}"
+        )
+        yield Finding(chapter.id, "tolerance", message, "note")
 
 
 def too_wide(accepted: Accepted, table: SweepTable) -> Iterator[str]:
     """The accepted results whose tolerance exceeds half their standard deviation over seeds."""
-    columns = {column.name: column for column in table.results}
+    over_seeds = spreads(table)
     for result in accepted.results:
-        column = columns.get(result.name)
-        spread = None if column is None else column.spread
-        if column is None or spread is None:
-            continue
-        typical = sum(map(abs, column.known)) / len(column.known)
-        if spread > VARIES * typical and result.tolerance > MOST_OF_SPREAD * spread:
-            measured = f"{spread:.3g} {result.unit}".rstrip()
-            yield (
-                f"{result.name}: its tolerance {result.tolerance:.3g} is more than half its"
-                f" standard deviation over {len(column.known)} seeds, {measured}"
-            )
+        spread = over_seeds.get(result.name)
+        if spread is not None and spread.at_most(result.tolerance) < result.tolerance:
+            yield result.name
 
 
 # -- falsifiers, longer training -------------------------------------------------------------------

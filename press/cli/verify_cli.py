@@ -62,7 +62,8 @@ def check(
 
     A table kept under results/ must have been made by the present code, or be named with a reason
     in results/known_stale.toml; the point of a recorded sweep that the build runs again must agree.
-    Where the table of other seeds keeps results, no tolerance may exceed half of their spread.
+    Where the table of other seeds keeps results, no tolerance counts for more than half of their
+    spread; on another arithmetic a result beyond it is a note, as far as two seeds are apart.
 
     With --seeds N every chapter is run on N other seeds, and a claim must hold on nine of ten of
     them. With --falsify each claim is run under the parameter set or companion that it names as

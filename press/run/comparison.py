@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from press.run.alignment import Change, named_pairs, text_changes
 
 if TYPE_CHECKING:
     from medlib.experiment.arithmetic import Arithmetic
+    from press.run.spread import Spread
 
 Severity = Literal["error", "note"]
 FIELDS = {
@@ -54,6 +55,9 @@ class Policy:
         new: what is said of a thing that is there for the first time.
         pictures: how figures compare whose pixels differ; by default that is the difference.
         redrawn: of two data sets that differ in their digest alone, whether that is only noted.
+        spreads: result -> how it scatters over seeds. No tolerance is wider than half of that.
+        another_draw: whether a result beyond its tolerance is only noted as long as two seeds lie
+            as far apart.
     """
 
     same: Callable[[Any, Any], bool]
@@ -62,6 +66,8 @@ class Policy:
     new: str = "is new"
     pictures: Callable[[Any, Any], Difference] | None = None
     redrawn: Callable[[Any, Any], bool] | None = None
+    spreads: Mapping[str, Spread] = field(default_factory=dict)
+    another_draw: bool = False
 
 
 def same_bits(old: Any, new: Any) -> bool:
@@ -102,10 +108,12 @@ def tolerant(
     pictures: Callable[[Any, Any], Difference],
     *,
     redrawn: Callable[[Any, Any], bool] | None = None,
+    spreads: Mapping[str, Spread] | None = None,
+    another_draw: bool = False,
 ) -> Policy:
     """The policy of a run against the accepted one; `pictures` says how like two figures are.
 
-    A claim's margin may move: that the claim holds is checked elsewhere. `redrawn` is as in
+    A claim's margin may move: that the claim holds is checked elsewhere. The rest is as in
     `Policy`.
     """
     return Policy(
@@ -115,6 +123,8 @@ def tolerant(
         new="is new and not accepted",
         pictures=pictures,
         redrawn=redrawn,
+        spreads=spreads or {},
+        another_draw=another_draw,
     )
 
 
@@ -125,8 +135,8 @@ def compare(was: Any, now: Any, policy: Policy) -> Iterator[Difference]:
     `compare_digests` and `press.check.reproduce`.
     """
     yield from compare_mappings("parameter", was.parameters, now.parameters, policy)
-    for kind, field in (("data", "data"), ("result", "results"), ("claim", "claims")):
-        yield from compare_named(kind, getattr(was, field), getattr(now, field), policy)
+    for kind, part in (("data", "data"), ("result", "results"), ("claim", "claims")):
+        yield from compare_named(kind, getattr(was, part), getattr(now, part), policy)
     if hasattr(was, "tables") and hasattr(now, "tables"):
         yield from compare_named("table", was.tables, now.tables, policy)
     if hasattr(was, "sentences") and hasattr(now, "sentences"):
@@ -242,25 +252,32 @@ def compare_named(
 
 
 def _compare_pair(kind: str, old: Any, new: Any, policy: Policy) -> Iterator[Difference]:
-    clauses, pixels_only = [], False
+    clauses, pixels_only, drawn_again = [], False, False
     if _label(kind, old) != _label(kind, new):
         clauses.append(f"is now called {_label(kind, new)}")
     before, after = _content(kind, old, policy), _content(kind, new, policy)
     if kind == "result" and policy.within_tolerance:
-        clauses += drifts(old, new)
+        spread = policy.spreads.get(old.name)
+        moved = drifts(old, new, spread)
+        near = policy.another_draw and not beyond_draws(old, new, spread)
+        drawn_again = bool(moved) and near and not clauses
+        clauses += moved
         before = {field: value for field, value in before.items() if field not in MEASURED}
-    for field, value in before.items():
-        if field in after and not policy.same(value, after[field]):
-            pixels_only = field == "pixels_sha256" and not clauses
-            clauses.append(_clause(kind, field, value, after[field]))
+    for name, value in before.items():
+        if name in after and not policy.same(value, after[name]):
+            pixels_only = name == "pixels_sha256" and not clauses
+            drawn_again = False
+            clauses.append(_clause(kind, name, value, after[name]))
+    if drawn_again:
+        clauses[-1] += ", two seeds are as far apart"
     if pixels_only and len(clauses) == 1 and policy.pictures and _as_many_frames(old, new):
         yield policy.pictures(old, new)
     elif clauses:
         between = " " if clauses[0].startswith(("was ", "is ", "had ")) else ": "
         digest_only = kind == "data" and len(clauses) == 1 and old.sha256 != new.sha256
-        noted = digest_only and policy.redrawn is not None and policy.redrawn(old, new)
+        redrawn = digest_only and policy.redrawn is not None and policy.redrawn(old, new)
         message = f"{_label(kind, old)}{between}{', '.join(clauses)}"
-        yield Difference(kind, message, "note" if noted else "error")
+        yield Difference(kind, message, "note" if redrawn or drawn_again else "error")
 
 
 def _label(kind: str, item: Any) -> str:
@@ -320,28 +337,44 @@ _HOW_ROWS = {
 }
 
 
-def drifts(was: Any, now: Any) -> list[str]:
+def drifts(was: Any, now: Any, spread: Spread | None = None) -> list[str]:
     """How far a result, or an end of its interval, moved beyond the tolerance accepted for it.
 
-    All three may move by as much as the value: ``|now - was| <= atol + rtol * |value|``.
+    All three may move by as much as the value: ``|now - was| <= atol + rtol * |value|``, and by no
+    more than half its standard deviation over seeds, where that is known.
     """
     unit = f" {was.unit}" if was.unit else ""
     tolerance = was.atol + was.rtol * abs(was.value)
-    moved = []
-    for field, which in MEASURED.items():
-        before, after = getattr(was, field), getattr(now, field)
-        if before is None or after is None or same_value(before, after):
-            continue
-        if not abs(after - before) <= tolerance:
-            moved.append(f"{which}was {before:.10g}{unit}, is {after:.10g}{unit}")
+    if spread is not None:
+        tolerance = spread.at_most(tolerance)
+    moved = [
+        f"{MEASURED[end]}was {before:.10g}{unit}, is {after:.10g}{unit}"
+        for end, before, after in _ends(was, now)
+        if not abs(after - before) <= tolerance
+    ]
     if moved:
         moved[-1] += f"; tolerance {tolerance:.3g}{unit}"
     if (was.low is None) != (now.low is None):
-        old, new = (
-            "none" if r.low is None else f"[{r.low:.10g}, {r.high:.10g}]" for r in (was, now)
-        )
-        moved.append(f"its interval was {old}, is {new}")
+        moved.append(f"its interval was {_span(was)}, is {_span(now)}")
     return moved
+
+
+def beyond_draws(was: Any, now: Any, spread: Spread | None) -> bool:
+    """Whether a result, or an end of its interval, moved farther than from one seed to another."""
+    if spread is None or (was.low is None) != (now.low is None):
+        return True
+    return any(
+        not abs(after - before) <= max(was.atol, spread.between_draws(end))
+        for end, before, after in _ends(was, now)
+    )
+
+
+def _ends(was: Any, now: Any) -> Iterator[tuple[str, float, float]]:
+    """A result's value and the ends of its interval, where they moved: which, before, after."""
+    for end in MEASURED:
+        before, after = getattr(was, end), getattr(now, end)
+        if before is not None and after is not None and not same_value(before, after):
+            yield end, before, after
 
 
 def _span(result: Any) -> str:

@@ -1,5 +1,7 @@
 """A recorded sweep's live point: run again by the build, and compared with what was recorded."""
 
+import json
+
 import pytest
 
 from medlib.experiment.record import Result
@@ -9,7 +11,7 @@ from press.results import kept
 from press.results.live import live_point, live_points
 from press.run.execute import execute_all
 from press.source.project import Project
-from tests.press.swept_book import NAME, TABLE, edit_table, other_machine, shift
+from tests.press.swept_book import NAME, TABLE, edit_table, other_machine, place_of_live, shift
 
 
 def messages(book, severity):
@@ -55,6 +57,42 @@ def test_on_other_arithmetic_the_stated_tolerance_holds(live_book, amount, wrong
     assert len(messages(live_book, "error")) == wrong
     for line in messages(live_book, "note"):
         assert "is the same within tolerance, on other arithmetic" in line
+
+
+def beside_it(*offsets):
+    """Add seeds to the live point's cell that measured so much more or less."""
+
+    def change(content):
+        place = place_of_live(content)
+        for number, offset in enumerate(offsets):
+            point = json.loads(json.dumps(content["points"][place]))
+            point["parameters"]["seed"] = 100 + number
+            point["point"] = f"beside{number}"
+            content["points"].append(point)
+            for column in content["results"]:
+                for kept_values in filter(None, map(column.get, ("values", "low", "high", "n"))):
+                    kept_values.append(kept_values[place])
+                if column["name"] == "third":
+                    column["values"][-1] += offset
+
+    return change
+
+
+@pytest.mark.parametrize(("shifted", "outcome"), [(0.1, Again.DRAW), (9.0, Again.DIFFERS)])
+def test_on_other_arithmetic_it_may_be_another_draw(live_book, shifted, outcome):
+    for change in (beside_it(-0.05, 0.0, 0.05), shift(shifted)):
+        edit_table(live_book, change)
+    (line,) = messages(live_book, "error")
+    assert "third was " in line, "on the same arithmetic"
+    edit_table(live_book, other_machine)
+    project = Project(live_book.root)
+    again = repetition(project, live_point(project, NAME))
+    assert again.outcome is outcome
+    assert len(again.differences) == 1
+    assert len(messages(live_book, "error")) == (outcome is Again.DIFFERS)
+    noted = "\n".join(messages(live_book, "note"))
+    assert ("two seeds are as far apart" in noted) == (outcome is Again.DRAW)
+    assert ("another draw, on other arithmetic" in noted) == (outcome is Again.DRAW)
 
 
 @pytest.mark.parametrize(

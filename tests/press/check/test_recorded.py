@@ -178,16 +178,14 @@ def accepted_with(book, **changes):
 @pytest.mark.parametrize(
     ("atol", "wrong"), [(0.24, False), (0.25, False), (0.26, True), (1e9, True)]
 )
-def test_a_tolerance_of_more_than_half_the_spread_is_red(kept_book, atol, wrong):
-    lines = list(too_wide(accepted_with(kept_book, atol=atol), seeds_of(kept_book)))
-    assert len(lines) == wrong
-    for line in lines:
-        assert "is more than half its standard deviation over 3 seeds, 0.5" in line
+def test_a_tolerance_of_more_than_half_the_spread_is_told(kept_book, atol, wrong):
+    names = list(too_wide(accepted_with(kept_book, atol=atol), seeds_of(kept_book)))
+    assert names == ["noise"] * wrong
 
 
 def test_a_relative_tolerance_counts(kept_book):
-    (line,) = too_wide(accepted_with(kept_book, value=10.0, rtol=0.03), seeds_of(kept_book))
-    assert "its tolerance 0.3 is" in line
+    accepted = accepted_with(kept_book, value=10.0, rtol=0.03)
+    assert list(too_wide(accepted, seeds_of(kept_book))) == ["noise"]
 
 
 @pytest.mark.parametrize("values", [[1.0, 1.0, 1.0], [1.0, 1.0 + 1e-9, 1.0], [1.0, None, None]])
@@ -202,4 +200,7 @@ def test_the_check_of_tolerances_is_part_of_check(kept_book):
     for result in content["results"]:
         result["atol"] = 0.3
     path.write_text(json.dumps(content), "utf-8")
-    assert [line.split(":")[0] for line in found(kept_book)] == ["noise"]
+    assert found(kept_book) == []
+    (line,) = [line for line in found(kept_book, "note") if "tolerances" in line]
+    assert line.startswith("1 stated tolerances are wider")
+    assert line.endswith("over 3 seeds, which counts: noise")

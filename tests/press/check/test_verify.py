@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from medlib.experiment.record import read_record
-from medlib.experiment.tables import ClaimColumn, SweepTable, SweptPoint
+from medlib.experiment.tables import ClaimColumn, ResultColumn, SweepTable, SweptPoint
 from medlib.experiment.trials import made_by
 from press.check.verify import inspect_book, inspect_chapter, inspect_run, verify_book
 from press.cli.main import main
@@ -225,6 +225,32 @@ def test_on_another_arithmetic_only_the_digest_of_what_was_drawn_is_a_note(
     assert bool(found) != noted
     assert ("data: ct was sha256" in "\n".join(notes_of(accepted_book))) == noted
     assert "data: ct was sha256" in "\n".join(errors_of(accepted_book, strict=True))
+
+
+def test_on_another_arithmetic_a_result_may_move_as_far_as_two_seeds_are_apart(accepted_book):
+    project = Project(accepted_book.root)
+    record = read_record(accepted_book.root / RUN / "record.json")
+    (at, result), *_ = [
+        (at, each) for at, each in enumerate(record.results) if each.low is None and each.value
+    ]
+    deviation = 10 * result.tolerance
+    values = [result.value + step * deviation for step in (-1.0, 0.0, 1.0)]
+    table = SweepTable(
+        chapter=record.chapter,
+        grid={"seed": [1, 2, 3]},
+        points=[SweptPoint(point=f"p{seed}", parameters={"seed": seed}) for seed in (1, 2, 3)],
+        results=[ResultColumn(name=result.name, values=values)],
+    )
+    kept.write(project, record.chapter, "seeds", table)
+    told = f"result: {result.name} was"
+    change(accepted_book, ACCEPTED, put("results", at, "value", result.value + 3 * deviation))
+    assert told in "\n".join(errors_of(accepted_book)), "on the same arithmetic"
+    change(accepted_book, ACCEPTED, put("made_with", "arithmetic", "cpu_capability", "ANOTHER"))
+    assert told not in "\n".join(errors_of(accepted_book))
+    assert told in "\n".join(notes_of(accepted_book))
+    assert told in "\n".join(errors_of(accepted_book, strict=True))
+    change(accepted_book, ACCEPTED, put("results", at, "value", result.value + 99 * deviation))
+    assert told in "\n".join(errors_of(accepted_book)), "farther than two seeds are apart"
 
 
 def test_other_pixels_with_the_same_thumbnail_are_a_note_and_an_error_when_strict(accepted_book):

@@ -21,6 +21,7 @@ from press.run.comparison import (
     compare_named,
     tolerant,
 )
+from press.run.spread import Spread
 
 TOLERANT = tolerant(lambda was, now: Difference("figure", f"{now.name}: other pixels"))
 CELLS = [f"import numpy as np\nx{n} = np.arange({n})\nprint(x{n})" for n in range(20)]
@@ -279,6 +280,68 @@ def test_a_digest_is_noted_only_where_the_policy_says_so_and_nothing_else_differ
     }
     assert told == {"digest": ["note"], "kind": ["error"]}
     assert [d.severity for d in compare(HELD, digest, TOLERANT)] == ["error"]
+
+
+# -- spread over seeds -----------------------------------------------------------------------------
+
+# Two draws of ten with a standard deviation of .01 are .046 apart at most, 99 times of 100; the
+# upper end of the interval scatters more.
+OVER_SEEDS = {"r1": Spread(10, 1.5, {"value": 0.01, "low": 0.01, "high": 0.1})}
+
+
+def judged(now, *, over_seeds=OVER_SEEDS, another_draw=False):
+    policy = tolerant(
+        lambda was, now: Difference("figure", ""), spreads=over_seeds, another_draw=another_draw
+    )
+    return [(d.severity, d.message) for d in compare(HELD, now, policy)]
+
+
+@pytest.mark.parametrize(("value", "wrong"), [(1.5049, 0), (1.5051, 1), (1.495, 0), (1.4949, 1)])
+def test_no_tolerance_is_wider_than_half_the_spread_over_seeds(value, wrong):
+    found = judged(Held(**edit("results", 1, value=value)))
+    assert [severity for severity, _ in found] == ["error"] * wrong
+    assert all(message.endswith("; tolerance 0.005 dB") for _, message in found)
+
+
+def test_a_tolerance_that_is_narrower_stays():
+    wide = {"r1": Spread(10, 1.5, {"value": 0.5})}
+    ((severity, message),) = judged(Held(**edit("results", 1, value=1.52)), over_seeds=wide)
+    assert (severity, message.split("; ")[1]) == ("error", "tolerance 0.01 dB")
+
+
+@pytest.mark.parametrize(
+    ("changes", "severities"),
+    [
+        ({"value": 1.545}, ["note"]),
+        ({"value": 1.547}, ["error"]),
+        ({"low": 1.045}, ["note"]),
+        ({"low": 1.047}, ["error"]),
+        ({"high": 2.4}, ["note"]),
+        ({"high": 2.5}, ["error"]),
+        ({"value": 1.545, "high": 2.5}, ["error"]),
+        ({"value": 1.545, "n": 8}, ["error"]),
+        ({"value": 1.545, "low": None, "high": None}, ["error"]),
+        ({"value": math.nan}, ["error"]),
+        ({"value": 1.5}, []),
+    ],
+)
+def test_another_draw_is_noted_as_far_as_two_seeds_are_apart(changes, severities):
+    now = Held(**edit("results", 1, **changes))
+    found = judged(now, another_draw=True)
+    assert [severity for severity, _ in found] == severities
+    told = {severity == "note": "two seeds are as far apart" in text for severity, text in found}
+    assert all(noted == said for noted, said in told.items())
+    assert [severity for severity, _ in judged(now)] == ["error"] * len(severities)
+
+
+@pytest.mark.parametrize(
+    "over_seeds", [{}, {"r1": Spread(10, 1.5, {"value": 1e-9})}, {"r1": Spread(1, 1.5, {})}]
+)
+def test_without_a_spread_another_draw_keeps_the_stated_tolerance(over_seeds):
+    for value, severities in ((1.509, []), (1.511, ["error"])):
+        now = Held(**edit("results", 1, value=value))
+        found = judged(now, over_seeds=over_seeds, another_draw=True)
+        assert [severity for severity, _ in found] == severities
 
 
 @pytest.mark.parametrize(
