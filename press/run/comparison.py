@@ -53,6 +53,7 @@ class Policy:
         ignored: "kind.field" of what need not agree.
         new: what is said of a thing that is there for the first time.
         pictures: how figures compare whose pixels differ; by default that is the difference.
+        redrawn: of two data sets that differ in their digest alone, whether that is only noted.
     """
 
     same: Callable[[Any, Any], bool]
@@ -60,6 +61,7 @@ class Policy:
     ignored: frozenset[str] = frozenset()
     new: str = "is new"
     pictures: Callable[[Any, Any], Difference] | None = None
+    redrawn: Callable[[Any, Any], bool] | None = None
 
 
 def same_bits(old: Any, new: Any) -> bool:
@@ -96,10 +98,15 @@ BITS = Policy(same_bits)
 EXACT = Policy(same_value)
 
 
-def tolerant(pictures: Callable[[Any, Any], Difference]) -> Policy:
+def tolerant(
+    pictures: Callable[[Any, Any], Difference],
+    *,
+    redrawn: Callable[[Any, Any], bool] | None = None,
+) -> Policy:
     """The policy of a run against the accepted one; `pictures` says how like two figures are.
 
-    A claim's margin may move: that the claim holds is checked elsewhere.
+    A claim's margin may move: that the claim holds is checked elsewhere. `redrawn` is as in
+    `Policy`.
     """
     return Policy(
         same_value,
@@ -107,6 +114,7 @@ def tolerant(pictures: Callable[[Any, Any], Difference]) -> Policy:
         ignored=frozenset({"claim.margin"}),
         new="is new and not accepted",
         pictures=pictures,
+        redrawn=redrawn,
     )
 
 
@@ -249,7 +257,10 @@ def _compare_pair(kind: str, old: Any, new: Any, policy: Policy) -> Iterator[Dif
         yield policy.pictures(old, new)
     elif clauses:
         between = " " if clauses[0].startswith(("was ", "is ", "had ")) else ": "
-        yield Difference(kind, f"{_label(kind, old)}{between}{', '.join(clauses)}")
+        digest_only = kind == "data" and len(clauses) == 1 and old.sha256 != new.sha256
+        noted = digest_only and policy.redrawn is not None and policy.redrawn(old, new)
+        message = f"{_label(kind, old)}{between}{', '.join(clauses)}"
+        yield Difference(kind, message, "note" if noted else "error")
 
 
 def _label(kind: str, item: Any) -> str:

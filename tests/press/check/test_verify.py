@@ -202,6 +202,31 @@ def test_data_that_changed_are_named(accepted_book, accepted, expected):
     assert [line.removeprefix("pixels/whole: ") for line in errors_of(accepted_book)] == [expected]
 
 
+@pytest.mark.parametrize(
+    ("use", "noted"),
+    [
+        ({"kind": "simulated"}, True),
+        ({"kind": "real"}, False),
+        ({"kind": "simulated", "path": "results/table.json"}, False),  # read, not drawn
+    ],
+)
+def test_on_another_arithmetic_only_the_digest_of_what_was_drawn_is_a_note(
+    accepted_book, use, noted
+):
+    use = {"name": "ct", "sha256": "0" * 64, **use}
+    kept = {"name": "ct", "kind": use["kind"], "sha256": "1" * 64}
+    change(accepted_book, f"{RUN}/record.json", put("data", [use]))
+    change(accepted_book, ACCEPTED, put("data", [kept]))
+    found = [line for line in errors_of(accepted_book) if "data: ct was sha256" in line]
+    assert len(found) == 1, "on the same arithmetic"
+    elsewhere = put("made_with", "arithmetic", "cpu_capability", "ANOTHER")
+    change(accepted_book, ACCEPTED, elsewhere)
+    found = [line for line in errors_of(accepted_book) if "data: ct was sha256" in line]
+    assert bool(found) != noted
+    assert ("data: ct was sha256" in "\n".join(notes_of(accepted_book))) == noted
+    assert "data: ct was sha256" in "\n".join(errors_of(accepted_book, strict=True))
+
+
 def test_other_pixels_with_the_same_thumbnail_are_a_note_and_an_error_when_strict(accepted_book):
     change(accepted_book, ACCEPTED, put("figures", 0, "pixels_sha256", ["0" * 64]))
     assert errors_of(accepted_book) == []

@@ -269,6 +269,18 @@ def test_pictures_are_looked_at_only_where_nothing_else_differs():
     assert "its data was" in found.message
 
 
+def test_a_digest_is_noted_only_where_the_policy_says_so_and_nothing_else_differs():
+    lenient = tolerant(lambda was, now: Difference("figure", ""), redrawn=lambda was, now: True)
+    digest = Held(**edit("data", 1, sha256="9" * 64))
+    kind = Held(**edit("data", 1, sha256="9" * 64, kind="simulated"))
+    told = {
+        name: [d.severity for d in compare(HELD, now, lenient)]
+        for name, now in (("digest", digest), ("kind", kind))
+    }
+    assert told == {"digest": ["note"], "kind": ["error"]}
+    assert [d.severity for d in compare(HELD, digest, TOLERANT)] == ["error"]
+
+
 @pytest.mark.parametrize(
     ("was", "now"), [(1, 1.0), (1, True), ([1], [True]), ("1", 1), (None, False)]
 )
