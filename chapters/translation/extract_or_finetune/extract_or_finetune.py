@@ -168,7 +168,7 @@ run.figure(
 # a network that cannot beat it has not been asked for much.
 
 
-# %%
+# %% tags=["key"]
 def six_numbers(images):
     return np.hstack([images.mean((1, 2)), images.std((1, 2))]) / 255
 
@@ -302,7 +302,7 @@ def auc_on(task, layer):
     return roc_auc_score(pools[task, "test"].labels, found), found
 
 
-# %%
+# %% tags=["key"]
 counts = [n for n in (4, 10, 20, 50, 100, 200) if n <= pool // 2]
 rng, curves, scores, setting, chosen_parts = run.rng("choices"), {}, {}, {}, {}
 for task, n in ((task, n) for task in ("near", "far") for n in counts):
