@@ -804,10 +804,11 @@ heads = {
     for part, check in [(pools["far", "train"].pick(n), pools["far", "validation"])]
 }
 learn, check, judge = (pools["far", split] for split in SPLITS)
+few_steps = min(steps, trial.fixed["demo_steps"])  # no more than the trainings below
 bench = Bench(source, learn.pick(many), check, batch_size=batch_size,
               seed=int(run.rng("demonstration").integers(2**31)))
 cut = [
-    bench.fit(Arm("full", peak_rate=rate), head=heads[many].layer, steps=trial.fixed["demo_steps"])
+    bench.fit(Arm("full", peak_rate=rate), head=heads[many].layer, steps=few_steps)
     for rate in (3e-5, 1e-4, 3e-4)
 ]
 
