@@ -803,6 +803,8 @@ heads = {
     for n in (few, many)
     for part, check in [(pools["far", "train"].pick(n), pools["far", "validation"])]
 }
+
+# %%
 learn, check, judge = (pools["far", split] for split in SPLITS)
 few_steps = min(steps, trial.fixed["demo_steps"])  # no more than the trainings below
 bench = Bench(source, learn.pick(many), check, batch_size=batch_size,
