@@ -147,29 +147,34 @@ run.result("scaled_crossed", scaled, atol=1)
 
 
 # %%
-def on_all(name, moves, *, stop):
-    """An arm of the trial on all labels; `stop`: the step whose weights are kept."""
+def auc_by_check(name, moves):
+    """An arm of the trial on all labels: step -> its AUC, at the start and at every check."""
     if chosen(f"batch_statistics_{name}"):
         raise ValueError(f"{name}: the trial chose the batches' statistics, which is not done here")
-    if stop == 0:
-        return auc_of(scores_of(head, test.features))
-    checks = iter(range(every, steps[name] + every, every))
-    fit = fine_tune(
+    found = {0: auc_of(scores_of(head, test.features))}
+    checks = iter([*range(every, steps[name], every), steps[name]])
+
+    def looked_at(network):
+        step = next(checks)
+        found[step] = auc_of(np.diff(predict(network, test.images))[:, 0])
+        return -step  # the last one is kept: nothing is chosen here
+
+    fine_tune(
         Arm(name, moves=moves, peak_rate=chosen(f"rate_{name}")), source, images,
         torch.from_numpy(marks), head=head, steps=steps[name],
         batch_size=min(batch_size, len(marks)),
         generator=torch.Generator().manual_seed(int(run.rng(name).integers(2**31))),
-        validate=lambda _: abs(next(checks) - stop), every=every,
+        validate=looked_at, every=every,
     )
-    return auc_of(np.diff(predict(fit.network, test.images))[:, 0])
+    return found
 
 
 # %%
 every = min(25, most_steps)
 steps = {name: min(int(chosen(f"steps_{name}")), most_steps) for name in ("full", "norm_only")}
 for name, moves in (("full", "all"), ("norm_only", "norm")):
-    stopped = min(int(chosen(f"best_step_{name}")), steps[name])
-    reached = {stop: on_all(name, moves, stop=stop) for stop in {stopped, steps[name]}}
-    for word, stop in (("stopped", stopped), ("run_out", steps[name])):
-        run.result(f"auc_{name}_{word}", reached[stop], unit="AUC", n=n_test, atol=0.1)
+    found = auc_by_check(name, moves)
+    stop = min(int(chosen(f"best_step_{name}")), steps[name])
+    for word, step in (("stopped", stop), ("run_out", steps[name])):
+        run.result(f"auc_{name}_{word}", found[step], unit="AUC", n=n_test, atol=0.1)
 run.finish()
