@@ -81,7 +81,7 @@ from medlib.nets.features import cached_features, predict
 
 run = experiment.start("translation/extract_or_finetune", locals())
 DOMAINS = ("near", "far", "tissue")
-LENGTHS = {"twenty steps": "_demo", "shorter": "_tuned", "longer": "_longer"}
+LENGTHS = {"twenty steps": "demo", "shorter": "tuned", "longer": "longer"}
 
 # %%
 from data_fetch.tasks.medmnist_two_classes import medmnist_two_classes, most_in_balance
@@ -168,17 +168,20 @@ run.figure(
 # a network that cannot beat it has not been asked for much.
 
 
-# %%
+# %% tags=["key"]
 def six_numbers(images):
     return np.hstack([images.mean((1, 2)), images.std((1, 2))]) / 255
 
 
+colours = {key: six_numbers(images) for key, (images, _) in raw.items()}
+
+
 def colour_auc(task, n, draw, dice):
     """Test AUC of a forest that sees six numbers of each image, trained on n of them."""
-    train, test = (six_numbers(raw[task, split][0]) for split in ("train", "test"))
-    part = replace(pools[task, "train"], features=train).pick(n, draw=draw)
+    part = replace(pools[task, "train"], features=colours[task, "train"]).pick(n, draw=draw)
     trees = RandomForestClassifier(50, random_state=dice).fit(part.features, part.labels)
-    return roc_auc_score(pools[task, "test"].labels, trees.predict_proba(test)[:, 1])
+    scored = trees.predict_proba(colours[task, "test"])[:, 1]
+    return roc_auc_score(pools[task, "test"].labels, scored)
 
 
 # %%
@@ -299,7 +302,7 @@ def auc_on(task, layer):
     return roc_auc_score(pools[task, "test"].labels, found), found
 
 
-# %%
+# %% tags=["key"]
 counts = [n for n in (4, 10, 20, 50, 100, 200) if n <= pool // 2]
 rng, curves, scores, setting, chosen_parts = run.rng("choices"), {}, {}, {}, {}
 for task, n in ((task, n) for task in ("near", "far") for n in counts):
@@ -498,19 +501,26 @@ run.say(
 )
 
 # %% tags=["key"]
+from medlib.translation.moving.paired_arms import auc_by_seed, gain_by_seed
+
 ARMS = {"norm only": "norm_only", "graded": "graded", "full": "full"}
 NAMED = {"scratch": "scratch", "frozen": "frozen", **ARMS}
 
 
-def auc(arm, domain, n, when=""):
-    """Test AUC of an arm, a value a seed; `when`: "_demo" after 20 steps, "" at its end."""
-    return trial.array(f"auc_{NAMED[arm]}{'' if arm == 'frozen' else when}", domain=domain,
-                       labels=n)
+def auc(arm, domain, n):
+    """Test AUC of an arm at its end, a value a seed."""
+    return auc_by_seed(trial, NAMED[arm], domain=domain, labels=n)
 
 
-def gain(arm, domain, n, when=""):
-    """What an arm adds to frozen features, paired within a seed: mean with 95 % t interval."""
-    return mean_interval(auc(arm, domain, n, when) - auc("frozen", domain, n), unit="AUC")
+def added(arm, domain, n, end="end"):
+    """What an arm adds to frozen features, a value a seed: at its end, or after a demonstration."""
+    cells = [{"domain": domain, "labels": n}]
+    return gain_by_seed(trial, NAMED[arm], "frozen", cells=cells, end=end)
+
+
+def gain(arm, domain, n):
+    """What an arm adds at its end: mean over seeds with 95 % t interval."""
+    return mean_interval(added(arm, domain, n), unit="AUC")
 
 
 # %%
@@ -554,8 +564,7 @@ for domain in DOMAINS:
         run.result(f"norm_over_full_{domain}_{word}", mean_interval(apart, unit="AUC"))
 
 # %%
-grows = auc("full", "far", many) - auc("frozen", "far", many)
-grows = grows - (auc("full", "far", few) - auc("frozen", "far", few))
+grows = added("full", "far", many) - added("full", "far", few)
 run.result("gain_grows_far", mean_interval(grows, unit="AUC"))
 other_way = auc("frozen", "far", many) - auc("full", "far", few)
 run.result("labels_instead_far", mean_interval(other_way, unit="AUC"))
@@ -572,7 +581,7 @@ run.say(
     " did not prevent that). That is little because little was missing: of it, graded rates remove"
     " {graded:.0%} here, and full fine-tuning far from home {full:.0%}.",
     graded=missing["graded", "near"], full=missing["full", "far"], few=few,
-    worst=(auc("norm only", "near", few) - auc("frozen", "near", few)).min(),
+    worst=added("norm only", "near", few).min(),
 )
 run.say(
     "*Far*, with {few} labels, they reach {frozen_far_few:.2ci}, and full fine-tuning adds"
@@ -681,9 +690,9 @@ ADVICE = {
 }
 
 
-def best(domain, n, among, when=""):
+def best(domain, n, among):
     """The arm of the best mean over seeds."""
-    return max(among, key=lambda arm: auc(arm, domain, n, when).mean())
+    return max(among, key=lambda arm: auc(arm, domain, n).mean())
 
 
 # %%
@@ -752,9 +761,9 @@ run.table(rows, name="seeds", caption=f"Test AUC of each seed, far, {few} labels
 # sixth. As everywhere, weights that validate worse than the start are not kept.
 
 # %%
-def starts_kept(domain, n, when="_demo"):
-    """In how many seeds full fine-tuning is left as it began."""
-    return int((auc("full", domain, n, when) == auc("frozen", domain, n)).sum())
+def starts_kept(domain, n):
+    """In how many seeds twenty steps of full fine-tuning leave it as it began."""
+    return int((added("full", domain, n, "demo") == 0).sum())
 
 
 def spread(values):
@@ -768,8 +777,7 @@ run.table(
         {"domain": domain, "labels": n, "after 20 steps": spread(early), "starts kept":
          starts_kept(domain, n), "at its end": spread(late)}
         for domain in DOMAINS for n in (few, many)
-        for early, late in [[auc("full", domain, n, when) - auc("frozen", domain, n)
-                             for when in ("_demo", "")]]
+        for early, late in [[added("full", domain, n, end) for end in ("demo", "end")]]
     ],
     name="demonstration",
     caption="What full fine-tuning adds to frozen features in twenty steps and at its end: mean"
@@ -790,27 +798,33 @@ run.say(
 # %%
 from medlib.translation.moving.tuned import Bench, best_of
 
+heads = {
+    n: tune_head(part.features, part.labels, check.features, check.labels)
+    for n in (few, many)
+    for part, check in [(pools["far", "train"].pick(n), pools["far", "validation"])]
+}
+
+# %%
 learn, check, judge = (pools["far", split] for split in SPLITS)
+few_steps = min(steps, trial.fixed["demo_steps"])  # no more than the trainings below
 bench = Bench(source, learn.pick(many), check, batch_size=batch_size,
               seed=int(run.rng("demonstration").integers(2**31)))
-layer = bench.head("source").layer
 cut = [
-    bench.fit(Arm("full", peak_rate=rate), head=layer, steps=trial.fixed["demo_steps"])
+    bench.fit(Arm("full", peak_rate=rate), head=heads[many].layer, steps=few_steps)
     for rate in (3e-5, 1e-4, 3e-4)
 ]
 
 # %%
 kept = best_of(cut)
 reached = roc_auc_score(judge.labels, np.diff(predict(kept.network, judge.images))[:, 0])
-still = roc_auc_score(judge.labels, scores_of(layer, judge.features))
+still = roc_auc_score(judge.labels, scores_of(heads[many].layer, judge.features))
 run.result("demo_tuned", reached - still, unit="AUC", n=1, atol=0.03)
 run.say(
     "Of three rates {what}; the test AUC changes by {demo_tuned:+.3f}. One training, to be held"
     " against {least:+.3f} to {most:+.3f} at the end, in the trial's seeds.",
     what="none validates better than the start" if kept.best_step == 0 else
     f"validation takes {kept.arm.peak_rate:.0e}",
-    least=(auc("full", "far", many) - auc("frozen", "far", many)).min(),
-    most=(auc("full", "far", many) - auc("frozen", "far", many)).max(),
+    least=added("full", "far", many).min(), most=added("full", "far", many).max(),
 )
 
 # %% [markdown]
@@ -831,7 +845,7 @@ both = {n: (handicap("near", n) + handicap("far", n)) / 2 for n in (few, many)}
 for word, n in (("few", few), ("many", many)):
     run.result(f"handicap_{word}", mean_interval(both[n], unit="AUC"))
 against = {
-    name: mean_interval(auc("full", "near", few) - auc("frozen", "near", few) + cost, unit="AUC")
+    name: mean_interval(added("full", "near", few) + cost, unit="AUC")
     for name, cost in (("crippled", handicap("near", few)), ("tuned", 0))
 }
 run.say(
@@ -853,11 +867,6 @@ run.say(
 # %%
 from medlib.translation.moving.finetuning import fine_tune
 
-heads = {
-    n: tune_head(part.features, part.labels, check.features, check.labels)
-    for n in (few, many)
-    for part, check in [(pools["far", "train"].pick(n), pools["far", "validation"])]
-}
 rates = {n: float(np.median(trial.array("rate_full", domain="far", labels=n))) for n in heads}
 
 # %%
@@ -1172,23 +1181,19 @@ run.say(
 # narrowly.
 
 # %%
-over_frozen = {
-    (domain, n, when): auc("full", domain, n, when) - auc("frozen", domain, n)
-    for domain in ("near", "far") for n in (few, many) for when in ("", *LENGTHS.values())
-}
-little = 0.02 - mean_interval(over_frozen[familiar, few, ""]).high
+little = 0.02 - gain("full", familiar, few).high
 run.claim("near home with few labels full fine-tuning gains less than .02 of AUC over frozen"
           " features that were tuned as well", little > 0, margin=little, unit="AUC",
           falsified_by="falsify_swapped")
-least = min(over_frozen[unfamiliar, many, when].min() for when in ("_tuned", "_longer"))
-least -= over_frozen[familiar, few, ""].max()
+least = min(added("full", unfamiliar, many, end).min() for end in ("tuned", "longer"))
+least -= added("full", familiar, few).max()
 run.claim("full fine-tuning gains more far from home with many labels, in every seed and at either"
           " length of training, than near home with few in any", least > 0, margin=least,
           unit="AUC", falsified_by="falsify_swapped")
 
 # %%
-whole = over_frozen[unfamiliar, many, ""]
-hidden = (whole / 2 - over_frozen[unfamiliar, many, LENGTHS[shown_after]]).min()
+shown = added("full", unfamiliar, many, LENGTHS[shown_after])
+hidden = (added("full", unfamiliar, many) / 2 - shown).min()
 run.claim("far from home with many labels the same training cut to twenty steps shows less than"
           " half of its gain, in every seed", hidden > 0, margin=hidden, unit="AUC",
           falsified_by="falsify_longer_demonstration")
@@ -1211,7 +1216,7 @@ run.claim("with few far labels frozen features of the pretrained network are mor
 better = leads["tissue"].low - leads["far"].high
 run.claim("a small network from scratch does better against frozen features on the simulated tissue"
           " than on the retina", better > 0, margin=better, unit="AUC",
-          falsified_by="falsify_clear_lesions")
+          falsified_by="falsify_part_by_part")
 inside = min(0.5 - dealt_out.low, dealt_out.high - 0.5)
 run.claim("on labels dealt out at random the mean AUC's 99.9 % interval holds one half",
           inside > 0, margin=inside, unit="AUC", control=True, falsified_by="falsify_part_by_part")
