@@ -767,22 +767,22 @@ def rate_range(arm, domain, n):
 
 
 def xi_on_edge(arm, n):
-    """Where graded rates took the first or the last factor that was tried; None for other arms."""
+    """Where graded rates took the first or the last factor that was tried; empty for other arms."""
     if arm != "graded":
-        return None
+        return []
     return np.isin(over_seeds("depth_factor_graded", DOMAINS, n), (0.4, 0.8))
 
 # %%
 def counts(arm, n):
     """In how many trainings of an arm with n labels something was so, by what it is."""
-    return {words: f"{count.sum():.0f} of {len(count)}" for words, count in (
+    return {words: f"{sum(count):.0f} of {len(count)}" * (len(count) > 0) for words, count in (
         ("batches' statistics", over_seeds(f"batch_statistics_{arm}", DOMAINS, n)),
         ("on an edge", over_seeds(f"on_edge_{arm}", DOMAINS, n)),
         ("ξ on an edge", xi_on_edge(arm, n)),
         ("longer is better", over_seeds(f"steps_{arm}", DOMAINS, n) > SHORT),
         ("kept its start", over_seeds(f"best_step_{arm}", DOMAINS, n) == 0),
         ("moved less than .1 %", over_seeds(f"moved_late_{arm}", DOMAINS, n) < 1e-3),
-    ) if count is not None}
+    )}
 
 
 # %%
