@@ -145,7 +145,7 @@ def tissue():
     matrix = stain_matrix(HAEMATOXYLIN, DAB)
     generator = torch.Generator().manual_seed(1)
     amounts = torch.rand(1, 3, 16, 16, generator=generator)
-    amounts = amounts * torch.tensor([0.5, 0.3, 0.01]).view(1, 3, 1, 1)
+    amounts = amounts * torch.tensor([0.5, 0.3, 0.1]).view(1, 3, 1, 1)
     return transmitted(recompose_stains(amounts, matrix=matrix)).clamp(0, 1), matrix
 
 
@@ -238,7 +238,7 @@ OBJECTS = Choice(
         "b": "it asks about swapped tissue, which is one thing; look at the picture's colours"
         " first",
         "c": "there is more DAB here than haematoxylin, so the swapped field is far too blue",
-        "d": "no part of the CycleGAN measures structure, and it would survive the exchange",
+        "d": "no part of the CycleGAN measures structure; it is a judge that needs the true image",
         "e": "it would be so if swapped tissue were as likely as tissue; look at `judge`",
     },
     hints=[
