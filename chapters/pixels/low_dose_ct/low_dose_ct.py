@@ -1043,8 +1043,8 @@ run.say(
     "Against equal weights, in PSNR against the true image of {n_test} heads, the photons' variance"
     " changes PWLS by {pwls_weight_gain:+.2ci}, photons' and grid's together by"
     " {pwls_both_gain:+.2ci}, {pwls_grid_beyond_photons:+.2ci} beyond the former (on the real head,"
-    " for which nothing was tuned, by {pwls_both_gain_real:+.1f} dB), and the same weights dealt to the wrong rays by"
-    " {pwls_wrong_rays_gain:+.2ci}. The tuned β are {betas} ({edges}).",
+    " for which nothing was tuned, by {pwls_both_gain_real:+.1f} dB), and the same weights dealt to"
+    " the wrong rays by {pwls_wrong_rays_gain:+.2ci}. The tuned β are {betas} ({edges}).",
     n_test=n_test,
     betas=", ".join(f"{value:.2g} ({name})" for name, value in beta.items()),
     edges=f"at the edge of the grid: {', '.join(at_edge)}" if at_edge else "none at an edge",
