@@ -1027,8 +1027,8 @@ run.say(
 # that looks at neighbours lets a cell speak of what lies beside it, and the maps are only a few
 # cells wide: the news of the ink comes to all of them, and which is the highest is up to the
 # weights. (Why an earlier depth, whose convolutions reach as far, keeps the place, we do not know.)
-# Is it the corner, whose cell has the fewest neighbours? Turn each quarter of a tile's mark round, and the dot moves from the
-# corner to an inner cell.
+# Is it the corner, whose cell has the fewest neighbours? Turn each quarter of a tile's mark round,
+# and the dot moves from the corner to an inner cell.
 
 # %% tags=["key"]
 half = SIZE // 2
@@ -1050,10 +1050,10 @@ run.say(
 )
 
 # %% [markdown]
-# So few patients cannot tell whether the corner matters. In an inner cell, too, the last maps seldom
-# know where the ink lies, though the score knows of it. Such a map tells the truth about where the score was added up, and we read
-# it as if it told where the evidence came from. *A map's place is a place in the layer, not in the
-# image.*
+# So few patients cannot tell whether the corner matters. In an inner cell, too, the last maps
+# seldom know where the ink lies, though the score knows of it. Such a map tells the truth about
+# where the score was added up, and we read it as if it told where the evidence came from. *A map's
+# place is a place in the layer, not in the image.*
 #
 # And the depth at which Grad-CAM finds the ink was chosen on maps of the *honest* network, for
 # nuclei, which only a simulation knows. Nobody with an archive and one network has that choice. A
