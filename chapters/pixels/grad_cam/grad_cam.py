@@ -815,6 +815,12 @@ run.say(str(trial.made) + " Again: `medbook sweep pixels/grad_cam/_labels_dealt_
         " --accept`.")
 
 # %% [markdown]
+# Read that last sentence with care. Noise is rough; our maps are smooth, and so is the density of
+# nuclei, and two smooth pictures that know nothing of each other agree, in size, more than noise
+# does with either. So to be ahead of noise does not show that such a map leans on nuclei. (The
+# same holds for the grey band of the figure above.) The lead of true labels over dealt ones has not
+# this flaw: both are maps of one kind.
+#
 # ## The shortcut
 #
 # Slides in an archive carry traces of their diagnosis. A pathologist marks the tumour with a felt
@@ -1018,11 +1024,11 @@ run.say(
 # %% [markdown]
 # How can that be? At the head the map is *complete*: before the ReLU it adds up to the score, up to
 # the constant $b$. But a cell of a deep map is not the piece of image below it. Each convolution
-# that looks at neighbours lets a cell speak of what lies beside it, and stage 7 has one that
-# reaches over three by three cells of maps that are only a few cells wide. The news of the ink
-# comes to all of them, and which is the highest is up to the weights. Is it the corner, whose cell
-# has the fewest neighbours? Turn each quarter of a tile's mark round, and the dot moves from the
-# corner to an inner cell.
+# that looks at neighbours lets a cell speak of what lies beside it, and the maps are only a few
+# cells wide: the news of the ink comes to all of them, and which is the highest is up to the
+# weights. (Why an earlier depth, whose convolutions reach as far, keeps the place, we do not know.)
+# Is it the corner, whose cell has the fewest neighbours? Turn each quarter of a tile's mark round,
+# and the dot moves from the corner to an inner cell.
 
 # %% tags=["key"]
 half = SIZE // 2
@@ -1044,10 +1050,10 @@ run.say(
 )
 
 # %% [markdown]
-# So the corner makes it worse, and away from it the last maps smear: they know of the ink, and not
-# in which cell it lies. Such a map tells the truth about where the score was added up, and we read
-# it as if it told where the evidence came from. *A map's place is a place in the layer, not in the
-# image.*
+# So few patients cannot tell whether the corner matters. In an inner cell, too, the last maps
+# seldom know where the ink lies, though the score knows of it. Such a map tells the truth about
+# where the score was added up, and we read it as if it told where the evidence came from. *A map's
+# place is a place in the layer, not in the image.*
 #
 # And the depth at which Grad-CAM finds the ink was chosen on maps of the *honest* network, for
 # nuclei, which only a simulation knows. Nobody with an archive and one network has that choice. A
