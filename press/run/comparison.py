@@ -269,7 +269,7 @@ def _compare_pair(kind: str, old: Any, new: Any, policy: Policy) -> Iterator[Dif
             drawn_again = False
             clauses.append(_clause(kind, name, value, after[name]))
     if drawn_again:
-        clauses[-1] += ", two seeds are as far apart"
+        clauses[-1] += ", another draw may be as far off"
     if pixels_only and len(clauses) == 1 and policy.pictures and _as_many_frames(old, new):
         yield policy.pictures(old, new)
     elif clauses:
@@ -360,13 +360,28 @@ def drifts(was: Any, now: Any, spread: Spread | None = None) -> list[str]:
 
 
 def beyond_draws(was: Any, now: Any, spread: Spread | None) -> bool:
-    """Whether a result, or an end of its interval, moved farther than from one seed to another."""
+    """Whether a result, or an end of its interval, moved farther than from one seed to another.
+
+    A share of n things that all seeds agree on may still move by one of them, and the ends of its
+    interval by two: an exact interval's end moves by more than the share.
+    """
     if spread is None or (was.low is None) != (now.low is None):
         return True
+    one = _one_of_n(was, now)
     return any(
-        not abs(after - before) <= max(was.atol, spread.between_draws(end))
+        not abs(after - before)
+        <= max(was.atol, spread.between_draws(end), one if end == "value" else 2 * one)
         for end, before, after in _ends(was, now)
     )
+
+
+def _one_of_n(was: Any, now: Any) -> float:
+    """One n-th, and a little for rounding, where both values are shares of n things; else 0."""
+    if not was.n or was.n != now.n:
+        return 0.0
+    counts = was.value * was.n, now.value * now.n
+    whole = all(math.isfinite(each) and abs(each - round(each)) < 1e-6 for each in counts)
+    return (1 + 1e-6) / was.n if whole else 0.0
 
 
 def _ends(was: Any, now: Any) -> Iterator[tuple[str, float, float]]:

@@ -329,9 +329,32 @@ def test_another_draw_is_noted_as_far_as_two_seeds_are_apart(changes, severities
     now = Held(**edit("results", 1, **changes))
     found = judged(now, another_draw=True)
     assert [severity for severity, _ in found] == severities
-    told = {severity == "note": "two seeds are as far apart" in text for severity, text in found}
+    told = {
+        severity == "note": "another draw may be as far off" in text for severity, text in found
+    }
     assert all(noted == said for noted, said in told.items())
     assert [severity for severity, _ in judged(now)] == ["error"] * len(severities)
+
+
+@pytest.mark.parametrize(
+    ("changes", "severities"),
+    [
+        ({"value": 0.9375, "low": 0.698, "high": 0.998}, ["note"]),
+        ({"value": 0.875}, ["error"]),
+        ({"value": 0.95}, ["error"]),
+        ({"value": 0.9375, "low": 0.66}, ["error"]),
+    ],
+)
+def test_a_share_that_all_seeds_agree_on_may_move_by_one_of_its_things(changes, severities):
+    share = Result(name="found", value=1.0, low=0.794, high=1.0, n=16, atol=0.01)
+    policy = tolerant(
+        lambda was, now: Difference("figure", ""),
+        spreads={"found": Spread(10, 1.0, {"value": 0.0})},
+        another_draw=True,
+    )
+    again = share.model_copy(update=changes)
+    found = compare_named("result", [share], [again], policy)
+    assert [each.severity for each in found] == severities
 
 
 @pytest.mark.parametrize(
