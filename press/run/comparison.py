@@ -344,9 +344,7 @@ def drifts(was: Any, now: Any, spread: Spread | None = None) -> list[str]:
     more than half its standard deviation over seeds, where that is known.
     """
     unit = f" {was.unit}" if was.unit else ""
-    tolerance = was.atol + was.rtol * abs(was.value)
-    if spread is not None:
-        tolerance = spread.at_most(tolerance)
+    tolerance = was.tolerance if spread is None else spread.at_most(was.tolerance)
     moved = [
         f"{MEASURED[end]}was {before:.10g}{unit}, is {after:.10g}{unit}"
         for end, before, after in _ends(was, now)
