@@ -58,6 +58,7 @@ def grad_cam_at(
     *,
     layers: Sequence[str],
     target: int | Int[Tensor, " batch"] | None = None,
+    signed: bool = False,
 ) -> dict[str, Attribution]:
     """Return what `grad_cam` gives at each of the layers; the backward pass is walked but once.
 
@@ -74,7 +75,7 @@ def grad_cam_at(
         {'0': (5, 6, 6), '1': (5, 6, 6)}
     """
     found = layer_gradients(network, images, layers=layers, target=target)
-    return {layer: _averaged(one, signed=False) for layer, one in found.items()}
+    return {layer: _averaged(one, signed=signed) for layer, one in found.items()}
 
 
 def grad_cam_plus_plus(

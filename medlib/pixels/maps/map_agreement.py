@@ -8,9 +8,15 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.stats
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 
-__all__ = ["block_mean", "iou_at_equal_area", "pointing_game", "rank_correlation"]
+__all__ = [
+    "block_mean",
+    "iou_at_equal_area",
+    "pointing_game",
+    "rank_correlation",
+    "rank_correlation_elsewhere",
+]
 
 
 def block_mean(
@@ -52,11 +58,38 @@ def rank_correlation(
         ([1.0], [0.0])
     """
     _same_shape(maps, truth)
-    ranks = [scipy.stats.rankdata(part.reshape(len(part), -1), axis=1) for part in (maps, truth)]
-    a, b = (r - r.mean(axis=1, keepdims=True) for r in ranks)
-    scale = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
-    rho = np.divide((a * b).sum(axis=1), scale, out=np.zeros(len(maps)), where=scale > 0)
-    return np.clip(rho, -1.0, 1.0)
+    return np.clip((_unit_ranks(maps) * _unit_ranks(truth)).sum(axis=1), -1.0, 1.0)
+
+
+def rank_correlation_elsewhere(
+    maps: Float[np.ndarray, "batch height width"],
+    truth: Float[np.ndarray, "batch height width"],
+    *,
+    patients: Shaped[np.ndarray, " batch"],
+) -> Float[np.ndarray, " batch"]:
+    """The size of Spearman's ρ with the truth of *other* patients: what agreement is by chance.
+
+    A map knows nothing of another patient's tissue, but it is as smooth as it was. So this is the
+    null that a map has to beat; maps of white noise are rougher, and easier to beat.
+
+    Returns:
+        |ρ| from 0 to 1, one an image, the mean over all images of other patients.
+
+    Raises:
+        ValueError: shapes differ, or all images are of one patient.
+
+    Example:
+        >>> ramp = np.arange(4.0).reshape(1, 2, 2)
+        >>> maps, patients = np.concatenate([ramp, ramp, -ramp]), np.array([0, 0, 1])
+        >>> rank_correlation_elsewhere(maps, maps, patients=patients).round(3).tolist()
+        [1.0, 1.0, 1.0]
+    """
+    _same_shape(maps, truth)
+    others = patients[:, None] != patients[None, :]
+    if not others.any(axis=1).all():
+        raise ValueError("all images are of one patient; another is needed to compare with")
+    sizes = np.clip(np.abs(_unit_ranks(maps) @ _unit_ranks(truth).T), 0.0, 1.0)
+    return np.where(others, sizes, 0.0).sum(axis=1) / others.sum(axis=1)
 
 
 def pointing_game(
@@ -111,6 +144,14 @@ def iou_at_equal_area(
             hits = (above & inside).sum() + share * (tied & inside).sum()
             out[index] = hits / (2 * k - hits)
     return out
+
+
+def _unit_ranks(images) -> Float[np.ndarray, "batch places"]:
+    """Ranks of each image's places, less their mean and of length one; zeros where all are tied."""
+    ranks = scipy.stats.rankdata(images.reshape(len(images), -1), axis=1)
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    length = np.sqrt((ranks**2).sum(axis=1, keepdims=True))
+    return np.divide(ranks, length, out=np.zeros_like(ranks), where=length > 0)
 
 
 def _same_shape(maps, truth) -> None:

@@ -21,12 +21,14 @@ def noise():
     return torch.randn(3, 3, 64, 64, generator=torch.Generator().manual_seed(1))
 
 
+@pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("layers", [LAYERS, LAYERS[::-1], LAYERS[2:4]])
-def test_each_depth_is_what_it_gives_alone(network, noise, layers):
-    found = grad_cam_at(network, noise, layers=layers, target=1)
+def test_each_depth_is_what_it_gives_alone(network, noise, layers, signed):
+    found = grad_cam_at(network, noise, layers=layers, target=1, signed=signed)
     assert tuple(found) == layers
     for layer in layers:
-        alone = grad_cam(network, noise, layer=layer, target=1)
+        alone = grad_cam(network, noise, layer=layer, target=1, signed=signed)
+        assert found[layer].signed == signed
         assert alone.map.max() > 0
         assert torch.equal(found[layer].map, alone.map)
         assert torch.equal(found[layer].scores, alone.scores)

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.ndimage import gaussian_filter
 
 from medlib.pixels.maps.attribution import Attribution, upsample
 from medlib.pixels.maps.map_agreement import (
@@ -16,6 +17,7 @@ from medlib.pixels.maps.map_agreement import (
     iou_at_equal_area,
     pointing_game,
     rank_correlation,
+    rank_correlation_elsewhere,
 )
 
 whole = st.integers(-4, 4).map(float)  # few values, so that ties are common
@@ -101,3 +103,31 @@ def test_upsampling_equals_monais():
 def test_an_attribution_has_one_score_a_map():
     with pytest.raises((ValueError, TypeError)):  # TypeError: the shape checker's, in tests
         Attribution(torch.zeros(2, 1, 1), True, torch.zeros(3), torch.zeros(2, dtype=torch.int64))
+
+
+def test_a_map_is_held_against_the_tissue_of_other_patients_only():
+    rng = np.random.default_rng(3)
+    found_in, truth = rng.random((6, 4, 4)), rng.random((6, 4, 4))
+    patients = np.array(["a", "a", "b", "b", "b", "c"])
+    found = rank_correlation_elsewhere(found_in, truth, patients=patients)
+    for n, own in enumerate(patients):
+        rhos = [
+            scipy.stats.spearmanr(found_in[n].ravel(), t.ravel())[0] for t in truth[patients != own]
+        ]
+        assert found[n] == pytest.approx(np.abs(rhos).mean())
+
+
+def test_smooth_maps_agree_by_chance_more_than_rough_ones():
+    rng = np.random.default_rng(4)
+    patients = np.arange(200)
+    truth, rough = rng.standard_normal((2, 200, 4, 4))
+    smooth = [gaussian_filter(values, (0, 1, 1)) for values in (truth, rough)]
+    of_rough = rank_correlation_elsewhere(rough, smooth[0], patients=patients).mean()
+    of_smooth = rank_correlation_elsewhere(smooth[1], smooth[0], patients=patients).mean()
+    assert of_smooth > of_rough + 0.1
+
+
+def test_one_patient_has_no_others():
+    some = np.random.default_rng(5).random((3, 2, 2))
+    with pytest.raises(ValueError, match="all images are of one patient; another is needed"):
+        rank_correlation_elsewhere(some, some, patients=np.zeros(3))
