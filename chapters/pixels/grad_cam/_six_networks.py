@@ -208,23 +208,31 @@ for name, network in networks.items():
 #
 # A tumour tile of each test patient gets its dot. Is the highest cell the one with the ink: at the
 # chosen depth and in the last maps, for the score of tumour and for the decision, tumour minus
-# normal?
+# normal? And is it that cell already while the tile is clean?
 
 # %%
 one_each = np.flatnonzero(asked)[np.unique(patients[asked], return_index=True)[1]]
 dotted = np.zeros(len(images), dtype=bool)
 dotted[one_each] = True
-x_dotted = preprocess(
-    with_ink(images, marks=marks, which=dotted)[one_each], device=run.device
-)
+both = {"clean": images, "ink": with_ink(images, marks=marks, which=dotted)}
+both = {state: preprocess(tiles[one_each], device=run.device) for state, tiles in both.items()}
+
+
+def points_at(maps):
+    """The share of patients whose highest cell is the one of the dot."""
+    spot = block_mean(marks[one_each].astype(float), grid=maps.shape[-1]) > 0
+    return pointing_game(np.maximum(maps, 0), spot).mean()
+
+
+# %%
 for name in ("honest", "wrong", "inked", "shortcut"):
-    for_tumour, for_normal = (maps_of(networks[name], x_dotted, target) for target in (1, 0))
-    for place, depth in {"chosen": chosen, "last": "head"}.items():
-        score = for_tumour[depth]
-        spot = block_mean(marks[one_each].astype(float), grid=score.shape[-1]) > 0
-        for asks, maps in {"score": score, "decision": score - for_normal[depth]}.items():
-            found = pointing_game(np.maximum(maps, 0), spot).mean()
-            run.result(f"ink_{name}_{place}_{asks}", found, n=len(one_each), atol=0.5)
+    for state, x in both.items():
+        for_tumour, for_normal = (maps_of(networks[name], x, target) for target in (1, 0))
+        for place, depth in {"chosen": chosen, "last": "head"}.items():
+            score, decision = for_tumour[depth], for_tumour[depth] - for_normal[depth]
+            for asks, maps in {"score": score, "decision": decision}.items():
+                key = f"{state}_{name}_{place}_{asks}"
+                run.result(key, points_at(maps), n=len(one_each), atol=0.5)
 
 # %%
 run.finish()
