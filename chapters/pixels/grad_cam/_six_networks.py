@@ -122,8 +122,9 @@ networks = {
 # %% [markdown]
 # ## Scores
 #
-# On patients that no network saw: against the truth on clean tiles, and against its own labels on
-# tiles as it was shown them.
+# On patients that no network saw: against the truth on clean tiles, against the truth where the ink
+# marks the normal tiles, and against its own labels on tiles as it was shown them. (An honest
+# network is held against the archive's labels, too.)
 
 # %%
 n_test = int((~training).sum())
@@ -133,9 +134,15 @@ def scored(network, x):
     return class_probabilities(network, x[of(~training)])[:, 1].numpy()
 
 
+swapped = shown(~tumour, True)
 for name, (labels, ink) in TAUGHT.items():
-    plain, own = scored(networks[name], clean), scored(networks[name], shown(labels, ink))
-    against = {"truth": (tumour, plain), "archive": (archive if name == "honest" else labels, own)}
+    network = networks[name]
+    own = scored(network, shown(labels, ink))
+    against = {
+        "truth": (tumour, scored(network, clean)),
+        "swapped": (tumour, scored(network, swapped)),
+        "archive": (archive if name == "honest" else labels, own),
+    }
     for what, (said, scores) in against.items():
         auc = roc_auc_score(said[~training], scores)
         run.result(f"auc_{name}_{what}", auc, unit="AUC", n=n_test, atol=0.1)
