@@ -260,11 +260,12 @@ BOTH = Choice(
         "Now two signs are perfect. Which of the two does the loss prefer? Does it need one only?",
     ],
     solution=r"""
-The network uses both signs. Swapped ink harms it much less: the AUC falls to about 0.85, not to
-zero. The map points there in about two tiles of three, where it was nearly all, for the ink still
-has a say: a sign is read while reading it pays. With wrong labels, as archives have them, the ink
-pays. Three claims fail: no score is too good for labels that are never wrong, so there is no alarm,
-and neither Grad-CAM nor the other two ways point at the ink in clearly more than half of the tiles.
+The network uses both signs. Swapped ink harms it much less, and the map points there in fewer tiles
+than before, but more than never: the ink still has a say, for a sign is read while reading it pays.
+With wrong labels, as archives have them, the ink pays much more. (Compare the columns of `inked`
+with those of `shortcut` in the recorded trial: `drawn("auc_inked_swapped")`,
+`drawn("ink_inked_chosen_score")`.) The alarm must fail: no score is too good for labels that are
+never wrong. And with half a reason to look at the ink, no way of asking need point at it in most.
 """,
     wrong=["f", 2],
 )
@@ -278,6 +279,11 @@ CHANCE = Number(
     tolerance=0.005,
     within=(0, 1),
     mistakes=[
+        Mistake(
+            0.3434,
+            "that is the mean over all ways in which eight cells may fall; here the overlap is"
+            " always the expected one",
+        ),
         Mistake(1 / 2, "that is what chance scores in the pointing game"),
         Mistake(1 / 4, "that is the overlap as a share of all cells; IoU divides by the union"),
         Mistake(2 / 3, "that is the whole tumour over the union; only shared cells count above"),
@@ -323,7 +329,7 @@ HIGHER = Choice(
     solution=r"""
 The simulated mean is higher than $q/(2 - q)$ at the mean $q$ for two reasons: $I/(2m - I)$ is
 convex in $I$, so scatter of $I$ raises its mean (Jensen), and $q$ differs from tile to tile, which
-helps in the same way. Compare with the column *noise* of the table of agreement.
+helps in the same way.
 """,
     wrong=["x", 1],
 )
