@@ -238,34 +238,36 @@ it asks the image, not a layer.
 
 BOTH = Choice(
     name="grad-cam-both",
-    asks="what becomes of AUC and map",
+    asks="what decides how much of each sign is read",
     options={
-        "a": "Both stay: the network reads the ink alone, as before.",
-        "b": "The AUC with swapped ink stays low, and the map points at the ink less often.",
-        "c": "Swapped ink does less harm, and the map points at the ink in fewer tiles.",
-        "d": "Swapped ink does no harm at all, and the map never points at the ink.",
-        "e": "Swapped ink does more harm, for the network is surer of itself.",
+        "a": "How well each sign tells the classes apart: the ink does it better than tissue.",
+        "b": "Nothing in the data: both signs fit, so the draw of weights and batches decides.",
+        "c": "Which test patients were drawn: in some draws their tissue is hidden by the ink.",
+        "d": "The number of steps: with more of them every network ends at the tissue.",
+        "e": "The labels' errors: where they err, only the ink can be right.",
     },
-    answer="c",
+    answer="b",
     because={
-        "a": "with labels that are never wrong, the tissue tells as much as the ink; why ignore"
-        " it?",
-        "b": "if the map leaves the ink, so does the score: the two go together",
-        "d": "the ink is a perfect sign as well, and an easy one: it keeps a say",
-        "e": "surer it may be, but now of two signs, one of which still stands when the ink is"
-        " swapped",
+        "a": "on clean tiles these networks are right as well (`auc_inked_truth`): tissue is as"
+        " perfect a sign",
+        "c": "an honest network reads the same tiles with swapped ink, and is not harmed"
+        " (`auc_honest_swapped`)",
+        "d": "look at the longer trainings, `drawn('auc_inked_swapped', LENGTHS[-1])`: they still"
+        " fall",
+        "e": "that is why the *shortcut* networks read ink; here no label errs",
     },
     hints=[
-        "A network reads a sign while that pays. What did the ink pay for, when labels were wrong?",
-        "Now two signs are perfect. Which of the two does the loss prefer? Does it need one only?",
+        "A network reads a sign while that lowers the loss. Which loss is left when either sign is"
+        " enough?",
+        "Compare `auc_inked_truth` and `auc_inked_archive`: could anybody tell from these two what"
+        " the network reads?",
     ],
     solution=r"""
-The network uses both signs. Swapped ink harms it much less, and the map points there in fewer tiles
-than before, but more than never: the ink still has a say, for a sign is read while reading it pays.
-With wrong labels, as archives have them, the ink pays much more. (Compare the columns of `inked`
-with those of `shortcut` in the recorded trial: `drawn("auc_inked_swapped")`,
-`drawn("ink_inked_chosen_score")`.) The alarm must fail: no score is too good for labels that are
-never wrong. And with half a reason to look at the ink, no way of asking need point at it in most.
+Either sign brings the loss to nothing, and then nothing pushes the network towards the other. How
+much of each it reads is left to what was drawn: its last layer, the order of its batches, the
+tissue it happened to see. Validation on the archive cannot tell these networks apart; swapped ink
+can. With wrong labels, as archives have them, the ink is the better sign, and all read it. With
+`label_error` at zero the alarm must fail: no score is too good for labels that are never wrong.
 """,
     wrong=["f", 2],
 )

@@ -1,7 +1,7 @@
 """How far one image is shifted in every layer: the size for each image first, then the mean.
 
 The shift of the mean over many images hides what happens to each: where one moves up and another
-down by as much, the mean stays.
+down by as much, the mean stays. The mean over the places of one image hides as much again.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from medlib.translation.shifts.norm_inputs import norm_layers, visit_norm_inputs
 
-__all__ = ["channel_means", "shift_of_mean", "shift_per_image"]
+__all__ = ["channel_means", "shift_of_mean", "shift_per_image", "shift_per_place"]
 
 
 def channel_means(
@@ -84,6 +85,57 @@ def shift_per_image(
             )
     moved = ((a - b) / sd for a, b, sd in zip(there, home, sds, strict=True))
     return np.stack([np.sqrt(np.mean(delta**2, axis=1)) for delta in moved])
+
+
+def shift_per_place(
+    network: nn.Module,
+    there: Float[Tensor, "n c height width"],
+    home: Float[Tensor, "n c height width"],
+    *,
+    sds: Sequence[Float[np.ndarray, " _"]],
+    mirrored: bool = False,
+    batch_size: int = 16,
+) -> Float[np.ndarray, "layers n"]:
+    """Return the size of each image's shift in each layer, place by place.
+
+    The RMS over channels c and places p of δ_icp = (x'_icp - x_icp) / σ_c, x what enters a batch
+    normalisation. `shift_per_image` takes the mean over places first, in which what moves up here
+    and down there cancels; a mirror image, for one, has all its means where they were.
+
+    Args:
+        there: the shifted images, preprocessed.
+        home: the same images unshifted, in the same order.
+        sds: σ_c of each layer.
+        mirrored: whether `there` are mirror images, whose maps are turned back before they are
+            compared.
+
+    Raises:
+        ValueError: shapes differ, or not one array of sds a layer; no batch normalisation.
+
+    Example:
+        >>> network = nn.Sequential(nn.BatchNorm2d(1))
+        >>> home = torch.zeros(1, 1, 1, 2)
+        >>> there = torch.tensor([[[[1.0, -1.0]]]])
+        >>> shift_per_place(network, there, home, sds=[np.ones(1)]).tolist()
+        [[1.0]]
+    """
+    if there.shape != home.shape:
+        raise ValueError(f"{tuple(there.shape)} there, {tuple(home.shape)} at home: give the same")
+    names = [name for name, _ in norm_layers(network)]
+    if len(sds) != len(names):
+        raise ValueError(f"{len(sds)} arrays of sds for {len(names)} batch normalisations")
+    scale = {name: torch.from_numpy(np.asarray(sd)) for name, sd in zip(names, sds, strict=True)}
+    found: dict[str, list[np.ndarray]] = {name: [] for name in names}
+
+    def compare(name: str, maps: Tensor) -> None:
+        moved, still = maps.chunk(2)
+        moved = moved.flip(-1) if mirrored else moved
+        delta = (moved - still) / scale[name].to(maps)[:, None, None]
+        found[name].append(delta.square().mean(dim=(1, 2, 3)).sqrt().cpu().numpy())
+
+    for pair in zip(there.split(batch_size), home.split(batch_size), strict=True):
+        visit_norm_inputs(network, torch.cat(pair), compare, batch_size=2 * batch_size)
+    return np.stack([np.concatenate(found[name]) for name in names])
 
 
 def shift_of_mean(
