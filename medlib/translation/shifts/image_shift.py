@@ -90,7 +90,7 @@ def shift_per_image(
 def shift_per_place(
     network: nn.Module,
     there: Float[Tensor, "n c height width"],
-    home: Float[Tensor, "n c height width"],
+    home: Float[Tensor, "_ _ _ _"],
     *,
     sds: Sequence[Float[np.ndarray, " _"]],
     mirrored: bool = False,
