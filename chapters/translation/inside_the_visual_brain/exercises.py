@@ -201,7 +201,7 @@ SHARE = Number(
     within=(0, 100),
     mistakes=[
         Mistake(4, "so much less is the mean moved; how much does it scatter, over more places?"),
-        Mistake(1, "that would be so for an extreme; the mean also sees the places without lesion"),
+        Mistake(1, "the mean also sees the places without lesion, four times as many of them"),
         Mistake(8, "more places make the mean scatter less, not more"),
         Mistake(16, "that is the square of the shift; the scatter has changed as well"),
     ],
