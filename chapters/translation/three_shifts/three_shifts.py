@@ -398,7 +398,7 @@ run.frames(
          f" {each[m][0].mean():.2f} standard deviations, falls to {each[m].mean(1).min():.2f} and"
          f" ends at {each[m][-1].mean():.2f}; that of channel means falls much lower."
          for m in means],
-    caption="Place by place, brightness loses in the first layers and does not come back."
+    caption="Place by place, brightness loses in the first layers, and little of it comes back."
     + "".join(f" At {m:g} the first is moved by {each[m][0].mean():.2f} and the last by"
               f" {each[m][-1].mean():.2f}." for m in dict.fromkeys([shifted_mean, means[-1]]))
     + f" Mirroring moves the last by {by_mirror[-1].mean():.2f}, grain that nobody sees by"
@@ -503,12 +503,12 @@ run.say(
 )
 
 # %% [markdown]
-# So is brightness amplified? It is largest where it enters, and it ends smaller than that. The
-# early layers compare a place with its neighbours and cancel half of it; what is left goes along to
-# the end, whether anything was cut off at 255 or not. What this network amplifies is what lies
-# *between* neighbours: grain. (In channel means brightness seems to vanish and to come back many
-# times larger; but what had vanished was only the mean.) Do not make a law of it: it is one
-# network, and a few photographs.
+# So is brightness amplified? It is largest where it enters, and it ends at half of that. The early
+# layers compare a place with its neighbours and cancel more than half of it; on the way to the end
+# a little comes back, whether anything was cut off at 255 or not. What this network amplifies is
+# what lies *between* neighbours: grain. (In channel means brightness seems to vanish and to come
+# back several times as large; but what had vanished was mostly the mean.) Do not make a law of it:
+# it is one network, and a few photographs.
 #
 # ### What it does to a diagnosis, and three repairs
 #
