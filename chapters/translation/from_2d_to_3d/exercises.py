@@ -128,7 +128,7 @@ PUBLIC = Choice(
     asks="your prediction for NoduleMNIST3D",
     options={
         "a": "The slice average guesses, and copies/k do not: the task needs depth.",
-        "b": "Small differences and intervals that overlap: most of it shows in slices.",
+        "b": "A small paired difference: most of it shows in slices.",
         "c": "Copies/k are far behind: weights of photographs are of no use for CT.",
         "d": "Both reach an AUC of one: with so many patches the task is easy.",
         "e": "Slice average far ahead: depth only adds noise.",
@@ -136,7 +136,8 @@ PUBLIC = Choice(
     answer="b",
     because={
         "a": "what do radiologists lean on? Size and outline show in every slice through a nodule",
-        "c": "the chapter has shown that they are of use for images that are no photographs",
+        "c": "for images that are no photographs they are of use: look at *random* in the figure of"
+        " frozen readers",
         "d": "the label is a suspicion, on which radiologists differ; no network can know it"
         " better",
         "e": "depth that tells nothing costs little here: copies begin as a mean over slices",
@@ -147,7 +148,7 @@ PUBLIC = Choice(
     ],
     solution=r"""
 Size and outline of a nodule, on which radiologists lean, show in its slices, so averaging should go
-a long way. Expect small differences and intervals that overlap; and since all patches are cut
+a long way. Expect a small difference, patch by patch; and since all patches are cut
 around nodules, nothing here tests whether depth helps to *find* one beside a vessel. This book
 prints no expected numbers for it: your rerun has the last word.
 """,
