@@ -805,9 +805,9 @@ run.say(
 # %%
 run.say(
     "Does inflation read what no 2D network can? Against copies/k both averages, of a network that"
-    " nobody touched, are ahead by {both} on bleeds and by {both_beads} on beads. Copies/k are ahead"
-    " of copies/√k by {root} and {root_beads}. Divisors that were measured, which keep the variance"
-    " best, are ahead of k by {measured} and {measured_beads}.",
+    " nobody touched, are ahead by {both} on bleeds and by {both_beads} on beads. Copies/k are"
+    " ahead of copies/√k by {root} and {root_beads}. Divisors that were measured, which keep the"
+    " variance best, are ahead of k by {measured} and {measured_beads}.",
     both=on("bleed", "both averages", "copies/k"),
     both_beads=on("beads", "both averages", "copies/k"),
     root=on("bleed", "copies/k", "copies/√k"), root_beads=on("beads", "copies/k", "copies/√k"),
