@@ -768,7 +768,7 @@ alt = (
     " dashed line for the edge detector, down to a dotted one for other patients' maps."
 )
 caption = (
-    "Random weights take much of the map. Likeness: size of the rank correlation, tile by tile."
+    "What random weights leave of the map. Likeness: size of the rank correlation, tile by tile."
     " Dotted: the maps of all-random weights beside the honest maps of other patients."
     f" {KIND.capitalize()}, n = {len(one_each)} tiles, {n_redraws} redraws."
 )
@@ -936,8 +936,8 @@ run.say(
     " of the order, and more than {ceiling:.2f} once in a thousand times. The shortcut network's"
     " {auc_shortcut_archive:.3f} is no triumph but an alarm. Is it the ink that rings, or do wrong"
     " labels? In the recorded draws networks that were taught the same kind of labels on tissue"
-    " *without* ink stay under the perfect reader ({over_perfect_without_ink:+.2ci}), those with"
-    " ink are over it by {over_perfect_with_ink:.2ci}.",
+    " *without* ink are not above the perfect reader ({over_perfect_without_ink:+.2ci}), those with"
+    " ink are, by {over_perfect_with_ink:.2ci}.",
     n=int(test.sum()), perfect=perfect, ceiling=ceiling, luck=luck,
 )
 
@@ -1118,10 +1118,12 @@ run.say(
     "The shortcut networks' peaks lie on the ink at the chosen depth and not in the last maps,"
     " whether one asks the score or the decision, and after {long} steps as after {short}. In"
     " honest networks the ink moves the peak by {lured_honest:+.0%ci} of the patients"
-    " ({lured_honest_longer:+.0%ci}). But look at networks with wrong labels that *never saw ink*:"
-    " {lured_wrong:.0%ci}, and after the longer training {lured_wrong_longer:.0%ci}. A mark that a"
-    " network has never met can draw its map, and prove nothing of what it was taught.",
+    " ({lured_honest_longer:+.0%ci}). Networks with wrong labels that *never saw ink* have their"
+    " peak on it in {lured_wrong:.0%ci}, after the longer training in {lured_wrong_longer:.0%ci}:"
+    " few, but in one draw {most:.0%}. A mark that a network has never met can draw its map, and"
+    " proves nothing of what it was taught.",
     short=LENGTHS[0], long=LENGTHS[-1],
+    most=max(drawn("ink_wrong_chosen_score", n).max() for n in LENGTHS),
 )
 
 # %% [markdown]
@@ -1313,9 +1315,9 @@ run.say(
     "What spoils the map is the wrong labels: taught without ink, they cost its agreement with"
     " nuclei {agreement_lost_to_wrong_labels:.2ci}, and ink on top of them"
     " {agreement_lost_to_ink_beyond_labels:.2ci}. Ink beside true labels costs"
-    " {agreement_lost_to_ink:.2ci}: the map of such a network is the honest one's twin, and yet ink"
-    " on the wrong tiles takes {auc_lost_to_ink:.2ci} of its AUC. *That a map agrees with what a"
-    " pathologist knows is no reason to trust the network.*"
+    " {agreement_lost_to_ink:.2ci}: the map of such a network follows nuclei like an honest"
+    " one's, and yet ink on the wrong tiles takes {auc_lost_to_ink:.2ci} of its AUC. *That a map"
+    " agrees with what a pathologist knows is no reason to trust the network.*"
 )
 
 # %% [markdown]
