@@ -283,8 +283,7 @@ CHANCE = Number(
     mistakes=[
         Mistake(
             0.3434,
-            "that is the mean over all ways in which eight cells may fall; here the overlap is"
-            " always the expected one",
+            "that is the mean over all ways in which eight cells may fall; take one overlap only",
         ),
         Mistake(1 / 2, "that is what chance scores in the pointing game"),
         Mistake(1 / 4, "that is the overlap as a share of all cells; IoU divides by the union"),

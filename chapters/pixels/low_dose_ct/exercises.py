@@ -245,6 +245,10 @@ def fault_of(added, heads, contrast, known):
     if np.abs(per_head - N_DISCS).max() > 0.4:
         few, many = per_head.min(), per_head.max()
         return f"a head holds as much as {few:.1f} to {many:.1f} discs; four are asked for"
+    one = one_disc(known)
+    bright = np.median(added[added > 0.5 * contrast]) / np.median(one[one > 0.5]) / contrast
+    if abs(bright - 1) > 0.12:
+        return f"the discs have {bright:.2f} times the lesion's contrast; it should be the same"
     if np.median(heads[touched]) < 0 or (heads[touched] > 100).mean() > 0.1:
         return "discs lie outside soft tissue; `lesion_site` finds places in it"
     if len(heads) > 1 and all(np.array_equal(touched[0], other) for other in touched[1:]):
@@ -329,8 +333,7 @@ for _ in range(4):
 Expect little contrast back: lesions became less surprising, but at this dose a spot of the lesion's
 size and contrast is often produced by noise alone, and then the best guess in squared error still
 lies in between. The AUC is another matter, for it asks whether what is left stands out of the noise
-that is left. What it does you must see from several seeds; one lucky seed proves nothing. (Our own
-four tries were made with `fold` at one: one reached a good half of what was lost, one fell.)
+that is left. What it does you must see from several seeds; one lucky seed proves nothing.
 """,
     wrong=[
         lambda scene: lambda heads_hu, rng: heads_hu,
@@ -342,6 +345,9 @@ four tries were made with `fold` at one: one reached a good half of what was los
         lambda scene: put_discs(scene, contrast=0.5),
         lambda scene: put_discs(scene, contrast=-1.0),
         lambda scene: put_discs(scene, size=0.4),
+        lambda scene: put_discs(scene, n=2, contrast=2.0),
+        lambda scene: put_discs(scene, n=4, contrast=1.5, size=0.82),
+        lambda scene: put_discs(scene, n=3, contrast=1.33),
         lambda scene: lambda heads_hu, rng: heads_hu + 20,
         lambda scene: one_bright_pixel,
         always_the_same,
