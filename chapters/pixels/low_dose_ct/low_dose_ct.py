@@ -1123,7 +1123,7 @@ run.figure(
 # many times with and many times without, and let a mathematical reader decide. The **channelised
 # Hotelling observer** looks through a few smooth channels $U$ (here rings of growing complexity
 # around the place, Laguerre-Gauss functions: with enough of them and of scans to learn from, they
-# come close to the best linear observer of all pixels; six, learning from a hundred scans, keep only
+# come close to the best linear observer of all pixels; six that learn from a hundred scans keep but
 # a part of it; and they are no model of the eye), whose responses to an image $x$ are
 # $v = U^\top x$.
 # It learns from half of the scans the best linear rule
