@@ -767,8 +767,8 @@ frozen = {task: {name: (mean_interval(read(task, name), within=(0, 1)), read(tas
 run.figure(
     reading_panels(frozen, titles), name="frozen", data="simulated",
     alt="Two panels, a row a reader: test AUC of each draw, the mean with its interval. On bleeds"
-    " all but random weights lie together; on beads the slice average is at one half, and slices as"
-    " colours, both averages and copies are well above it.",
+    " most lie together, copies over the root of k lower and random weights near one half; on beads"
+    " the slice average is at one half, and all that puts neighbours into one place is above it.",
     caption="What frozen readers know: test AUC, only a head fitted; dots: draws, with their mean"
     " and its 95 % interval. Recorded; simulated spots in real anatomy of one averaged brain,"
     f" n = {len(draws.seeds)} draws of patches.",
@@ -824,10 +824,13 @@ run.say(str(draws.made) + " Again: `medbook sweep translation/from_2d_to_3d/_fro
 # enough score could use that; the features of these slices did not). What puts neighbours into one
 # place can answer at once: in a sum of copies, and in the mean image as well, spots in line add up
 # and scattered ones do not; as colours, what is scattered is coloured. (*Centre*, not drawn, is the
-# slice average before training, by its law: its kernels reach along depth but begin empty.)
+# slice average before training, by its law: its kernels reach along depth but begin empty.) Even
+# random kernels tell something there, for they reach along depth as well; of bleeds they tell next
+# to nothing.
 #
-# So before any training a blur along depth is what an inflated network has to offer, and one may
-# have that cheaper. What inflation is *for* comes with training: its copies can learn to differ.
+# So before any training a blur along depth is what an inflated network has to offer. On beads one
+# may have that cheaper, and better; on bleeds copies/k keep a lead of hundredths. What inflation is
+# *for* comes with training: its copies can learn to differ.
 #
 # Below we go on with three of the readers, on one draw of patches:
 
