@@ -241,7 +241,7 @@ BOTH = Choice(
     asks="what decides how much of each sign is read",
     options={
         "a": "How well each sign tells the classes apart: the ink does it better than tissue.",
-        "b": "Nothing in the data: both signs fit, so the draw of weights and batches decides.",
+        "b": "Chance: both signs fit, so whatever was drawn (tissue, last layer, batches) decides.",
         "c": "Which test patients were drawn: in some draws their tissue is hidden by the ink.",
         "d": "The number of steps: with more of them every network ends at the tissue.",
         "e": "The labels' errors: where they err, only the ink can be right.",

@@ -451,13 +451,12 @@ run.figure(
 # does the highest cell lie in it? **IoU at equal area** (intersection over union): take as many of
 # the highest cells as the tumour has, and divide what both share by what either covers.
 #
-# Each has its own level of chance. Maps of white noise are a poor measure of it: they are rough,
-# and two smooth pictures that know nothing of each other agree, in size, much more than noise does
-# with either. So we hold each map against the tissue of *other patients*: as smooth as ever, and
-# about somebody else. And we ask the same of an **edge detector**: the size of the grey level's
-# gradient, averaged over the cells. It knows no network, and explains none. The interval is over
-# *patients*: the bootstrap draws whole patients with replacement, for tiles of one patient are no
-# independent witnesses.
+# Each has its own level of chance. Two smooth pictures that know nothing of each other may agree by
+# luck, with either sign. So we hold each map against the tissue of *other patients*: as smooth as
+# ever, and about somebody else. And we ask the same of an **edge detector**: the size of the grey
+# level's gradient, averaged over the cells. It knows no network, and explains none. The interval is
+# over *patients*: the bootstrap draws whole patients with replacement, for tiles of one patient are
+# no independent witnesses.
 
 # %% tags=["key"]
 grey = images[is_test].mean(axis=-1)
@@ -539,11 +538,11 @@ run.say(
 # Grad-CAM is often explained like this: $\alpha_k$ says how *important* channel $k$ is for the
 # decision. That can be tested. Make one channel flat, everywhere at its mean $r_k$ over all tumour
 # tiles of the test, and note by how much the score $y^1$ falls: that is what the channel was worth
-# to this tile. Then ask three predictions to rank the channels: the size of $\alpha_k$ (it ranks
-# by the size of the fall, whichever way); the product
-# $\alpha_k \sum_{ij} (A^k_{ij} - r_k)$, which is what the map adds up; and
-# $\sum_{ij} \frac{\partial y^c}{\partial A^k_{ij}} (A^k_{ij} - r_k)$, in which every place keeps
-# its own gradient.
+# to this tile. Then ask three predictions to rank the channels: the size of $\alpha_k$ (held
+# against the size of the fall, for it has no direction); the product
+# $\alpha_k \sum_{ij} (A^k_{ij} - r_k)$, the channel's part in the map's sum before the ReLU, counted
+# from rest; and $\sum_{ij} \frac{\partial y^c}{\partial A^k_{ij}} (A^k_{ij} - r_k)$, in which every
+# place keeps its own gradient.
 
 # %%
 def above(network, at):
@@ -611,10 +610,10 @@ run.say(
 #
 # So far all tiles held tumour, and the network was right. Every picture was scaled to its own
 # highest value, and so a tile *without* tumour would have shone as brightly. And a network that
-# never errs leaves nothing to explain. So here are normal tiles of test patients, on the scale of
-# the tumour tiles; and a few new patients, from laboratories of their own, with *faint* tumours:
-# fewer nuclei, smaller, rounder, and less of them in a tile. On those the network does err. (From a
-# folder of your own, the tiles on which it errs are taken as they come.)
+# never errs cannot show its map when it is wrong. So here are normal tiles of test patients, on the
+# scale of the tumour tiles; and a few new patients, from laboratories of their own, with *faint*
+# tumours: fewer nuclei, smaller, rounder, and less of them in a tile. On those the network does
+# err. (From a folder of your own, the tiles on which it errs are taken as they come.)
 
 # %% tags=["key"]
 FAINT = Morphology(
@@ -1127,13 +1126,14 @@ run.say(
 )
 
 # %% [markdown]
-# How can that be? At the head the map is *complete*: before the ReLU it adds up to the score, up to
-# the constant $b$. But a cell of a deep map is not the piece of image below it. Each convolution
-# that looks at neighbours lets a cell speak of what lies beside it, and the maps are only a few
-# cells wide: the news of the ink comes to all of them, and which is the highest is up to the
-# weights. (Why an earlier depth, whose convolutions reach as far, keeps the place, we do not know.)
-# Is it the corner, whose cell has the fewest neighbours? Turn each quarter of a tile's mark round,
-# and the dot moves from the corner to an inner cell.
+# How can the last maps point beside the ink that decides the score? At the head the map is
+# *complete*: before the ReLU it adds up to the score, up to the constant $b$. But a cell of a deep
+# map is not the piece of image below it. Each convolution that looks at neighbours lets a cell
+# speak of what lies beside it, and the maps are only a few cells wide: the news of the ink reaches
+# the cells around it, and here one of those is always the highest, not the ink's own. (Why an
+# earlier depth, whose convolutions reach as far, keeps the place, we do not know.) Is it the
+# corner, whose cell has the fewest neighbours? Turn each quarter of a tile's mark round, and the
+# dot moves from the corner to an inner cell.
 
 # %% tags=["key"]
 half = SIZE // 2
@@ -1155,10 +1155,11 @@ run.say(
 )
 
 # %% [markdown]
-# So few patients cannot tell whether the corner matters. In an inner cell, too, the last maps
-# seldom know where the ink lies, though the score knows of it. Such a map tells the truth about
-# where the score was added up, and we read it as if it told where the evidence came from. *A map's
-# place is a place in the layer, not in the image.*
+# The corner may play a part: in the recorded draws the last maps of honest networks never have
+# their peak in the dot's corner cell, with ink or without. But with an inner dot, too, most peaks
+# lie beside it (a cell and its neighbours are nine of sixteen), though the score knows of it. Such
+# a map tells the truth about where the score was added up, and we read it as if it told where the
+# evidence came from. *A map's place is a place in the layer, not in the image.*
 #
 # And the depth at which Grad-CAM finds the ink was chosen on maps of the *honest* network, for
 # nuclei, which only a simulation knows. Nobody with an archive and one network has that choice. A
@@ -1267,8 +1268,8 @@ run.say(
 # %% [markdown]
 # ## What breaks it
 #
-# - **A map's place is a place in the layer.** You have seen it: complete, faithful, and pointing
-#   away from the ink. Look at several depths, doubt most where they disagree, and ask the image.
+# - **A map's place is a place in the layer.** You have seen it: complete, and with its peak a cell
+#   beside the ink. Look at several depths, doubt most where they disagree, and ask the image.
 # - **The mean of the gradients is not what a channel is worth.** Below the head it loses part.
 # - **Coarse maps, each on its own scale.** One cell covers several nuclei, the smooth look is
 #   interpolation, and a normal tile shines like a sick one.
@@ -1368,14 +1369,16 @@ run.finish()
 #   $\alpha_k$ is not what a channel is worth; times the map it is, where all above is linear.
 # - A map is an instrument: measure its agreement with known truth, over patients, against other
 #   patients' tissue and
-#   against an edge detector, which here agreed *better*. Plausible is not explained.
-# - Choose the depth on training patients, take the size tile by tile before the mean, and show
-#   normal tiles and failures on the same scale.
+#   against an edge detector, which here agreed *better* with density, and about as well with the
+#   rest. Plausible is not explained.
+# - Choose the depth on training patients, take the size tile by tile before the mean where a sign
+#   means nothing, and show normal tiles and failures on the same scale.
 # - Break the network and see how much of the map breaks. Draw more than once.
 # - A map can expose a shortcut, and point beside the same shortcut at the last layer. Ask the image
 #   as well. A map without a finding is no proof of innocence, and a map on a strange mark is no
 #   proof of guilt.
-# - A network can read ink and keep a map that follows nuclei like an honest one's.
+# - A network can read ink and yet, on tiles without ink, keep a map that follows nuclei like an
+#   honest one's.
 # - Where labels err at random, a network that scores more than their errors allow has read
 #   something else than tissue. To hear that alarm, read a sample of the labels a second time.
 #
@@ -1387,8 +1390,8 @@ run.finish()
 #
 # ```{exercise}
 # :label: grad-cam-decision
-# The decision rests on $d = y^1 - y^0$. Compute `for_decision`, the map of $d$ without the ReLU for
-# all of `x_tumour` at the layer `LAYER`. (Two calls are enough. Why?)
+# The decision rests on $d = y^1 - y^0$. Compute `for_decision`, the map of $d$ for the *honest* network, for all of `x_tumour` at the layer `LAYER`, without the ReLU that
+# `decision_map` takes at its end. (Two calls are enough. Why?)
 # ```
 
 # %% tags=["self-check"]
@@ -1426,7 +1429,7 @@ run.check("grad-cam-occlusion", occlusion, given=covered)
 # Where labels are true, tissue and ink are two perfect signs of one thing. Look at
 # `drawn("auc_inked_swapped")`: networks that were taught both fall far in one draw of the trial and
 # hardly in another. What decides how much of each sign a network reads? (Then set `label_error` to
-# zero and rerun. Some claims will fail, and should. Which?)
+# zero and rerun. One claim must fail. Which?)
 # ```
 
 # %% tags=["self-check"]
@@ -1448,8 +1451,9 @@ run.check("grad-cam-chance", answer)
 # %% [markdown]
 # ```{exercise}
 # :label: grad-cam-chance-higher
-# Then simulate `q = inside.mean((1, 2))` with your own noise. Why does the mean IoU come out higher
-# than what you would give for the tiles' mean $q$?
+# Then draw noise maps and hold them against `inside`, whose tiles
+# have the shares `q = inside.mean((1, 2))`. Why does the mean IoU come out higher than what you
+# would give for the tiles' mean $q$?
 # ```
 
 # %% tags=["self-check"]
