@@ -540,9 +540,9 @@ run.say(
 # tiles of the test, and note by how much the score $y^1$ falls: that is what the channel was worth
 # to this tile. Then ask three predictions to rank the channels: the size of $\alpha_k$ (held
 # against the size of the fall, for it has no direction); the product
-# $\alpha_k \sum_{ij} (A^k_{ij} - r_k)$, the channel's part in the map's sum before the ReLU, counted
-# from rest; and $\sum_{ij} \frac{\partial y^c}{\partial A^k_{ij}} (A^k_{ij} - r_k)$, in which every
-# place keeps its own gradient.
+# $\alpha_k \sum_{ij} (A^k_{ij} - r_k)$, the channel's part in the map's sum before the ReLU,
+# counted from rest; and $\sum_{ij} \frac{\partial y^c}{\partial A^k_{ij}} (A^k_{ij} - r_k)$, in
+# which every place keeps its own gradient.
 
 # %%
 def above(network, at):
@@ -1368,9 +1368,8 @@ run.finish()
 # - Grad-CAM is a mean of gradients, a weighted sum of maps, and a ReLU; a few lines. Its
 #   $\alpha_k$ is not what a channel is worth; times the map it is, where all above is linear.
 # - A map is an instrument: measure its agreement with known truth, over patients, against other
-#   patients' tissue and
-#   against an edge detector, which here agreed *better* with density, and about as well with the
-#   rest. Plausible is not explained.
+#   patients' tissue and against an edge detector, which here agreed *better* with density, and
+#   about as well with the rest. Plausible is not explained.
 # - Choose the depth on training patients, take the size tile by tile before the mean where a sign
 #   means nothing, and show normal tiles and failures on the same scale.
 # - Break the network and see how much of the map breaks. Draw more than once.
@@ -1390,8 +1389,9 @@ run.finish()
 #
 # ```{exercise}
 # :label: grad-cam-decision
-# The decision rests on $d = y^1 - y^0$. Compute `for_decision`, the map of $d$ for the *honest* network, for all of `x_tumour` at the layer `LAYER`, without the ReLU that
-# `decision_map` takes at its end. (Two calls are enough. Why?)
+# The decision rests on $d = y^1 - y^0$. Compute `for_decision`, the map of $d$ for the *honest*
+# network, for all of `x_tumour` at the layer `LAYER`, without the ReLU that `decision_map` takes at
+# its end. (Two calls are enough. Why?)
 # ```
 
 # %% tags=["self-check"]

@@ -590,10 +590,10 @@ run.say(
 )
 
 # %% [markdown]
-# For one layer the root is right, as derived (a little more than one and one third, for at the ends
-# of the volume a slice is added to itself). It is the worse of the two for a whole network even
-# here: the first layer's sums share slices, so what the second layer gets is no longer independent.
-# No one divisor keeps the variance whatever the slices are.
+# For one layer the root is right, as derived (a little more than one with $\sqrt k$, than a third
+# with $k$, for at the ends of the volume a slice is added to itself). It is the worse of the two
+# for a whole network even here: the first layer's sums share slices, so what the second layer gets
+# is no longer independent. No one divisor keeps the variance whatever the slices are.
 #
 # What does too much variance do? ReLU6 clips at six, and where it clips, the next layer cannot see
 # what was there.
@@ -625,7 +625,8 @@ run.say(
 
 # %% [markdown]
 # A network of this size needs tests that a picture cannot give. Two laws are exact: repeated slices
-# must get the 2D answer under *copies/k*, and any volume its slices' answers under *centre*.
+# must get the 2D answer under *copies/k*, and any volume the mean of its slices' answers under
+# *centre*.
 
 # %% tags=["key"]
 with torch.no_grad():
@@ -648,7 +649,7 @@ run.say(
 
 # %% [markdown]
 # The copies at the ends of the volume were fed by repeating the first and the last slice. With
-# zeros there, as inside the planes, the first law would fail at the ends.
+# zeros there, as at the borders of each plane, the first law would fail at the ends.
 #
 # ### A divisor that does not matter
 #
@@ -737,7 +738,7 @@ def reader(name, task):
 # features, its shrinkage chosen on validation patches. No length of training enters here. We score
 # by the **AUC**, the chance that a patch with label 1 scores higher than one with label 0 (one half
 # is guessing). One draw of patches ranks nothing, so this is recorded over many, with the draw as
-# the unit; all come from one head, and no interval speaks for another.
+# the unit; all are cut from one averaged brain, and no interval speaks for another.
 #
 # Two rivals need no third dimension at all: average the *slices*, before the network and not behind
 # it, and let the 2D network read the **mean image**, as it is; or give the head **both averages**,
@@ -821,16 +822,16 @@ run.say(str(draws.made) + " Again: `medbook sweep translation/from_2d_to_3d/_fro
 # **Bleed or vein** shows in the slices: some hold one spot fewer. **Beads or vein** does not show
 # in any slice. Every slice alone is distributed alike under both labels, so whatever is averaged
 # over slices has the same expectation (not the same distribution: its spread differs, and a curved
-# enough score could use that; the features of these slices did not). What puts neighbours into one
-# place can answer at once: in a sum of copies, and in the mean image as well, spots in line add up
-# and scattered ones do not; as colours, what is scattered is coloured. (*Centre*, not drawn, is the
-# slice average before training, by its law: its kernels reach along depth but begin empty.) Even
-# random kernels tell something there, for they reach along depth as well; of bleeds they tell next
-# to nothing.
+# enough score could use that; a logistic regression on these features did not). What puts
+# neighbours into one place can answer at once: in a sum of copies, and in the mean image as well,
+# spots in line add up and scattered ones do not; as colours, what is scattered is coloured.
+# (*Centre*, not drawn, is the slice average before training, by its law: its kernels reach along
+# depth but begin empty.) Even random kernels tell something there, for they reach along depth as
+# well; of bleeds they tell next to nothing.
 #
 # So before any training a blur along depth is what an inflated network has to offer. On beads one
-# may have that cheaper, and better; on bleeds copies/k keep a lead of hundredths. What inflation is
-# *for* comes with training: its copies can learn to differ.
+# may have that cheaper, and better; on bleeds copies/k keep a lead of hundredths. What inflation
+# may be *for* needs training: its copies can learn to differ.
 #
 # Below we go on with three of the readers, on one draw of patches:
 
@@ -848,7 +849,8 @@ for task, name in ((t, n) for t in TASKS for n in ("slice average", "as colours"
 # ### What a short try would have told you
 #
 # Now train, briefly, the way one tries a new idea: so many steps, one rate for all, the first that
-# came to mind. Same patches, same order, the same recipe for a head.
+# came to mind. Same patches, same order, the same recipe for a head, whose shrinkage is fixed here
+# and not chosen as above.
 
 # %% tags=["key"]
 batches, tried = run.torch_generator("batches"), {}
@@ -877,16 +879,17 @@ run.table(rows, name="short", caption=caption)
 # trained readers needs each of them at its own rate, several draws, and a ranking that stays when
 # the training is doubled, and doubled again.
 #
-# ### Trained four times as long
+# ### Trained longer, each at its own rate
 #
-# That takes longer than a page may. It is a *recorded trial* of six readers. One is recurrent,
-# fitted to frozen features first and then trained together with the network that feeds it.
-# The rate is constant and a running mean of the weights is judged, so that one training can be
-# looked at after one, two and four times a length. At each of these we take the rate that is best
-# on validation patches, compared with both of its neighbours on a ladder of rates, trained as long;
-# and of statistics kept and statistics renewed, as is usual for random weights, the better there.
-# (Renewed, copies/√k start as copies/k; so they are left out.) There are five seeds, each with
-# patches of its own: the seed is the unit of the intervals.
+# That takes longer than a page may. It is a *recorded trial*, shown below once it is whole, of six
+# readers: slice average, recurrent, as colours, copies/k, centre, random. One is recurrent, fitted
+# to frozen features first and then trained together with the network that feeds it. The rate is
+# constant and a running mean of the weights is judged, so that one training can be looked at after
+# one, two and four times a length. At each of these we take the rate that is best on validation
+# patches, when the next lower and the next higher rate of a ladder have been tried for just as
+# long; and of statistics kept and statistics renewed, as is usual for random weights, the better
+# there. (Renewed, copies/√k start as copies/k; so they are left out.) There are five seeds, each
+# with patches of its own: the seed is the unit of the intervals.
 
 # %%
 trial = experiment.recorded(run, "_readers_to_their_end/sweep", optional=True)
@@ -997,9 +1000,10 @@ else:
 
 # %% [markdown]
 # And the opening question: how to give the network a third dimension without throwing away what it
-# knows? Untrained, copies/k throw nothing away and see what lies between slices, and so do two
-# averages of the 2D network, at its price. Which of them learns best we shall know when the trial
-# is whole. Ask first whether the sign you look for shows *in* slices or *between* them.
+# knows? Untrained, copies/k keep every weight, blur along depth, and see what lies between slices;
+# so do two averages of the 2D network, for one image more. Which learns best is a question for
+# trained readers; both averages are not among those of the trial. Ask first whether the sign you
+# look for shows *in* slices or *between* them.
 #
 # ## Parameters, memory, time
 #
@@ -1041,7 +1045,9 @@ run.say(
 )
 
 # %% [markdown]
-# Time is the one thing here that another run will not repeat. It is printed, not recorded:
+# Time is the one thing here that another run will not repeat; where attention, which only adds
+# work, looks faster than the average, you see how rough a few timings are. It is printed, not
+# recorded:
 
 # %%
 for name, (_, _, taken) in cost.items():
@@ -1055,8 +1061,8 @@ for name, (_, _, taken) in cost.items():
 #
 # **Shuffled slices.** Suppose that slices arrive in the wrong order, as when a series is sorted by
 # the wrong tag. The average cannot notice: its answer is the same, to rounding, which is comforting
-# and blind; so is attention's. Do the others notice? Shuffle every test patch in an order of its
-# own.
+# and blind; so are attention's, the mean image's and both averages'. Do the others notice? Shuffle
+# every test patch in an order of its own.
 
 # %%
 mixing, count = run.rng("wrong orders"), n_test
@@ -1091,22 +1097,23 @@ run.table(rows, name="shuffled", caption=caption)
 
 # %% [markdown]
 # Scores of what looks at neighbours move, and yet a reader does not tell you that it was misled: it
-# has no answer for "this is no brain". Where the AUC of beads hardly falls, the reader perhaps goes
-# by *coincidence* from slice to slice, which an upright vein keeps in any order. Check the order of
-# a series by its headers, not by a network.
+# has no answer for "these slices are out of order". Where the AUC of beads hardly falls, the reader
+# perhaps goes by *coincidence* from slice to slice, which an upright vein keeps in any order. Check
+# the order of a series by its headers, not by a network.
 #
-# **An average is not a patient.** The template is smooth, and its slices are more alike than those
-# of any single, noisy scan, as we saw.
+# **An average is not a patient.** The template is smooth; noise added to it made its slices less
+# alike, as we saw, and a single scan, which we have not measured, has finer anatomy as well.
 #
 # **The blur itself.** Keeping a variance is not keeping information. All rules that copy begin as a
 # blur along depth, in every layer again; only *centre* begins sharp.
 #
 # ## What we claim
 #
-# The first four conclusions rest on one averaged head and on one set of weights, which no seed
-# changes: n = 1. (Noise and its seed enter the second only.) The next two rest on recorded draws of
-# patches, from that same head, and on no length of training. What is said of trained
-# readers rests on the recorded trial alone, at each of its three lengths, and reaches no further.
+# The first four conclusions rest on one averaged brain and on one set of weights, which no seed
+# changes: n = 1. (Noise and its seed enter the second, and the half of the third that is about
+# noise.) The next two rest on recorded draws of patches, from that same brain, and on no length of
+# training. What is said of trained readers rests on the recorded trial alone, at each of its three
+# lengths, and reaches no further.
 
 # %%
 worst = {name: max(np.abs(error[name, mm]).max() for mm in THICKNESSES)
@@ -1231,9 +1238,9 @@ run.check("from-2d-to-3d-weighted", taps)
 # Fetch NoduleMNIST3D (`python -m data_fetch get nodulemnist3d`) and give the file it names to
 # `medbook run translation/from_2d_to_3d -p volume_file=...`. The label is what radiologists
 # suspected on the scan, not what a pathologist found. Predict first: does their suspicion show in
-# slices or between them, and so what will the paired difference of the trained slice average and
-# copies/k be like? Then compare with the table of the short try (give it more `steps` if you have
-# time).
+# slices or between them, and so how far apart will the trained slice average and copies/k be? Then
+# look at the table of the short try (with more `steps` if you have time): one draw at one rate, so
+# it may surprise you but decides nothing.
 # ```
 
 # %% tags=["self-check"]
