@@ -50,8 +50,8 @@ TWICE = Number(
         Mistake(7 / 3, "for neighbours two apart one of three slices is shared, not two"),
         Mistake(
             math.sqrt(19 / 9),
-            "if it is a root, that is the factor of the standard deviation; if it is 13/9, neighbours"
-            " share two slices of three, and those two apart one",
+            "a root would be the factor of the standard deviation; 13/9 comes of neighbours that"
+            " share one slice of three, and they share two",
         ),
         Mistake(17 / 9, "the pair two apart counts as well: it shares one slice of three"),
     ],
