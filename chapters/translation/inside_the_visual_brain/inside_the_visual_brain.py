@@ -1208,8 +1208,9 @@ run.say(
 # lesion it never reads. Worse: the eight numbers by hand read the tissue about as well as the best
 # trained depth. What this simulated task asks is how much border there is, not whether nuclei are
 # atypical in the eyes of a pathologist. And the lesion? Eight numbers do not read it, but the forty
-# of a detector made for dots and streaks do, about as well as the best depth. No question here
-# *needs* a network; what the network spares us is to know beforehand what to look for.
+# of a detector made for dots and streaks do, about as well as the best depth. Neither medical
+# question here *needs* a network; what the network spares us is to know beforehand what to look
+# for.
 #
 # ### Ask twice
 #
@@ -1269,10 +1270,10 @@ run.say(
 
 # %% [markdown]
 # **The early layers carry over further than their means tell.** Asked for spread and extremes,
-# stage 2 reads the lesion, somewhat less well than later depths; random weights stay at guessing,
+# stage 2 reads the lesion, somewhat less well than stage 6; random weights stay at guessing,
 # however they are asked. What loses the lesion there is to average before one looks. (That this is
 # enough for a patient nobody has shown: here every patch holds one lesion, and the forty numbers by
-# hand do better.)
+# hand do as well or better.)
 #
 # **One layer on**, with not a pixel more seen, the means behind stage 3 read the lesion as well as
 # any depth. (That layer has six times the channels, and more questions have more chances; how much
@@ -1575,9 +1576,9 @@ if crossed:
 #
 # So what this trial teaches is not "throw the late layers away". Nor is it "make everything fit the
 # size from which the network learned": a small patch gained a little by being magnified, and a
-# large one that was shrunk had all but lost its lesions, however one asked. Try patches and
-# magnifications, ask in more than one way, and choose on validation images. (A retina is many small
-# patches, and each of them can raise a false alarm. We asked single patches, each with its lesion.)
+# large one that was shrunk was read much worse, however one asked. Try patches and magnifications,
+# ask in more than one way, and choose on validation images. (A retina is many small patches, and
+# each of them can raise a false alarm. We asked single patches, each with its lesion.)
 #
 # ### A control that can go red
 #

@@ -195,10 +195,11 @@ def gallery(rows, titles):
 # | concept | $p'(y \mid x) \ne p(y \mid x)$ | $p(x)$ | the other pathologist |
 #
 # The names follow a [review of dataset shift](https://doi.org/10.1016/j.patcog.2011.06.019). Taken
-# at its word, the first row fits a scanner only if $x$ stands for the tissue: what the *pixels*
-# mean has changed, which is why it is the image that must be mended (some call it
-# [acquisition shift](https://doi.org/10.1038/s41467-020-17478-w)). Each cure relies on what
-# *stays*; so the wrong cure is not a weaker one, but a false one.
+# at its word, the first row does not fit a scanner: the tissue $z$ and its meaning $p(y \mid z)$
+# stay, and what changes is $p(x \mid z)$, how tissue becomes pixels. That is why it is the image
+# that must be mended (some call it
+# [acquisition shift](https://doi.org/10.1038/s41467-020-17478-w)). Each cure relies on what *stays*; so the
+# wrong cure is not a weaker one, but a false one.
 #
 # ## I. Appearance
 #
@@ -505,10 +506,11 @@ run.say(
 # %% [markdown]
 # So is brightness amplified? It is largest where it enters, and it ends at half of that. The early
 # layers compare a place with its neighbours and cancel more than half of it; on the way to the end
-# a little comes back, whether anything was cut off at 255 or not. What this network amplifies is
-# what lies *between* neighbours: grain. (In channel means brightness seems to vanish and to come
-# back several times as large; but what had vanished was mostly the mean.) Do not make a law of it:
-# it is one network, and a few photographs.
+# a little comes back, and it ends alike with nothing cut off at 255. What this network amplifies is
+# what lies *between* neighbours: grain. (In channel means brightness falls lower, and more of it
+# seems to come back; but what had gone was mostly the mean. And mirroring moves most layers between
+# further than brightness does, and ends as low: a large shift on the way need not be a large one at
+# the end.) Do not make a law of it: it is one network, and a few photographs.
 #
 # ### What it does to a diagnosis, and three repairs
 #
@@ -679,12 +681,12 @@ run.say(
 # probe anew, on features made under the new statistics, so that at least the probe knows them?
 #
 # This and the rule itself can be tested. Renew the frozen network at both sites, with a probe of
-# its own. And fine-tune
-# the whole network on the lesions twice, once with its statistics left as they came from ImageNet,
-# and once under those of its batches. Everything else is alike: the images, the steps, and a rate
-# that is chosen for each on validation patches. Then give all the other camera, and renew. This
-# takes minutes, so it is a recorded trial; the seed is its unit, and draws the images and the
-# batches.
+# its own. And fine-tune the whole network on the lesions twice, once with its statistics left as
+# they came from ImageNet, and once under those of its batches. Everything else is alike: the
+# images, the steps, and a rate that is chosen for each on validation patches. Then give all the
+# other camera, and renew. This takes minutes, so it is a recorded trial; the seed is its unit, and
+# draws the images and the batches. Its patches are smaller and more, so its AUCs differ from those
+# above; all come from the one retina, and the intervals say nothing about other eyes.
 
 # %% tags=["key"]
 trial = experiment.recorded(run, "_renewed_statistics/sweep")
@@ -925,12 +927,12 @@ run.figure(
 )
 
 # %% [markdown]
-# The classifier is a logistic regression on the channel means of the network at one of its nine
-# depths, from the first layer (`"stem"`) to the last (`"head"`); `strength` is scikit-learn's $C$,
-# smaller for more shrinkage. Both are chosen on the tiles to learn from, and no others: these are
-# cut in parts (five, the parameter `n_folds`), and each part is judged by what was learned from the
-# others. Taken are the depth and the strength of the least *log loss*, the mean over tiles of
-# $-\ln$ of the probability that the truth was given.
+# The classifier is a logistic regression on the channel means of the network at one of nine depths
+# (the first layer, `"stem"`; seven stages, each of several layers; and the last, `"head"`);
+# `strength` is scikit-learn's $C$, smaller for more shrinkage. Both are chosen on the tiles to
+# learn from, and no others: these are cut in parts (five, the parameter `n_folds`), and each part
+# is judged by what was learned from the others. Taken are the depth and the strength of the least
+# *log loss*, the mean over tiles of $-\ln$ of the probability that the truth was given.
 
 # %% tags=["key"]
 from medlib.measures.calibration import fit_logit_line, log_loss
@@ -1062,12 +1064,13 @@ run.figure(
 )
 
 # %% [markdown]
-# The AUC cannot see any of this: the correction moves all scores in step and changes no
-# ranking. Three other numbers can. The *Brier score* is the mean of $(p - y)^2$, the log loss
-# that of $-\ln p(y)$, and the *expected calibration error* (ECE) the mean distance from the
-# diagonal, weighted by the tiles of a bin. The first two come with a bootstrap interval: draw the
-# clinic's tiles again, with replacement, and look how far the number moves. (The ECE counts noise
-# as error, and drawing again adds noise, so a bootstrap interval of it would lie too high.)
+# The AUC cannot see any of this: the correction moves all scores in step and changes no ranking.
+# Three other numbers can. The *Brier score* is the mean of $(p - y)^2$, the log loss that of
+# $-\ln p(y)$, and the *expected calibration error* (ECE) the mean distance from the diagonal, weighted by
+# the tiles of a bin. The first two come with a bootstrap interval: draw the clinic's tiles again,
+# with replacement, and look how far the number moves. (Their table comes when the prevalence has
+# been estimated. The ECE counts noise as error, and drawing again adds noise, so a bootstrap
+# interval of it would lie too high.)
 
 # %%
 resample = run.rng("bootstrap")
@@ -1090,11 +1093,12 @@ def with_limits(score, q):
 # %% [markdown]
 # ### Where to act
 #
-# If a missed tumour costs $C_\text{miss}$ and a false alarm $C_\text{alarm}$, acting is right
-# where $p'(y{=}1 \mid x)\,C_\text{miss} > p'(y{=}0 \mid x)\,C_\text{alarm}$, that is above the
-# threshold $\tau' = C_\text{alarm} / (C_\text{alarm} + C_\text{miss})$, our `act_above`. It depends
-# on costs, not on the prevalence. What moves with the prevalence is the place $\tau$ of this
-# threshold on the *old* scale, that of the uncorrected probability:
+# If a missed tumour costs $C_\text{miss}$ and a false alarm $C_\text{alarm}$, acting is right where
+# $p'(y{=}1 \mid x)\,C_\text{miss} > p'(y{=}0 \mid x)\,C_\text{alarm}$, that is above the threshold
+# $\tau' = C_\text{alarm} / (C_\text{alarm} + C_\text{miss})$, our `act_above` (at five per cent a
+# miss counts as nineteen false alarms). It depends on costs, not on the prevalence. What moves with
+# the prevalence is the place $\tau$ of this threshold on the *old* scale, that of the uncorrected
+# probability:
 #
 # $$ \frac{\tau}{1-\tau}
 #    = \frac{\tau'}{1-\tau'} \cdot \frac{\pi}{1-\pi} \Big/ \frac{\pi'}{1-\pi'} . $$
@@ -1102,8 +1106,8 @@ def with_limits(score, q):
 # Move the prevalence. Both hills keep their shape, which is what $p(x \mid y)$ staying means; only
 # their heights change (with a logarithmic axis they move up and down), and the threshold $\tau$
 # wanders. The dotted line is the threshold of someone who did not move it. Two rules need no
-# program: to act on every tile, and on none. A threshold that costs more than either is worse than
-# no program.
+# program: to act on every tile, and on none. A threshold that costs more than the cheaper of the
+# two is worse than no program.
 
 # %%
 from medlib.translation.shifts.prior_shift import moved_threshold
@@ -1332,12 +1336,13 @@ run.say(
 )
 
 # %% [markdown]
-# Where tumour is as rare as at home, EM can say little more than that: from seed to seed its
-# estimate there runs from next to nothing to several times the truth.
+# Where tumour is as rare as at home, EM can say little more than that: its interval there reaches
+# several times the truth.
 #
 # A bootstrap takes the tiles that we have for the whole world, and our classifier for granted. A
 # harder test: put the tiles of home and clinic back together, deal them out again, tumours to
-# either place as many as before, and do everything anew: learn, fit the line, estimate.
+# either place as many as before, and do all but the choice of depth and strength anew: learn, fit
+# the line, estimate.
 
 # %%
 here_y = np.concatenate([truth[name] for name in ("home", "check", "clinic")])
@@ -1428,8 +1433,9 @@ run.say(
 # **Ill-conditioned.** Where one cuts is left open by the method, but not by the data. Below, the
 # same BBSE with other cuts. With the cut at one half, natural for a classifier, it seldom says
 # tumour at home, where tumour is rare: the estimate rests on the few that the second column counts,
-# the condition number is high, and the interval is wide. A draw of home's tiles in which it
-# never says tumour has no answer at all. (What would lie outside 0 to 1 is cut off there.)
+# the condition number is high, and the interval is wide. A draw of home's tiles in which it never
+# says tumour would have no answer at all; the last column counts them. (What would lie outside 0 to
+# 1 is cut off there.)
 
 # %%
 rows = []
@@ -1447,13 +1453,15 @@ run.table(rows, name="cuts", caption=f"BBSE by the cut; 95 % bootstrap intervals
 # %% [markdown]
 # ### What breaks it: probabilities that are wrong at home
 #
-# EM takes each probability at its word. Bend the word: multiply all log odds by a factor, above
-# one for a classifier too sure of itself, below one for one too shy, and let the offset
-# keep the mean right at home. Our line from home rests on few tumours and is itself not exact. To
-# see the bending alone we grant EM what it never has: a line fitted on *labels of the clinic*,
-# moved back to the prevalence at home. Half the clinic's tiles give the labels, EM is tried on the
-# other half, and then they change places. (BBSE with its cut moved along cannot notice the
-# bending, for no tile changes sides.)
+# EM takes each probability at its word. Bend the word: multiply all log odds by a factor, above one
+# for a classifier too sure of itself, below one for one too shy, and let the offset keep the mean
+# right at home. Our line from home rests on few tumours and is itself not exact. To see the bending
+# alone we grant EM what it never has: a line fitted on *labels of the clinic*, moved back to the
+# prevalence at home. Half the clinic's tiles give the labels, EM is tried on the other half, and
+# then they change places. (Each line rests on half of the clinic's labels and is inexact, too: the
+# halves disagree, and at factor one their mean need not be the truth. Read the fall of the curve,
+# not its height. BBSE with its cut moved along cannot notice the bending, for no tile changes
+# sides.)
 
 # %%
 from scipy.optimize import brentq
@@ -1609,8 +1617,8 @@ run.say(
 # In the table a renormalised estimate may lie as far from the truth as an untouched one: the repair
 # pulls downward by itself, for it takes the tumours' dark nuclei for the scanner. An estimate of
 # zero cannot fall further, so its distance says how far the floor was and not how strong the
-# scanner is; and another training of the same classifier, with other tiles, can be moved the other
-# way. The flatter scanner moves the estimate; which way is not its own.
+# scanner is; and another training of the same classifier, with other tiles, may be moved the other
+# way. How far the estimate moves, and which way, depends on the classifier too.
 #
 # Does it hang on the depth of the network? Ours was chosen for what it does *at home*, where there
 # is one scanner; nothing in that choice asks what will travel. So fit a classifier at every depth,
@@ -1661,7 +1669,8 @@ run.say(
 # %% [markdown]
 # What does best at home need not travel best. The first layer is next to the grey levels, the
 # scanner's as well as the tissue's, which may be why; the table does not prove it. Nor do we choose
-# again by it, for it was made with the clinic's labels.
+# again by it: its AUCs took the clinic's labels, and its last column the same tiles under both
+# scanners.
 #
 # So ask something of the scanner's that does not know the disease: bare glass, a calibration slide,
 # the lamp's setting. Undo the appearance by what is *not* tissue, and only then ask the tissue for
@@ -1698,12 +1707,13 @@ if clinic_contrast != 1:
 # cannot. We ask the same question for all three shifts. For appearance, tiles from home against
 # other tiles from home through the flatter scanner; for prevalence, home against clinic.
 #
-# A test that shall stay silent needs care. By its level it rings once in twenty times where
-# nothing differs at all, so *one* small *p* says little, and neither does one large. So we check
-# the test itself: take all tiles of both sites as one pool, deal them out again and again, and
-# count how often it rings. It should be one in twenty, neither more nor less, give or take the luck
-# of so many deals. (This asks about the test and the tiles. The pathologists' calls do not enter:
-# without labels nothing that they say can.)
+# A test *rings* when its *p* is below a *level* fixed beforehand, here five per cent. One that
+# shall stay silent needs care. By its level it rings once in twenty times where nothing differs at
+# all, so *one* small *p* says little, and neither does one large. So we check the test itself: take
+# all tiles of both sites as one pool, deal them out again and again, and count how often it rings.
+# It should be one in twenty, neither more nor less, give or take the luck of so many deals. (This
+# asks about the test and the tiles. The pathologists' calls do not enter: without labels nothing
+# that they say can.)
 
 # %% tags=["key"]
 from medlib.translation.shifts.dealt_again import dealt_again
@@ -1868,7 +1878,9 @@ run.say(
 # news is in the tiles between. A change toward *more* calls shows best somewhat below one half,
 # where a yes surprises most; but that needs a guess of the direction. So we take a band around one
 # half, the tiles that are *undecided*, and beside it one of the guess, from near nought to one
-# half. Choosing by $p_i$ is fair, since it looks at $x$ only.
+# half. (Under another scanner the undecided are those by its own scores; should they bear one call
+# only, the band is widened until both occur.) Choosing by $p_i$ is fair, since it looks at $x$
+# only.
 #
 # And what else rings? The test compares $p'(y \mid x)$ with what was promised, whatever made them
 # differ. So we also try it with the pathologist from home, when nothing has changed; when tumour is
@@ -2060,8 +2072,8 @@ run.claim("renormalising a clinic that had the right scanner, and more tumour, l
 
 # %% [markdown]
 # Not claimed: that renormalising or matching wins AUC back on the other camera (in the recorded
-# trial the intervals hold zero), that a flatter scanner lowers the estimates (from another seed it
-# raised them), or that EM comes nearer than BBSE.
+# trial the intervals hold zero), that a flatter scanner lowers the estimates (in a run with another
+# seed it raised them), or that EM comes nearer than BBSE.
 
 # %%
 enough = reliable["power", 12].low - 0.8
@@ -2080,11 +2092,11 @@ run.finish()
 #   Meaning changed: ask for labels.
 # - Take the size for each place of each image, then the mean: in a mean over places or images, what
 #   happens to each cancels. And hold a change of answers against a change that means nothing.
-# - A repair takes something for granted. Renewed statistics help weights that were *trained on such
-#   images* under batch statistics; elsewhere they may take the diagnosis away. Fine-tuned under
-#   fixed statistics, the network hardly needed them. Try a repair where there is no shift to mend,
-#   and see what it costs. And what was chosen at home was chosen for home: nobody asked whether it
-#   travels.
+# - A repair takes something for granted. Renewed statistics helped, in each of the recorded draws,
+#   weights that were *trained on such images* under batch statistics; elsewhere they may take the
+#   diagnosis away. Fine-tuned under fixed statistics, the network hardly needed them. Try a repair
+#   where there is no shift to mend, and see what it costs. And what was chosen at home was chosen
+#   for home: nobody asked whether it travels.
 # - As long as $p(x \mid y)$ stays, prevalence changes neither AUC nor the sensitivity of a fixed
 #   threshold. It changes what a score means and where to cut: look at the reliability curve and the
 #   costs. Between screening and clinic $p(x \mid y)$ rarely stays.
@@ -2131,9 +2143,9 @@ run.check("three-shifts-grey", follows, given=readers)
 # :label: three-shifts-threshold
 # Three clinics complain. (a) The program's probabilities are far too low on average, its AUC is as
 # at home, and EM, which sees no label, says that tumours are more frequent, as the registry does.
-# (b) A new scanner was installed, and the two-sample test
-# rings. (c) No test rings, but the pathologist overrules the program again and again, always in
-# the same direction. What do you do first at each?
+# (b) A new scanner was installed, and the two-sample test rings. (c) No test without labels rings,
+# but the pathologist overrules the program again and again, always in the same direction. What do
+# you do first at each?
 # ```
 
 # %% tags=["self-check"]
@@ -2143,10 +2155,9 @@ run.check("three-shifts-threshold", answer)
 # %% [markdown]
 # ```{exercise}
 # :label: three-shifts-bbse
-# Write BBSE for a cut that makes *three* classes of answers of a score ("normal", "unclear",
-# "tumour") and two classes of truth: three equations, two unknowns. Solve them with
-# `np.linalg.lstsq` for cuts at `home_pi / 3` and `5 * home_pi`, and store the prevalence in
-# `three_way`.
+# Write BBSE for two cuts that make *three* answers of a score ("normal", "unclear", "tumour"), with
+# two classes of truth: three equations, two unknowns. Solve them with `np.linalg.lstsq` for cuts at
+# `home_pi / 3` and `5 * home_pi`, and store the prevalence in `three_way`.
 # ```
 
 # %% tags=["self-check"]
