@@ -198,8 +198,8 @@ def gallery(rows, titles):
 # at its word, the first row does not fit a scanner: the tissue $z$ and its meaning $p(y \mid z)$
 # stay, and what changes is $p(x \mid z)$, how tissue becomes pixels. That is why it is the image
 # that must be mended (some call it
-# [acquisition shift](https://doi.org/10.1038/s41467-020-17478-w)). Each cure relies on what *stays*; so the
-# wrong cure is not a weaker one, but a false one.
+# [acquisition shift](https://doi.org/10.1038/s41467-020-17478-w)). Each cure relies on what
+# *stays*; so the wrong cure is not a weaker one, but a false one.
 #
 # ## I. Appearance
 #
@@ -1066,11 +1066,11 @@ run.figure(
 # %% [markdown]
 # The AUC cannot see any of this: the correction moves all scores in step and changes no ranking.
 # Three other numbers can. The *Brier score* is the mean of $(p - y)^2$, the log loss that of
-# $-\ln p(y)$, and the *expected calibration error* (ECE) the mean distance from the diagonal, weighted by
-# the tiles of a bin. The first two come with a bootstrap interval: draw the clinic's tiles again,
-# with replacement, and look how far the number moves. (Their table comes when the prevalence has
-# been estimated. The ECE counts noise as error, and drawing again adds noise, so a bootstrap
-# interval of it would lie too high.)
+# $-\ln p(y)$, and the *expected calibration error* (ECE) the mean distance from the diagonal,
+# weighted by the tiles of a bin. The first two come with a bootstrap interval: draw the clinic's
+# tiles again, with replacement, and look how far the number moves. (Their table comes when the
+# prevalence has been estimated. The ECE counts noise as error, and drawing again adds noise, so a
+# bootstrap interval of it would lie too high.)
 
 # %%
 resample = run.rng("bootstrap")
