@@ -1208,9 +1208,9 @@ run.say(
 # lesion it never reads. Worse: the eight numbers by hand read the tissue about as well as the best
 # trained depth. What this simulated task asks is how much border there is, not whether nuclei are
 # atypical in the eyes of a pathologist. And the lesion? Eight numbers do not read it, but the forty
-# of a detector made for dots and streaks do, about as well as the best depth. Neither medical
-# question here *needs* a network; what the network spares us is to know beforehand what to look
-# for.
+# of a detector made for dots and streaks do, though over other draws not as well as the best depth.
+# So a network gains something here, less than a weak baseline would have said; and it spares us to
+# know beforehand what to look for.
 #
 # ### Ask twice
 #
@@ -1245,8 +1245,8 @@ place.legend(fontsize=7, ncols=2, loc="lower right")
 run.figure(
     figure, name="asked_twice", data=TASK_KIND,
     alt="Test AUC over depth. Trained: the means rise at stages 3 and 4; with spread and extremes"
-    " the curve is high from stage 2 on; one layer on it is as high behind stage 3 already. Random:"
-    " all three lie around one half.",
+    " the curve is high at stage 2 already; one layer on it is as high behind stage 3. Random: all"
+    " three lie around one half.",
     caption=f"The same depths and lesions ({TASK_KIND}), asked in three ways. Trained network, own"
     f" statistics; n = {n_train}, {n_validation} and {n_test} images, {size} px, one draw.",
 )
@@ -1273,7 +1273,7 @@ run.say(
 # stage 2 reads the lesion, somewhat less well than stage 6; random weights stay at guessing,
 # however they are asked. What loses the lesion there is to average before one looks. (That this is
 # enough for a patient nobody has shown: here every patch holds one lesion, and the forty numbers by
-# hand do as well or better.)
+# hand come near.)
 #
 # **One layer on**, with not a pixel more seen, the means behind stage 3 read the lesion as well as
 # any depth. (That layer has six times the channels, and more questions have more chances; how much
@@ -1900,8 +1900,8 @@ why = min(bite, offset_helps, offset_hurts)
 run.claim(text, why > 0, margin=why, unit="AUC", falsified_by="falsify_drawn")
 
 # %%
-text = "forty numbers by hand read the lesion better than trained stage 2, asked for extremes"
-by_hand = by_forty - second["own"]
+text = "forty numbers by hand come within 0.1 of trained stage 2, asked for extremes"
+by_hand = by_forty - second["own"] + 0.1
 run.claim(text, by_hand > 0, margin=by_hand, unit="AUC", falsified_by="falsify_sum")
 
 # %%
