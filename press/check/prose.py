@@ -19,6 +19,7 @@ def lint_prose(cells: Sequence[Mapping]) -> Iterator[str]:
 
 
 _ESCAPE = re.compile(r"<!--\s*number\s*:\s*\S.*?-->", re.S)
+_ESCAPE_FIRST = re.compile(r"^\s*<!--\s*number\s*:.*$", re.M)
 _OPAQUE_DIRECTIVES = {
     "code",
     "code-block",
@@ -124,6 +125,11 @@ def _lint_numbers(cells: Sequence[Mapping]) -> Iterator[str]:
                 f"cell {index}: the number {number!r} is typed into prose; print it with"
                 " run.say(...) so that it cannot drift, or give a reason in the paragraph:"
                 " <!-- number: reason -->"
+            )
+        for reason in _ESCAPE_FIRST.findall(_prose(source_of(cell))):
+            yield (
+                f"cell {index}: {reason.strip()[:40]!r} begins a line, where Markdown takes it for"
+                " a block of HTML and breaks the paragraph: put it behind a word of the line"
             )
 
 

@@ -258,8 +258,8 @@ run.figure(strips(both), name="task", alt=alt, caption=caption, data="real and s
 # The counter needs a threshold: how dark must a peak be? Real tissue cannot tell, for nobody knows
 # where its nuclei are. Simulated tissue can: there every centre is known. But laboratories stain
 # more or less strongly, and the simulated nuclei are darker than the real ones. So we state the
-# threshold as a *share* of the tissue's own dark end, the 99th percentile of its haematoxylin,
-# <!-- number: a definition -->
+# threshold as a *share* of the tissue's own dark end, the 99th percentile of its
+# haematoxylin, <!-- number: a definition -->
 # choose the share on one half of the simulated patients, each stained in a laboratory of its own,
 # and see on the other half what it is worth.
 

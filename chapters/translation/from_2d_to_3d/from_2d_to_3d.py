@@ -690,8 +690,8 @@ run.say(
 # from both ends.
 #
 # Between the two lies a third way, **as colours**: the network stays 2D, but sees three
-# neighbouring slices at once, as if they were red, green and blue. (Its usual name is "2.5D".)
-# <!-- number: a name --> What stands still is grey; what moves becomes coloured, and a
+# neighbouring slices at once, as if they were red, green and blue. (Its usual name is
+# "2.5D".) <!-- number: a name --> What stands still is grey; what moves becomes coloured, and a
 # network that has learned from photographs knows colour. Nothing need be inflated.
 #
 # We cut every network after its third stage, to save time: the spots are small. `random` has the 3D

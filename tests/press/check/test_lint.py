@@ -40,6 +40,11 @@ RAMP = "ramp = np.linspace"
 MUTATIONS = {
     "a typed number": ("# Nothing.", "# PSNR falls by 3.2 dB.", "the number '3.2 dB' is typed"),
     "a typed number in an exercise": ("# First.", "# First, 12 %.", "the number '12 %' is typed"),
+    "a reason that breaks its paragraph": (
+        "# Nothing.",
+        "# PSNR falls by 3.2 dB.\n# <!-- number: quoted --> Nothing.",
+        "'<!-- number: quoted --> Nothing.' begins a line",
+    ),
     "a long cell": (RAMP, f"{LONG}\n{RAMP}", "cell 5: 17 lines of code, at most 12"),
     "two plumbing cells": (
         "# %%\n" + RAMP,
