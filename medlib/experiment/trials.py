@@ -345,7 +345,7 @@ def _read(path: Path, name: str, kind: str) -> Trial | FullTrial:
     return FullTrial(name, full.record, made_by([full.record], code_sha256=full.code_sha256))
 
 
-def made_by(records: Sequence[Record], *, code_sha256: str) -> MadeBy:
+def made_by(records: Sequence[Record], *, code_sha256: str, computing_sha256: str = "") -> MadeBy:
     """What runs have in common, and in what they differ.
 
     A library file that was not the same for all has the digest of no file: they are stale.
@@ -357,6 +357,7 @@ def made_by(records: Sequence[Record], *, code_sha256: str) -> MadeBy:
         modules[path] = digest if same else environment.CHANGED_MEANWHILE
     return MadeBy(
         code_sha256=code_sha256,
+        computing_sha256=computing_sha256,
         modules=dict(sorted(modules.items())),
         constraints_sha256=_distinct(record.constraints_sha256 for record in records),
         commits=_distinct(

@@ -19,6 +19,7 @@ from press.page.masthead import (
 from press.page.recorded import recorded_list
 from press.results.falsified import FalsifiedTable, Refutation, read_falsified
 from press.results.seeds import read_seeds_table
+from press.results.stale import same_code
 from press.source.project import Project
 
 SHOWN_PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "scikit-learn", "monai", "matplotlib")
@@ -93,8 +94,8 @@ def seeds_text(project: Project, chapter: str, table: SweepTable | None) -> str:
     """On which code the other seeds ran."""
     if table is None:
         return "No table of other seeds has been accepted yet."
-    if table.made_by.code_sha256 == project.chapter(chapter).code_sha256:
-        return "The other seeds ran the same code cells as this page."
+    if same_code(table.made_by, project.chapter(chapter)):
+        return "The other seeds ran the same code as this page."
     return "The other seeds ran an earlier version of the chapter's code."
 
 

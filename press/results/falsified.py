@@ -191,8 +191,11 @@ def tabulate(
         )
         for name, each in planned.sets.items()
     }
-    code = planned.chapter.code_sha256
-    made = made_by([planned.record, *records.values()], code_sha256=code)
+    made = made_by(
+        [planned.record, *records.values()],
+        code_sha256=planned.chapter.code_sha256,
+        computing_sha256=planned.chapter.computing_sha256,
+    )
     return FalsifiedTable(
         chapter=planned.chapter.id,
         profile=profile,
@@ -272,7 +275,7 @@ def keep(project: Project, table: FalsifiedTable, *, commit: str) -> Path:
     kept.must_be_committed(project, table.chapter, made)
     for each in table.falsifiers:
         if each.companion:
-            own = made.model_copy(update={"code_sha256": each.code_sha256})
+            own = made.model_copy(update={"code_sha256": each.code_sha256, "computing_sha256": ""})
             kept.must_be_committed(project, each.companion, own)
     table = table.model_copy(update={"made_by": made})
     return kept.write(project, table.chapter, "falsified", table)

@@ -41,7 +41,7 @@ def stale_because(project: Project, chapter: Chapter, made: MadeBy) -> list[str]
     reasons = []
     if not made.code_sha256 or not made.modules:
         reasons.append("which code made it was not recorded in full")
-    if made.code_sha256 and made.code_sha256 != chapter.code_sha256:
+    if made.code_sha256 and not same_code(made, chapter):
         reasons.append("its code cells changed")
     modules = counted(project, made.modules)
     now = {path: file_digest(project.root / path) or None for path in modules}
@@ -50,6 +50,13 @@ def stale_because(project: Project, chapter: Chapter, made: MadeBy) -> list[str]
     if len(changed) > MOST_NAMED:
         reasons.append(f"and {len(changed) - MOST_NAMED} more files")
     return reasons
+
+
+def same_code(made: MadeBy, chapter: Chapter) -> bool:
+    """Whether the code cells that made a table are today's, but for their words."""
+    if made.code_sha256 == chapter.code_sha256:
+        return True
+    return made.computing_sha256 == chapter.computing_sha256
 
 
 def counted(project: Project, modules: Mapping[str, str]) -> dict[str, str]:

@@ -329,7 +329,11 @@ def tabulate(sweep: Sweep, outcomes: Sequence[Outcome]) -> SweepTable:
         profile=sweep.profile,
         grid=sweep.grid,
         fixed=sweep.fixed,
-        made_by=made_by(list(records.values()), code_sha256=sweep.points[0].job.code_sha256),
+        made_by=made_by(
+            list(records.values()),
+            code_sha256=sweep.points[0].job.code_sha256,
+            computing_sha256=sweep.points[0].job.chapter.computing_sha256,
+        ),
         live=live if sweep.kind in LISTS_IT else "",
         points=points,
         results=result_columns(keys, records),

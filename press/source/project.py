@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from press.errors import UserError
-from press.source.weave import code_digest, parameters_source, title, weave
+from press.source.computing import computing_digest
+from press.source.weave import code_cells, code_digest, parameters_source, title, weave
 from press.source.yaml_file import read_yaml
 
 if TYPE_CHECKING:
@@ -86,6 +87,11 @@ class Chapter:
     def code_sha256(self) -> str:
         """The digest of the code cells: see `press.source.weave.code_digest`."""
         return code_digest(self.notebook)
+
+    @cached_property
+    def computing_sha256(self) -> str:
+        """The digest of what of the code cells decides a number: see `press.source.computing`."""
+        return computing_digest(cell.source for cell in code_cells(self.notebook))
 
     @cached_property
     def title(self) -> str:

@@ -91,7 +91,7 @@ def test_other_seeds_stand_beside_it(project) -> None:
     assert "margin +0.42 dB; other seeds 2 of 4, margins −0.05 to +0.4 dB; spread 0.225 dB," in text
     assert "least margin is −0.22 of it" in text
     assert "margin −0.1; not tried on other seeds" in text
-    assert "The other seeds ran the same code cells as this page." in text
+    assert "The other seeds ran the same code as this page." in text
 
 
 def test_a_margin_that_no_seed_changes_is_called_one_draw(project) -> None:

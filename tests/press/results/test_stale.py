@@ -1,10 +1,12 @@
-"""What does not count among the code that made a table: maps at the doors of rooms."""
+"""What does not count among the code that made a table: maps at the doors of rooms, and words."""
 
 from pathlib import Path
 
 import pytest
 
-from press.results.stale import is_map
+from medlib.experiment.tables import MadeBy
+from press.results.stale import is_map, same_code
+from press.source.project import Project
 
 ROOT = Path(__file__).parents[3]
 NAMES = """\
@@ -44,3 +46,22 @@ def test_a_map_computes_nothing(tmp_path, source, expected):
 
 def test_what_is_not_there_is_no_map(tmp_path):
     assert not is_map(tmp_path / "__init__.py")
+
+
+def test_a_table_outlives_new_words_but_no_new_code(tmp_path):
+    source = tmp_path / "chapters" / "pixels" / "demo" / "demo.py"
+    source.parent.mkdir(parents=True)
+
+    def chapter(text):
+        source.write_text(text, "utf-8")
+        return Project(tmp_path).chapter("pixels/demo")
+
+    text = '# %% tags=["parameters"]\nseed = 0\n\n# %%\nx = 1\nrun.say("It is {x}.")\n'
+    was = chapter(text)
+    made = MadeBy(code_sha256=was.code_sha256, computing_sha256=was.computing_sha256)
+    reworded, changed = text.replace("It is", "We found"), text.replace("x = 1", "x = 2")
+    assert same_code(made, chapter(reworded))
+    assert not same_code(made, chapter(changed))
+    old = made.model_copy(update={"computing_sha256": ""})
+    assert same_code(old, chapter(text))
+    assert not same_code(old, chapter(reworded))

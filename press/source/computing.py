@@ -1,0 +1,99 @@
+"""What of a notebook's code decides its numbers: its code cells without their words.
+
+A sentence that is printed, a caption, an alternative text and a comment say what was found; a
+tolerance says to what it is held. A change of one of these changes what a chapter's own run
+shows, and the chapter is run again. It changes no number, so the tables of other seeds, of
+falsifiers and of longer trainings, which took hours, are still what the code would make.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterable
+
+SENTENCES = "say"  # run.say(...): all that it is given is words
+RESULTS = "result"  # run.result(..., atol=, rtol=)
+WORDS = ("alt", "caption")  # of a figure or a table, as keywords or as variables
+TOLERANCES = ("atol", "rtol")
+_STRUCTURE = (ast.JoinedStr, ast.FormattedValue, ast.BinOp, ast.IfExp, ast.Tuple)
+_ACTS = (ast.Call, ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom, ast.comprehension)
+
+
+def computing_digest(sources: Iterable[str]) -> str:
+    """The sha256 of code cells without their words, tolerances, comments and line breaks.
+
+    What a sentence calls is kept: a function may draw a random number. A cell that is no Python
+    counts as it stands.
+
+    Args:
+        sources: the code cells, in their order.
+
+    >>> one = computing_digest(['x = 1  # one', 'run.say("It is " "{x}.")'])
+    >>> one == computing_digest(['x = 1', 'run.say("We found {x}.")  # shown'])
+    True
+    >>> one == computing_digest(['x = 2', 'run.say("It is {x}.")'])
+    False
+    """
+    return hashlib.sha256(
+        json.dumps([_wordless(source) for source in sources]).encode()
+    ).hexdigest()
+
+
+def _wordless(source: str) -> str:
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return source.strip()
+    return ast.unparse(ast.fix_missing_locations(_Wordless().visit(tree)))
+
+
+class _Wordless(ast.NodeTransformer):
+    """Puts in the place of words what they call, and nothing in the place of tolerances."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if name == SENTENCES:
+            node.args = [_called_by(value) for value in node.args]
+        given = [k for k in node.keywords if name != RESULTS or k.arg not in TOLERANCES]
+        node.keywords = [
+            ast.keyword(k.arg, _called_by(k.value)) if k.arg in WORDS else k for k in given
+        ]
+        return node
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        self.generic_visit(node)
+        (first, *others) = node.targets
+        named = isinstance(first, ast.Name) and first.id in WORDS and not others
+        if named and _is_text(node.value):
+            node.value = _called_by(node.value)
+        return node
+
+
+def _is_text(node: ast.expr) -> bool:
+    """Whether this is a text, a sum of texts, or a choice between them."""
+    if isinstance(node, ast.BinOp):
+        return _is_text(node.left) or _is_text(node.right)
+    if isinstance(node, ast.IfExp):
+        return _is_text(node.body) and _is_text(node.orelse)
+    return isinstance(node, ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+
+
+def _called_by(words: ast.expr) -> ast.expr:
+    """The parts of a text that do something, as a tuple: empty for words and plain names."""
+    return ast.Tuple(list(_acting(words)), ast.Load())
+
+
+def _acting(node: ast.expr) -> Iterable[ast.expr]:
+    if not any(isinstance(part, _ACTS) for part in ast.walk(node)):
+        return
+    if isinstance(node, _STRUCTURE):
+        for part in ast.iter_child_nodes(node):
+            if isinstance(part, ast.expr):
+                yield from _acting(part)
+    else:
+        yield node

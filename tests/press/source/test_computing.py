@@ -1,0 +1,78 @@
+"""Words do not count among the code that made a table; whatever computes does."""
+
+import pytest
+
+from press.source.computing import computing_digest
+
+CELL = """\
+low, high = interval(rng.normal(size=20))  # a comment
+caption = f"Between {low:.2f} and {high:.2f}: " "a range."
+alt = "A line " + ("rises" if high > 0 else "falls")
+run.figure(plot(low), name="range", alt=alt, caption=caption, data="simulated")
+run.table({"low": [low]}, name="ends", caption=("The two " "ends."))
+run.result("low", low, unit="dB", atol=0.01, rtol=1e-3)
+run.say("The range ends at {high:.2f}" f" and begins at {low:.2f}.")
+run.claim("the range is above zero", low > 0, margin=low, falsified_by="falsify_low")
+"""
+
+
+def digest(source: str) -> str:
+    return computing_digest([source])
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("  # a comment", ""),
+        ("Between {low:.2f} and {high:.2f}: ", "From {low:.1f} to "),
+        ('"rises" if high > 0 else "falls"', '"climbs" if high >= 0 else "stays"'),
+        ('("The two " "ends.")', '"Where it ends."'),
+        ("atol=0.01", "atol=0.5"),
+        (", rtol=1e-3", ""),
+        ("The range ends at", "Its end is"),
+        (" and begins at {low:.2f}.", "."),
+        ('name="range", alt', 'name="range",\n    alt'),
+    ],
+)
+def test_words_and_tolerances_do_not_count(was, becomes):
+    assert CELL.count(was) == 1
+    assert digest(CELL.replace(was, becomes)) == digest(CELL)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("size=20", "size=21"),
+        ('name="range"', 'name="ends"'),
+        ('data="simulated"', 'data="measured"'),
+        ('"low": [low]', '"low": [high]'),
+        ('unit="dB"', 'unit="HU"'),
+        ("above zero", "below zero"),
+        ("margin=low", "margin=high"),
+        ("falsify_low", "falsify_high"),
+        ("{low:.2f}.", "{rng.normal():.2f}."),
+        ('"rises" if high > 0', '"rises" if (low := -1) > 0'),
+        ('("The two " "ends.")', "next(captions)"),
+        ("alt=alt", "alt=run.note(low)"),
+    ],
+)
+def test_whatever_computes_counts(was, becomes):
+    assert CELL.count(was) == 1
+    assert digest(CELL.replace(was, becomes)) != digest(CELL)
+
+
+def test_a_tolerance_of_a_computation_counts():
+    assert digest("solve(a, atol=1e-3)") != digest("solve(a, atol=1e-6)")
+
+
+def test_an_angle_called_alt_counts():
+    assert digest("alt = 30") != digest("alt = 40")
+    assert digest("alt = angles['a']") != digest("alt = angles['b']")
+
+
+def test_where_cells_are_divided_counts():
+    assert computing_digest(["a = 1", "b = 2"]) != computing_digest(["a = 1\nb = 2"])
+
+
+def test_a_cell_that_is_no_python_counts_as_it_stands():
+    assert digest("%time x") != digest("%time  x")
