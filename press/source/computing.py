@@ -17,7 +17,8 @@ SENTENCES = "say"  # run.say(...): all that it is given is words
 RESULTS = "result"  # run.result(..., atol=, rtol=)
 WORDS = ("alt", "caption")  # of a figure or a table, as keywords or as variables
 TOLERANCES = ("atol", "rtol")
-_STRUCTURE = (ast.JoinedStr, ast.FormattedValue, ast.BinOp, ast.IfExp, ast.Tuple)
+_STRUCTURE = (ast.JoinedStr, ast.FormattedValue, ast.BinOp, ast.IfExp, ast.Tuple, ast.List)
+_LOOPS = (ast.ListComp, ast.GeneratorExp)  # a text for each frame of a slider
 _ACTS = (ast.Call, ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom, ast.comprehension)
 
 
@@ -73,7 +74,11 @@ class _Wordless(ast.NodeTransformer):
 
 
 def _is_text(node: ast.expr) -> bool:
-    """Whether this is a text, a sum of texts, or a choice between them."""
+    """Whether this is a text, a list or a sum of texts, or a choice between them."""
+    if isinstance(node, ast.ListComp):
+        return _is_text(node.elt)
+    if isinstance(node, ast.List):
+        return bool(node.elts) and all(_is_text(each) for each in node.elts)
     if isinstance(node, ast.BinOp):
         return _is_text(node.left) or _is_text(node.right)
     if isinstance(node, ast.IfExp):
@@ -91,9 +96,25 @@ def _called_by(words: ast.expr) -> ast.expr:
 def _acting(node: ast.expr) -> Iterable[ast.expr]:
     if not any(isinstance(part, _ACTS) for part in ast.walk(node)):
         return
-    if isinstance(node, _STRUCTURE):
-        for part in ast.iter_child_nodes(node):
-            if isinstance(part, ast.expr):
-                yield from _acting(part)
+    if isinstance(node, _LOOPS):
+        parts = [node.elt, *(part for loop in node.generators for part in (loop.iter, *loop.ifs))]
+    elif isinstance(node, _STRUCTURE):
+        parts = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]
+    elif _joins(node):
+        parts = node.args
     else:
         yield node
+        return
+    for part in parts:
+        yield from _acting(part)
+
+
+def _joins(node: ast.expr) -> bool:
+    """Whether this is ``"...".join(...)``."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "join"
+        and _is_text(node.func.value)
+        and not node.keywords
+    )

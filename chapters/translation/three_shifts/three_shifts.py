@@ -397,7 +397,8 @@ run.frames(
     values=[f"{m:g}" for m in means], start=means.index(shifted_mean), data="real",
     alt=[f"A photograph at mean {m:g}, and the size of the shift in each of 49 layers: it starts at"
          f" {each[m][0].mean():.2f} standard deviations, falls to {each[m].mean(1).min():.2f} and"
-         f" ends at {each[m][-1].mean():.2f}; that of channel means falls much lower."
+         f" ends at {each[m][-1].mean():.2f}; where there is any, that of channel means falls much"
+         " lower."
          for m in means],
     caption="Place by place, brightness loses in the first layers, and little of it comes back."
     + "".join(f" At {m:g} the first is moved by {each[m][0].mean():.2f} and the last by"
@@ -735,8 +736,8 @@ run.figure(
     name="renewing", data="real and simulated",
     alt="Change of AUC by renewing statistics, for two cameras: below zero for the frozen network,"
     " renewed there or at both sites, and for the one trained under ImageNet's statistics with both"
-    " cameras; for the one trained under its batches' about zero with the same camera and above"
-    " zero with the other.",
+    " cameras; for the one trained under its batches' about zero with the same camera, and with the"
+    " other above zero in the mean, with an interval that reaches a little below.",
     caption="On the other camera renewed statistics help each network that was fine-tuned under its"
     " batches' statistics, one much more than the rest: hence the wide interval. They harm one"
     " fine-tuned under ImageNet's, and the frozen one, even if they are renewed at both sites and"
@@ -1179,7 +1180,8 @@ run.frames(
          f" {costs['on none', r]:.1f}; two hills of scores stand above." for r in rates],
     caption="The threshold wanders with the prevalence; whoever leaves it where it was pays, in the"
     " end more than for acting on everybody. Where tumour is frequent even the moved one gains"
-    " little or nothing on that: a miss is dear, and nearly all should be acted on."
+    " little or nothing on that, and may even cost a little more: a miss is dear, and nearly all"
+    " should be acted on."
     f" Costs in units of a false alarm. {KIND.capitalize()} tissue, n = {n_clinic} tiles of the"
     " clinic, weighted to each prevalence.",
 )
@@ -1953,12 +1955,12 @@ run.figure(
     figure, name="power", data=KIND,
     alt="Curves over three to forty labels. For the other pathologist on undecided tiles it rises"
     " from low at three labels to near one at twelve, sooner on those from .02 to .5, later"
-    " on any tiles; for the pathologist from home it rises as well, steeply with the flatter"
-    " scanner and slowly where tumour is more frequent, and stays low where nothing has changed.",
+    " on any tiles; for the pathologist from home it is near one throughout with the flatter"
+    " scanner, rises slowly where tumour is more frequent, and stays low where nothing changed.",
     caption="A handful of labels shows the other pathologist, whom no unlabelled test can see (full"
-    " lines). Three cannot be enough: the exact test is too coarse for so few. But it can ring for"
-    " the other two shifts as well (dotted): clear them first. Where nothing has changed"
-    " (dashed) it should ring no more often than its level says."
+    " lines). Three undecided tiles cannot be enough: the exact test is too coarse for so few. But"
+    " it can ring for the other two shifts as well (dotted): clear them first. Where nothing has"
+    " changed (dashed) it should ring no more often than its level says."
     f" {KIND.capitalize()} tissue, n = {n_sets} draws a point, with replacement.",
 )
 
