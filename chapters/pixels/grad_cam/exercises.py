@@ -266,8 +266,12 @@ BOTH = Choice(
 Either sign brings the loss to nothing, and then nothing pushes the network towards the other. How
 much of each it reads is left to what was drawn: its last layer, the order of its batches, the
 tissue it happened to see. Validation on the archive cannot tell these networks apart; swapped ink
-can. With wrong labels, as archives have them, the ink is the better sign, and all read it. With
-`label_error` at zero the alarm must fail: no score is too good for labels that are never wrong.
+can. With wrong labels, as archives have them, the ink is the better sign, and all read it.
+
+With `label_error` at zero three claims fail. The alarm must: no score is too good for labels that
+are never wrong. The two that say that maps point at the ink in most patients do because the network
+now reads tissue as well, and in many tiles the map points at the tissue. It still reads ink:
+look at its AUC where the ink is swapped.
 """,
     wrong=["f", 2],
 )

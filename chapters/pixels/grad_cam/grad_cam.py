@@ -459,9 +459,13 @@ run.figure(
 # no independent witnesses.
 
 # %% tags=["key"]
-grey = images[is_test].mean(axis=-1)
-slope = np.stack([gaussian_gradient_magnitude(tile, sigma=edge_px) for tile in grey])
-edges = block_mean(slope, grid=grid)
+def edge_maps(tiles):
+    grey = tiles.mean(axis=-1)
+    slope = np.stack([gaussian_gradient_magnitude(tile, sigma=edge_px) for tile in grey])
+    return block_mean(slope, grid=grid)
+
+
+edges = edge_maps(images[is_test])
 marks_of_tumour = {"density": density}
 if simulated:
     marks_of_tumour |= {"size": simulated.radius_um, "atypia": simulated.atypia}
@@ -560,48 +564,58 @@ def resting(network, x, at):
     return torch.cat([part.mean((2, 3)) for part in parts]).mean(0), parts[0]
 
 # %% tags=["key"]
+FORMS = {"": torch.as_tensor, "_in_size": torch.abs}  # what is ranked: values, or their size
+
+
 def channels_at(at, x):
     rest, _ = resting(honest, x_tumour, at)
     with torch.no_grad():
         maps = honest.depths(x)[DEPTHS.index(at)]
     found = channel_effect(above(honest, at), maps, resting=rest, target=1)
-    ways = {"gradient_alone": (found.mean_gradient.abs(), found.deleted.abs()),
-            "gradient_and_map": (found.mean_gradient_times_map, found.deleted),
-            "place_by_place": (found.gradient_times_map, found.deleted)}
-    return {name: np.array([spearmanr(p.cpu(), d.cpu())[0] for p, d in zip(*pair, strict=True)])
-            for name, pair in ways.items()}
+    ways = {"alone": found.mean_gradient, "and_map": found.mean_gradient_times_map,
+            "place_by_place": found.gradient_times_map}
+    return {way + name: np.array([spearmanr(form(a.cpu()), form(b.cpu()))[0]
+                                  for a, b in zip(values, found.deleted, strict=True)])
+            for way, values in ways.items() for name, form in FORMS.items()}
 
 # %%
 eight = torch.from_numpy(one_each[:8])
 worth = {name: channels_at(name, x_tumour[eight]) for name in dict.fromkeys((at, "head"))}
-titles = {"gradient_alone": "α alone", "gradient_and_map": "α times map",
+titles = {"alone_in_size": "α alone, in size",
+          "and_map_in_size": "α times map, in size", "and_map": "α times map",
+          "place_by_place_in_size": "gradient times map, place by place, in size",
           "place_by_place": "gradient times map, place by place"}
-rows = [{"maps of": name, **{title: with_interval(over_patients(values[way], whose[eight.numpy()]))
-                             for way, title in titles.items()}} for name, values in worth.items()]
+
+# %%
+means = {(name, way): over_patients(values[way], whose[eight.numpy()])
+         for name, values in worth.items() for way in titles}
+rows = [{"ranked by": title, **{name: with_interval(means[name, way]) for name in worth}}
+        for way, title in titles.items()]
 caption = (
-    "Rank correlation over channels with what deleting the channel does to the score (α alone: in"
-    f" size). n = {len(eight)} test patients, one tile each; 95 % intervals over patients."
+    "Rank correlation over channels with what deleting the channel does to the score, at two"
+    f" depths. n = {len(eight)} test patients, one tile each; 95 % bootstrap intervals over"
+    " patients, of whom there are few: such an interval is somewhat too short."
 )
 run.table(rows, name="channels", caption=caption)
 
 # %%
 for way in titles:
-    mean = over_patients(worth[at][way], whose[eight.numpy()])
-    run.result(f"channel_{way}", mean, atol={"place_by_place": 0.003}.get(way, 0.015))
-run.result("channel_gradient_and_map_head",
-           over_patients(worth["head"]["gradient_and_map"], whose[eight.numpy()]), atol=0.001)
-kept_back = worth[at]["place_by_place"] - worth[at]["gradient_and_map"]
+    close = {"place_by_place": 0.003, "place_by_place_in_size": 0.003}.get(way, 0.015)
+    run.result(f"channel_{way}", means[at, way], atol=close)
+run.result("channel_and_map_head", means["head", "and_map"], atol=0.001)
+kept_back = worth[at]["place_by_place"] - worth[at]["and_map"]
 lost = over_patients(kept_back, whose[eight.numpy()])
 run.result("channel_lost_by_mean", lost, atol=0.015)
 
 # %%
 run.say(
-    "At {at}, $\\alpha_k$ alone ranks the channels with {channel_gradient_alone:.2ci}: a channel"
-    " with a steep gradient may hardly be active. Times the map it is"
-    " {channel_gradient_and_map:.2ci}, and place by place {channel_place_by_place:.2ci}: the mean"
-    " over places is what loses the rest. At the head, where all above is linear, the mean loses"
-    " nothing; but even there $\\alpha_k$ alone comes to {alone:.2f}.",
-    alone=worth["head"]["gradient_alone"].mean(),
+    "At {at}, $\\alpha_k$ alone ranks the channels in size with {channel_alone_in_size:.2ci}, and"
+    " times the map with {channel_and_map_in_size:.2ci}; with signs it is {channel_and_map:.2ci}."
+    " Place by place it is {channel_place_by_place_in_size:.2ci} in size and"
+    " {channel_place_by_place:.2ci} with signs: what is lost is lost by the mean over places. At"
+    " the head, where all above is linear, the mean loses nothing; but even there $\\alpha_k$ alone"
+    " comes to {alone:.2f}.",
+    alone=means["head", "alone_in_size"].value,
     at=at,
 )
 
@@ -666,10 +680,15 @@ run.figure(
     alt="Rows of tiles under maps on one scale: normal tiles dark, faint tumours found partly"
     " bright, faint tumours missed nearly dark, and a few normal tiles called tumour.",
     caption="On one scale, that of the usual tumour tile, the map is darker where the network says"
-    f" no. {KIND.capitalize()} tissue; up to four tiles of each kind, the first ones.",
+    " no. (At this depth a cell's height is no share of the score.)"
+    f" {KIND.capitalize()} tissue; up to four tiles of each kind, the first ones.",
 )
 
 # %%
+def edges_follow(tiles, density):
+    return rank_correlation(edge_maps(tiles), block_mean(density.astype(float), grid=grid))
+
+
 missed, right = faint_tumour & ~said, faint_tumour & said
 false_alarms = ~faint_tumour & said
 sensitivity = over_patients(said[faint_tumour].astype(float), faint_whose[faint_tumour])
@@ -678,7 +697,7 @@ run.result("faint_found", sensitivity, atol=0.02)
 sick_peaks, well_peaks = (maps_of(honest, x[torch.from_numpy(which)], MODULE["head"]).max((1, 2))
                           for which in (is_test, normal))
 peaks = over_patients(well_peaks / max(np.median(sick_peaks), 1e-9), patients[normal])
-run.result("normal_peak", peaks, atol=0.015)
+run.result("normal_peak", peaks, atol=0.0007)
 
 # %%
 run.say(
@@ -689,14 +708,17 @@ run.say(
     n=faint_tumour.sum(), alarms=false_alarms.sum(),
 )
 if missed.sum() and right.sum():
-    told = roc_auc_score(said[faint_tumour], faint_rho[faint_tumour])
+    told, told_edges = (roc_auc_score(said[faint_tumour], values[faint_tumour])
+                        for values in (faint_rho, edges_follow(faint_images, faint_density)))
     run.say(
         "In the tumours that it missed, its map follows the nuclei by {missed:.2f} on average, in"
-        " those that it found by {right:.2f} ({n_missed} and {n_right} tiles). That is a hint and"
-        " no proof: whoever knew the nuclei, and told the found from the missed by how well the"
-        " map follows them, would have an AUC of {told:.2f}.",
+        " those that it found by {right:.2f} ({n_missed} and {n_right} tiles of {n} patients). A"
+        " trace of the error? Whoever knew the nuclei, and told the found from the missed by how"
+        " well the map follows them, would have an AUC of {told:.2f}; by how well the edge detector"
+        " follows them, which has no network in it, {edges:.2f}.",
         missed=faint_rho[missed].mean(), right=faint_rho[right].mean(), told=told,
-        n_missed=missed.sum(), n_right=right.sum(),
+        n_missed=missed.sum(), n_right=right.sum(), edges=told_edges,
+        n=len(np.unique(faint_whose[faint_tumour])),
     )
 
 # %% [markdown]
@@ -780,7 +802,7 @@ run.result("likeness_all_random", left, atol=0.015)
 run.result("likeness_others", by_others.mean(), n=len(by_others), atol=0.01)
 run.result("likeness_edges", like_map, n=len(one_each), atol=0.008)
 beyond = mean_interval(similar[:, -1] - by_others)
-run.result("likeness_beyond_others", beyond, atol=0.015)
+run.result("likeness_beyond_others", beyond, atol=0.009)
 run.say(
     "With all weights random, the likeness is {likeness_all_random:.2ci} (interval over redraws);"
     " the same maps come to {likeness_others:.2f} beside those of other patients (a difference of"
@@ -789,7 +811,8 @@ run.say(
     " turned round in one tile and not in the next. {verdict}.",
     like_edges=like_edges,
     verdict="The map passes the check in part: it depends on what was learned, not on that alone"
-    if beyond.low > 0 else "These redraws leave no more of it than smoothness would",
+    if beyond.low > 0 else "These redraws leave no more of it than maps have in common with those"
+    " of other patients",
 )
 
 # %% [markdown]
@@ -908,19 +931,26 @@ run.say(
 # $1 - \varepsilon$ (ties count half), and no one who reads tissue alone can expect more. Whoever
 # scores more reads something that knows the *label*, or has luck: among tiles of one kind its
 # scores have an order of their own. The alarm needs $\varepsilon$, and so a second reading of the
-# slides, here of all test tiles; but no suspicion of ink. It can be false: where readers err again
-# and again on one kind of tissue, their error itself can be learned from tissue.
+# slides, here of all test tiles, but no suspicion of ink. And it can be false. Where readers err
+# again and again on one kind of tissue, their error itself can be learned from tissue. And where
+# the *second* readers err as well, even at random, they find a lower ceiling than there is.
+
+# %% tags=["key"]
+def ceiling_of(labels, second_reading):
+    """What a perfect reader scores against labels, how lucky it may be, and both together."""
+    perfect = roc_auc_score(labels, second_reading)
+    kinds_of_tile = (second_reading, ~second_reading)
+    yes, no = ([np.sum(kind & (labels == filed_as)) for kind in kinds_of_tile]
+               for filed_as in (True, False))
+    luck = np.sqrt(sum(a * b * (a + b + 1) / 12 for a, b in zip(yes, no, strict=True)))
+    luck /= sum(yes) * sum(no)  # SD of the AUC, where tiles of one kind are put in random order
+    return perfect, luck, perfect + norm.ppf(0.999) * luck
+
 
 # %% tags=["key"]
 second_reading = tumour_tile[test]  # a panel reads the same tiles once more, without an error
 error = (archive[test] != second_reading).mean()
-perfect = roc_auc_score(archive[test], second_reading)  # of a perfect reader of tissue
-kinds_of_tile = (second_reading, ~second_reading)
-yes, no = ([np.sum(kind & (archive[test] == filed_as)) for kind in kinds_of_tile]
-           for filed_as in (True, False))
-luck = np.sqrt(sum(a * b * (a + b + 1) / 12 for a, b in zip(yes, no, strict=True)))
-luck /= sum(yes) * sum(no)  # SD of the AUC, where tiles of one kind are put in random order
-ceiling = perfect + norm.ppf(0.999) * luck
+perfect, luck, ceiling = ceiling_of(archive[test], second_reading)
 alarm = roc_auc_score(archive[test], filed["shortcut"]) - ceiling
 
 # %%
@@ -933,11 +963,45 @@ run.say(
     "The second reading finds {wrong_labels:.0%} of {n} labels wrong. So a perfect reader scores"
     " {perfect:.2f} on these tiles, give or take {luck:.2f} (one standard deviation) for the luck"
     " of the order, and more than {ceiling:.2f} once in a thousand times. The shortcut network's"
-    " {auc_shortcut_archive:.3f} is no triumph but an alarm. Is it the ink that rings, or do wrong"
-    " labels? In the recorded draws networks that were taught the same kind of labels on tissue"
-    " *without* ink are not above the perfect reader ({over_perfect_without_ink:+.2ci}), those with"
-    " ink are, by {over_perfect_with_ink:.2ci}.",
+    " {auc_shortcut_archive:.3f} is no triumph but an alarm. Tissue alone cannot ring it here, for"
+    " the errors fall by lot: in the recorded draws networks that were taught such labels *without*"
+    " ink come to {over_perfect_without_ink:+.2ci} of the perfect reader, as their errors demand;"
+    " those with ink to {over_perfect_with_ink:+.2ci}.",
     n=int(test.sum()), perfect=perfect, ceiling=ceiling, luck=luck,
+)
+
+# %% [markdown]
+# How good must the second readers be? Let a *perfect* reader of tissue be judged, who knows nothing
+# of ink: labels and panel err at random, each in a share of the tiles. How often does the alarm
+# ring?
+
+# %% tags=["key"]
+n_draws = n_resamples // 10
+
+
+def false_alarms(label_share, panel_share, rng):
+    """Share of draws in which the alarm rings for a perfect reader of tissue."""
+    truth, rings = second_reading, []
+    for _ in range(n_draws):
+        labels, panel = (truth ^ (rng.random(truth.size) < share)
+                         for share in (label_share, panel_share))
+        scores = truth + 0.5 * rng.random(truth.size)  # right, in an order of its own
+        rings.append(roc_auc_score(labels, scores) > ceiling_of(labels, panel)[-1])
+    return np.mean(rings)
+
+# %%
+dice = run.rng("second readings")
+rung = {(wrong, erring): false_alarms(wrong, erring, dice)
+        for wrong in (0.1, 0.25) for erring in (0.0, 0.05, 0.1)}
+run.result("false_alarms", rung[0.1, 0.05], n=n_draws, atol=0.05)
+run.say(
+    "With a tenth of {n} labels wrong, a panel without error rings it in {none:.0%} of the draws,"
+    " one that errs in a twentieth of the tiles in {false_alarms:.0%}, in a tenth {tenth:.0%} (with"
+    " a quarter wrong: {none_of_many:.0%}, {few:.0%} and {many:.0%}). So the panel must err far"
+    " less than the archive, and read enough tiles: what it cannot tell of $\\varepsilon$ belongs"
+    " into the ceiling.",
+    n=int(test.sum()), none=rung[0.1, 0.0], tenth=rung[0.1, 0.1],
+    none_of_many=rung[0.25, 0.0], few=rung[0.25, 0.05], many=rung[0.25, 0.1],
 )
 
 # %% [markdown]
@@ -1007,6 +1071,19 @@ caption = (
     " width even where all tiles agree."
 )
 run.table(rows, name="ways", caption=caption)
+
+# %%
+early = tuple(name for name in tried if name != at)[:2]
+unmarked_maps = maps_at(honest, x_tumour[inked_ones], early)
+drawn_by = {name: (fooled[f"Grad-CAM, {name}"], share_of(on_ink(unmarked_maps[name])))
+            for name in early}
+run.result("ink_draws_early", drawn_by[early[0]][0], atol=0.01)
+run.say(
+    "Early maps of the *honest* network, which never met ink, point at it as well: "
+    + "; ".join(f"at {name} in {with_ink_on.value:.0%}, and in the same place without ink in"
+                f" {without.value:.0%}" for name, (with_ink_on, without) in drawn_by.items())
+    + " of the patients. Whatever is unlike tissue draws an early map, taught or not."
+)
 
 # %%
 exposed, exposed_last = points[f"Grad-CAM, {at}"], points[f"Grad-CAM, {last}"]
@@ -1094,9 +1171,12 @@ columns = {f"{words}, {n} steps": {"place": place, "asks": asks, "n": n}
 rows = [{"taught": said, **{words: f"{on_dot(name, **which):.0%ci}"
                             for words, which in columns.items()}}
         for name, said in TAUGHT.items()]
+
+# %%
 caption = (
     "Recorded: share of test patients in whose tile the highest cell is the one with the ink; means"
-    f" and 95 % t intervals over {len(trial.seeds)} draws of simulated tissue."
+    f" and 95 % t intervals over {len(trial.seeds)} draws of simulated tissue. An interval without"
+    " width says that these draws agree, not that any other must."
 )
 run.table(rows, name="draws", caption=caption)
 
@@ -1106,21 +1186,26 @@ by_draw = {(n, *kind): on_dot("shortcut", *kind, n=n) for n in LENGTHS for kind 
 unmarked = "shortcut" if ink_leaks else "honest"  # taught tissue, or so it is said
 lured = {n: mean_interval(drawn(f"ink_{unmarked}_chosen_score", n)
                           - drawn(f"clean_{unmarked}_chosen_score", n)) for n in LENGTHS}
+
+# %%
 for n, name in zip(LENGTHS, ("", "_longer"), strict=True):
     run.result(f"lured_honest{name}", lured[n])
     run.result(f"lured_wrong{name}", on_dot("wrong", n=n))
+    run.result(f"lured_wrong_clean{name}", on_dot("wrong", n=n, tile="clean"))
+    run.result(f"inked_points{name}", on_dot("inked", n=n))
     for kind in kinds_of_peak:
         run.result(f"draws_{'_'.join(kind)}{name}", by_draw[n, *kind])
 
 # %%
 run.say(
     "The shortcut networks' peaks lie on the ink at the chosen depth and not in the last maps,"
-    " whether one asks the score or the decision, and after {long} steps as after {short}. In"
-    " honest networks the ink moves the peak by {lured_honest:+.0%ci} of the patients"
-    " ({lured_honest_longer:+.0%ci}). Networks with wrong labels that *never saw ink* have their"
-    " peak on it in {lured_wrong:.0%ci}, after the longer training in {lured_wrong_longer:.0%ci}:"
-    " few, but in one draw {most:.0%}. A mark that a network has never met can draw its map, and"
-    " proves nothing of what it was taught.",
+    " whether one asks the score or the decision, and after {long} steps as after {short}. At the"
+    " chosen depth honest networks have their peak in the dot's cell about as rarely with ink as"
+    " without ({lured_honest:+.0%ci}, after {long} steps {lured_honest_longer:+.0%ci}). Networks"
+    " with wrong labels that *never saw ink* have it there in {lured_wrong:.0%ci}"
+    " ({lured_wrong_longer:.0%ci}), without ink in {lured_wrong_clean:.0%ci}"
+    " ({lured_wrong_clean_longer:.0%ci}): few, but in one draw {most:.0%}. A mark that a network"
+    " has never met can draw its map, and proves nothing of what it was taught.",
     short=LENGTHS[0], long=LENGTHS[-1],
     most=max(drawn("ink_wrong_chosen_score", n).max() for n in LENGTHS),
 )
@@ -1128,12 +1213,26 @@ run.say(
 # %% [markdown]
 # How can the last maps point beside the ink that decides the score? At the head the map is
 # *complete*: before the ReLU it adds up to the score, up to the constant $b$. But a cell of a deep
-# map is not the piece of image below it. Each convolution that looks at neighbours lets a cell
-# speak of what lies beside it, and the maps are only a few cells wide: the news of the ink reaches
-# the cells around it, and here one of those is always the highest, not the ink's own. (Why an
-# earlier depth, whose convolutions reach as far, keeps the place, we do not know.) Is it the
-# corner, whose cell has the fewest neighbours? Turn each quarter of a tile's mark round, and the
-# dot moves from the corner to an inner cell.
+# map is not the piece of image below it: a convolution that looks at neighbours lets a cell speak
+# of what lies beside it. Is the place lost little by little? Between stage 6 and stage 7 only one
+# convolution looks around. Ask on either side of it.
+
+# %% tags=["key"]
+beside_it = {name: maps_of(shortcut, x_asked, f"stages.6.0.{name}")
+             for name in ("expand", "depthwise")}
+before, behind = (share_of(on_ink(maps)) for maps in beside_it.values())
+run.result("ink_found_before_last_look", before, atol=0.01)
+run.result("ink_found_behind_last_look", behind, atol=0.01)
+run.say(
+    "Inside stage 7 the map points at the ink in {ink_found_before_last_look:.0%ci} of the"
+    " patients before its one convolution that looks at neighbours, and in"
+    " {ink_found_behind_last_look:.0%ci} behind it. (One network; why this one, when those before"
+    " it do not lose the place, we do not know.)"
+)
+
+# %% [markdown]
+# Is it the corner, whose cell has the fewest neighbours? Turn each quarter of a tile's mark round,
+# and the dot moves from the corner to an inner cell.
 
 # %% tags=["key"]
 half = SIZE // 2
@@ -1163,7 +1262,9 @@ run.say(
 #
 # And the depth at which Grad-CAM finds the ink was chosen on maps of the *honest* network, for
 # nuclei, which only a simulation knows. Nobody with an archive and one network has that choice. A
-# method that asks the image needs none.
+# method that asks the image needs none. But it does not find all that is read either: with true
+# labels, where tissue and ink say the same, set `label_error` to zero and see which of the two it
+# points at.
 #
 # ## Second opinions
 #
@@ -1191,7 +1292,7 @@ peaks = [block_mean(as_numbers(w.map), grid=CELLS).reshape(len(looked), -1).argm
 
 # %%
 run.result("completeness_gap_few", gaps[0], n=len(looked), atol=0.03)
-run.result("completeness_gap_many", gaps[1], n=len(looked), atol=0.02)
+run.result("completeness_gap_many", gaps[1], n=len(looked), atol=0.014)
 run.say(
     "With {few_steps} steps, as many as above, the gap is {completeness_gap_few:.0%} of the change"
     " in score, with {n_path_steps} it is {completeness_gap_many:.0%}. The highest cell is the same"
@@ -1259,9 +1360,9 @@ for mode, sign in {"deletion": -1, "insertion": 1}.items():
 run.say(
     "Against random orders, the area under the curve of deletion is smaller by"
     " {deletion_gain:.2ci}, and that of insertion larger by {insertion_gain:.2ci}; for the densest"
-    " cells it is {deletion:.2f} and {insertion:.2f}. But a tile that is blurred all over still has"
-    " a probability of {blank:.2f}: blur is not *nothing* to this network, only something that it"
-    " never saw. No baseline is without content.",
+    " cells it is {deletion:.2f} and {insertion:.2f}. A tile that is blurred all over has a"
+    " probability of {blank:.2f}, near the half that somebody without a tile would say: there the"
+    " curves end, not at zero. For ink this baseline is worse, for some of its colour stays.",
     blank=float(ends[1].mean()), **by_density,
 )
 
@@ -1307,18 +1408,26 @@ for n, name in zip(LENGTHS, ("", "_longer"), strict=True):
     run.result(f"agreement_lost_to_wrong_labels{name}", poorer("wrong", n))
     run.result(f"agreement_lost_to_ink{name}", poorer("inked", n))
     run.result(f"auc_lost_to_ink{name}", harmed("inked", n))
-beyond_labels = drawn("follows_wrong") - drawn("follows_shortcut")
-run.result("agreement_lost_to_ink_beyond_labels", mean_interval(beyond_labels))
+    beyond_labels = drawn("follows_wrong", n) - drawn("follows_shortcut", n)
+    run.result(f"agreement_lost_to_ink_beyond_labels{name}", mean_interval(beyond_labels))
 run.result("auc_shortcut_clean", auc_on(shortcut, x_test), n=int(test.sum()), atol=0.015)
 
 # %%
 run.say(
-    "What spoils the map is the wrong labels: taught without ink, they cost its agreement with"
-    " nuclei {agreement_lost_to_wrong_labels:.2ci}, and ink on top of them"
-    " {agreement_lost_to_ink_beyond_labels:.2ci}. Ink beside true labels costs"
-    " {agreement_lost_to_ink:.2ci}: the map of such a network follows nuclei like an honest"
-    " one's, and yet ink on the wrong tiles takes {auc_lost_to_ink:.2ci} of its AUC. *That a map"
-    " agrees with what a pathologist knows is no reason to trust the network.*"
+    "Wrong labels, taught without ink, cost the map {agreement_lost_to_wrong_labels:.2ci} of its"
+    " agreement with nuclei after {short} steps and {agreement_lost_to_wrong_labels_longer:.2ci}"
+    " after {long}. What ink costs on top of them so few draws cannot tell"
+    " ({agreement_lost_to_ink_beyond_labels:.2ci} and"
+    " {agreement_lost_to_ink_beyond_labels_longer:.2ci}).",
+    short=LENGTHS[0], long=LENGTHS[-1],
+)
+run.say(
+    "Ink beside *true* labels costs {agreement_lost_to_ink:.2ci}: on tiles without ink the map of"
+    " such a network follows nuclei like an honest one's, and yet ink on the wrong tiles takes"
+    " {auc_lost_to_ink:.2ci} of its AUC. On tiles *with* ink, as all tumour tiles of its archive"
+    " are, the same networks point at the ink in {inked_points:.0%ci}"
+    " ({inked_points_longer:.0%ci}). *That maps agree with what a pathologist knows on tiles"
+    " without a mark is no reason to trust the network on others.*"
 )
 
 # %% [markdown]
@@ -1334,8 +1443,8 @@ run.claim("the mean over places loses a part of what a channel is worth to the s
 margin = min(
     *(0.15 - poorer(suspect, n).high for n in LENGTHS), *(harmed(suspect, n).low for n in LENGTHS)
 )
-run.claim("networks taught true labels with ink keep maps that follow nuclei within .15 of honest"
-          " ones, and lose AUC where ink is on the wrong tiles",
+run.claim("on tiles without ink, networks taught true labels with ink keep maps that follow nuclei"
+          " within .15 of honest ones, and they lose AUC where ink is on the wrong tiles",
           margin > 0, margin=margin, falsified_by="falsify_other_teaching")
 run.claim("the shortcut network scores more in its archive than a perfect reader of tissue could",
           alarm > 0, margin=alarm, falsified_by="falsify_no_ink")
@@ -1346,19 +1455,22 @@ margin = min(
     *(by_draw[n, "chosen", asks].low - 0.5 for n in LENGTHS for asks in ("score", "decision")),
     *(0.5 - by_draw[n, "last", asks].high for n in LENGTHS for asks in ("score", "decision")),
 )
-run.claim("the peak of Grad-CAM is on the ink in most patients at the depth that training patients"
-          " chose, and in few at the last maps, of the score as of the decision",
-          margin > 0, margin=margin, falsified_by="falsify_wrong_depth")
+run.claim("taught wrong labels with ink, a network's Grad-CAM has its peak on the ink in most"
+          " patients at the depth that training patients chose, and in few at the last maps, of the"
+          " score as of the decision",
+          margin > 0, margin=margin, falsified_by="falsify_true_labels")
 margin = min(points["integrated gradients"].low, points["occlusion"].low) - 0.5
-run.claim("integrated gradients and occlusion, with no depth to choose, point at the ink in most",
-          margin > 0, margin=margin, falsified_by="falsify_untrained")
+run.claim("of such a network integrated gradients and occlusion, with no depth to choose, point at"
+          " the ink in most",
+          margin > 0, margin=margin, falsified_by="falsify_true_labels")
 
 # %%
 margin = min(one.low for one in lead.values())
 run.claim("labels without meaning leave less agreement with density, in either direction",
           margin > 0, margin=margin, control=True, falsified_by="falsify_leak")
 margin = 0.25 - max(one.high for one in lured.values())
-run.claim("ink draws the peak of honest networks' maps in less than a quarter of the patients",
+run.claim("at the chosen depth ink draws the peak of honest networks' maps in less than a quarter"
+          " of the patients",
           margin >= 0, margin=margin, control=True, falsified_by="falsify_ink_leaks")
 run.finish()
 
@@ -1377,9 +1489,10 @@ run.finish()
 #   as well. A map without a finding is no proof of innocence, and a map on a strange mark is no
 #   proof of guilt.
 # - A network can read ink and yet, on tiles without ink, keep a map that follows nuclei like an
-#   honest one's.
+#   honest one's. Look at maps of the tiles that the archive really holds.
 # - Where labels err at random, a network that scores more than their errors allow has read
-#   something else than tissue. To hear that alarm, read a sample of the labels a second time.
+#   something else than tissue. To hear that alarm, have the labels read a second time by a panel
+#   that errs far less, and count its error and the size of its sample into the ceiling.
 #
 # ## Exercises
 #
@@ -1429,7 +1542,7 @@ run.check("grad-cam-occlusion", occlusion, given=covered)
 # Where labels are true, tissue and ink are two perfect signs of one thing. Look at
 # `drawn("auc_inked_swapped")`: networks that were taught both fall far in one draw of the trial and
 # hardly in another. What decides how much of each sign a network reads? (Then set `label_error` to
-# zero and rerun. One claim must fail. Which?)
+# zero and rerun. Three claims fail. Which of them must, whatever is drawn, and why do the others?)
 # ```
 
 # %% tags=["self-check"]
