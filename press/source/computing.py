@@ -57,7 +57,8 @@ class _Wordless(ast.NodeTransformer):
         self.generic_visit(node)
         name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         if name == SENTENCES:
-            node.args = [_called_by(value) for value in node.args]
+            said = [*node.args, *(k.value for k in node.keywords)]
+            node.args, node.keywords = [_called_by(*said)], []
         given = [k for k in node.keywords if name != RESULTS or k.arg not in TOLERANCES]
         node.keywords = [
             ast.keyword(k.arg, _called_by(k.value)) if k.arg in WORDS else k for k in given
@@ -88,9 +89,9 @@ def _is_text(node: ast.expr) -> bool:
     )
 
 
-def _called_by(words: ast.expr) -> ast.expr:
-    """The parts of a text that do something, as a tuple: empty for words and plain names."""
-    return ast.Tuple(list(_acting(words)), ast.Load())
+def _called_by(*words: ast.expr) -> ast.expr:
+    """The parts of texts that do something, as a tuple: empty for words and plain names."""
+    return ast.Tuple([part for each in words for part in _acting(each)], ast.Load())
 
 
 def _acting(node: ast.expr) -> Iterable[ast.expr]:

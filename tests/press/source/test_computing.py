@@ -13,7 +13,8 @@ run.table({"low": [low]}, name="ends", caption=("The two " "ends."))
 run.result("low", low, unit="dB", atol=0.01, rtol=1e-3)
 run.frames(views, alt=[f"At {m:g} it is {m.max():.1f}, falling." for m in means], caption="Views: "
            + "; ".join(f"{k} is at {side(k)} now" for k in sorted(views)), values=means)
-run.say("The range ends at {high:.2f}" f" and begins at {low:.2f}.")
+run.say("The range ends at {high:.2f}" f" and begins at {low:.2f}.", high=ends["high"],
+        n=count(low))
 run.claim("the range is above zero", low > 0, margin=low, falsified_by="falsify_low")
 """
 
@@ -33,6 +34,7 @@ def digest(source: str) -> str:
         (", rtol=1e-3", ""),
         ("The range ends at", "Its end is"),
         (" and begins at {low:.2f}.", "."),
+        ('high=ends["high"]', 'high=ends["top"], low=low'),
         ("it is {m.max():.1f}, falling.", "we see {m.max():.3f}, and it grows."),
         ("{k} is at {side(k)} now", "{side(k)}"),
         ('name="range", alt', 'name="range",\n    alt'),
@@ -61,6 +63,7 @@ def test_words_and_tolerances_do_not_count(was, becomes):
         ("{m.max():.1f}", "{m.min():.1f}"),
         ("in sorted(views)", "in sorted(means)"),
         ("values=means", "values=views"),
+        ("n=count(low)", "n=count(high)"),
     ],
 )
 def test_whatever_computes_counts(was, becomes):
