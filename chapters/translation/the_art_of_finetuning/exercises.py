@@ -308,14 +308,17 @@ TRIAL = Code(
 ```python
 from scipy.stats import sem, t
 
-def worth(new, old):
+def paired_gain(new, old):
     gap = new - old
     reach = t.ppf(0.975, len(gap) - 1) * sem(gap)
     return gap.mean(), gap.mean() - reach, gap.mean() + reach
 ```
 
-What all arms of a seed share, easy or hard images, drops out of `gap`. Look whether the interval of
-`worth(*pair)` holds zero before you say that patience has added anything.
+What all arms of a seed share, easy or hard images, drops out of `gap`. It is tempting to hold the
+interval of the demonstration against the frozen network beside that of the end against it, and to
+say that patience made the difference if one holds zero and the other does not. But that is no test
+of the difference. Look whether the interval of `paired_gain(*pair)`, end against demonstration,
+holds zero.
 """,
     wrong=[
         lambda scene: unpaired,
