@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import json
 from collections.abc import Iterable
 
 SENTENCES = "say"  # run.say(...): all that it is given is words
@@ -25,8 +24,8 @@ _ACTS = (ast.Call, ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom, ast.compr
 def computing_digest(sources: Iterable[str]) -> str:
     """The sha256 of code cells without their words, tolerances, comments and line breaks.
 
-    What a sentence calls is kept: a function may draw a random number. A cell that is no Python
-    counts as it stands.
+    What a sentence calls is kept: a function may draw a random number. Where one cell ends and the
+    next begins does not count. A cell that is no Python counts as it stands.
 
     Args:
         sources: the code cells, in their order.
@@ -37,9 +36,8 @@ def computing_digest(sources: Iterable[str]) -> str:
     >>> one == computing_digest(['x = 2', 'run.say("It is {x}.")'])
     False
     """
-    return hashlib.sha256(
-        json.dumps([_wordless(source) for source in sources]).encode()
-    ).hexdigest()
+    code = "\n".join(wordless for source in sources if (wordless := _wordless(source)))
+    return hashlib.sha256(code.encode()).hexdigest()
 
 
 def _wordless(source: str) -> str:

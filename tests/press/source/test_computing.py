@@ -80,8 +80,9 @@ def test_an_angle_called_alt_counts():
     assert digest("alt = angles['a']") != digest("alt = angles['b']")
 
 
-def test_where_cells_are_divided_counts():
-    assert computing_digest(["a = 1", "b = 2"]) != computing_digest(["a = 1\nb = 2"])
+def test_the_order_of_cells_counts_and_where_they_are_divided_does_not():
+    assert computing_digest(["a = 1", "b = 2"]) == computing_digest(["a = 1\nb = 2"])
+    assert computing_digest(["a = 1", "b = 2"]) != computing_digest(["b = 2", "a = 1"])
 
 
 def test_a_cell_that_is_no_python_counts_as_it_stands():
