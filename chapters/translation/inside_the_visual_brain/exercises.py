@@ -11,29 +11,27 @@ FIELD = Number(
     name="inside-the-visual-brain-field",
     asks="width of the field",
     unit="px",
-    answer=147,
+    answer=227,
     tolerance=0.5,
     within=(1, 1000),
     mistakes=[
         Mistake(67, "that is the field of stage 3, where you start"),
-        Mistake(83, "that is after the first of three blocks"),
-        Mistake(115, "that is after two of three blocks; or d stayed at 8 after the stride"),
-        Mistake(163, "the first block still reads the grid of stage 3; d doubles after it"),
-        Mistake(
-            131, "after the first block neighbours lie 16 px apart, for both blocks that follow"
-        ),
-        Mistake(76, "a block adds two steps of d, not a kernel's width in pixels"),
-        Mistake(179, "d doubles once, after the block with stride 2, not after every block"),
+        Mistake(147, "that is with kernels of three; a kernel of five adds four steps, not two"),
+        Mistake(99, "that is after the first of three blocks"),
+        Mistake(163, "that is after two of three blocks; or d stayed at 8 after the stride"),
+        Mistake(259, "the first block still reads the grid of stage 3; d doubles after it"),
+        Mistake(291, "d doubles once, after the block with stride 2, not after every block"),
+        Mistake(267, "a kernel of five adds four steps, two to either side, not five"),
     ],
-    otherwise="start from stage 3, add twice d for each block, and double d after the first",
+    otherwise="start from stage 3, add four times d for each block, and double d after the first",
     hints=[
-        "A kernel of three adds one step to either side. How many pixels is a step, in each block?",
+        "A kernel of five adds two steps to either side. How many pixels is a step, in each block?",
         "The first block steps by d = 8. After its stride of 2 the other two step by 16.",
     ],
     solution=r"""
-$67 + 2 \cdot 8 = 83$, then $d = 16$; $83 + 2 \cdot 16 = 115$ and $115 + 2 \cdot 16 = 147$.
+$67 + 4 \cdot 8 = 99$, then $d = 16$; $99 + 4 \cdot 16 = 163$ and $163 + 4 \cdot 16 = 227$.
 """,
-    wrong=[146, 224],
+    wrong=[226, 224],
 )
 
 # --------------------------------------------------------------------------------- a filter by hand

@@ -166,7 +166,7 @@ def side_by_side(rows, left, right):
 # %% [markdown]
 # ## A picture first
 #
-# Here is the first layer of the network, all of it. A *filter* is a small block of weights $k$: for
+# Here is the first layer of the network, all of it. A *filter* is a small block of weights $w$: for
 # every $3 \times 3$ neighbourhood and each of the three colours one number. It slides over the
 # image $I$, and at each place it *answers* with the sum of weight times pixel. Blocks of weights
 # have the shape of tiny images, so they can be shown as such: grey is zero, lighter is positive,
@@ -199,11 +199,11 @@ run.figure(
     figure, name="filters", data="none",
     alt="Thirty-two three by three blocks: oriented light-dark edges framed blue, even blocks"
     " framed grey, tinted ones framed orange, a few framed black.",
-    caption="The first layer's n = 32 filters w, each to its own scale (silent: flat), and number."
-    " With g, the sum of w over colours: orange frame, colour, where sum |g| / sum |w| (printed)"
-    f" is below {grey_below}; blue, derivative, where |sum g| / sum |g| (printed for all others)"
-    f" is below {even_below}; grey, brightness, the rest; black, silent. Magenta: negative on"
-    " green.",
+    caption="The first layer's n = 32 filters w, each to its own scale (silent: flat). Above each"
+    " its index and a share. With k, the sum of w over colours: orange frame, colour, where sum |k|"
+    f" / sum |w| (its share) is below {grey_below}; blue, derivative, where |sum k| / sum |k| (the"
+    f" share of all others) is below {even_below}; grey, brightness, the rest; black, silent."
+    " Magenta: negative on green.",
 )
 
 # %%
@@ -224,7 +224,8 @@ run.say(
 # layer's input. Behind this first layer, the *stem*, the network has seven *stages* of layers and a
 # last layer, the *head*, whose averaged channels the classifier reads: nine *depths* in all.
 #
-# A stage is a chain of *blocks*. A block widens its input by a $1 \times 1$ layer, filters each
+# A stage is a chain of *blocks*. A block widens its input by a $1 \times 1$ layer (that of stage 1
+# does not), filters each
 # channel by itself (*depthwise*) with a kernel of $3 \times 3$ or $5 \times 5$, and narrows the
 # result by another $1 \times 1$ layer.
 #
@@ -234,9 +235,10 @@ run.say(
 # ## The idea by hand: an edge is an edge
 #
 # Two MRI scanners, or two windows on one CT, show the same head with other numbers. Suppose that
-# one image is the other one with another scale $a$ and another zero $b$. A filter with weights
-# $k_{ij}$ answers to $I$ at place $p$ with $u_I(p) = \sum_{ij} k_{ij}\, I(p + (i, j))$. Hence, at
-# every place,
+# one image is the other one with another scale $a$ and another zero $b$. A grey image goes in as
+# three equal colours, so a filter answers it with the sum of its weights over the colours, one
+# number $k_{ij}$ a place. It answers to $I$ at place $p$ with $u_I(p) = \sum_{ij} k_{ij}\, I(p +
+# (i, j))$. Hence, at every place,
 #
 # $$ u_{aI + b} = \sum_{ij} k_{ij}\,\bigl(a\, I + b\bigr) = a\, u_I + b \sum_{ij} k_{ij} . $$
 #
@@ -356,7 +358,8 @@ for kind in ("derivative", "brightness", "colour"):
 run.table(rows, name="normalisation",
           caption=f"What a = {scale} and b = {shift} leave behind the first normalisation, with"
           " fixed statistics and with the batch's own: the scale that is left; shifts of zero by"
-          " |b Σk| and by |(1 - a) m|, in units of the fixed √(v + ε) (own: none). Medians over"
+          " |b Σk| and by |(1 - a) m|, in units of the fixed √(v + ε) (batch: none). *Own* means"
+          " the batch's here. Medians over"
           " filters (n), a batch of one real head CT.")
 
 # %%
@@ -386,11 +389,11 @@ run.say(
 )
 
 # %% [markdown]
-# So the derivative filter is half of the story that is usually told: it takes care of $b$ alone,
-# and when statistics are fixed only *it* does so, and on grey images the filter that compares
+# So the derivative filter is half of the story that is usually told: it removes $b$, and only $b$.
+# When statistics are fixed, nothing else does so, except, on grey images, the filters that compare
 # colours. (By $a$ its zero is hardly moved either, for its
 # remembered mean is next to nothing; that of brightness and colour filters moves by about a tenth
-# of $\sqrt{v}$.) Of $a$ no filter can get rid; that is the work of normalisation.
+# of $\sqrt{v}$.) No filter can remove $a$; that is the work of normalisation.
 #
 # ## Is MRI a rescaled CT?
 #
@@ -469,7 +472,9 @@ run.figure(
 # noise a good fit is half built in: the CT values are a mixture of tissues that were found on this
 # very T1.) A clinical head CT has a few HU of noise; then hardly a window fits well, and those that
 # do hold the large step between fluid and tissue, which is upright. The sign over *all* windows
-# hardly changes. (Our noise is white and our slice a millimetre thick. A scanner's noise is
+# hardly changes. The last two columns ask the derivative filters themselves. Without signs their
+# answers to CT and to MRI agree better than with them: the edges are at the same places, but some
+# are reversed. (Our noise is white and our slice a millimetre thick. A scanner's noise is
 # correlated from pixel to pixel, and its slices are often five times as thick, so that they mix
 # tissues: both would change these shares.) And we left out the strongest edge of a head: cortical
 # bone, the brightest of all on CT and black on T1, is upside down. On T2 images fluid is brightest,
@@ -543,17 +548,19 @@ run.say("Stage 3 by hand: {f} pixels; by the library, {same}. The head's units: 
 # To *see* is not to *look*. What the pixel at $p$ does to a unit with answers $u_1, u_2, \dots$,
 # one a channel, is measured by derivatives: the *energy* of the pixel is $\sum_c (\partial u_c /
 # \partial I(p))^2$, averaged over images. We take the *effective* field ([Luo et
-# al.](https://doi.org/10.48550/arXiv.1701.04128)) to be the smallest square around the energy's
-# own centre of mass that holds ninety-five hundredths of it. One backward pass an image is enough:
-# with random signs $\sigma_c = \pm 1$ the square of $\partial (\sum_c \sigma_c u_c) / \partial
-# I(p)$ has that sum as its mean, because the mixed terms cancel.
+# al.](https://doi.org/10.48550/arXiv.1701.04128)) to be the smallest square around the energy's own
+# centre of mass that holds ninety-five hundredths of it. (Where the energy lies off the middle of
+# what the unit sees, this square sticks out on the other side, and may be the wider one.) One
+# backward pass an image is enough: with random signs $\sigma_c = \pm 1$ the square of $\partial
+# (\sum_c \sigma_c u_c) / \partial I(p)$ has that sum as its mean, because the mixed terms cancel.
 #
 # Beside the trained network we measure one of the same shape with *random* weights. Its
 # normalisation needs statistics, and here is a trap. Statistics depend on the size of the images:
 # on small ones much of every map is border. A network whose statistics come from small crops and
 # that is then used on large images is not the network that it would be. So **all networks that are
 # compared get their statistics from the same photographs, at the size at which they are used**;
-# the trained one is shown with its *own*, those of ImageNet, as well.
+# the trained one is shown with its *own*, those of ImageNet, as well. (From here on *own* means
+# ImageNet's, which the table above calls fixed.)
 
 # %%
 from medlib.measures.mean_interval import mean_interval
@@ -658,16 +665,18 @@ place.axhline(field_px, color=COLORS["grey"], linewidth=0.8)
 place.legend()
 run.figure(
     figure, name="field_sides", data="real",
-    alt="Three rising curves over depth: theoretical on top, random weights in the middle, trained"
-    " lowest.",
-    caption="A trained unit looks at a fraction of what it can see, and at less than a unit with"
-    " random weights and statistics of the same photographs. Thin line: the images' own side, at"
-    f" which the last depths are cut off. n = {n_fields} real photographs.",
+    alt="Three rising curves over depth, equal at the stem. From stage 2 on theoretical on top,"
+    " random weights in the middle, trained lowest; at stage 1 random lies a little above"
+    " theoretical.",
+    caption="From stage 2 on a trained unit looks at a fraction of what it can see, and at less"
+    " than a unit with random weights and statistics of the same photographs. Thin line: the"
+    f" images' own side, at which the last depths are cut off. n = {n_fields} real photographs.",
 )
 
 # %% [markdown]
 # Two photographs and one draw of signs do not fix such a side to the pixel. So two depths are
-# measured again, on more photographs, each by itself: the photograph is the unit. And what makes
+# measured again, on more photographs, each by itself, and each photograph counts as one
+# observation. And what makes
 # the difference? Not the sizes of the kernels: both networks have the same. Two tests keep every
 # trained weight. One *shuffles* the places within each depthwise kernel. The other *turns* each
 # kernel as a whole, by quarters and with a mirror, by lot: what stood in the middle still does.
@@ -726,7 +735,8 @@ run.say(
 # At the head, where the images cut the field off, the difference is not known to the pixel; at
 # stage 5 it is plain. So it matters where weights stand within their kernels: as training left
 # them, they keep fields narrow. And it matters how far from the middle they stand more than in
-# which direction: turned kernels keep most of the narrowness, shuffled ones lose most of it. Luo
+# which direction: in this draw turned kernels keep most of the narrowness (with a wide interval),
+# shuffled ones lose most of it. Luo
 # and colleagues saw the opposite: in their networks training made the effective field *grow*.
 # Theirs were other networks, for other tasks, without depthwise kernels. "Training widens the
 # field" is an observation about some networks, not a law, and so is ours. For a clinic the
@@ -889,7 +899,7 @@ run.frames(
 #
 # For each channel take the typical peak: the mean over images of its highest answer, above its mean
 # answer to photographs. Divide the peak on medical images by the one on photographs. One means: as
-# excited as by what it was trained on.
+# excited as by photographs. (Channels that photographs hardly excite are left out.)
 
 # %% tags=["key"]
 ratios = {}
@@ -983,8 +993,9 @@ run.say(
 # %% [markdown]
 # ## Ask every depth the same question
 #
-# Does it follow that late layers are of no use where they stay cold? No. A channel that is half as
-# excited can still tell two images apart. So we ask directly. A **linear probe** ([Alain and
+# Suppose that a medical image excites a late channel half as much as a photograph does. Is that
+# layer of no use? Not for that reason: a channel that is half as excited can still tell two images
+# apart. So we ask directly. A **linear probe** ([Alain and
 # Bengio](https://doi.org/10.48550/arXiv.1610.01644)) is a logistic regression on the features of
 # one depth: here the mean of every channel over the image. It says how well one straight cut
 # through these features answers a question. Three questions, the same for all depths:
@@ -993,15 +1004,18 @@ run.say(
 #   contrast are taken away, training and test crops come from different halves;
 # - **lesion** (medical): is the dark spot in the retina a round dot or a streak? Real texture,
 #   simulated spots (or the public data set of your choice);
-# - **atypia** (medical): are the nuclei of this simulated tissue regular or atypical?
+# - **atypia** (medical): are the nuclei of this simulated tissue regular or atypical (larger,
+#   unequal, irregular)? The area that nuclei cover and the strength of the stain are drawn alike
+#   for both.
 #
 # Later depths have more channels, which by itself makes a probe stronger. The random network has
 # the same number of channels at the same depth: what the trained one has above *it* was learned.
-# (Where both depths of a random network are at guessing, that comparison cannot tell how much of a
-# trained depth's lead is its number of channels.) Each probe is tuned alike: its $C$ (the
-# smaller, the more its weights are held back) is the one that does best on validation images, and
-# the test images are asked once. Validation images of the lesion come from a region of their own;
-# those of scenes are other crops of the halves that are learned from, and overlap with them.
+# (Where the random network is at guessing, at a depth of few channels as at one of many, it cannot
+# tell how much of a trained depth's lead over another is its number of channels.) Each probe is
+# tuned alike: its $C$ (the smaller, the more its weights are held back) is the one that does best
+# on validation images, and the test images are asked once. Validation images of the lesion come
+# from a region of their own; those of scenes are other crops of the halves that are learned from,
+# and overlap with them.
 #
 # And what would one reach by hand? Eight numbers an image: mean and standard deviation of each
 # colour, and the mean step of grey from pixel to pixel, down and across.
@@ -1151,10 +1165,10 @@ for place, task in zip(axes, tasks, strict=True):
 axes[1].legend(loc="upper left", ncols=2)
 run.figure(
     figure, name="probes", data="real and simulated",
-    alt="Three panels of test AUC over depth. Trained: scenes rise to stage 2 and stay; lesion is"
-    " at one half up to stage 2, rises at stages 3 and 4 and sinks at the head; atypia peaks in the"
-    " middle. Random: falls with depth, starts highest on scenes and atypia, never reads the"
-    " lesion.",
+    alt="Three panels of test AUC over depth. Trained: scenes dip at stage 1, rise at stage 2 and"
+    " stay; lesion is at one half up to stage 2, rises at stages 3 and 4 and sinks at the head;"
+    " atypia peaks in the middle. Random: falls with depth on scenes and atypia, where it starts"
+    " highest; never reads the lesion.",
     caption="Asked for means, which depth answers depends on the question. Scenes real, lesion"
     f" {TASK_KIND}, atypia simulated; n = {n_train} training, {n_validation} validation and"
     f" {n_test} test images each, {size} px, one draw of each. Green and orange: statistics of the"
@@ -1206,11 +1220,12 @@ run.say(
 # alike, is asked under "What breaks it".) A probe without a random baseline would have praised
 # ImageNet for its stem. With depth the random network loses the tissue, and part of the scenes; the
 # lesion it never reads. Worse: the eight numbers by hand read the tissue about as well as the best
-# trained depth. What this simulated task asks is how much border there is, not whether nuclei are
-# atypical in the eyes of a pathologist. And the lesion? Eight numbers do not read it, but the forty
-# of a detector made for dots and streaks do, though over other draws not as well as the best depth.
-# So a network gains something here, less than a weak baseline would have said; and it spares us to
-# know beforehand what to look for.
+# trained depth. Area and stain being alike, what is left to the eight numbers is how much border
+# there is: fewer, larger nuclei have less. Such a task does not ask whether nuclei are atypical in
+# the eyes of a pathologist. And the lesion? Eight numbers do not read it, but the forty of a
+# detector made for dots and streaks do: in this draw as well as the depth that validation chose. So
+# on this page the network gains nothing in AUC over a detector that knows what to look for. What it
+# gains is that nobody had to know.
 #
 # ### Ask twice
 #
@@ -1222,6 +1237,7 @@ run.say(
 # - **one layer on**: the means behind the next layer, the $1 \times 1$ by which the following block
 #   widens its input, with its activation. Such a layer looks no further; its field is that of the
 #   depth before it. Behind stage 7 that layer is the head, and we read it *before* its activation.
+#   The stem and the head are not asked so: no such layer stands behind them.
 
 # %% tags=["key"]
 again = {}
@@ -1247,8 +1263,9 @@ run.figure(
     alt="Test AUC over depth. Trained: the means rise at stages 3 and 4; with spread and extremes"
     " the curve is high at stage 2 already; one layer on it is as high behind stage 3. Random: all"
     " three lie around one half.",
-    caption=f"The same depths and lesions ({TASK_KIND}), asked in three ways. Trained network, own"
-    f" statistics; n = {n_train}, {n_validation} and {n_test} images, {size} px, one draw.",
+    caption="Asked for spread and extremes, stage 2 reads the lesion that its means do not show."
+    f" Blue: trained network, own statistics; orange: random weights; lesions {TASK_KIND};"
+    f" n = {n_train}, {n_validation} and {n_test} images, {size} px, one draw.",
 )
 
 # %%
@@ -1271,9 +1288,10 @@ run.say(
 # %% [markdown]
 # **The early layers carry over further than their means tell.** Asked for spread and extremes,
 # stage 2 reads the lesion, somewhat less well than stage 6; random weights stay at guessing,
-# however they are asked. What loses the lesion there is to average before one looks. (That this is
-# enough for a patient nobody has shown: here every patch holds one lesion, and the forty numbers by
-# hand come near.)
+# however they are asked. What loses the lesion there is averaging before looking. (The dip behind
+# it, at stages 3 and 4, belongs to this draw: four times as many numbers, and few images to weigh
+# them by. It is hardly there in the trial recorded below.) Nobody has shown that this is enough for
+# a patient: here every patch holds one lesion, and the forty numbers by hand come near.
 #
 # **One layer on**, with not a pixel more seen, the means behind stage 3 read the lesion as well as
 # any depth. (That layer has six times the channels, and more questions have more chances; how much
@@ -1324,7 +1342,8 @@ for depth in ("stage3", "stage4", "stage6", "stage7", "head"):
     run.result(f"change_{depth}", change[k], unit="AUC", n=n_test, atol=0.005)
 run.say(
     "The streak is {length:.0f} pixels long, and {longer:.0f} when magnified {magnify} times; units"
-    " of stage 3 use a field of {third} pixels, of stage 4 {fourth}, of stage 6 {sixth}. Magnified,"
+    " of stage 3 use, under ImageNet's statistics, a field of {third} pixels, of stage 4 {fourth},"
+    " of stage 6 {sixth}. Magnified,"
     " the lesion is read with {auc_magnified_stage3:.2f} at stage 3 ({change_stage3:+.2f}),"
     " {auc_magnified_stage6:.2f} at stage 6 ({change_stage6:+.2f}), {auc_magnified_stage7:.2f} at"
     " stage 7 ({change_stage7:+.2f}) and {auc_magnified_head:.2f} at the head"
@@ -1340,9 +1359,9 @@ run.say(
 # of the picture that the lesion fills as it was. So the trial takes patches of two sizes: in one of
 # twice the side a lesion of the same length fills a quarter of the share. And it resizes them: the
 # small ones as they are and magnified, the large ones as they are and shrunk, which is what becomes
-# of a photograph that is made to fit. The seed is the unit; it draws the images and the random
-# weights. (All images are patches of one retina, and the trained network is one: intervals speak of
-# draws.)
+# of a photograph that is made to fit. Each seed counts as one observation; it draws the images and
+# the random weights. (All images are patches of one retina, and the trained network is one:
+# intervals speak of draws.)
 
 # %%
 crossed = experiment.recorded(run, "_depth_and_scale/sweep", optional=True)
@@ -1376,11 +1395,12 @@ if crossed:
     axes[1].set(xlabel="depth")
     run.figure(
         figure, name="scale", data="real and simulated",
-        alt="Two panels of AUC over depth, a curve for each size. Means: the larger the image, the"
-        " deeper the curve rises. Spread and extremes: at 64 pixels the curve is high from stage 2"
-        " on, in the larger image it rises deeper.",
-        caption="The larger the lesions, the deeper the first depth that reads them; which it is"
-        " depends on the way of asking. Dots: seeds; dotted lines: random weights."
+        alt="Two panels of AUC over depth, a curve for each size. Means: the larger picture is read"
+        " worse at stages 3 and 4, better from stage 5 on. Spread and extremes: worse at stage 2,"
+        " better from stage 3 on.",
+        caption="Magnified, the lesion is read worse at the early depths that read it and better at"
+        " the late ones; which these are depends on the way of asking. Dots: seeds; dotted lines:"
+        " random weights."
         " Trained network, own statistics; real retina, simulated lesions; recorded,"
         f" n = {crossed.n} draws of patches from one retina.",
     )
@@ -1406,7 +1426,9 @@ if crossed:
             for d in DEPTHS]
     run.table(rows, name="scale", caption="Recorded: test AUC for the lesion by depth and side of"
               f" the picture, patches of {patch} px, asked for means (with 95 % t intervals), for"
-              f" spread and extremes too, and for means one layer on. n = {crossed.n} draws.")
+              " spread and extremes too (column extremes: mean, standard deviation, highest,"
+              " lowest), and for means one layer on (empty: there is no such layer)."
+              f" n = {crossed.n} draws.")
     run.say(str(crossed.trial.made) + " Again: `medbook sweep"
             " translation/inside_the_visual_brain/_depth_and_scale -g side_units=2,4 -g size=64,128"
             " --seeds 0-5 --accept`.")
@@ -1430,7 +1452,9 @@ if crossed:
 # And is it the *effective* field that counts? Then the curves of several sizes would become one
 # when they are drawn over the field in lengths of the lesion. For comparison we try other numbers
 # that grow with depth: the depth's own number, its stride $d$ and its theoretical field $f$, the
-# last two in lengths of the lesion as well. Each curve in turn is left out; the rest is joined to
+# last two in lengths of the lesion as well. (The fields were measured on far larger images. A patch
+# is narrower than the fields of its late depths; there the picture, not the field, is the limit.)
+# Each curve in turn is left out; the rest is joined to
 # one rising curve, and we note how far the one that was left out lies from it.
 
 # %%
@@ -1554,8 +1578,9 @@ if crossed:
 # %% [markdown]
 # What remains of "the early ones transfer, the late ones are useless"?
 #
-# - **Early ones transfer**: yes, to a depth that is asked for more than means. For the same lesion,
-#   larger, the *first* depth that reads it lies deeper: spread and extremes let stage 2 read it as
+# - **Early ones transfer**: yes, to a depth that is asked for more than means. For the same lesion
+# at
+#   twice the size, reading moves to deeper depths: spread and extremes let stage 2 read it as
 #   it is; of the magnified one stage 2 has lost much, and stage 3 reads it. (By means the *best*
 #   depth stays where it was.) A depth must see far enough.
 # - **Far enough in what?** Not in effective fields alone. In no column of the table above do the
@@ -1576,7 +1601,8 @@ if crossed:
 #
 # So what this trial teaches is not "throw the late layers away". Nor is it "make everything fit the
 # size from which the network learned": a small patch gained a little by being magnified, and a
-# large one that was shrunk was read much worse, however one asked. Try patches and magnifications,
+# large one that was shrunk was read much worse, even with the depth and the way of asking chosen.
+# Try patches and magnifications,
 # ask in more than one way, and choose on validation images. (A retina is many small patches, and
 # each of them can raise a false alarm. We asked single patches, each with its lesion.)
 #
@@ -1586,8 +1612,9 @@ if crossed:
 # probe still told "dots" from "streaks", the labels would leak from somewhere else, and all of the
 # above would be worth nothing. Every depth is asked in all three ways, and the one *farthest* from
 # guessing counts: an early depth may see a leak that a mean over depths hides.
-# It must lie within the 99 % interval for the largest of so many, as wide as the number of images
-# allows. (Were they independent. They are not, and scatter less.)
+# It must lie within the interval that holds the largest of so many in all but one of a hundred
+# draws, if all are guessing; the number of test images sets its width. (It is computed as if the probes were
+# independent. They are not, so that the true one is narrower and the test a little too lenient.)
 
 # %% tags=["key"]
 blank = {}
@@ -1721,11 +1748,12 @@ along_depth(axes[1], lines, ylabel="probe, lesion: test AUC", ylim=(0.35, 1.02))
 axes[1].legend(loc="lower right")
 run.figure(
     figure, name="moved", data=TASK_KIND,
-    alt="Above: CKA near one at the early depths and falling towards the head, for true and for"
-    " random labels. Below: probes before and after; after random labels the late depths have"
-    " lost.",
-    caption=f"Above: {steps} steps change what late depths say most, whether labels mean something"
-    " or not. Below: what that did to the answers, the probes must say. Lesion task"
+    alt="Above: CKA near one at the early depths and falling, for true and for random labels; lower"
+    " on the retina than on photographs. Below: probes before and after; the late depths have lost"
+    " after true labels, and more after random ones.",
+    caption=f"Above: {steps} steps change most what the late depths say, whether labels mean"
+    " something or not. Below: late depths are read worse after either training, after random"
+    " labels most. Lesion task"
     f" {TASK_KIND}, n = {n_test} test images;"
     f" n = {len(looked_at)} real crops of photographs.",
 )
@@ -1756,7 +1784,8 @@ run.say(
 
 # %% [markdown]
 # (The probes after fine-tuning are fitted on the images that the network was fitted to; some of
-# what they lose may be that.) CKA falls with depth, for true labels and for random ones alike. It
+# what they lose may be that.) On the retina CKA falls with depth, for true labels and for random
+# ones alike; photographs, on which nothing was trained, change less. It
 # must not be read as "late layers move most": the features of a depth carry the changes of *all*
 # weights before it, so that CKA would fall even if all layers moved alike. The last column of the
 # table asks each depth's weights alone. Early ones do move less, at the same rate; but that, too,
@@ -1764,8 +1793,9 @@ run.say(
 # where weights are large.
 #
 # And "the late layers adapted to the retina" cannot be read off CKA either: it says *that* features
-# changed, not that they changed for the better. That is for the probes to say. One training of each
-# kind on one draw cannot tell a small gain from chance, and we do not claim one.
+# changed, not that they changed for the better. That is for the probes to say, and at the late
+# depths they say the opposite: worse, after true labels as well. One training of each kind on one
+# draw cannot tell so small a change from chance, so we claim neither a loss nor a gain.
 #
 # ## What breaks it
 #
@@ -1842,15 +1872,22 @@ for (name, word), (given, which) in swaps.items():
 
 # %%
 run.say(
-    "Without its offset the trained stem rises from {auc_atypia_trained_stem_own:.2f} to"
-    " {auc_atypia_trained_stem_swapped:.2f}, and to {auc_atypia_trained_stem_derivative:.2f} when"
-    " only the {few} derivative filters lose it. With an offset of {given:.1f} the random one falls"
-    " from {auc_atypia_random_stem_own:.2f} to {auc_atypia_random_stem_swapped:.2f}.",
+    "Both stems have the statistics of the same photographs here; the table above has the trained"
+    " one under ImageNet's. Without its offset the trained stem rises from"
+    " {auc_atypia_trained_stem_own:.2f} to {auc_atypia_trained_stem_swapped:.2f}, and to"
+    " {auc_atypia_trained_stem_derivative:.2f} when only the {few} derivative filters lose it:"
+    " {all_lose:.0%} and {few_lose:.0%} of the random stem's lead. With an offset of {given:.1f}"
+    " the random one falls from {auc_atypia_random_stem_own:.2f} to"
+    " {auc_atypia_random_stem_swapped:.2f}.",
     given=learned_offset, few=len(derivative),
+    all_lose=(stem["trained", "swapped"] - stem["trained", "own"])
+    / (stem["random", "own"] - stem["trained", "own"] or 1),
+    few_lose=(stem["trained", "derivative"] - stem["trained", "own"])
+    / (stem["random", "own"] - stem["trained", "own"] or 1),
 )
 
 # %% [markdown]
-# So the offset is half of it or more in this draw, and nearly all of it in most others. Once more:
+# So in this draw the offset is a good part of the random stem's lead, not all of it. Once more:
 # what a depth "knows" depends on how one asks it.
 #
 # **A negative scale.** $a < 0$ is not removed by any normalisation. This network's offsets let both
@@ -1922,9 +1959,10 @@ run.finish()
 # - Compare depths before an activation, or all behind one. A cut at zero stretches every ratio.
 # - A mean over the image dilutes what is small. Before you say that a layer does not know, ask it
 #   for its extremes, and ask one layer on.
-# - Which depth is best depends on the question, on the scale, and on how it is asked. The larger
-#   the lesion, the deeper the first depth that reads it; in a larger patch it is read worse, in a
-#   shrunk one hardly.
+# - Which depth is best depends on the question, on the scale, and on how it is asked. Twice as
+#   large, a lesion is read better by late depths and worse by the early ones that read it before;
+# in
+#   a larger patch it is read worse, in a shrunk one hardly.
 # - Tune every probe on validation images, and put a random network beside it, and numbers by hand:
 #   some that know nothing of the question, and some that do.
 # - CKA tells how far the features of a depth moved, not why, nor whether its own weights did.
@@ -1937,8 +1975,9 @@ run.finish()
 #
 # ```{exercise}
 # :label: inside-the-visual-brain-field
-# Stage 4 has three blocks with depthwise kernels of $3 \times 3$; the first has stride 2, the
-# others 1. At stage 3, $d = 8$. How many pixels does a unit of stage 4 see in width?
+# Stage 4 has three blocks with depthwise kernels; the first has stride 2, the others 1. The table
+# above gives its field with kernels of $3 \times 3$. Suppose that all three were $5 \times 5$. At
+# stage 3, $f = 67$ and $d = 8$. How many pixels would a unit of stage 4 see in width?
 # ```
 
 # %% tags=["self-check"]
