@@ -20,7 +20,7 @@ class Again(Enum):
     NOT_YET = "not yet"
     BITS = "the same to the bit"
     TOLERANCE = "the same within tolerance, on other arithmetic"
-    DRAW = "another draw, on other arithmetic, no farther off than two seeds are"
+    DRAW = "another draw, on other arithmetic"
     DIFFERS = "it differs"
 
 

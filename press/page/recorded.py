@@ -55,7 +55,12 @@ def _again(project: Project, name: str, kind: str, made: MadeBy) -> str:
     if found.outcome is Again.NOT_YET:
         return f"One point ({live.told}) is to be run again, and was **not yet**."
     said = f"**{found.outcome.value}**"
-    if found.differences:
+    if found.outcome is Again.DRAW:
+        said += (
+            f": {len(found.differences)} of its {len(live.recorded)} results differ by more than"
+            " their tolerance, none by more than two seeds do"
+        )
+    elif found.differences:
         said += f" in {len(found.differences)} of {len(live.recorded)} results"
     return f"One point ({live.told}) was run again in this build: {said}."
 
