@@ -1611,9 +1611,9 @@ if crossed:
 # The same task, the same labels, but the lesion painted out: drawn with next to no contrast. If a
 # probe still told "dots" from "streaks", the labels would leak from somewhere else, and all of the
 # above would be worth nothing. Every depth is asked in all three ways, and the one *farthest* from
-# guessing counts: an early depth may see a leak that a mean over depths hides.
-# It must lie within the interval that holds the largest of so many in all but one of a hundred
-# draws, if all are guessing; the number of test images sets its width. (It is computed as if the probes were
+# guessing counts: an early depth may see a leak that a mean over depths hides. It must lie within
+# the interval that holds the largest of so many in all but one of a hundred draws, if all are
+# guessing; the number of test images sets its width. (It is computed as if the probes were
 # independent. They are not, so that the true one is narrower and the test a little too lenient.)
 
 # %% tags=["key"]

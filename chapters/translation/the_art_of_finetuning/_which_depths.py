@@ -12,10 +12,9 @@
 # **Objectives.** The title's question of *Move the late layers, barely touch the early?*, with
 # rivals that are treated alike: rates that fall toward the stem, the same rates in the reverse
 # order, one rate for all, only late depths moving, and only early ones. The head has the peak rate
-# in every arm. This notebook is no page of the book: `medbook sweep` runs it over seeds, once with
-# the pictures as they are and once as negatives, and the chapter shows the table. If early layers
-# are to be spared because edges are general, a change at the *input* should turn the order round.
-# The seed is the unit: it draws the images and whatever is random in the training.
+# in every arm. This notebook is no page of the book: `medbook sweep` runs it over seeds, and the
+# chapter shows the table. The seed is the unit: it draws the images and whatever is random in the
+# training.
 #
 # **Prerequisites.** The chapter.
 #
@@ -34,7 +33,6 @@ labels: int = 100  # labelled images, even, 4 ≤ x ≤ 5000
 pool: int = 400  # images that the labelled ones are taken from, even, 4 ≤ x ≤ 5000
 size: int = 48  # side of an image in pixels, 32 ≤ x ≤ 128
 contrast: float = 0.18  # share of green light that a lesion takes away, 0 < x ≤ 0.8
-negative: str = "no"  # whether all pictures are shown as negatives: "no" or "yes"
 n_validation: int = 200  # images to tune on, even, 20 ≤ x ≤ 5000
 n_test: int = 400  # images to judge by, even, 20 ≤ x ≤ 5000
 n_known: int = 16  # crops of photographs that test the memory, 4 ≤ x ≤ 1000
@@ -74,8 +72,7 @@ parts = {}
 for split, n in SIZES.items():
     how = {"split": split, "rng": run.rng(split), "size": size, "contrast": contrast}
     sample, marks = fundus_lesions(n, **how)
-    pictures = run.uses(sample).array
-    parts[split] = label_images(source, 255 - pictures if negative == "yes" else pictures, marks)
+    parts[split] = label_images(source, run.uses(sample).array, marks)
 train, validation, test = parts["train"].pick(labels), parts["validation"], parts["test"]
 
 crops, groups = recognisable(n_known, rng=run.rng("recognisable"), size=96)
