@@ -187,7 +187,8 @@ PUBLIC = Choice(
 Stained tissue is far from photographs too, but the two classes differ in colour and texture at
 large, which frozen features already carry: expect the frozen arm to be strong even with few labels,
 and little left for renovation. Distance of the *images* does not tell how far the *question* is.
-The claim on the small network is the one that may fail: colour is learned quickly from scratch.
+Two claims may fail, and for one reason: colour is learned quickly from scratch, and random features
+carry it too. So look at the claim on the small network and at the one on random weights.
 """,
     wrong=["frozen", 3.0],
 )
