@@ -1226,9 +1226,9 @@ run.result("ink_found_behind_last_look", behind, atol=0.01)
 run.say(
     "Inside stage 7 the map points at the ink in {ink_found_before_last_look:.0%ci} of the"
     " patients before its one convolution that looks at neighbours, and in"
-    " {ink_found_behind_last_look:.0%ci} behind it. (One network here; those of the other seeds that"
-    " were tried do the same. Why this convolution, when those before it do not lose the place, we"
-    " do not know.)"
+    " {ink_found_behind_last_look:.0%ci} behind it. (One network here; those of the other seeds"
+    " that were tried do the same. Why this convolution, when those before it do not lose the"
+    " place, we do not know.)"
 )
 
 # %% [markdown]
