@@ -3,6 +3,7 @@
 fundus_lesions        real retina texture, simulated lesions: a round dot or a streak
 atypia_tiles          simulated H&E-like tiles whose nuclei are regular or atypical
 bleed_or_vein         real brain anatomy, simulated dark spots: a microbleed, a vein, or beads
+white_matter_lesions  real brain anatomy, simulated FLAIR contrast and small lesions with masks
 photograph_crops      real crops: living or made by people; from which photograph; which one do
                       ImageNet's weights know
 photograph_of_crop    the photograph that a crop was cut from, where a crop is not its own unit
@@ -11,6 +12,6 @@ medmnist_two_classes  real images: tumour against mucosa, malignant against the 
 volume_archive        real volumes out of a MedMNIST 3D file that you have
 tile_folder           your own tiles: a folder for each class
 
-Each is `Labelled`, and says in its `Sample` whether it is real or simulated. Randomness comes only
-from the required `rng`.
+Each is `Labelled`, or `Segmented` where pixels carry the truth, and says in its `Sample` whether it
+is real or simulated. Randomness comes only from the required `rng`.
 """

@@ -20,6 +20,7 @@ from data_fetch.tasks.photograph_crops import (
     which_photograph,
 )
 from data_fetch.tasks.tile_folder import read_tile_folder
+from data_fetch.tasks.white_matter_lesions import white_matter_lesions
 
 
 def rng():
@@ -54,6 +55,7 @@ SAMPLES = {
     "weights": lambda _: packaged.imagenet_weights().as_sample(),
     "slices": lambda _: ct_slices(1, rng=rng()),
     "source": lambda _: source_like(2, rng=rng()),
+    "lesions": lambda _: white_matter_lesions(2, rng=rng()).sample,
 }
 
 
