@@ -1307,8 +1307,7 @@ run.finish()
 # - Extraction is cheap, has no training noise, and is a fair starting point for everything else, if
 #   its head is tuned: scaling and $C$ are knobs like any other.
 # - Near home, with few labels, full fine-tuning had next to nothing to add. Far from home it
-# gained,
-#   with a tuned rate and a good end.
+#   gained, with a tuned rate and a good end.
 # - In the danger zone, few labels and far, full fine-tuning and graded rates gained on a frozen
 #   network with the same few labels; but somebody had ten times as many labelled images to set them
 #   by. A frozen network whose head was fitted on those as well was ahead of full fine-tuning that

@@ -1579,10 +1579,9 @@ if crossed:
 # What remains of "the early ones transfer, the late ones are useless"?
 #
 # - **Early ones transfer**: yes, to a depth that is asked for more than means. For the same lesion
-# at
-#   twice the size, reading moves to deeper depths: spread and extremes let stage 2 read it as
-#   it is; of the magnified one stage 2 has lost much, and stage 3 reads it. (By means the *best*
-#   depth stays where it was.) A depth must see far enough.
+#   at twice the size, reading moves to deeper depths: spread and extremes let stage 2 read it as it
+#   is; of the magnified one stage 2 has lost much, and stage 3 reads it. (By means the *best* depth
+#   stays where it was.) A depth must see far enough.
 # - **Far enough in what?** Not in effective fields alone. In no column of the table above do the
 #   curves of two sizes lie closest over these; asked for means, they lie closer over the plain
 #   number of the depth. At the same ratio of field to lesion the deeper depth reads better. What
@@ -1961,8 +1960,7 @@ run.finish()
 #   for its extremes, and ask one layer on.
 # - Which depth is best depends on the question, on the scale, and on how it is asked. Twice as
 #   large, a lesion is read better by late depths and worse by the early ones that read it before;
-# in
-#   a larger patch it is read worse, in a shrunk one hardly.
+#   in a larger patch it is read worse, in a shrunk one hardly.
 # - Tune every probe on validation images, and put a random network beside it, and numbers by hand:
 #   some that know nothing of the question, and some that do.
 # - CKA tells how far the features of a depth moved, not why, nor whether its own weights did.

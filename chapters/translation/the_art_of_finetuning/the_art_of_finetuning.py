@@ -22,8 +22,7 @@
 #
 # - write down the knobs of a training (down to which depth it moves, when each depth thaws, each
 #   depth's own learning rate, what it is pulled toward), and check a plan by one step and by how
-# far
-#   each depth has moved;
+#   far each depth has moved;
 # - predict from a few lines of algebra how far each depth can go, and compare;
 # - find out whether a layer that is called frozen stands still;
 # - read a trial in which each way of moving was tuned and trained to its end, and say what a short
@@ -1030,9 +1029,8 @@ run.say(
 #   share $\hat\varepsilon$ of held-out images, $\hat d = 2(1 - 2\hat\varepsilon)$ is the *proxy
 #   distance*. (Let $h$ say "abroad" or "home". How much more often it says "abroad" abroad than at
 #   home is $1 - 2\hat\varepsilon$ on equally many images of each, and the divergence is twice such
-# a
-#   difference.) It stands for a supremum over single classifiers, and finds less than that: it was
-#   fitted to a smooth loss, on few images. It leans *low*.
+#   a difference.) It stands for a supremum over single classifiers, and finds less than that: it
+#   was fitted to a smooth loss, on few images. It leans *low*.
 # - $\lambda$: one classifier trained on both domains together, its mistakes in each counted and
 #   added. Some $h'$ may do better: it leans *high*. And it needs labels from the target. Whoever
 #   has those can measure $\varepsilon_T$ itself.
