@@ -991,13 +991,13 @@ run.say(
 # And the opening question: how to give the network a third dimension without throwing away what it
 # knows? Ask first whether the sign you look for shows *in* slices or *between* them. On bleeds,
 # where it shows in slices, what the network knows is what counts: random weights in the same shape
-# stay far behind, and how those that know photographs come by their third dimension matters by
-# hundredths; three slices as colours do it as well as any. On beads, where it shows between slices,
-# knowledge is no help, and one way of keeping it is a hindrance. Copies/k keep every weight and
-# begin as a blur along depth, in every layer; they end behind kernels that begin in the centre, and
-# even behind random ones. What begins sharp, *centre* and colours, reads beads nearly without
-# error. (At these lengths; on patches from one averaged brain. Both averages, which did well
-# untrained, are not among the trained readers.)
+# stay behind at each of our lengths, though they go on rising, and how those that know photographs
+# come by their third dimension matters by hundredths; three slices as colours do it as well as any.
+# On beads, where it shows between slices, knowledge is no help, and one way of keeping it is a
+# hindrance. Copies/k keep every weight and begin as a blur along depth, in every layer; they end
+# behind kernels that begin in the centre, and even behind random ones. What begins sharp, *centre*
+# and colours, reads beads nearly without error. (At these lengths; on patches from one averaged
+# brain. Both averages, which did well untrained, are not among the trained readers.)
 #
 # ## Parameters, memory, time
 #
