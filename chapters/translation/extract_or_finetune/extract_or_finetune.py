@@ -1358,11 +1358,10 @@ run.check("extract-or-finetune-norm", answer)
 # :label: extract-or-finetune-interval
 # Defend a choice: with few labels far from home, what does full fine-tuning gain over frozen
 # features? The table of single seeds, under *The four corners*, holds one test AUC for each (in
-# code: `auc("full", "far", few)`),
-# and within a seed both arms saw the same images. The chapter has printed the mean and its 95 % $t$
-# interval; get them yourself from the single seeds, to three decimals ($t$'s quantile is
-# `stats.t.ppf(0.975, n - 1)` for $n$ seeds). Then forget the pairing: how much wider does the
-# interval get? Would you buy the change on so few seeds?
+# code: `auc("full", "far", few)`), and within a seed both arms saw the same images. The chapter has
+# printed the mean and its 95 % $t$ interval; get them yourself from the single seeds, to three
+# decimals (the hints say where the quantile of $t$ is found). Then forget the pairing: how much
+# wider does the interval get? Would you buy the change on so few seeds?
 # ```
 
 # %% tags=["self-check"]
