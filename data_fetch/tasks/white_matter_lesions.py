@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.special import expit
 
 from data_fetch.packaged import mni152
 from data_fetch.sample import Sample, sha256_of_array
@@ -169,9 +170,7 @@ def _lesions(
             reach = reach + radius * look.wobble * own.normal() * np.cos(waves * theta + phase) / 2
         rho = np.hypot(along, aside)
         bright = own.uniform(*look.brightness)
-        lift = np.maximum(
-            lift, bright / (1 + np.exp(np.clip((rho - reach) / look.edge_mm, -50, 50)))
-        )
+        lift = np.maximum(lift, bright * expit((reach - rho) / look.edge_mm))
         mask |= (rho < reach) & tissues.brain
     return lift, mask
 

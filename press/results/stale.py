@@ -54,9 +54,9 @@ def stale_because(project: Project, chapter: Chapter, made: MadeBy) -> list[str]
 
 def same_code(made: MadeBy, chapter: Chapter) -> bool:
     """Whether the code cells that made a table are today's, but for their words."""
-    if made.code_sha256 == chapter.code_sha256:
-        return True
-    return made.computing_sha256 == chapter.computing_sha256
+    return (
+        made.code_sha256 == chapter.code_sha256 or made.computing_sha256 == chapter.computing_sha256
+    )
 
 
 def counted(project: Project, modules: Mapping[str, str]) -> dict[str, str]:

@@ -28,8 +28,7 @@ def bayes_threshold(cost_ratio: float) -> float:
 
     Source: Elkan (2001), Proc. IJCAI, theorem 1.
     """
-    if not np.isfinite(cost_ratio) or cost_ratio <= 0:
-        raise ValueError(f"cost_ratio = {cost_ratio} must be a positive number")
+    _must_be_positive(cost_ratio)
     return 1 / (1 + cost_ratio)
 
 
@@ -52,7 +51,7 @@ def expected_cost(
         >>> expected_cost(np.array([[True, False]]), np.array([[False, True]]), cost_ratio=5.0)
         array([6.])
     """
-    bayes_threshold(cost_ratio)
+    _must_be_positive(cost_ratio)
     marked, truth = np.asarray(marked, dtype=bool), np.asarray(truth, dtype=bool)
     if marked.shape != truth.shape:
         raise ValueError(f"marked {marked.shape} and truth {truth.shape} differ in shape")
@@ -94,3 +93,8 @@ def best_threshold(
         for threshold in tried
     ]
     return float(tried[int(np.argmin(costs))])
+
+
+def _must_be_positive(cost_ratio: float) -> None:
+    if not np.isfinite(cost_ratio) or cost_ratio <= 0:
+        raise ValueError(f"cost_ratio = {cost_ratio} must be a positive number")

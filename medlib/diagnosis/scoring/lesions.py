@@ -73,8 +73,10 @@ def match_lesions(
         >>> match_lesions(np.ones((5, 9), dtype=bool), truth, least_iou=0.1)
         LesionMatch(found=0, missed=2, invented=1)
     """
-    pairs, n_predicted, n_true = _paired(predicted, truth, least_iou)
-    return LesionMatch(len(pairs), n_true - len(pairs), n_predicted - len(pairs))
+    _must_agree("predicted", predicted, truth)
+    (marked, n_marked), (lesions, n_lesions) = _regions(predicted), _regions(truth)
+    found = len(_paired(marked, lesions, least_iou))
+    return LesionMatch(found, n_lesions - found, n_marked - found)
 
 
 def candidates(
@@ -103,18 +105,13 @@ def candidates(
         (array([0.8, 0.6]), array([ True, False]))
     """
     probabilities, truth = np.asarray(probabilities, dtype=float), np.asarray(truth, dtype=bool)
-    if probabilities.shape != truth.shape:
-        raise ValueError(
-            f"probabilities {probabilities.shape} and truth {truth.shape} differ in shape"
-        )
+    _must_agree("probabilities", probabilities, truth)
     scores, is_lesion, n_lesions = [], [], 0
     for p, y in zip(probabilities, truth, strict=True):
-        marked = p >= floor
-        pairs, n_marked, n_true = _paired(marked, y, least_iou)
-        regions, _ = _regions(marked)
-        scores.append(np.atleast_1d(maximum(p, regions, np.arange(1, n_marked + 1)))[:n_marked])
+        (marked, n_marked), (lesions, n_true) = _regions(p >= floor), _regions(y)
+        scores.append(np.atleast_1d(maximum(p, marked, np.arange(1, n_marked + 1)))[:n_marked])
         hit = np.zeros(n_marked, dtype=bool)
-        hit[[one for one, _ in pairs]] = True
+        hit[[one for one, _ in _paired(marked, lesions, least_iou)]] = True
         is_lesion.append(hit)
         n_lesions += n_true
     if n_lesions == 0:
@@ -149,25 +146,24 @@ def recall_at(
     return recall[np.searchsorted(alarms, allowed, side="right") - 1]
 
 
-def _paired(
-    predicted: np.ndarray, truth: np.ndarray, least_iou: float
-) -> tuple[list[tuple[int, int]], int, int]:
-    """Pairs of (marked region, lesion), and how many there are of each."""
-    predicted, truth = np.asarray(predicted, dtype=bool), np.asarray(truth, dtype=bool)
-    if predicted.shape != truth.shape:
-        raise ValueError(f"predicted {predicted.shape} and truth {truth.shape} differ in shape")
+def _must_agree(name: str, marked: np.ndarray, truth: np.ndarray) -> None:
+    if marked.shape != truth.shape:
+        raise ValueError(f"{name} {marked.shape} and truth {truth.shape} differ in shape")
+
+
+def _paired(marked: np.ndarray, lesions: np.ndarray, least_iou: float) -> list[tuple[int, int]]:
+    """Pairs of (marked region, lesion), both counted from 0, of two images of numbered regions."""
     if not 0 < least_iou <= 1:
         raise ValueError(f"least_iou = {least_iou} must be above 0 and at most 1")
-    (a, n_a), (b, n_b) = _regions(predicted), _regions(truth)
-    shared = np.zeros((n_a + 1, n_b + 1))
-    np.add.at(shared, (a.ravel(), b.ravel()), 1)
-    size_a, size_b = shared.sum(axis=1, keepdims=True), shared.sum(axis=0, keepdims=True)
-    iou = (shared / np.maximum(size_a + size_b - shared, 1))[1:, 1:]
+    shared = np.zeros((marked.max() + 1, lesions.max() + 1))
+    np.add.at(shared, (marked.ravel(), lesions.ravel()), 1)
+    own, theirs = shared.sum(axis=1, keepdims=True), shared.sum(axis=0, keepdims=True)
+    iou = (shared / np.maximum(own + theirs - shared, 1))[1:, 1:]
     good = iou >= least_iou
     rows, columns = linear_sum_assignment(good + iou / (1 + iou.size), maximize=True)
-    pairs = [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if good[i, j]]
-    return pairs, n_a, n_b
+    return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if good[i, j]]
 
 
 def _regions(mask: np.ndarray) -> tuple[np.ndarray, int]:
+    """The regions of a mask, numbered from 1, and how many there are."""
     return label(mask, structure=generate_binary_structure(mask.ndim, mask.ndim))

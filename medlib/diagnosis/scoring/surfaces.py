@@ -101,7 +101,7 @@ def surface_distances(
     if any(empty):
         return SurfaceDistances(np.empty(0), np.empty(0), empty)
     box = _common_box(predicted | truth)
-    edges = [_surface(mask)[box] for mask in (predicted, truth)]
+    edges = [_surface(mask[box]) for mask in (predicted, truth)]
     to_truth, to_predicted = (
         distance_transform_edt(~edges[other], sampling=spacing)[edges[own]]
         for own, other in ((0, 1), (1, 0))
@@ -114,5 +114,5 @@ def _surface(mask: Bool[np.ndarray, " *grid"]) -> Bool[np.ndarray, " *grid"]:
 
 
 def _common_box(mask: Bool[np.ndarray, " *grid"]) -> tuple[slice, ...]:
-    """The smallest box around a mask: no distance outside it is ever asked for."""
+    """The smallest box around a mask: beyond it is nothing, as beyond the image."""
     return tuple(slice(at.min(), at.max() + 1) for at in np.nonzero(mask))
