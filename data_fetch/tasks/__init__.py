@@ -7,10 +7,12 @@ white_matter_lesions  real brain anatomy, simulated FLAIR contrast and small les
 photograph_crops      real crops: living or made by people; from which photograph; which one do
                       ImageNet's weights know
 photograph_of_crop    the photograph that a crop was cut from, where a crop is not its own unit
+outlined_lesions      real retina texture, simulated dots and streaks with masks, and specks
 square_crops          squares of any picture, at all scales
 medmnist_two_classes  real images: tumour against mucosa, malignant against the rest (downloaded)
 volume_archive        real volumes out of a MedMNIST 3D file that you have
 tile_folder           your own tiles: a folder for each class
+lesion_folder         your own scans with masks of lesions: a folder for each patient
 
 Each is `Labelled`, or `Segmented` where pixels carry the truth, and says in its `Sample` whether it
 is real or simulated. Randomness comes only from the required `rng`.

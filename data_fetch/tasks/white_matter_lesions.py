@@ -19,6 +19,7 @@ ROWS, COLUMNS, PIXEL_MM = 112, 96, 2.0  # the whole brain of the template, with 
 MOST_LESIONS = 5
 _LEVELS_MM = (-2.0, 46.0)  # axial levels with much white matter
 _DEEP_WHITE = 0.8  # probability of white matter where a lesion may begin
+_SOME_WHITE = 0.5  # and where it may reach: elsewhere it would not be seen
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ def white_matter_lesions(
     FLAIR's order: fluid dark, grey matter a little brighter than white. A lesion is a blob around a
     place in white matter, of radius $r(\theta)$ with a few waves, and lifts the intensity by its
     brightness times $1/(1 + e^{(\rho - r)/b})$, with $\rho$ the distance from its middle and $b$
-    the width of its edge. Its mask is where $\rho < r$, inside the brain. A smooth field of
-    brightness, the scanner's blur and Gaussian noise come last.
+    the width of its edge. Its mask is where $\rho < r$ and most of the tissue is white. A smooth
+    field of brightness, the scanner's blur and Gaussian noise come last.
 
     Args:
         n: how many, >= 1.
@@ -112,10 +113,6 @@ class _Tissues:
     white: Float[np.ndarray, "rows columns"]
     fluid: Float[np.ndarray, "rows columns"]
 
-    @property
-    def brain(self) -> Bool[np.ndarray, "rows columns"]:
-        return self.grey + self.white + self.fluid > 0.5
-
 
 @lru_cache(maxsize=1)
 def _maps() -> tuple[Float[np.ndarray, "maps x y z"], np.ndarray]:
@@ -171,7 +168,7 @@ def _lesions(
         rho = np.hypot(along, aside)
         bright = own.uniform(*look.brightness)
         lift = np.maximum(lift, bright * expit((reach - rho) / look.edge_mm))
-        mask |= (rho < reach) & tissues.brain
+        mask |= (rho < reach) & (tissues.white > _SOME_WHITE)
     return lift, mask
 
 

@@ -1,6 +1,7 @@
 """Part II, from an image to a decision: whether it is right, and what it does to a patient.
 
 - `scoring`: masks and probabilities held against the truth, by what an error costs.
+- `joint`: two tasks on one encoder, and how their losses are weighed.
 
 The rooms do not import each other.
 """

@@ -5,6 +5,7 @@
 - `global_draws`: torch's global draws, taken from a generator of one's own.
 - `depthwise`: one kernel a channel, with a quick gradient on small maps.
 - `efficientnet_lite`: the ImageNet network whose weights the book can install, in plain PyTorch.
+- `segmenter`: a U-Net that marks one thing in an image, under the loss that is asked for.
 - `stem`: a first layer for grey images out of one for colour.
 - `trunk`: the ImageNet network up to a chosen depth, for planes or, once inflated, for volumes.
 - `features`: features computed once for heads that never change them, and a head fitted on them.

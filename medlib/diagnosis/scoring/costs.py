@@ -26,7 +26,8 @@ def bayes_threshold(cost_ratio: float) -> float:
         >>> bayes_threshold(9.0)
         0.1
 
-    Source: Elkan (2001), Proc. IJCAI, theorem 1.
+    Source: Elkan (2001), The foundations of cost-sensitive learning, Proc. IJCAI, section 1 (the
+    optimal decision).
     """
     _must_be_positive(cost_ratio)
     return 1 / (1 + cost_ratio)

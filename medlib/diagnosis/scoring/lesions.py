@@ -10,7 +10,15 @@ from jaxtyping import Bool, Float
 from scipy.ndimage import generate_binary_structure, label, maximum
 from scipy.optimize import linear_sum_assignment
 
-__all__ = ["Candidates", "LesionMatch", "candidates", "match_lesions", "recall_at"]
+__all__ = [
+    "Candidates",
+    "LesionMatch",
+    "candidates",
+    "match_lesions",
+    "recall_at",
+    "threshold_at",
+    "touched",
+]
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,12 @@ class Candidates:
     is_lesion: Bool[np.ndarray, " candidates"]
     n_lesions: int
     n_scans: int
+
+    def at(self, threshold: float) -> tuple[float, float]:
+        """Lesion-wise recall and false alarms a scan, if candidates from a score on are kept."""
+        kept = self.scores >= threshold
+        hits = int(self.is_lesion[kept].sum())
+        return hits / self.n_lesions, (int(kept.sum()) - hits) / self.n_scans
 
     def curve(self) -> tuple[Float[np.ndarray, " points"], Float[np.ndarray, " points"]]:
         """False alarms a scan and lesion-wise recall, from the highest threshold to the lowest.
@@ -79,6 +93,27 @@ def match_lesions(
     return LesionMatch(found, n_lesions - found, n_marked - found)
 
 
+def touched(
+    predicted: Bool[np.ndarray, " ..."], truth: Bool[np.ndarray, " ..."]
+) -> tuple[int, int]:
+    """How many lesions of one scan any marked pixel touches, and how many there are.
+
+    The generous rule, under which a mask of everything has missed nothing.
+
+    Raises:
+        ValueError: shapes differ.
+
+    Example:
+        >>> truth = np.zeros((5, 9), dtype=bool)
+        >>> truth[1:3, 1:3] = truth[1:3, 6:8] = True
+        >>> touched(np.ones((5, 9), dtype=bool), truth)
+        (2, 2)
+    """
+    _must_agree("predicted", predicted, truth)
+    lesions, n = _regions(truth)
+    return len(np.unique(lesions[predicted & (lesions > 0)])), n
+
+
 def candidates(
     probabilities: Float[np.ndarray, "scans ..."],
     truth: Bool[np.ndarray, "scans ..."],
@@ -117,6 +152,36 @@ def candidates(
     if n_lesions == 0:
         raise ValueError("truth holds no lesion in any scan: there is nothing to recall")
     return Candidates(np.concatenate(scores), np.concatenate(is_lesion), n_lesions, len(truth))
+
+
+def threshold_at(found: Candidates, false_alarms: float) -> float:
+    """The score from which on candidates are kept, so that few enough false alarms are raised.
+
+    To be taken from validation scans and used on others, by `Candidates.at`: a recall read off the
+    curve of the scans that judge knows their false alarms.
+
+    Args:
+        found: of validation scans.
+        false_alarms: a scan, at most.
+
+    Returns:
+        The lowest such score; infinity where even the highest raises too many.
+
+    Raises:
+        ValueError: `false_alarms` is negative.
+
+    Example:
+        >>> one = Candidates(np.array([0.9, 0.8, 0.7]), np.array([True, False, True]), 4, 2)
+        >>> threshold_at(one, 0.0), threshold_at(one, 0.5)
+        (0.9, 0.7)
+    """
+    if not false_alarms >= 0:
+        raise ValueError(f"false_alarms = {false_alarms} must not be negative")
+    scores, place = np.unique(found.scores, return_inverse=True)
+    invented = np.bincount(place, ~found.is_lesion, minlength=len(scores))
+    alarms = np.cumsum(invented[::-1])[::-1]  # of all candidates from each score on
+    kept = scores[alarms <= false_alarms * found.n_scans]
+    return float(kept.min()) if len(kept) else np.inf
 
 
 def recall_at(

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from medlib.diagnosis.scoring.lesions import Candidates, candidates, match_lesions, recall_at
+from medlib.diagnosis.scoring.lesions import (
+    Candidates,
+    candidates,
+    match_lesions,
+    recall_at,
+    threshold_at,
+    touched,
+)
 
 
 def line(*lengths: int) -> np.ndarray:
@@ -17,6 +24,35 @@ def test_a_blob_does_not_find_every_lesion():
     everything = np.ones_like(truth)
     assert match_lesions(everything, truth, least_iou=0.3).found == 0
     assert match_lesions(truth, truth, least_iou=1.0).found == 3
+
+
+@pytest.mark.parametrize("allowed", [0.0, 0.3, 1.0, 5.0])
+def test_a_threshold_keeps_within_the_alarms_and_no_lower_one_does(allowed):
+    rng = np.random.default_rng(0)
+    scores = rng.integers(1, 15, size=60) / 15  # with ties
+    found = Candidates(scores, rng.random(60) < scores, 50, 10)
+    threshold = threshold_at(found, allowed)
+    recall, alarms = found.at(threshold)
+    assert alarms <= allowed
+    assert recall == pytest.approx(recall_at(found, [allowed])[0])
+    lower = scores[scores < threshold]
+    if len(lower):
+        assert found.at(lower.max())[1] > allowed
+
+
+def test_no_threshold_is_low_enough_where_the_best_candidate_is_an_alarm():
+    found = Candidates(np.array([0.9, 0.8]), np.array([False, True]), 1, 1)
+    assert threshold_at(found, 0.0) == np.inf
+    assert found.at(np.inf) == (0.0, 0.0)
+    with pytest.raises(ValueError, match="must not be negative"):
+        threshold_at(found, -1.0)
+
+
+def test_everything_touches_every_lesion_and_nothing_none():
+    truth = line(3, 3, 3)
+    assert touched(np.ones_like(truth), truth) == (3, 3)
+    assert touched(np.zeros_like(truth), truth) == (0, 3)
+    assert touched(~truth, truth) == (0, 3)
 
 
 def test_two_marks_on_one_lesion_are_a_hit_and_a_false_alarm():
