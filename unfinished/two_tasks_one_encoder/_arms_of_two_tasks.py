@@ -29,7 +29,7 @@ n_validation: int = 300  # patches to choose by, 20 ≤ x ≤ 10000
 n_test: int = 1000  # patches to judge by, 20 ≤ x ≤ 10000
 first_steps: int = 300  # steps of the shortest training, 1 ≤ x ≤ 10000
 rates: list[float] = [0.001, 0.003, 0.01]  # highest rates to choose from, 0 < x ≤ 0.1
-weights: list[float] = [1.0, 3.0, 10.0, 30.0, 100.0]  # of the mask's loss, x > 0
+weights: list[float] = [3.0, 30.0, 300.0, 3000.0]  # of the mask's loss, x > 0
 contrast: float = 0.35  # light lost in the middle of a lesion, 0 < x ≤ 0.8
 
 # %%
@@ -76,7 +76,7 @@ PIXELS = float(x["train"][0].numel())
 # %% [markdown]
 # ## Arms
 #
-# The rate is chosen at a weight of ten where an arm has a weight to choose, the weight after it.
+# The rate is chosen at a weight of thirty where an arm has a weight to choose, the weight after it.
 
 # %%
 own = Masked(x["train"], lesions["train"], same=True)
@@ -107,7 +107,7 @@ def best(tried):
 # %%
 fitted, settings = {}, {}
 for name, (_, weight) in ARMS.items():
-    start = 10.0 if weight is None else weight
+    start = 30.0 if weight is None else weight
     tried = {
         (rate, start): fit(name, steps=first_steps, rate=rate, weight=start) for rate in rates
     }
