@@ -14,7 +14,7 @@ from data_fetch.readers import read_nifti
 from data_fetch.sample import Sample
 from data_fetch.segmented import Segmented
 
-SCANS, MASK = ("pre/FLAIR.nii.gz", "FLAIR.nii.gz"), "wmh.nii.gz"
+SCANS, MASK, INSIDE = ("pre/FLAIR.nii.gz", "FLAIR.nii.gz"), "wmh.nii.gz", "**/*.nii.gz"
 LESION = 1  # the label; 2 marks other disease, which is neither lesion nor error to the challenge
 _DARK = 0.1  # of the brightest percentile: air
 
@@ -64,7 +64,7 @@ def read_lesion_folder(
             f" each a folder with {MASK} and {' or '.join(SCANS)}"
         )
     pairs = [(_scan_beside(mask), mask) for mask in masks]
-    files = members(root, [path for pair in pairs for path in pair])
+    files = members(root, visible_files(root, INSIDE))  # another patient's would be seen by this
     images, marked, patients = [], [], []
     for number, (scan, mask) in enumerate(pairs):
         own, theirs = _slices(scan, mask, shape=shape, pixel_mm=pixel_mm, n=slices)
@@ -83,7 +83,7 @@ def read_lesion_folder(
         note="read from a folder of the reader's own",
         path=root,
         members=files,
-        members_glob="**/*.nii.gz",
+        members_glob=INSIDE,
     )
     return SegmentedPatients(
         sample=sample,

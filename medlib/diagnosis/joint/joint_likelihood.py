@@ -25,6 +25,11 @@ class TwoLosses:
     of_mask: Float[Tensor, ""]
     n_pixels: int
 
+    @property
+    def of_pixel(self) -> Float[Tensor, ""]:
+        """The mask's loss as a *mean* over pixels, as libraries give it."""
+        return self.of_mask / self.n_pixels
+
     def joint(self) -> Float[Tensor, ""]:
         r"""-ln p(S, y | x) of an image: the sum of the two, each with weight one.
 
@@ -34,11 +39,11 @@ class TwoLosses:
         return self.of_class + self.of_mask
 
     def weighted(self, weight: float | Tensor) -> Float[Tensor, ""]:
-        """The class's loss and `weight` times the mask's, as a *mean* over pixels.
+        """The class's loss and `weight` times that of a pixel.
 
         The joint likelihood is the weight `n_pixels`; what libraries do by default is 1.
         """
-        return self.of_class + weight * self.of_mask / self.n_pixels
+        return self.of_class + weight * self.of_pixel
 
 
 def two_losses(

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from medlib.diagnosis.joint.gradient_balance import GradientBalance
 from medlib.diagnosis.joint.gradient_cosine import pull_of
-from medlib.diagnosis.joint.joint_likelihood import two_losses
+from medlib.diagnosis.joint.joint_likelihood import TwoLosses, two_losses
 from medlib.diagnosis.joint.learned_weights import LearnedWeights
 from medlib.diagnosis.joint.two_headed import TwoHeaded, two_headed
 from medlib.nets.batches import sampler
@@ -97,7 +97,7 @@ def fit_two_headed(
         channels=images.shape[1], first_logit=logit, classes=int(labels.max()) + 1,
         generator=generator,
     ).to(images.device)  # fmt: skip
-    way = _Weighting(weight).to(images.device)
+    way = _Weighting(weight, shared=list(network.encoder.parameters())).to(images.device)
     draw = _draws(images, labels, masked, batch_size=batch_size, generator=generator)
 
     def loss(model: nn.Module, batch) -> Tensor:
@@ -106,9 +106,7 @@ def fit_two_headed(
         if marks is None:
             return F.cross_entropy(answers.classes, y)
         pixels = answers.pixels if z is None else model(z).pixels
-        both = two_losses(answers.classes, pixels, labels=y, masks=marks)
-        shared = list(network.encoder.parameters())
-        return way(both.of_class, both.of_mask / both.n_pixels, shared)
+        return way(two_losses(answers.classes, pixels, labels=y, masks=marks))
 
     def validate(model: nn.Module) -> float:
         x, y = (part.to(device_of(model)) for part in validation)
@@ -130,23 +128,25 @@ def fit_two_headed(
 class _Weighting(nn.Module):
     """The joint loss under one way of weighting, and the weight of the mask it came to."""
 
-    def __init__(self, weight: float | str):
+    def __init__(self, weight: float | str, *, shared: list[nn.Parameter]):
         super().__init__()
-        self.weight, self.last = weight, weight if not isinstance(weight, str) else 1.0
+        self.shared = tuple(shared)  # a tuple: they are the network's parameters, not this one's
+        self.last = 1.0 if isinstance(weight, str) else weight
         self.learned = LearnedWeights(2) if weight == "learned" else None
         self.balance = GradientBalance() if weight == "balanced" else None
         self.steps = 0
 
-    def forward(self, of_class: Tensor, of_mask: Tensor, shared: list[Tensor]) -> Tensor:
+    def forward(self, both: TwoLosses) -> Tensor:
         if self.learned is not None:
             of = self.learned.weights()
             self.last = float(of[1] / of[0])
-            return self.learned([of_class, of_mask])
+            return self.learned([both.of_class, both.of_pixel])
         if self.balance is not None:
             if self.steps % 10 == 0:
-                self.last = self.balance.update(pull_of(of_class, of_mask, shared=shared))
+                pull = pull_of(both.of_class, both.of_pixel, shared=self.shared)
+                self.last = self.balance.update(pull)
             self.steps += 1
-        return of_class + self.last * of_mask
+        return both.weighted(self.last)
 
 
 def _draws(images, labels, masked, *, batch_size, generator):

@@ -1,10 +1,13 @@
 """A reader's own scans come in with their lesions where they were, or are refused by name."""
 
+from pathlib import Path
+
 import nibabel as nib
 import numpy as np
 import pytest
 
 from data_fetch.errors import DataError
+from data_fetch.folder import visible_files
 from data_fetch.tasks.lesion_folder import read_lesion_folder
 
 OPTIONS = {"shape": (24, 20), "pixel_mm": 2.0, "slices": 3}
@@ -39,6 +42,17 @@ def test_lesions_lie_where_they_did_and_each_slice_knows_its_patient(tmp_path):
     assert np.median(read.sample.array[read.sample.array > 0.3]) == pytest.approx(0.55, abs=0.01)
     assert read.sample.spacing_mm == (2.0, 2.0)
     assert read.sample.kind == "real"
+
+
+def test_scans_of_another_kind_beside_them_do_not_make_a_folder_look_changed(tmp_path):
+    """What a run remembers of the folder is what the press lists when it asks for changes."""
+    for name in ("0", "1"):
+        patient(tmp_path / name)
+    (tmp_path / "0" / "pre" / "T1.nii.gz").write_bytes(b"looked at by nobody")
+    sample = read_lesion_folder(tmp_path, **OPTIONS).sample
+    listed = [path.relative_to(tmp_path) for path in visible_files(tmp_path, sample.members_glob)]
+    assert sorted(name for name, _ in sample.members) == sorted(map(Path.as_posix, listed))
+    assert len(listed) == 5
 
 
 def test_other_disease_is_no_lesion(tmp_path):
