@@ -6,6 +6,9 @@ histology        H&E or H-DAB tiles at a glioma's edge, with the truth at every 
                  on `laboratory` (how a place stains and scans) and `nuclei` (what lies where)
 one_tile_each    tiles of `histology`, each of another patient
 ink_mark         a dot of pen ink in a corner of some tiles, and what it does to labels
+slide_faults     blur, pen, folds, bubbles, wrong exposure, compression, put into any tiles
+other_scanner    any H&E tiles as if stained and scanned in another place
+matched_colours  tiles with the colours of others, so that only structure tells them apart
 
 Randomness comes only from the required `rng`. Item i of a batch has a generator of its own, so it
 does not change when more items are asked for. Labelled tasks made of simulated images are in

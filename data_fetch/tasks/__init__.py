@@ -11,8 +11,12 @@ outlined_lesions      real retina texture, simulated dots and streaks with masks
 square_crops          squares of any picture, at all scales
 medmnist_two_classes  real images: tumour against mucosa, malignant against the rest (downloaded)
 volume_archive        real volumes out of a MedMNIST 3D file that you have
-tile_folder           your own tiles: a folder for each class
 lesion_folder         your own scans with masks of lesions: a folder for each patient
+tile_folder           your own tiles of two classes: a folder for each
+class_folder          your own tiles of many classes: a folder for each, one tile a patient
+hidden_classes        known classes divided by patient, others hidden from all
+tissue_classes        simulated H&E of six tissues, one tile a patient, known ones and others
+other_modalities      real tiles of a retina, an immunostain, a brain MR, a head CT, objects
 
 Each is `Labelled`, or `Segmented` where pixels carry the truth, and says in its `Sample` whether it
 is real or simulated. Randomness comes only from the required `rng`.

@@ -2,6 +2,7 @@
 
 - `scoring`: masks and probabilities held against the truth, by what an error costs.
 - `joint`: two tasks on one encoder, and how their losses are weighed.
+- `novelty`: is this image like anything that was learned, and who should look at it if not.
 
 The rooms do not import each other.
 """
