@@ -3,6 +3,7 @@
 sample      what every reader returns: an array with its spacing, unit and provenance
 labelled    a Sample whose items carry labels, and what each means
 segmented   a Sample whose images carry a mask each
+records     measurements of patients at irregular times, with an outcome; films of theirs
 errors      what goes wrong, in words
 folder      which files of a folder count, and their digests
 readers/    DICOM, NIfTI, PNG/JPEG/TIFF, NPZ files -> Sample

@@ -5,6 +5,8 @@ lesion           a low-contrast lesion of known contrast, size and place, put in
 histology        H&E or H-DAB tiles at a glioma's edge, with the truth at every pixel;
                  on `laboratory` (how a place stains and scans) and `nuclei` (what lies where)
 one_tile_each    tiles of `histology`, each of another patient
+ward             hidden severity, what is measured and when, under any ordering policy
+chest_film       small chest films as cloudy as they are told to be
 ink_mark         a dot of pen ink in a corner of some tiles, and what it does to labels
 slide_faults     blur, pen, folds, bubbles, wrong exposure, compression, put into any tiles
 other_scanner    any H&E tiles as if stained and scanned in another place

@@ -17,7 +17,9 @@ class_folder          your own tiles of many classes: a folder for each, one til
 hidden_classes        known classes divided by patient, others hidden from all
 tissue_classes        simulated H&E of six tissues, one tile a patient, known ones and others
 other_modalities      real tiles of a retina, an immunostain, a brain MR, a head CT, objects
+ward_records          simulated stays: vital signs, laboratory values, chest films
+physionet_2012        real stays in intensive care, downloaded; no films
 
-Each is `Labelled`, or `Segmented` where pixels carry the truth, and says in its `Sample` whether it
-is real or simulated. Randomness comes only from the required `rng`.
+Each is `Labelled`, `Segmented` where pixels carry the truth, or `Records`, and says in its `Sample`
+whether it is real or simulated. Randomness comes only from the required `rng`.
 """

@@ -3,6 +3,7 @@
 - `mean_interval`: means and paired differences of independent units, with Student's interval.
 - `share_interval`: shares of independent units, with the exact binomial interval.
 - `auc`: how well scores tell two classes apart, with DeLong's interval, paired or not.
+- `rank_auc`: the same by ranks, for many thousands of cases.
 - `auc_by_chance`: what an area may be by chance alone, the bound of a control.
 - `patient_bootstrap`: means of tiles of which many come from one patient, with an interval.
 - `calibration`: reliability curves, and probabilities made to fit them.
