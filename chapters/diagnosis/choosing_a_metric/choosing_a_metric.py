@@ -584,6 +584,29 @@ run.table(
 run.say(str(trial.made) + " Again: `medbook sweep diagnosis/choosing_a_metric/_four_losses"
         " --seeds 0-{last} --accept`.", last=n_draws - 1)
 
+# %% [markdown]
+# Was the grid of rates cut too short? At the longest length several losses took its highest. A
+# second trial taught each of them once more at four times that rate, on the same slices.
+
+# %%
+more = experiment.recorded(run, "_one_rate_more/sweep")
+edge = max(trial.fixed["rates"])
+rows = []
+for name, network in NAMES.items():
+    kept, beyond = measured("validation", network), more.array(f"validation_{network}")
+    rows.append({
+        "taught by": name,
+        "took the highest rate": f"{(measured('rate', network) >= edge).sum()} of {n_draws}",
+        "validation loss, rate chosen": f"{kept.mean():.4f}",
+        f"at {more.fixed['rate']:g}": f"{beyond.mean():.4f}",
+        "better there": f"{(beyond < kept).sum()} of {len(beyond)}",
+    })
+run.table(
+    rows, name="one_rate_more",
+    caption=f"Beyond the edge of the rates ({edge:g}), at the longest training. Means of each"
+    f" loss's own value on validation slices, n = {n_draws} draws; simulated lesions.",
+)
+
 # %%
 accuracies = [measured("accuracy", network) for network in NAMES.values()]
 least_right = min(float(values.min()) for values in accuracies)
