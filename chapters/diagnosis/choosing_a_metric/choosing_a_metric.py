@@ -601,6 +601,8 @@ for name, network in NAMES.items():
         f"at {more.fixed['rate']:g}": f"{beyond.mean():.4f}",
         "better there": f"{(beyond < kept).sum()} of {len(beyond)}",
     })
+
+# %%
 run.table(
     rows, name="one_rate_more",
     caption=f"Beyond the edge of the rates ({edge:g}), at the longest training. Means of each"
@@ -696,9 +698,9 @@ for what, sign in {"Dice": -1, "lesions found": 1}.items():
 alarms = {name: measured("froc_alarms_100", name).mean() for name in ("dice", "tversky")}
 run.say(
     "There, Tversky's network is ahead by {flip_chosen_lesions:.3ci} of the lesions, and its Dice"
-    " differs by {flip_chosen_dice:.3ci}: most of the flip was a difference of thresholds. (Where an"
-    " interval holds zero, these draws cannot say that anything is left. The false alarms came to"
-    " {dice:.2f} a slice for Dice's network and {tversky:.2f} for Tversky's, in the test.)",
+    " differs by {flip_chosen_dice:.3ci}: most of the flip was a difference of thresholds. (Where"
+    " an interval holds zero, these draws cannot say that anything is left. In the test, the false"
+    " alarms came to {dice:.2f} a slice for Dice's network and {tversky:.2f} for Tversky's.)",
     **alarms,
 )
 shrunk = min(one.low for one in gone.values())
