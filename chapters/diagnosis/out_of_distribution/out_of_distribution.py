@@ -40,7 +40,7 @@ n_learn: int = 800  # known patients to learn from, 60 ≤ x ≤ 20000
 n_tune: int = 300  # known patients to tune on, 30 ≤ x ≤ 20000
 n_calibrate: int = 500  # known patients to calibrate on, 120 ≤ x ≤ 20000
 n_test: int = 500  # known patients to test on, 60 ≤ x ≤ 20000
-n_altered: int = 120  # known patients whose slides are spoilt, 20 ≤ x ≤ 5000
+n_altered: int = 120  # known patients with spoilt slides, or of other places, 20 ≤ x ≤ 5000
 n_strange: int = 120  # patients of each unknown tissue, 20 ≤ x ≤ 5000
 n_outliers: int = 80  # strangers of each kind to tune with, and from afar, 10 ≤ x ≤ 5000
 n_scanners: int = 10  # laboratories that were not at home, 2 ≤ x ≤ 100
@@ -50,16 +50,18 @@ level: float = 0.05  # nominal share of false alarms, 0.05 ≤ x ≤ 0.5
 beyond: str = "giant cell"  # unknown tissue beyond the known: a class of tissue_tiles
 between: str = "low grade"  # unknown tissue between known ones: a class of tissue_tiles
 unseen: str = "necrosis"  # unknown tissue to tune with: a class of tissue_tiles
-far: str = "other modalities"  # strangers from afar: "other modalities" or "same tissue"
-shallow: str = "stem"  # depth to compare: "stem", "stage1", "stage2", "stage3", "stage5"
-gauss_at: str = "stage4"  # depth of the Gaussians: "stem", "stage2", "stage3", "stage4", "stage5"
-directions: int = 0  # leading directions that χ² gets; 0 gives it all features, 0 ≤ x ≤ 30
-deep: str = "stage6"  # the other depth: "stage4", "stage5" or "stage6"
 deepest: str = "head"  # deepest layer that is read: "stage5", "stage6", "stage7" or "head"
 eye_step_px: int = 48  # from one tile of the eye to the next, 48 ≤ x ≤ 130
-calibrate_on: str = "held out"  # whom to calibrate on: "held out" or "training"
-by_class: bool = True  # whether calibration by class is by class
-second_sample: str = "same"  # the second sample's slides: "same" or "other scanner"
+gauss_at: str = "stage4"  # depth of the Gaussians: "stem", "stage2", "stage3", "stage4", "stage5"
+second_sample: str = "held out"  # the control's other sample: "held out" or "training"
+matched_by: str = "Mahalanobis"  # recorded score of claim one: "Mahalanobis", "colours"
+past: str = "beyond"  # recorded tissue of the claim on confidence: "beyond" or "between"
+shallow: str = "stem"  # recorded depth to compare: "stem", "stage5"
+deep: str = "stage6"  # recorded depth to compare it with: "stage6", "stage5"
+chi_in: str = "all"  # features that χ² gets in the trial: "all" or "few", leading directions
+calibrated_on: str = "held out"  # whom the trial calibrates on: "held out" or "training"
+by_class: bool = True  # whether the claim on classes ranks within each
+readings: str = "cheap"  # price of a reading in the trial: "cheap" or "dear"
 cost_referral: float = 0.1  # of a reading, in wrong answers of the network, 0 ≤ x ≤ 1
 reader_error: float = 0.02  # share of wrong readings, 0 ≤ x ≤ 1
 n_resamples: int = 1000  # bootstrap samples behind an interval, 100 ≤ x ≤ 100000
@@ -73,7 +75,6 @@ from scipy.linalg import cholesky, solve_triangular
 from data_fetch.packaged import imagenet_weights, retina
 from data_fetch.simulated.laboratory import new_laboratory
 from data_fetch.simulated.matched_colours import with_colours_of
-from data_fetch.simulated.other_scanner import through_scanners
 from data_fetch.simulated.slide_faults import FAULTS
 from data_fetch.tasks.class_folder import read_class_folder
 from data_fetch.tasks.hidden_classes import with_hidden_classes
@@ -81,23 +82,27 @@ from data_fetch.tasks.other_modalities import MODALITIES, other_modality
 from data_fetch.tasks.tissue_classes import tissue_tiles
 from medlib import experiment
 from medlib.diagnosis.novelty.candidates import METHODS
-from medlib.diagnosis.novelty.chi_square import chi_square_alarms, chi_square_quantiles
-from medlib.diagnosis.novelty.chi_square import gaussian_stand_in, own_distances
-from medlib.diagnosis.novelty.conformal import conformal_p, least_calibration
-from medlib.diagnosis.novelty.conformal import level_distribution
+from medlib.diagnosis.novelty.ceiling import supervised_auc
+from medlib.diagnosis.novelty.chi_square import chi_square_quantiles, class_moments
+from medlib.diagnosis.novelty.chi_square import flagged_by_chi_square, gaussian_stand_in
+from medlib.diagnosis.novelty.chi_square import own_distances
+from medlib.diagnosis.novelty.confidence import max_softmax_score
+from medlib.diagnosis.novelty.conformal import conformal_p, level_distribution
 from medlib.diagnosis.novelty.conformal_by_class import conformal_p_by_class
 from medlib.diagnosis.novelty.feature_scaling import fit_scaling
 from medlib.diagnosis.novelty.gaussian_by_class import hotelling_alarms, leading_directions
+from medlib.diagnosis.novelty.gaussian_by_class import shapiro_by_direction
 from medlib.diagnosis.novelty.gaussians import fit_gaussians, mahalanobis_score
-from medlib.diagnosis.novelty.realised_level import level_of_each_draw, mean_level
-from medlib.diagnosis.novelty.referral import ReferralCosts, referral_curve
-from medlib.diagnosis.novelty.separation import auc_by_group, fpr_at_tpr
-from medlib.diagnosis.novelty.stratified_mean import stratified_mean, stratified_share
+from medlib.diagnosis.novelty.realised_level import level_of_each_draw
+from medlib.diagnosis.novelty.referral import ReferralCosts
+from medlib.diagnosis.novelty.separation import auc_by_group, fpr_at_tpr, passed_at_kept
+from medlib.diagnosis.novelty.stratified_mean import stratified_mean
+from medlib.diagnosis.novelty.tuned_gate import cheapest_gate, cost_by_kind, mix_curve
 from medlib.diagnosis.novelty.tuned_scores import tune_scores
 from medlib.experiment.plots.canvas import panels
 from medlib.experiment.plots.interval_points import Column, interval_points
 from medlib.experiment.plots.line_band import Line, line_band
-from medlib.measures.auc import auc, auc_difference
+from medlib.measures.auc import auc
 from medlib.measures.auc_by_chance import auc_by_chance
 from medlib.measures.mean_interval import mean_interval
 from medlib.measures.share_interval import share_of
@@ -109,8 +114,8 @@ run = experiment.start("diagnosis/out_of_distribution", locals())
 # %%
 run.require(n_draw <= n_learn, "n_draw", "n_learn",
             right="one calibration is at most as large as what is learned from")
-run.require(DEPTHS.index(deep) <= DEPTHS.index(deepest), "deep", "deepest",
-            right="what is compared is read")
+run.require(DEPTHS.index(gauss_at) <= DEPTHS.index(deepest), "gauss_at", "deepest",
+            right="what is used is read")
 
 # %%
 SIZE = 64  # side of a tile, in pixels
@@ -118,8 +123,6 @@ COLORS = experiment.COLORS
 ROLES = {"beyond": beyond, "between": between, "unseen": unseen}
 SETS = {"learn": n_learn, "tune": n_tune, "calibrate": n_calibrate, "test": n_test,
         "altered": n_altered, "tuning altered": n_outliers}
-if far == "same tissue":
-    SETS["far away"] = n_outliers
 HIDDEN = {"beyond": n_strange, "between": n_strange, "unseen": n_outliers}
 
 # %%
@@ -130,10 +133,17 @@ def simulated_sets():
             for name, n in SETS.items()}
     sets |= {role: tissue_tiles(n, rng=run.rng(role), laboratories=home, tissues=(ROLES[role],))
              for role, n in HIDDEN.items()}
-    for one in sets.values():
+    own = run.rng("their patients").spawn(n_scanners)
+    there = [tissue_tiles(max(n_altered // n_scanners, 2), rng=one, laboratories=[place])
+             for place, one in zip(OTHER_PLACES, own, strict=True)]
+    for one in (*sets.values(), *there):
         run.uses(one.sample)
     images = {name: one.sample.array for name, one in sets.items()}
-    return images, {name: one.labels for name, one in sets.items()}, sets["learn"].names
+    labels = {name: one.labels for name, one in sets.items()}
+    for which, key in ((images, "sample"), (labels, "labels")):
+        parts = [one.sample.array if key == "sample" else one.labels for one in there]
+        which["other scanner"] = np.concatenate(parts)
+    return images, labels, sets["learn"].names
 
 # %%
 def own_sets():
