@@ -369,9 +369,9 @@ def per_seed(*words):
     return trial.array("_".join(words).lower().replace(" ", "_").replace("-", "_"))
 
 
-def over_seeds(*words, level=0.95):
+def over_seeds(*words, within=(0, 1)):
     """Its mean, with a t interval over seeds."""
-    return mean_interval(per_seed(*words), level=level)
+    return mean_interval(per_seed(*words), within=within)
 
 
 # %%
@@ -400,6 +400,8 @@ def separation(method, name):
 # %%
 KINDS_OF = ("calibrate", *NEAR, *ALTERED, *FAR, *MATCHED)
 found = {method: {name: separation(method, name) for name in KINDS_OF} for method in scores}
+
+# %%
 said = {"calibrate": "other known tiles"} | NEAR
 rows = [{"stranger": said.get(name, name),
          **{method: f"{of[name].value:.2f}" for method, of in found.items()}}
@@ -506,8 +508,8 @@ def gain_row(name):
     at = {d: per_seed("mahalanobis at", d, name) - per_seed("euclid at", d, name)
           for d in ("stem", "stage3", "stage6")}
     return {"stranger": {"beyond": "giant cell", "between": "low grade"}.get(name, name),
-            "each by its sd": f"{over_seeds('over euclid sd', name):+.3ci}",
-            "unit length": f"{over_seeds('over euclid length', name):+.3ci}",
+            "each by its sd": f"{over_seeds('over euclid sd', name, within=(-1, 1)):+.3ci}",
+            "unit length": f"{over_seeds('over euclid length', name, within=(-1, 1)):+.3ci}",
             **{f"{d}, by its sd": f"{mean_interval(v):+.2ci}" for d, v in at.items()}}
 
 
@@ -520,7 +522,7 @@ if trial is not None:
               " known tiles of home laboratories, drawn anew. Means over"
               f" n = {len(trial.seeds)} seeds with 95 % t intervals.")
     for name in COMPARED:
-        value = over_seeds("over euclid sd", name)
+        value = over_seeds("over euclid sd", name, within=(-1, 1))
         run.result(f"over_euclid_{name.replace(' ', '_')}", value, atol=0.01)
 
 # %% [markdown]
@@ -754,7 +756,8 @@ if trial is not None:
         " at stage four, and the test of shape rejects {shapiro_stem:.0%ci} and"
         " {shapiro_stage4:.0%ci}. The number of alarms may be nearly right, and still the shape is"
         " not that of a Gaussian. The reason is known here: a class is a *mixture* of four"
-        " laboratories, and along one direction they explain {by_laboratory_stem:.0%ci} and {by_laboratory_stage4:.0%ci} of its variance.")
+        " laboratories, and along one direction they"
+        " explain {by_laboratory_stem:.0%ci} and {by_laboratory_stage4:.0%ci} of its variance.")
 
 # %% [markdown]
 # ## A promise that is kept: ranks
@@ -962,8 +965,9 @@ saved = {m: stratified_mean({n: no_gate[n] - spent[m][n] for n in MIX}, shares=M
 # %%
 SAVED = {"relative Mahalanobis": "relative_mahalanobis", "k-th neighbour": "k_th_neighbour",
          "its own doubt": "confidence", "either of two": "either"}
+RECORDED = trial is not None and not tile_folder  # a folder's tissue was not in the trial
 
-
+# %%
 def gate_row(method):
     depth, threshold = best[method]
     curve, gain = curves[method], saved[method]
@@ -971,7 +975,7 @@ def gate_row(method):
     row = {"gate": method, "depth": depth, "answered": f"{curve.coverage[at]:.0%}",
            "wrong of these": f"{curve.risk[at]:.1%}",
            "saved on 100 tiles": f"{100 * gain.value:.1f}"}
-    if trial is not None and not tile_folder:
+    if RECORDED:
         each = mean_interval(100 * per_seed("saved", SAVED.get(method, method), "0"))
         row["saved, in the trial"] = f"{each:.2ci}"
     return row
@@ -980,12 +984,16 @@ def gate_row(method):
 free = cost["no gate"].value
 rows = [{"gate": "no gate", "depth": "–", "answered": "100%", "wrong of these": f"{free:.1%}",
          "saved on 100 tiles": "–"}, *map(gate_row, gates)]
+if RECORDED:
+    rows[0]["saved, in the trial"] = "–"
 caption = (
     "The assumed mix, in wrong answers of the network. Depths and thresholds were chosen on the"
     f" validation mix. One draw of {KIND} tissue and real far tiles, and, where recorded, the"
     " trial: mean over seeds, 95 % t intervals."
 )
 run.table(rows, name="costs", caption=caption)
+
+# %%
 run.result("cost_without_gate", cost["no gate"], atol=0.01)
 run.result("saved_here_relative", saved["relative Mahalanobis"], atol=0.01)
 
@@ -1092,8 +1100,10 @@ rows = [{"kind": said.get(name, "usual known tissue" if name == "test" else name
          "of a known class": "yes" if name in ("test", *ALTERED) else "no",
          "sounds": f"{sounds[name]:.0%}", "likelihood ratio": f"{ratio[name]:.1f}"}
         | ({"ratio, in the trial": f"{mean_interval(recorded_ratio(name)):.1ci}"}
-           if trial is not None and not tile_folder else {})
+           if RECORDED else {})
         for name in MIX]
+
+# %%
 caption = (
     f"Share of each kind that sets off the gate at a nominal {level:.0%}, and how many times that"
     f" is the share of usual known tissue. One draw of {KIND} tissue, real far tiles; the trial:"
