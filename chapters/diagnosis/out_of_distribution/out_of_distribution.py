@@ -57,8 +57,8 @@ gauss_at: str = "stage4"  # depth of the Gaussians: "stem", "stage2", "stage3", 
 second_sample: str = "held out"  # the control's other sample: "held out" or "training"
 matched_by: str = "Mahalanobis"  # recorded score of claim one: "Mahalanobis", "colours"
 past: str = "beyond"  # recorded tissue of the claim on confidence: "beyond" or "between"
-shallow: str = "stem"  # recorded depth to compare: "stem", "stage5"
-deep: str = "stage6"  # recorded depth to compare it with: "stage6", "stage5"
+shallow: str = "stem"  # recorded depth to compare: "stem", "stage3", "stage6"
+deep: str = "stage6"  # recorded depth to compare it with: "stem", "stage3", "stage6"
 chi_in: str = "all"  # features that χ² gets in the trial: "all" or "few", leading directions
 calibrated_on: str = "held out"  # whom the trial calibrates on: "held out" or "training"
 by_class: bool = True  # whether the claim on classes ranks within each
@@ -438,7 +438,8 @@ run.figure(
 # each far tile the mean and spread of colours of a random known tile (the *matched* rows), and hold
 # it against known tiles that went through the same. Then colours alone know nothing, and what is
 # left is structure. All tiles have one size and were never resized, so size cannot tell either.
-# Only then is a far stranger a test, and one of four pictures, however many tiles are cut from it.
+# Only then is a far stranger a test, and there are four of them, however many tiles are cut from
+# each: of a fifth picture nothing is said.
 
 # %%
 def say_matched():
@@ -471,14 +472,16 @@ if trial is not None:
             for m in ("Mahalanobis", "max-softmax", "relative Mahalanobis", "colours", "Euclid")}
     for (m, n), value in near.items():
         run.result(f"{n}_by_{m}".lower().replace(" ", "_").replace("-", "_"), value, atol=0.01)
+    run.result("home_by_mahalanobis", over_seeds("auc Mahalanobis home"), atol=0.01)
     run.say(
         "In the trial Mahalanobis makes {beyond_by_mahalanobis:.2ci} of giant cells, max-softmax"
         " {beyond_by_max_softmax:.2ci}, far *below* one half. Of low-grade tissue it is"
         " {between_by_mahalanobis:.2ci} and {between_by_max_softmax:.2ci}. Relative Mahalanobis,"
         " which looks only where classes differ, comes to {beyond_by_relative_mahalanobis:.2ci} and"
         " {between_by_relative_mahalanobis:.2ci}. At other scanners Mahalanobis has"
-        " {other_scanner_by_mahalanobis:.2ci}, and six numbers of colour"
-        " {other_scanner_by_colours:.2ci}: that is no merit of a network.",
+        " {other_scanner_by_mahalanobis:.2ci} (as many tiles of home laboratories, drawn anew:"
+        " {home_by_mahalanobis:.2ci}). Six numbers of colour have {other_scanner_by_colours:.2ci}:"
+        " that is mostly no merit of a network.",
     )
 
 # %% [markdown]
@@ -828,6 +831,7 @@ run.say(
 
 # %%
 MARGIN = 0.01  # how near to the nominal level counts as kept
+MARGIN_CLASS = 0.02  # the same for a class, of which there are fewer tiles
 if trial is not None:
     kept = over_seeds("level", calibrated_on)
     run.result("mean_level", kept, atol=0.002)
@@ -887,8 +891,9 @@ if trial is not None:
     run.result("worst_class", worst, atol=0.005)
     run.say(
         "In the trial one threshold flags more patients with glioma than with normal brain, by"
-        " {gap_between_classes:.1%ci}. Ranked within classes, no class bears more than"
-        " {worst_class:.1%ci}.")
+        " {gap_between_classes:.1%ci}. Ranked within classes, the class that bears"
+        " most has {worst_class:.1%ci}; we call the promise kept if the interval ends below"
+        " {most:.0%}.", most=level + MARGIN_CLASS)
 
 # %% [markdown]
 # ## In the clinic
@@ -1291,9 +1296,9 @@ if trial is not None:
 
 # %%
 if trial is not None:
-    margin = min(gap.low, *(level + MARGIN - one.high for one in in_class.values()))
+    margin = min(gap.low, *(level + MARGIN_CLASS - one.high for one in in_class.values()))
     run.claim("with one threshold one class is flagged more often than another; ranked within"
-              " classes, none is flagged more often than promised, to within one point",
+              " classes, none is flagged more often than promised, to within two points",
               margin > 0, margin=margin, falsified_by="falsify_one_threshold")
     run.claim("in the assumed mix a gate by relative Mahalanobis saves more than one by"
               " Mahalanobis", by_relative.low > 0, margin=by_relative.low,
