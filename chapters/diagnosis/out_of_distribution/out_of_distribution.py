@@ -37,7 +37,7 @@
 # %% tags=["parameters"]
 seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
 device: str = "auto"  # where to compute: "auto", "cpu" or "cuda"
-n_learn: int = 800  # known patients to learn from, 60 ≤ x ≤ 20000
+n_learn: int = 800  # known patients to learn from, 120 ≤ x ≤ 20000
 n_tune: int = 300  # known patients to tune on, 30 ≤ x ≤ 20000
 n_calibrate: int = 500  # known patients to calibrate on, 120 ≤ x ≤ 20000
 n_test: int = 500  # known patients to test on, 60 ≤ x ≤ 20000
