@@ -1,21 +1,25 @@
-"""What goes wrong with a slide after the tissue is right: eight faults, put into any tiles.
+"""What goes wrong with a slide after the tissue is right: ten faults, put into any tiles.
 
 Each takes uint8 RGB tiles and a generator, and gives tiles of the same shape. How strong a fault
 is, and where, is drawn tile by tile. Faults of absorbing things (ink, a fold) add optical density,
 as Beer-Lambert's law has it.
 """
 
+import io
 from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float, UInt8
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 __all__ = [
     "FAULTS",
     "air_bubble",
+    "compressed",
     "faded",
     "folded",
+    "knife_chatter",
     "out_of_focus",
     "overexposed",
     "pen_stroke",
@@ -107,6 +111,34 @@ def pixelated(images: Tiles, *, rng: np.random.Generator, block_px: int = 4) -> 
     return _as_bytes(means.repeat(block_px, axis=1).repeat(block_px, axis=2))
 
 
+def knife_chatter(images: Tiles, *, rng: np.random.Generator) -> Tiles:
+    """Ripples of thickness, 6 to 14 pixels long, where the knife trembled: 5 to 15 % each way.
+
+    >>> flat = np.full((1, 32, 32, 3), 128, np.uint8)
+    >>> rippled = knife_chatter(flat, rng=np.random.default_rng(0))
+    >>> bool(rippled.min() < 128 < rippled.max())
+    True
+    """
+    depth, length, phase = (
+        rng.uniform(low, high, size=(len(images), 1, 1))
+        for low, high in ((0.05, 0.15), (6, 14), (0, 2 * np.pi))
+    )
+    ripple = depth * np.sin(2 * np.pi * _across(images, rng) / length + phase)
+    return _from_density(_density(images) * (1 + ripple[..., None]))
+
+
+def compressed(images: Tiles, *, rng: np.random.Generator) -> Tiles:
+    """Saved as JPEG of a quality of 15 to 40, and read again."""
+    qualities = rng.integers(15, 41, size=len(images))
+    return np.stack([_as_jpeg(x, int(q)) for x, q in zip(images, qualities, strict=True)])
+
+
+def _as_jpeg(image: UInt8[np.ndarray, "size size 3"], quality: int) -> np.ndarray:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file).convert("RGB"))
+
+
 FAULTS: dict[str, Callable[..., Tiles]] = {
     "out of focus": out_of_focus,
     "pen": pen_stroke,
@@ -116,6 +148,8 @@ FAULTS: dict[str, Callable[..., Tiles]] = {
     "underexposed": underexposed,
     "faded": faded,
     "pixelated": pixelated,
+    "knife chatter": knife_chatter,
+    "compressed": compressed,
 }
 
 

@@ -139,7 +139,7 @@ ALARM = Number(
     mistakes=[
         Mistake(0.9, "that is the share of strangers that sound; turn it round"),
         Mistake(0.95, "a level is not the share of right alarms: how many known tiles are there?"),
-        Mistake(0.9 / 0.95, "weigh both rates by how frequent strangers and known tiles are"),
+        Mistake(0.0585, "so many of all tiles sound; how many of those are strangers?"),
         Mistake(0.009, "that is how many of all tiles are strangers that sound; divide by all"),
         Mistake(0.0495 / 0.0585, "that is the share of *false* alarms"),
     ],

@@ -31,16 +31,17 @@
 # also the strangers from far away: a fundus photograph, an immunostain, a brain MR, a head CT.
 # No result below is about patients. To use your own tiles, put them into a folder as
 # `CLASS/PATIENT_number.png`, set `tile_folder`, and name in `beyond`, `between` and `unseen` three
-# classes to hide from the network; [NCT-CRC-HE](https://doi.org/10.5281/zenodo.1214456) fits.
+# classes to hide from the network; [NCT-CRC-HE](https://doi.org/10.5281/zenodo.1214456) fits. A
+# folder does not tell how another place would show its slides, so other scanners are then left out.
 
 # %% tags=["parameters"]
 seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
 device: str = "auto"  # where to compute: "auto", "cpu" or "cuda"
-n_learn: int = 800  # known patients to learn from, 60 ≤ x ≤ 20000
+n_learn: int = 800  # known patients to learn from, 120 ≤ x ≤ 20000
 n_tune: int = 300  # known patients to tune on, 30 ≤ x ≤ 20000
 n_calibrate: int = 500  # known patients to calibrate on, 120 ≤ x ≤ 20000
 n_test: int = 500  # known patients to test on, 60 ≤ x ≤ 20000
-n_altered: int = 120  # known patients whose slides are spoilt, 20 ≤ x ≤ 5000
+n_altered: int = 120  # known patients with spoilt slides, or of other places, 20 ≤ x ≤ 5000
 n_strange: int = 120  # patients of each unknown tissue, 20 ≤ x ≤ 5000
 n_outliers: int = 80  # strangers of each kind to tune with, and from afar, 10 ≤ x ≤ 5000
 n_scanners: int = 10  # laboratories that were not at home, 2 ≤ x ≤ 100
@@ -50,16 +51,18 @@ level: float = 0.05  # nominal share of false alarms, 0.05 ≤ x ≤ 0.5
 beyond: str = "giant cell"  # unknown tissue beyond the known: a class of tissue_tiles
 between: str = "low grade"  # unknown tissue between known ones: a class of tissue_tiles
 unseen: str = "necrosis"  # unknown tissue to tune with: a class of tissue_tiles
-far: str = "other modalities"  # strangers from afar: "other modalities" or "same tissue"
-shallow: str = "stem"  # depth to compare: "stem", "stage1", "stage2", "stage3", "stage5"
-gauss_at: str = "stage4"  # depth of the Gaussians: "stem", "stage2", "stage3", "stage4", "stage5"
-directions: int = 0  # leading directions that χ² gets; 0 gives it all features, 0 ≤ x ≤ 30
-deep: str = "stage6"  # the other depth: "stage4", "stage5" or "stage6"
-deepest: str = "head"  # deepest layer that is read: "stage5", "stage6", "stage7" or "head"
+deepest: str = "head"  # deepest layer that is read: "stage4", "stage6", "stage7" or "head"
 eye_step_px: int = 48  # from one tile of the eye to the next, 48 ≤ x ≤ 130
-calibrate_on: str = "held out"  # whom to calibrate on: "held out" or "training"
-by_class: bool = True  # whether calibration by class is by class
-second_sample: str = "same"  # the second sample's slides: "same" or "other scanner"
+gauss_at: str = "stage4"  # depth of the Gaussians: "stem", "stage2", "stage3", "stage4"
+second_sample: str = "held out"  # the control's other sample: "held out" or "training"
+matched_by: str = "Mahalanobis"  # recorded score of claim one: "Mahalanobis", "colours"
+past: str = "beyond"  # recorded tissue of the claim on confidence: "beyond" or "between"
+shallow: str = "stem"  # recorded depth to compare: "stem", "stage3", "stage6"
+deep: str = "stage6"  # recorded depth to compare it with: "stem", "stage3", "stage6"
+chi_in: str = "all"  # features that χ² gets in the trial: "all" or "few", leading directions
+calibrated_on: str = "held out"  # whom the trial calibrates on: "held out" or "training"
+by_class: bool = True  # whether the claim on classes ranks within each
+readings: str = "cheap"  # price of a reading in the trial: "cheap" or "dear"
 cost_referral: float = 0.1  # of a reading, in wrong answers of the network, 0 ≤ x ≤ 1
 reader_error: float = 0.02  # share of wrong readings, 0 ≤ x ≤ 1
 n_resamples: int = 1000  # bootstrap samples behind an interval, 100 ≤ x ≤ 100000
@@ -73,7 +76,6 @@ from scipy.linalg import cholesky, solve_triangular
 from data_fetch.packaged import imagenet_weights, retina
 from data_fetch.simulated.laboratory import new_laboratory
 from data_fetch.simulated.matched_colours import with_colours_of
-from data_fetch.simulated.other_scanner import through_scanners
 from data_fetch.simulated.slide_faults import FAULTS
 from data_fetch.tasks.class_folder import read_class_folder
 from data_fetch.tasks.hidden_classes import with_hidden_classes
@@ -81,23 +83,27 @@ from data_fetch.tasks.other_modalities import MODALITIES, other_modality
 from data_fetch.tasks.tissue_classes import tissue_tiles
 from medlib import experiment
 from medlib.diagnosis.novelty.candidates import METHODS
-from medlib.diagnosis.novelty.chi_square import chi_square_alarms, chi_square_quantiles
-from medlib.diagnosis.novelty.chi_square import gaussian_stand_in, own_distances
-from medlib.diagnosis.novelty.conformal import conformal_p, least_calibration
-from medlib.diagnosis.novelty.conformal import level_distribution
+from medlib.diagnosis.novelty.ceiling import supervised_auc
+from medlib.diagnosis.novelty.chi_square import chi_square_quantiles, class_moments
+from medlib.diagnosis.novelty.chi_square import flagged_by_chi_square, gaussian_stand_in
+from medlib.diagnosis.novelty.chi_square import own_distances
+from medlib.diagnosis.novelty.confidence import max_softmax_score
+from medlib.diagnosis.novelty.conformal import conformal_p, level_distribution
 from medlib.diagnosis.novelty.conformal_by_class import conformal_p_by_class
 from medlib.diagnosis.novelty.feature_scaling import fit_scaling
 from medlib.diagnosis.novelty.gaussian_by_class import hotelling_alarms, leading_directions
+from medlib.diagnosis.novelty.gaussian_by_class import shapiro_by_direction
 from medlib.diagnosis.novelty.gaussians import fit_gaussians, mahalanobis_score
-from medlib.diagnosis.novelty.realised_level import level_of_each_draw, mean_level
-from medlib.diagnosis.novelty.referral import ReferralCosts, referral_curve
-from medlib.diagnosis.novelty.separation import auc_by_group, fpr_at_tpr
-from medlib.diagnosis.novelty.stratified_mean import stratified_mean, stratified_share
+from medlib.diagnosis.novelty.realised_level import level_of_each_draw
+from medlib.diagnosis.novelty.referral import ReferralCosts
+from medlib.diagnosis.novelty.separation import auc_by_group, fpr_at_tpr, passed_at_kept
+from medlib.diagnosis.novelty.stratified_mean import stratified_mean
+from medlib.diagnosis.novelty.tuned_gate import cheapest_gate, cost_by_kind, mix_curve
 from medlib.diagnosis.novelty.tuned_scores import tune_scores
 from medlib.experiment.plots.canvas import panels
 from medlib.experiment.plots.interval_points import Column, interval_points
 from medlib.experiment.plots.line_band import Line, line_band
-from medlib.measures.auc import auc, auc_difference
+from medlib.measures.auc import auc
 from medlib.measures.auc_by_chance import auc_by_chance
 from medlib.measures.mean_interval import mean_interval
 from medlib.measures.share_interval import share_of
@@ -109,8 +115,8 @@ run = experiment.start("diagnosis/out_of_distribution", locals())
 # %%
 run.require(n_draw <= n_learn, "n_draw", "n_learn",
             right="one calibration is at most as large as what is learned from")
-run.require(DEPTHS.index(deep) <= DEPTHS.index(deepest), "deep", "deepest",
-            right="what is compared is read")
+run.require(DEPTHS.index(gauss_at) <= DEPTHS.index(deepest), "gauss_at", "deepest",
+            right="what is used is read")
 
 # %%
 SIZE = 64  # side of a tile, in pixels
@@ -118,9 +124,9 @@ COLORS = experiment.COLORS
 ROLES = {"beyond": beyond, "between": between, "unseen": unseen}
 SETS = {"learn": n_learn, "tune": n_tune, "calibrate": n_calibrate, "test": n_test,
         "altered": n_altered, "tuning altered": n_outliers}
-if far == "same tissue":
-    SETS["far away"] = n_outliers
 HIDDEN = {"beyond": n_strange, "between": n_strange, "unseen": n_outliers}
+OTHER_PLACES = [new_laboratory(rng=one)
+                for one in run.rng("other laboratories").spawn(n_scanners)]
 
 # %%
 def simulated_sets():
@@ -130,10 +136,18 @@ def simulated_sets():
             for name, n in SETS.items()}
     sets |= {role: tissue_tiles(n, rng=run.rng(role), laboratories=home, tissues=(ROLES[role],))
              for role, n in HIDDEN.items()}
-    for one in sets.values():
-        run.uses(one.sample)
-    images = {name: one.sample.array for name, one in sets.items()}
+    images = {name: run.uses(one.sample).array for name, one in sets.items()}
     return images, {name: one.labels for name, one in sets.items()}, sets["learn"].names
+
+# %%
+def at_other_places():
+    """Known tissue that was stained and scanned elsewhere from the start: images and labels."""
+    each = max(n_altered // n_scanners, 2)
+    own = run.rng("patients elsewhere").spawn(n_scanners)
+    there = [tissue_tiles(each, rng=one, laboratories=[place])
+             for place, one in zip(OTHER_PLACES, own, strict=True)]
+    images = np.concatenate([run.uses(one.sample).array for one in there])
+    return images, np.concatenate([one.labels for one in there])
 
 # %%
 def own_sets():
@@ -160,26 +174,22 @@ tiles, labels, names = own_sets() if tile_folder else simulated_sets()
 KIND = "real" if tile_folder else "simulated"
 KINDS = "real" if tile_folder else "real and simulated"
 TEST_FAULTS = ("out of focus", "pen", "fold", "air bubble", "overexposed")
-TUNING_FAULTS = ("faded", "pixelated")
-places = [new_laboratory(rng=one) for one in run.rng("other laboratories").spawn(n_scanners)]
+TUNING_FAULTS = ("knife chatter", "compressed")
+ALTERED = (*(() if tile_folder else ("other scanner",)), *TEST_FAULTS)
 
 # %%
 altered = tiles["altered"]
-tiles["other scanner"], scanner = through_scanners(
-    altered, scanners=places, rng=run.rng("their noise"))
+if not tile_folder:
+    tiles["other scanner"], labels["other scanner"] = at_other_places()
+    scanner = np.repeat(np.arange(n_scanners), len(tiles["other scanner"]) // n_scanners)
 for name in TEST_FAULTS:
     tiles[name] = FAULTS[name](altered, rng=run.rng(name))
 for name in TUNING_FAULTS:
     tiles[name] = FAULTS[name](tiles["tuning altered"], rng=run.rng(name))
-if second_sample == "other scanner":
-    tiles["altered"] = tiles["other scanner"]
 
 # %%
 FAR = [name for name in MODALITIES if name != "objects"]
 for name in (*FAR, "objects"):
-    if far == "same tissue" and name in FAR:
-        tiles[name] = tiles["far away"]
-        continue
     sample = run.uses(other_modality(name, n_outliers, rng=run.rng(name), size=SIZE))
     tiles[name] = sample.array
 
@@ -195,7 +205,7 @@ for name in FAR:
 # %%
 shown = {names[c]: tiles["learn"][labels["learn"] == c] for c in range(min(3, len(names)))}
 shown |= {beyond: tiles["beyond"], between: tiles["between"]}
-shown |= {name: tiles[name] for name in ("other scanner", *TEST_FAULTS, *FAR, *MATCHED[:3])}
+shown |= {name: tiles[name] for name in (*ALTERED, *FAR, *MATCHED[:3])}
 def draw_strangers():
     figure, axes = panels(3, 6, height_in=4.6)
     for place, (name, some) in zip(axes.flat, shown.items(), strict=False):
@@ -298,13 +308,15 @@ run.say(
 #
 # Every score may choose its depth, its units (features as they are, each divided by its standard
 # deviation, or scaled to length one) and its own setting: shrinkage $a$, $k$ or temperature $T$.
-# The choice is made by one rule, the mean AUC on **validation strangers**: necrosis, faded and
-# pixelated tiles, photographs of objects. *None of these kinds is tested.* Otherwise we would
-# choose the gate for the burglar we already know. For the last two scores a logistic regression is
-# fitted at every depth, its strength chosen on the validation tiles.
+# The choice is made by one rule, the mean AUC on **validation strangers**: necrosis, tissue that a
+# trembling knife cut in ripples, and tiles that were compressed too much. *None of these kinds is
+# tested.* Otherwise we would choose the gate for the burglar we already know. For the last two
+# scores a logistic regression is fitted at every depth, its strength chosen on the validation
+# tiles. (Energy is said to keep what softmax forgets, a constant in all $l_c$. The $l_c$ of such a
+# regression add up to zero, so here there is none to keep, and the two are nearly one score.)
 
 # %% tags=["key"]
-TUNING = ("unseen", *TUNING_FAULTS, "objects")
+TUNING = ("unseen", *TUNING_FAULTS)
 tuned = tune_scores(
     known, y, validation=features["tune"], validation_labels=labels["tune"],
     outliers={name: features[name] for name in TUNING},
@@ -313,42 +325,70 @@ gate = {method: tuned.best(method, among=READ) for method in METHODS}
 scores = {method: {name: one(f) for name, f in features.items()} for method, one in gate.items()}
 
 # %%
+without = {m: [tuned.best(m, among=READ, without=kind).depth for kind in TUNING] for m in METHODS}
 rows = [{"score": method, "depth": one.depth, "units": one.scaling.kind,
-         "its own": one.setting or "–", "AUC, validation": f"{one.validation_auc:.3f}",
-         "colours alone": f"{tuned.best(method, among=['pixels']).validation_auc:.3f}"}
+         "its own": one.setting or "–",
+         **{{"unseen": unseen}.get(k, k): f"{one.by_kind[k]:.2f}" for k in TUNING},
+         "depth without each kind": ", ".join(without[method])}
         for method, one in gate.items()]
 caption = (
-    f"What validation chose: {len(features['tune']['stem'])} known tiles against"
-    f" {len(TUNING)} kinds of strangers, mean AUC. The last column is the best that the six numbers"
-    " of colour can do under the same rule."
+    f"What validation chose, and its AUC: {len(features['tune']['stem'])} known tiles against"
+    f" n = {n_outliers} of each kind of stranger. Last column: the depth that would have been"
+    " chosen without the first, the second, the third kind."
 )
 run.table(rows, name="chosen", caption=caption)
 
 # %%
+moved = [m for m, one in gate.items() if any(depth != one.depth for depth in without[m])]
 wrong = tuned.logits(features["test"]).argmax(axis=1) != labels["test"]
-run.result("classifier_error", share_of(wrong.astype(float)), atol=0.01)
+run.result("classifier_error", share_of(wrong.astype(float)), atol=0.015)
 run.say(
-    "The classifier itself (at {where}) names {n} known test tiles with an error of"
-    " {classifier_error:.1%ci}.", where=tuned.classifier_depth, n=len(wrong),
+    "The last column is a warning: for {moved} of {all} scores one kind of stranger decides the"
+    " depth. The classifier itself (at {where}) names {n} known test tiles with an error of"
+    " {classifier_error:.1%ci}.",
+    moved=len(moved), all=len(gate), where=tuned.classifier_depth, n=len(wrong),
 )
 
 # %% [markdown]
-# Look at the last two rows before you read on. On strangers a classifier's confidence ranks at
-# chance or below it at most depths. It was trained to tell classes apart. Nothing ever told it to
-# be unsure elsewhere.
+# Look at the last two rows before you read on. On strangers a classifier's confidence ranks near
+# chance. It was trained to tell classes apart. Nothing ever told it to be unsure elsewhere.
 #
+# ## One draw, and many
+#
+# Laboratories, patients and strangers of this page are one draw. Intervals over its patients do not
+# know that another draw would have taught another gate. So what follows shows the one draw, and
+# ranks nothing by it. In a *recorded trial* everything was drawn, learned, tuned and calibrated
+# anew for each seed. The seed is its unit, and all that we claim of scores and levels rests on it.
+
+# %%
+trial = experiment.recorded(run, "_many_draws/sweep", optional=True)
+
+
+def per_seed(*words):
+    """A recorded number, one value a seed."""
+    return trial.array("_".join(words).lower().replace(" ", "_").replace("-", "_"))
+
+
+def over_seeds(*words, within=(0, 1)):
+    """Its mean, with a t interval over seeds."""
+    return mean_interval(per_seed(*words), within=within)
+
+
+# %%
+if trial is not None:
+    run.say(str(trial.made) + " Again: `medbook sweep diagnosis/out_of_distribution/_many_draws"
+            " --seeds 0-{last} --accept`. Below, *in the trial* means: over {n} seeds, with"
+            " t intervals.", last=len(trial.seeds) - 1, n=len(trial.seeds))
+
+# %% [markdown]
 # ## Which strangers are seen?
 
 # %%
 NEAR = {"beyond": beyond, "between": between}
-ALTERED = ("other scanner", *TEST_FAULTS)
-
-
 plain = tuned.best("Mahalanobis", among=["pixels"])
 scores["colours"] = {name: plain(f) for name, f in features.items()}
 
 
-# %%
 def separation(method, name):
     """AUC with its interval; for other scanners, the mean over scanners."""
     of, base = scores[method], "known, matched" if name in MATCHED else "test"
@@ -356,31 +396,29 @@ def separation(method, name):
         return mean_interval(auc_by_group(of[name], of[base], scanner), within=(0, 1))
     return auc(of[name], of[base])
 
-# %%
-KINDS_OF = ("altered", *NEAR, *ALTERED, *FAR, *MATCHED)
-
-found = {method: {name: separation(method, name)
-                  for name in KINDS_OF} for method in METHODS}
 
 # %%
-said = {"altered": "second sample"} | NEAR
+KINDS_OF = ("calibrate", *NEAR, *ALTERED, *FAR, *MATCHED)
+found = {method: {name: separation(method, name) for name in KINDS_OF} for method in scores}
+
+# %%
+said = {"calibrate": "other known tiles"} | NEAR
 rows = [{"stranger": said.get(name, name),
-         **{method: f"{found[method][name].value:.2f}" for method in METHODS},
-         "colours alone": f"{separation('colours', name).value:.2f}"}
-        for name in found["Mahalanobis"]]
+         **{method: f"{of[name].value:.2f}" for method, of in found.items()}}
+        for name in KINDS_OF]
 caption = (
     f"AUC against {len(tiles['test'])} known test patients (matched kinds: against {half} known"
     f" tiles with matched colours). n = {n_strange} patients of each unknown tissue, {n_altered}"
-    f" altered patients, {n_scanners} scanners, {n_outliers} far tiles. Tissue is {KIND}; far kinds"
-    " are real, each cut from one picture or average."
+    f" altered ones, {n_scanners} scanners, {n_outliers} far tiles. Tissue is {KIND}; far kinds"
+    " are real, each cut from one picture or average. One draw."
 )
 run.table(rows, name="who_sees_what", caption=caption)
 
 # %%
 columns = [
     Column({m: found[m][name] for m in METHODS}, x=("AUC", ""), title=title, reference=0.5)
-    for name, title in (("beyond", beyond), ("between", between),
-                        ("other scanner", "other scanner"), (FAR[0], FAR[0]))
+    for name, title in (("beyond", beyond), ("between", between), (ALTERED[0], ALTERED[0]),
+                        (MATCHED[0], MATCHED[0]))
 ]
 
 # %%
@@ -389,115 +427,136 @@ run.figure(
     alt="Dots with intervals for six scores in four panels: distances lie high for giant cells and"
     " far tiles, max-softmax and energy lie below one half for giant cells, above for low grade.",
     caption=f"Distances see {beyond} tissue, confidence calls it more usual than what is known;"
-    f" for {between} tissue it is the other way round. 95 % intervals over patients"
-    f" (n = {n_strange}), scanners (n = {n_scanners}) and tiles (n = {n_outliers}). Far tiles are"
-    f" real{', as are the others' if tile_folder else ', tissue is simulated'}.",
+    f" for {between} tissue it is the other way round. One draw; 95 % intervals over patients"
+    f" (n = {n_strange}), {ALTERED[0]} (n = {n_altered} tiles) and far tiles (n = {n_outliers}, all"
+    f" of one picture). Far tiles are real, tissue is {KIND}.",
 )
 
 # %% [markdown]
-# **Far** tiles are found by every distance, and not by confidence. But six numbers of colour find
+# **Far** tiles are found by every distance, and less by confidence. But six numbers of colour find
 # them, too, and that is a warning: *is it the picture that is strange, or its palette?* So we give
 # each far tile the mean and spread of colours of a random known tile (the *matched* rows), and hold
 # it against known tiles that went through the same. Then colours alone know nothing, and what is
 # left is structure. All tiles have one size and were never resized, so size cannot tell either.
+# Only then is a far stranger a test, and there are four of them, however many tiles are cut from
+# each: of a fifth picture nothing is said.
 
 # %%
-least = {}
-for key, kinds in (("far", FAR), ("far_matched", MATCHED)):
-    for method in ("colours", "Mahalanobis", "Euclid", "max-softmax"):
-        least[key, method] = min(separation(method, name).value for name in kinds)
-        said_so = method.lower().replace("-", "_")
-        run.result(f"{key}_by_{said_so}", least[key, method], atol=0.03)
+def say_matched():
+    rivals = ("Mahalanobis", "Euclid", "max-softmax", "colours")
+    lows = [min(per_seed("auc", m, name.replace(",", "")).mean() for name in MATCHED)
+            for m in rivals]
+    stem = [per_seed("mahalanobis at", "stem", name.replace(",", "")).mean() for name in MATCHED]
+    run.say(
+        "In the trial, with colours matched, the picture that is hardest for each leaves"
+        " Mahalanobis a mean AUC of {m:.3f}, Euclid {e:.3f}, max-softmax {s:.2f}, and colours alone"
+        " {c:.2f}. That holds at the depths that were chosen: at the stem Mahalanobis comes to"
+        " {low:.2f} to {high:.2f} only. (Unmatched, colours alone reach {plain:.3f}.)",
+        **dict(zip("mesc", lows, strict=True)), low=min(stem), high=max(stem),
+        plain=min(per_seed("auc", "colours", name).mean() for name in FAR))
+
+
+if trial is not None:
+    say_matched()
+
+# %% [markdown]
+# So who reports nothing but far strangers has hardly tested a gate. **Near** ones are another
+# matter. The classifier is *surer* of tissue that lies beyond the known, on the far side of the
+# boundary, than of what it knows. Of tissue *on* the boundary it is unsure. A distance sees what is
+# far out, and is blind to what lies between the known: it is not far from them.
 
 # %%
+NEAR_IN_TRIAL = ("beyond", "between", "other scanner")
+if trial is not None:
+    near = {(m, n): over_seeds("auc", m, n) for n in NEAR_IN_TRIAL
+            for m in ("Mahalanobis", "max-softmax", "relative Mahalanobis", "colours", "Euclid")}
+    for (m, n), value in near.items():
+        run.result(f"{n}_by_{m}".lower().replace(" ", "_").replace("-", "_"), value, atol=0.01)
+    run.result("home_by_mahalanobis", over_seeds("auc Mahalanobis home"), atol=0.01)
+    run.say(
+        "In the trial Mahalanobis makes {beyond_by_mahalanobis:.2ci} of giant cells, max-softmax"
+        " {beyond_by_max_softmax:.2ci}, far *below* one half. Of low-grade tissue it is"
+        " {between_by_mahalanobis:.2ci} and {between_by_max_softmax:.2ci}. Relative Mahalanobis,"
+        " which looks only where classes differ, comes to {beyond_by_relative_mahalanobis:.2ci} and"
+        " {between_by_relative_mahalanobis:.2ci}. At other scanners Mahalanobis has"
+        " {other_scanner_by_mahalanobis:.2ci} (as many tiles of home laboratories, drawn anew:"
+        " {home_by_mahalanobis:.2ci}). Six numbers of colour have {other_scanner_by_colours:.2ci}:"
+        " that is mostly no merit of a network.",
+    )
+
+# %% [markdown]
+# Was there more to see? Cheat, to know: *teach* a logistic regression the strangers, and judge it
+# by cross-validation. No gate could do so, for nobody has the strangers of tomorrow. What it
+# reaches is about what these features show.
+
+# %%
+deal = run.rng("folds")
+for name in NEAR:
+    value = supervised_auc(features[name][gauss_at], features["test"][gauss_at], rng=deal)
+    run.result(f"ceiling_{name}", value, atol=0.02)
 run.say(
-    "On the far kind that is hardest for each, Mahalanobis reaches {far_by_mahalanobis:.3f},"
-    " max-softmax {far_by_max_softmax:.2f}, and six numbers of colour {far_by_colours:.3f}. Colours"
-    " matched, the six numbers are left with {far_matched_by_colours:.2f}. Mahalanobis at {where}"
-    " keeps {far_matched_by_mahalanobis:.2f}, Euclid at {there} {far_matched_by_euclid:.2f},"
-    " max-softmax {far_matched_by_max_softmax:.2f}.",
-    where=gate["Mahalanobis"].depth, there=gate["Euclid"].depth,
+    "Taught (at {where}), it reaches {ceiling_beyond:.2ci} for {beyond} tissue and"
+    " {ceiling_between:.2ci} for {between}. Of the latter there is little to see for anyone, and a"
+    " classifier's doubt is not far from it.", where=gauss_at,
 )
 
 # %% [markdown]
-# So who reports nothing but far strangers has hardly tested a gate. (Recoloured, a *known* tile is
-# strange as well, most of all to a shallow layer: that is why the matched rows have their own known
-# tiles.)
+# Is it the *covariance* that helps Mahalanobis, as is often said? Tuned scores sit at different
+# depths, so their difference cannot tell. Compare the two at one depth, in the same units: then all
+# that differs is $\Sigma$.
 
 # %%
-lead = {name: auc_difference(
-    *((scores[m][name], scores[m]["test"]) for m in ("Mahalanobis", "max-softmax")))
-    for name in FAR}
-run.result("far_lead", min(lead.values(), key=lambda one: one.low), atol=0.05)
-for name, key in (("beyond", "beyond"), ("between", "between"), ("other scanner", "scanner")):
-    run.result(f"{key}_by_mahalanobis", found["Mahalanobis"][name], atol=0.02)
-    run.result(f"{key}_by_softmax", found["max-softmax"][name], atol=0.03)
-    run.result(f"{key}_by_euclid", found["Euclid"][name], atol=0.03)
+def gain_row(name):
+    """Mahalanobis's AUC less Euclid's in both units, and at single depths."""
+    at = {d: per_seed("mahalanobis at", d, name) - per_seed("euclid at", d, name)
+          for d in ("stem", "stage3", "stage6")}
+    return {"stranger": {"beyond": "giant cell", "between": "low grade"}.get(name, name),
+            "each by its sd": f"{over_seeds('over euclid sd', name, within=(-1, 1)):+.3ci}",
+            "unit length": f"{over_seeds('over euclid length', name, within=(-1, 1)):+.3ci}",
+            **{f"{d}, by its sd": f"{mean_interval(v):+.2ci}" for d, v in at.items()}}
+
 
 # %%
-run.say(
-    "**Near** ones are another matter. Of {beyond} tissue Mahalanobis makes"
-    " {beyond_by_mahalanobis:.2ci}, max-softmax {beyond_by_softmax:.2ci}, far *below* one half: the"
-    " classifier is surer of what it never saw than of what it knows, for the tissue lies beyond"
-    " the known ones, on the far side of the boundary. Of {between} tissue, which lies *on* the"
-    " boundary, it is unsure ({between_by_softmax:.2ci}), and there Mahalanobis is blind"
-    " ({between_by_mahalanobis:.2ci}): what lies between the known is not far from them. Relative"
-    " Mahalanobis, which looks only where classes differ, comes to {one:.2ci} and {two:.2ci}.",
-    one=found["relative Mahalanobis"]["beyond"], two=found["relative Mahalanobis"]["between"],
-)
+COMPARED = (*NEAR_IN_TRIAL, *TEST_FAULTS)
+if trial is not None:
+    run.table([gain_row(name) for name in (*COMPARED, "home")], name="covariance",
+              caption="Recorded, simulated tissue: AUC of Mahalanobis less that of Euclid at the"
+              " same depth in the same units; first two columns: mean over all nine depths. Home:"
+              " known tiles of home laboratories, drawn anew. Means over"
+              f" n = {len(trial.seeds)} seeds with 95 % t intervals.")
+    for name in COMPARED:
+        value = over_seeds("over euclid sd", name, within=(-1, 1))
+        run.result(f"over_euclid_{name.replace(' ', '_')}", value, atol=0.01)
 
 # %% [markdown]
-# Two doubts about Mahalanobis remain. Is it the *covariance* that helps, as is often said? The
-# paired difference to Euclid, tuned by the same rule, answers kind by kind.
-
-# %%
-def lead_over(rival, name):
-    """Mahalanobis's AUC less the rival's, in pairs; of other scanners, scanner by scanner."""
-    both = [(scores[m][name], scores[m]["test"]) for m in ("Mahalanobis", rival)]
-    if name != "other scanner":
-        return auc_difference(*both)
-    ours, theirs = (auc_by_group(*pair, scanner) for pair in both)
-    return mean_interval(ours - theirs)
-
-
-over = {name: lead_over("Euclid", name) for name in (*NEAR, *ALTERED)}
-for name, value in over.items():
-    run.result(f"over_euclid_{name.replace(' ', '_')}", value, atol=0.03)
-
-# %%
-won = [said.get(n, n) for n, v in over.items() if v.low > 0]
-lost = [said.get(n, n) for n, v in over.items() if v.high < 0]
-run.say(
-    "It leads for sure on {won}, loses for sure on {lost}, and ties elsewhere. On the validation"
-    " strangers the two came to {m:.3f} and {e:.3f}.",
-    won=", ".join(won) or "none", lost=", ".join(lost) or "none",
-    m=gate["Mahalanobis"].validation_auc, e=gate["Euclid"].validation_auc,
-)
-
-# %% [markdown]
-# And what does an AUC mean at the microscope? Let the gate catch nineteen of twenty strangers: how
-# many *known* tiles does it then hold up? (In the jargon, FPR at a given TPR.)
+# And what does an AUC mean at the microscope? Two numbers go by the name *FPR at a given TPR*, and
+# they are not the same. Let the gate catch nineteen of twenty strangers: how many known tiles does
+# it *hold up* ([Hendrycks and others](https://doi.org/10.48550/arXiv.1812.04606))? Or let it let
+# through nineteen of twenty known tiles: how many strangers *pass* {cite}`liu2020`?
 
 # %%
 resample = run.rng("bootstrap")
 
 
-def held_up(method, name):
-    of, base = scores[method], "known, matched" if name in MATCHED else "test"
-    return fpr_at_tpr(of[name], of[base], rng=resample, n_resamples=n_resamples)
+def both_rates(method, name):
+    pair, few = (scores[method][name], scores[method]["test"]), {"n_resamples": n_resamples}
+    held, passed = (rate(*pair, rng=resample, **few) for rate in (fpr_at_tpr, passed_at_kept))
+    if name == "other scanner":  # its tiles are of few scanners: an interval over tiles would lie
+        return {f"{method}: held up": f"{held.value:.2f}", "passed": f"{passed.value:.2f}"}
+    return {f"{method}: held up": f"{held:.2ci}", f"{method}: passed": f"{passed:.2ci}"}
 
-
-SHOWN = ("Mahalanobis", "k-th neighbour", "max-softmax")
-rates = {name: {m: held_up(m, name) for m in SHOWN} for name in (*NEAR, *ALTERED, *MATCHED)}
 
 # %%
-rows = [{"stranger": said.get(name, name), **{m: f"{rate:.2ci}" for m, rate in of.items()}}
-        for name, of in rates.items()]
-for name in ("beyond", "between", "other scanner"):
-    run.result(f"fpr_{name.replace(' ', '_')}", rates[name]["Mahalanobis"], atol=0.05)
+rows = []
+for name in (*NEAR, *ALTERED):
+    pair = {m: both_rates(m, name) for m in ("Mahalanobis", "max-softmax")}
+    rows.append({"stranger": said.get(name, name)}
+                | {f"{m}: {what}": value for m, of in pair.items()
+                   for what, value in zip(("held up", "passed"), of.values(), strict=True)})
 caption = (
-    "Share of known tiles that are flagged when 95 % of the strangers are; 95 % bootstrap intervals"
-    " over patients (over tiles of one picture for far kinds; scanners taken together)."
+    "*Held up*: share of known tiles that are flagged when 95 % of the strangers are. *Passed*:"
+    " share of strangers that are not when 95 % of the known tiles are not. One draw; 95 %"
+    f" bootstrap intervals over n = {n_strange} or {n_altered} patients, given the gate."
 )
 run.table(rows, name="false_alarms", caption=caption)
 
@@ -509,7 +568,7 @@ run.table(rows, name="false_alarms", caption=caption)
 
 # %%
 at_depth = {d: tuned.best("Mahalanobis", among=[d]) for d in ("pixels", *READ)}
-followed = {"beyond": beyond, "between": between, "other scanner": "other scanner",
+followed = {"beyond": beyond, "between": between, **{n: n for n in ALTERED if n == "other scanner"},
             "fold": "fold", MATCHED[0]: MATCHED[0]}
 
 
@@ -526,29 +585,28 @@ figure.axes[0].set_xticks(range(len(at_depth)), at_depth)
 run.figure(
     figure, name="by_depth", data=KINDS,
     alt="Lines of AUC from pixels to head: other scanner falls from high to near one half, giant"
-    " cells rise, low grade stays near one half, the matched fundus jumps to one at the stem.",
+    " cells rise, low grade stays near one half, the matched fundus jumps up at the first stages.",
     caption="Shallow layers see the scanner, deep ones see the cells, and no depth sees both best."
-    f" Bands: 95 % intervals over tiles. Validation chose {gate['Mahalanobis'].depth}. Far tiles"
-    f" are real, tissue is {KIND}; n = {n_strange} patients, {n_outliers} far tiles.",
+    f" One draw; bands: 95 % intervals over tiles. Validation chose {gate['Mahalanobis'].depth}."
+    f" Far tiles are real, tissue is {KIND}; n = {n_strange} patients, {n_outliers} far tiles.",
 )
-
-# %% tags=["key"]
-def by_scanner(one):
-    return auc_by_group(one(features["other scanner"]), one(features["test"]), scanner)
-
-
-scanner_gain = mean_interval(by_scanner(at_depth[shallow]) - by_scanner(at_depth[deep]))
-cells_gain = auc_difference(*(
-    (at_depth[d](features["beyond"]), at_depth[d](features["test"])) for d in (deep, shallow)))
 
 # %%
-run.result("scanner_gain", scanner_gain, atol=0.03)
-run.result("cells_gain", cells_gain, atol=0.03)
-run.say(
-    "For other scanners {shallow} beats {deep} by {scanner_gain:.2ci} (over {n} scanners); for"
-    " {beyond} tissue {deep} beats {shallow} by {cells_gain:.2ci}. A gate at one depth is a choice"
-    " of what to be warned of.", n=n_scanners,
-)
+def at_depths(name, high, low):
+    """What one recorded depth gains on another for a kind of stranger."""
+    first, second = (per_seed("mahalanobis at", depth, name) for depth in (high, low))
+    return mean_interval(first - second)
+
+
+if trial is not None:
+    scanner_gain = at_depths("other scanner", shallow, deep)
+    cells_gain = at_depths("beyond", deep, shallow)
+    run.result("scanner_gain", scanner_gain, atol=0.01)
+    run.result("cells_gain", cells_gain, atol=0.01)
+    run.say(
+        "In the trial, for other scanners {shallow} beats {deep} by {scanner_gain:.2ci}; for giant"
+        " cells {deep} beats {shallow} by {cells_gain:.2ci}. A gate at one depth is a choice of"
+        " what to be warned of.")
 
 # %% [markdown]
 # ## How Gaussian are Gaussians?
@@ -556,42 +614,51 @@ run.say(
 # If each class *were* Gaussian and we *knew* its mean and covariance, theory would hand us the
 # threshold. The squared distance of a tile to its own class would follow $\chi^2_d$, the law of a
 # sum of $d$ squared standard normal numbers, and its upper end would mark as many known tiles as we
-# like. Three things may spoil it: features that are not Gaussian, classes that do not share one
-# covariance, and a $\Sigma$ that was estimated from few tiles and shrunk. The last would spoil it
-# for Gaussian features as well. So we draw a **stand-in**: as many feature vectors, with the same
-# labels, from the fitted Gaussians, and treat them in the same way.
+# like. Three things may spoil it: a $\Sigma$ that was estimated from few tiles and shrunk, classes
+# that do not share one covariance, and features that are not Gaussian. To tell them apart, draw
+# **stand-ins** that *are* Gaussian, as many as there are tiles, and treat them in the same way:
+# once with one covariance for all classes, once with each class's own. The covariances that they
+# are drawn from are not shrunk, and come from all known tiles that were not learned from. (This
+# part looks at one depth, in the middle of the network. It was chosen by hand: no scores are
+# compared here, and any known tile may serve.)
 
 # %%
 draw = run.rng("stand-in")
-held_out = {d: np.concatenate([features[name][d] for name in ("test", "calibrate")]) for d in READ}
-held_labels = np.concatenate([labels["test"], labels["calibrate"]])
+units = fit_scaling(known[gauss_at], kind="each by its sd")
+OTHERS = ("test", "calibrate", "tune")
+learned, others = units(known[gauss_at]), units(np.concatenate(
+    [features[name][gauss_at] for name in OTHERS]))
+others_labels = np.concatenate([labels[name] for name in OTHERS])
+n_held = len(labels["test"]) + len(labels["calibrate"])
+held_out, held_labels = others[:n_held], others_labels[:n_held]
+REPEATS = 8
 
 # %% tags=["key"]
-def chi_square_at(depth, stand_in):
-    units = fit_scaling(known[depth], kind="each by its sd")
-    f, g = units(known[depth]), units(held_out[depth])
-    if directions:
-        axes = leading_directions(f, y, count=directions)
-        f, g = f @ axes, g @ axes
-    if stand_in:
-        true = fit_gaussians(f, y)
-        f, g = (gaussian_stand_in(true, n, rng=draw) for n in (y, held_labels))
-    fitted = fit_gaussians(f, y)
-    return own_distances(fitted, g, held_labels), own_distances(fitted, f, y), f.shape[1]
+means, own = class_moments(others, others_labels)
+tied = np.einsum("c,cij->ij", np.bincount(others_labels) / len(others_labels), own)
+
+
+def stand_in(covariances):
+    """Which held-out stand-ins χ² flags, averaged over draws."""
+    return np.mean([flagged_by_chi_square(
+        gaussian_stand_in(means, covariances, y, rng=draw), y,
+        gaussian_stand_in(means, covariances, held_labels, rng=draw), held_labels, level=level)
+        for _ in range(REPEATS)], axis=0)
+
 
 # %%
-def alarms_at(depth, stand_in):
-    squared, _, d = chi_square_at(depth, stand_in)
-    return share_of(chi_square_alarms(squared, d=d, level=level))
-
-
-by_chi = {d: [alarms_at(d, stand_in) for stand_in in (False, True)] for d in READ}
-run.result("chi_square_alarms", by_chi[gauss_at][0], atol=0.03)
-run.result("chi_square_alarms_gaussian", by_chi[gauss_at][1], atol=0.03)
-squared, trained, d = chi_square_at(gauss_at, False)
-pairs = {"test tiles": chi_square_quantiles(squared, d=d),
-         "stand-in": chi_square_quantiles(chi_square_at(gauss_at, True)[0], d=d),
-         "training tiles": chi_square_quantiles(trained, d=d)}
+flagged_of = {
+    "tissue": flagged_by_chi_square(learned, y, held_out, held_labels, level=level),
+    "Gaussian, one covariance": stand_in([tied] * len(names)),
+    "Gaussian, own covariances": stand_in(own)}
+run.result("chi_square_alarms", share_of(flagged_of["tissue"]), atol=0.03)
+fitted, d = fit_gaussians(learned, y), learned.shape[1]
+drawn = [gaussian_stand_in(means, [tied] * len(names), n, rng=draw) for n in (y, held_labels)]
+pairs = {
+    "test tiles": own_distances(fitted, held_out, held_labels),
+    "stand-in": own_distances(fit_gaussians(drawn[0], y), drawn[1], held_labels),
+    "training tiles": own_distances(fitted, learned, y)}
+pairs = {title: chi_square_quantiles(each, d=d) for title, each in pairs.items()}
 
 # %%
 def draw_quantiles(place):
@@ -604,15 +671,13 @@ def draw_quantiles(place):
 
 # %%
 def draw_flagged(place):
-    for column, (title, color, mark) in enumerate((("test tiles", "orange", "s"),
-                                                   ("stand-in", "blue", "o"))):
-        values = [by_chi[each][column] for each in READ]
-        bars = np.array([[v.value - v.low, v.high - v.value] for v in values]).T
-        place.errorbar(range(len(READ)), [v.value for v in values], yerr=bars, marker=mark,
-                       color=COLORS[color], label=title, lw=1.2)
+    looks = zip(flagged_of.items(), (("orange", "s"), ("blue", "o"), ("green", "^")), strict=True)
+    for (title, flags), (color, mark) in looks:
+        values = [flags.mean(), *(flags[held_labels == c].mean() for c in range(len(names)))]
+        place.plot(values, mark, color=COLORS[color], label=title)
     place.axhline(level, color="black", lw=0.8, ls=":")
-    place.set_xticks(range(len(READ)), READ, rotation=60)
-    place.set(ylabel="share flagged", title="flagged by χ²", ylim=(0, 1))
+    place.set_xticks(range(len(names) + 1), ["all", *names], rotation=20)
+    place.set(ylabel="share flagged", title="flagged by χ²", ylim=(0, None))
     place.legend()
 
 # %%
@@ -622,50 +687,80 @@ draw_flagged(axes[0, 1])
 run.figure(
     figure, name="chi_square", data=KIND,
     alt="Left: test tiles rise above the diagonal, the stand-in less, training tiles lie below."
-    " Right: the share of known tiles that are flagged lies far above five per cent.",
+    " Right: the share flagged, for all and by class, of tissue and two Gaussian stand-ins; tissue"
+    " and the stand-in with own covariances lie together, glioma highest.",
     caption=f"χ² promises {level:.0%} of false alarms (dotted) and gives more; so it does of"
-    f" features that are Gaussian (stand-in). Own class, Ledoit-Wolf. {KIND.capitalize()} tissue,"
-    f" n = {len(squared)} held-out patients; 95 % intervals.",
+    f" features that are Gaussian. At {gauss_at}, own class, Ledoit-Wolf; stand-ins: mean of"
+    f" {REPEATS} draws. {KIND.capitalize()} tissue, n = {n_held} held-out patients, one draw.",
 )
 
+# %% [markdown]
+# Training tiles lie *below* the diagonal: they have pulled means and covariance towards themselves,
+# and look more usual than they are. And one glance at the classes tells what the tied covariance
+# does: where a class is more varied than the others, its own patients look unusual.
+
 # %%
-run.say(
-    "At {gauss_at} χ² flags {chi_square_alarms:.0%ci} of the known held-out tiles where it promises"
-    " {level:.0%}; of the stand-in, which *is* Gaussian, {chi_square_alarms_gaussian:.0%ci}. So of"
-    " what is too much, {part:.0%} is the work of an estimated covariance, and would be there if"
-    " all were Gaussian. Training tiles lie *below* the diagonal: they have pulled means and"
-    " covariance towards themselves, and look more usual than they are.",
-    part=(by_chi[gauss_at][1].value - level) / max(by_chi[gauss_at][0].value - level, 1e-9),
-)
+CHI = {"tissue": "tissue", "tied": "Gaussian, one covariance", "own": "Gaussian, own covariances"}
+if trial is not None:
+    by_chi = {key: over_seeds("chi", key, chi_in) for key in CHI}
+    for key, value in by_chi.items():
+        run.result(f"chi_square_{key}", value, atol=0.01)
+    too_much = [per_seed("chi", key, "all").mean() - level for key in CHI]
+    run.say(
+        "In the trial χ² flags {chi_square_tissue:.1%ci} of the known test tiles where it"
+        " promises {level:.0%}; of Gaussian stand-ins with one covariance {chi_square_tied:.1%ci},"
+        " with their own {chi_square_own:.1%ci}. So of what is too much, {few:.0%} is the work of"
+        " few tiles and shrinkage, another {untied:.0%} that of classes that do not share a"
+        " covariance, and the rest is not Gaussian.",
+        few=too_much[1] / too_much[0], untied=(too_much[2] - too_much[1]) / too_much[0])
 
 # %% [markdown]
 # Is each class Gaussian, then? To be fair to the assumption, take few directions, those in which
 # tiles of a class vary most, and each class's *own* covariance. With $n$ tiles well above $d$
 # Hotelling's law is exact for a new tile of a Gaussian class: an $F$ distribution in the place of
-# $\chi^2$. What departs from it is not Gaussian.
+# $\chi^2$. Exact it is only if the directions were *not* chosen by looking at the same tiles. So
+# one half of the tiles gives the directions, the other mean and covariance. And a right number of
+# alarms is no proof. Four clusters can have the tails of a Gaussian. So we ask for the shape, too:
+# Shapiro and Wilk's test, class by class along each direction, on tiles that had no part in it.
 
 # %% tags=["key"]
-FEW = 10
+FEW, first = 10, np.arange(len(y)) < len(y) // 2
 
 
-def by_hotelling(depth):
+def in_few_directions(depth):
     units = fit_scaling(known[depth], kind="each by its sd")
-    f, g = units(known[depth]), units(held_out[depth])
-    axes = leading_directions(f, y, count=FEW)
-    sounded = [hotelling_alarms(f[y == c] @ axes, g[held_labels == c] @ axes, level=level)
-               for c in range(len(names)) if (y == c).sum() > 2 * FEW]
-    return share_of(np.concatenate(sounded))
+    f, g = (units(x[depth]) for x in (known, features["test"]))
+    axes = leading_directions(f[first], y[first], count=FEW)
+    f, its = f[~first] @ axes, y[~first]
+    alarms = [hotelling_alarms(f[its == c], g[labels["test"] == c] @ axes, level=level)
+              for c in range(len(names)) if (its == c).sum() > 2 * FEW]
+    return np.concatenate(alarms), shapiro_by_direction(g @ axes, labels["test"])
 
-
-in_few = {depth: by_hotelling(depth) for depth in ("stem", "stage2", gauss_at)}
 
 # %%
-run.result("hotelling_alarms", in_few[gauss_at], atol=0.02)
+few_of = {depth: in_few_directions(depth) for depth in dict.fromkeys(("stem", gauss_at))}
 run.say(
-    "In {few} directions the law flags {shares} of the tissue at a nominal {level:.0%}. This"
-    " simulated tissue is nearly Gaussian there. (A real retina will not be, below.)",
-    few=FEW, shares=", ".join(f"{share:.1%ci} at {depth}" for depth, share in in_few.items()),
+    "In {few} directions of this draw the law flags {shares} at a nominal {level:.0%}, and the test"
+    " of shape rejects {rejected} of {n} pairs of class and direction, where a Gaussian would be"
+    " rejected in {level:.0%}.",
+    few=FEW, n=FEW * len(names),
+    shares=", ".join(f"{share_of(a):.1%ci} at {at}" for at, (a, _) in few_of.items()),
+    rejected=", ".join(f"{(p < level).sum()} ({at})" for at, (_, p) in few_of.items()),
 )
+
+# %%
+if trial is not None:
+    for depth in ("stem", "stage4"):
+        for what in ("hotelling", "shapiro", "by laboratory"):
+            name = f"{what} {depth}".replace(" ", "_")
+            run.result(name, over_seeds(what, depth), atol=0.01)
+    run.say(
+        "In the trial the law flags {hotelling_stem:.1%ci} at the stem and {hotelling_stage4:.1%ci}"
+        " at stage four, and the test of shape rejects {shapiro_stem:.0%ci} and"
+        " {shapiro_stage4:.0%ci}. The number of alarms may be nearly right, and still the shape is"
+        " not that of a Gaussian. The reason is known here: a class is a *mixture* of four"
+        " laboratories, and along one direction they"
+        " explain {by_laboratory_stem:.0%ci} and {by_laboratory_stage4:.0%ci} of its variance.")
 
 # %% [markdown]
 # ## A promise that is kept: ranks
@@ -683,20 +778,20 @@ run.say(
 
 # %% tags=["key"]
 model = fit_gaussians(f, y)
-nearest = {name: mahalanobis_score(model, scaling(features[name][gauss_at]))
-           for name in ("learn", "calibrate", "test", "other scanner")}
-pool = nearest["calibrate" if calibrate_on == "held out" else "learn"]
-p = conformal_p(nearest["test"], calibration=pool)
-kept = mean_level(pool, nearest["test"], n_calibration=n_draw, level=level, rng=resample,
-                  n_resamples=n_resamples, confidence=0.99)
+to_class = {name: model.distances(scaling(features[name][gauss_at]))
+            for name in ("learn", "calibrate", "test", *ALTERED)}
+nearest = {name: each.min(axis=1) for name, each in to_class.items()}
+p = conformal_p(nearest["test"], calibration=nearest["calibrate"])
 promised = level_distribution(n_draw, level=level)
 
 # %%
 everyone = np.concatenate([nearest["calibrate"], nearest["test"]])
 levels = level_of_each_draw(everyone, n_calibration=n_draw, n_draws=n_draws, level=level,
                             rng=run.rng("calibrations"))
-run.result("mean_level", kept, atol=0.003)
+run.result("level_here", share_of((p <= level).astype(float)), atol=0.02)
 run.result("level_sd", float(levels.std()), n=n_draws, atol=0.003)
+m = len(nearest["calibrate"])
+usual = level_distribution(m, level=level).interval(0.95)
 
 # %%
 def draw_levels():
@@ -717,34 +812,38 @@ run.figure(
     alt="A histogram of false-alarm rates around the nominal level, under the curve of a Beta"
     " distribution.",
     caption=f"One calibration on {n_draw} patients may give twice or half the nominal level"
-    f" (dotted); the mean is right. {KIND.capitalize()} tissue: {len(everyone)} held-out patients,"
-    f" divided anew n = {n_draws} times.",
+    f" (dotted). {KIND.capitalize()} tissue: {len(everyone)} held-out patients, divided anew"
+    f" n = {n_draws} times. (That the mean is right is arithmetic: they are the same patients.)",
 )
 
 # %%
 run.say(
-    "Single calibrations scatter with a standard deviation of {level_sd:.1%}, where the Beta"
-    " distribution says {sd:.1%}. (That their mean is right is arithmetic, for the same patients"
-    " are divided again and again.) Whether it holds for *others* is the test. Averaged over all"
-    " sets of"
-    " {m} out of the {pool} calibration patients, {mean_level:.2%ci} of the known *test* patients"
-    " are flagged (99 % interval over patients of both sets), where {level:.0%} was promised. With"
-    " χ² it was {chi_square_alarms:.0%}.",
-    m=n_draw, pool=len(pool), sd=float(promised.std()),
+    "Calibrations on {small} scatter with a standard deviation of {level_sd:.1%}, where the Beta"
+    " distribution says {sd:.1%}. The one at hand, on {m} patients, flags {level_here:.1%ci} of the"
+    " test patients. Its true level may be anything from {low:.1%} to {high:.1%}: that is luck,"
+    " good or bad, and no test of the promise.",
+    small=n_draw, sd=float(promised.std()), m=m, low=usual[0], high=usual[1],
 )
 
 # %% [markdown]
-# The promise speaks of tiles exchangeable with the calibration set. Known tissue from a laboratory
-# that was not in it is not:
+# The promise is about the average, so it takes many laboratories, many gates and many calibrations
+# to test it. We call it kept if the whole interval lies within one point of the nominal level.
 
 # %%
-p_there = conformal_p(nearest["other scanner"], calibration=nearest["calibrate"])
-there = [(p_there[scanner == s] <= level).mean() for s in range(n_scanners)]
-run.result("flagged_elsewhere", mean_interval(np.array(there), within=(0, 1)), atol=0.03)
-run.say(
-    "At other scanners {flagged_elsewhere:.0%ci} of the *known* tissue are flagged (mean over {n}"
-    " scanners).", n=n_scanners,
-)
+MARGIN = 0.01  # how near to the nominal level counts as kept
+MARGIN_CLASS = 0.02  # the same for a class, of which there are fewer tiles
+if trial is not None:
+    kept = over_seeds("level", calibrated_on)
+    run.result("mean_level", kept, atol=0.002)
+    run.result("level_training", over_seeds("level training"), atol=0.01)
+    run.result("flagged_elsewhere", over_seeds("level other scanner"), atol=0.01)
+    run.say(
+        "In the trial, with a calibration of {m} patients, {mean_level:.2%ci} of the known test"
+        " patients are flagged, where {level:.0%} was promised. With χ² it was"
+        " {chi_square_tissue:.0%}. Calibrated on *training* tiles it would be"
+        " {level_training:.0%ci}. And of known tissue from laboratories that were not at home,"
+        " which is not exchangeable with the calibration set, {flagged_elsewhere:.0%ci} are"
+        " flagged.", m=trial.fixed["n_calibrate"])
 
 # %% [markdown]
 # ### Right on average, wrong for some
@@ -754,69 +853,47 @@ run.say(
 # rank within each class: $p_c(x)$ asks where $x$'s distance to class $c$ stands among the
 # calibration tiles *of class $c$*, and $x$ is flagged if it fits none, $\max_c p_c \le \alpha$
 # (*Mondrian* conformal prediction). A tile of class $c$ is then flagged with a chance of at most
-# $\alpha$, in each class.
+# $\alpha$, in each class, and nobody needs to know its class.
 
 # %% tags=["key"]
-to_class = {name: model.distances(scaling(features[name][gauss_at]))
-            for name in ("calibrate", "test")}
 p_class = conformal_p_by_class(
     to_class["test"], calibration=to_class["calibrate"], labels=labels["calibrate"]
 ).max(axis=1)
-# %% [markdown]
-# One calibration is luck, as the histogram showed. So here, too, we average over all calibration
-# sets of a given size out of those we have: all classes together against one threshold, or the
-# tiles of a class among their own.
+flags = {"one threshold": p <= level, "fits no class": p_class <= level}
 
 # %%
-def averaged(c, pool, test, size):
-    mine = labels["test"] == c
-    return mean_level(pool, test[mine], n_calibration=min(size, len(pool)), level=level,
-                      rng=resample, n_resamples=n_resamples, confidence=0.995)
-
-
-one_cut, in_class, flags = {}, {}, {}
-for c, name in enumerate(names):
-    own = to_class["calibrate"][labels["calibrate"] == c, c]
-    one_cut[name] = averaged(c, nearest["calibrate"], nearest["test"], n_draw)
-    flags[name] = p[labels["test"] == c] <= level  # by one threshold, one calibration
-    if len(own) >= least_calibration(level):
-        ranked = averaged(c, own, to_class["test"][:, c], 59)
-        in_class[name] = ranked if by_class else one_cut[name]
+RATES = {"one threshold": "level held out", "fits no class": "level fits none held out"}
+def class_row(c, name):
+    its = labels["test"] == c
+    row = {"class": name, "test patients": int(its.sum())}
+    row |= {f"{how}, here": f"{flag[its].mean():.1%}" for how, flag in flags.items()}
+    if trial is not None and not tile_folder:
+        row |= {f"{how}, trial": f"{over_seeds(key, name):.1%ci}" for how, key in RATES.items()}
+    return row
 
 # %%
-rows = [{"class": name, "test patients": len(flags[name]),
-         "one threshold": f"{one_cut[name]:.1%ci}",
-         "ranked within the class": f"{in_class[name]:.1%ci}" if name in in_class else "too few",
-         "fits no class": f"{(p_class[labels['test'] == c] <= level).mean():.1%}"}
-        for c, name in enumerate(names)]
 caption = (
-    f"Known test patients that are flagged at a nominal {level:.0%}: averages over calibrations,"
-    f" with 99.5 % intervals over {len(labels['calibrate'])} calibration and the test patients; the"
-    f" last column for the one calibration at hand. {KIND.capitalize()} tissue."
+    f"Known test patients that are flagged at a nominal {level:.0%}, for the one calibration at"
+    f" hand ({m} patients) and, where it was recorded, in the trial: mean over seeds, 95 % t"
+    f" intervals. {KIND.capitalize()} tissue."
 )
-run.table(rows, name="by_class", caption=caption)
+run.table([class_row(c, name) for c, name in enumerate(names)], name="by_class", caption=caption)
 
 # %%
-far_out = np.quantile(nearest["calibrate"], 1 - level)  # who is heavy, the calibration tiles say
-in_pool = {name: (nearest["calibrate"][labels["calibrate"] == c] > far_out).mean()
-           for c, name in enumerate(names)}
-heaviest, lightest = max(in_pool, key=in_pool.get), min(in_pool, key=in_pool.get)
-gap = stratified_mean(  # a difference of two means: twice half of it
-    {"heavy": 2.0 * flags[heaviest], "light": -2.0 * flags[lightest]},
-    shares={"heavy": 0.5, "light": 0.5})
-run.result("gap_between_classes", gap, atol=0.01)
-run.result("worst_class_one_threshold", one_cut[heaviest], atol=0.01)
-worst = max(in_class.values(), key=lambda one: one.value)
-run.result("worst_class_ranked_within", worst, atol=0.01)
-
-# %%
-run.say(
-    "With one threshold {worst_class_one_threshold:.1%ci} of the patients with {heaviest} are"
-    " flagged, more by {gap_between_classes:.1%ci} than of those with {lightest}. (Which class"
-    " bears most and least was read off the calibration tiles.) Ranked within classes, no class"
-    " bears more than {worst_class_ranked_within:.1%ci}.",
-    heaviest=heaviest, lightest=lightest,
-)
+CLASSES = ("normal brain", "diffuse glioma", "lymphoma")
+if trial is not None:
+    gap = mean_interval(per_seed("level held out", CLASSES[1])
+                        - per_seed("level held out", CLASSES[0]))
+    ranked = RATES["fits no class" if by_class else "one threshold"]
+    in_class = {name: over_seeds(ranked, name) for name in CLASSES}
+    worst = max(in_class.values(), key=lambda one: one.value)
+    run.result("gap_between_classes", gap, atol=0.005)
+    run.result("worst_class", worst, atol=0.005)
+    run.say(
+        "In the trial one threshold flags more patients with glioma than with normal brain, by"
+        " {gap_between_classes:.1%ci}. Ranked within classes, the class that bears"
+        " most has {worst_class:.1%ci}; we call the promise kept if the interval ends below"
+        " {most:.0%}.", most=level + MARGIN_CLASS)
 
 # %% [markdown]
 # ## In the clinic
@@ -828,7 +905,8 @@ run.say(
 # is the mix of cases that it meets. Both are assumed here, and are parameters or stand in the cell.
 
 # %%
-MIX = {"test": 0.80, "other scanner": 0.05, "beyond": 0.02, "between": 0.02}
+MIX = {"test": 0.80, "beyond": 0.02, "between": 0.02}
+MIX |= {name: 0.05 for name in ALTERED if name == "other scanner"}
 MIX |= {name: 0.10 / len(TEST_FAULTS) for name in TEST_FAULTS}
 MIX |= {name: 0.01 / len(FAR) for name in FAR}
 TUNING_MIX = {"tune": 0.85, "unseen": 0.04, "objects": 0.01}
@@ -839,120 +917,125 @@ run.say(
     " {reader_error:.0%}. Of the cases {known:.0%} are known tissue of known laboratories,"
     " {scanners:.0%} of others, {spoilt:.0%} spoilt slides, {unknown:.0%} unknown tissue,"
     " {lost:.0%} slides that belong elsewhere.",
-    known=MIX["test"], scanners=MIX["other scanner"], spoilt=sum(MIX[n] for n in TEST_FAULTS),
-    unknown=MIX["beyond"] + MIX["between"], lost=sum(MIX[n] for n in FAR),
+    known=MIX["test"], scanners=MIX.get("other scanner", 0.0),
+    spoilt=sum(MIX[n] for n in TEST_FAULTS), unknown=MIX["beyond"] + MIX["between"],
+    lost=sum(MIX[n] for n in FAR),
 )
 
 # %%
-whose = dict.fromkeys(ALTERED, "altered") | dict.fromkeys(TUNING_FAULTS, "tuning altered")
+whose = dict.fromkeys(TEST_FAULTS, "altered") | dict.fromkeys(TUNING_FAULTS, "tuning altered")
 
 
 def mistakes(name):
     """Whether the network's answer is wrong; of an unknown tissue it always is."""
-    if name not in (*whose, "test", "tune"):
+    if name not in (*whose, "test", "tune", "other scanner"):
         return np.ones(len(tiles[name]), dtype=bool)
     return tuned.logits(features[name]).argmax(axis=1) != labels[whose.get(name, name)]
 
 
-errs = {name: mistakes(name) for name in (*MIX, *TUNING_MIX)}
-
-# %%
-def joined(of, mix):
-    """Scores, mistakes and weights of a whole mix."""
-    weights = [np.full(len(errs[n]), share / len(errs[n])) for n, share in mix.items()]
-    return (np.concatenate([of[n] for n in mix]), np.concatenate([errs[n] for n in mix]),
-            np.concatenate(weights))
+JUDGED = (*MIX, *TUNING_MIX)
+errs = {name: mistakes(name) for name in JUDGED}
 
 # %% [markdown]
-# No distance saw all strangers. Two gates in a row might see more: refer a tile if Mahalanobis *or*
-# max-softmax finds it unusual, each ranked among the calibration tiles, so that both speak the same
-# language. Each gate's threshold is where the validation mix costs least.
+# Gates are tuned by what they shall be good for: each distance takes the depth *and* the threshold
+# that cost least in the validation mix. The rival is the doubt of the very classifier that answers,
+# its max-softmax. No score saw all strangers, so two together might see more: refer a tile if
+# Mahalanobis *or* the classifier's doubt finds it unusual, each ranked among the calibration tiles,
+# so that both speak the same language.
 
 # %% tags=["key"]
-as_p = {m: {n: conformal_p(scores[m][n], calibration=scores[m]["calibrate"])
-            for n in (*MIX, *TUNING_MIX)} for m in ("Mahalanobis", "max-softmax")}
-scores["either of two"] = {n: -np.minimum(as_p["Mahalanobis"][n], as_p["max-softmax"][n])
-                           for n in (*MIX, *TUNING_MIX)}
-
-# %% tags=["key"]
-def threshold_of(method):
-    s, wrong, w = joined(scores[method], TUNING_MIX)
-    return referral_curve(s, wrong, costs=costs, weights=w).cheapest()
+doubt = {n: max_softmax_score(tuned.logits(features[n])) for n in (*JUDGED, "calibrate")}
+options = {m: {d: {n: tuned.at[m, d](features[n]) for n in doubt} for d in READ}
+           for m in METHODS[:4]}
+options["its own doubt"] = {"answering": doubt}
 
 
-def each_cost(method, name, threshold):
-    referred = scores[method][name] > threshold
-    return np.where(referred, costs.of_reading, errs[name].astype(float))
+def as_p(of):
+    return {n: conformal_p(of[n], calibration=of["calibrate"]) for n in JUDGED}
+
+
+options["either of two"] = {d: {n: -np.minimum(p, as_p(doubt)[n]) for n, p in as_p(of).items()}
+                            for d, of in options["Mahalanobis"].items()}
 
 # %%
-GATES = (*METHODS, "either of two")
-cut = {method: threshold_of(method) for method in GATES}
+best = {m: cheapest_gate(by_depth, errs, shares=TUNING_MIX, costs=costs)
+        for m, by_depth in options.items()}
+gates = {m: {n: options[m][depth][n] for n in MIX} for m, (depth, _) in best.items()}
+spent = {m: cost_by_kind(gates[m], errs, threshold=best[m][1], costs=costs) for m in gates}
+curves = {m: mix_curve(gates[m], errs, shares=MIX, costs=costs) for m in gates}
 no_gate = {name: errs[name].astype(float) for name in MIX}
-priced = {m: {n: each_cost(m, n, cut[m]) for n in MIX} for m in GATES}
-curves = {}
-for method in GATES:
-    s, wrong_ones, w = joined(scores[method], MIX)
-    curves[method] = referral_curve(s, wrong_ones, costs=costs, weights=w)
+cost = {m: stratified_mean(each, shares=MIX) for m, each in {"no gate": no_gate, **spent}.items()}
+saved = {m: stratified_mean({n: no_gate[n] - spent[m][n] for n in MIX}, shares=MIX) for m in gates}
 
 # %%
-cost = {"no gate": stratified_mean(no_gate, shares=MIX)}
-cost |= {m: stratified_mean(priced[m], shares=MIX) for m in GATES}
-saved = {m: stratified_mean({n: no_gate[n] - priced[m][n] for n in MIX}, shares=MIX)
-         for m in GATES}
+SAVED = {"relative Mahalanobis": "relative_mahalanobis", "k-th neighbour": "k_th_neighbour",
+         "its own doubt": "confidence", "either of two": "either"}
+RECORDED = trial is not None and not tile_folder  # a folder's tissue was not in the trial
 
 # %%
 def gate_row(method):
+    depth, threshold = best[method]
     curve, gain = curves[method], saved[method]
-    at = np.searchsorted(curve.thresholds, cut[method], side="right") - 1
-    return {"gate": method, "answered": f"{curve.coverage[at]:.0%}",
-            "wrong of these": f"{curve.risk[at]:.1%}",
-            "cost of 100 tiles": f"{100 * cost[method].value:.1f}",
-            "saved by it": f"{100 * gain.value:.1f} [{100 * gain.low:.1f}, {100 * gain.high:.1f}]",
-            "best threshold would cost": f"{100 * curve.cost.min():.1f}"}
-
-
-without = cost["no gate"].value
-rows = [{"gate": "no gate", "answered": "100%", "wrong of these": f"{without:.1%}",
-         "cost of 100 tiles": f"{100 * without:.1f}", "saved by it": "–",
-         "best threshold would cost": "–"}, *map(gate_row, GATES)]
+    at = np.searchsorted(curve.thresholds, threshold, side="right") - 1
+    row = {"gate": method, "depth": depth, "answered": f"{curve.coverage[at]:.0%}",
+           "wrong of these": f"{curve.risk[at]:.1%}",
+           "saved on 100 tiles": f"{100 * gain.value:.1f}"}
+    if RECORDED:
+        each = mean_interval(100 * per_seed("saved", SAVED.get(method, method), "0"))
+        row["saved, in the trial"] = f"{each:.2ci}"
+    return row
 
 # %%
+free = cost["no gate"].value
+rows = [{"gate": "no gate", "depth": "–", "answered": "100%", "wrong of these": f"{free:.1%}",
+         "saved on 100 tiles": "–"}, *map(gate_row, gates)]
+if RECORDED:
+    rows[0]["saved, in the trial"] = "–"
 caption = (
-    f"The assumed mix; a human reading all would cost {100 * costs.of_reading:.0f}. Thresholds were"
-    " chosen on the validation mix; the last column chose its own on the test, which nobody can."
-    f" Paired 95 % intervals over tiles. Tissue {KIND}."
+    "The assumed mix, in wrong answers of the network. Depths and thresholds were chosen on the"
+    f" validation mix. One draw of {KIND} tissue and real far tiles, and, where recorded, the"
+    " trial: mean over seeds, 95 % t intervals."
 )
 run.table(rows, name="costs", caption=caption)
 
 # %%
-for method in GATES:
-    key = method.lower().replace(" ", "_").replace("-", "_")
-    run.result(f"saved_{key}", saved[method], atol=0.006)
-by_relative = stratified_mean({n: priced["Mahalanobis"][n] - priced["relative Mahalanobis"][n]
-                               for n in MIX}, shares=MIX)
-run.result("saved_more_by_relative", by_relative, atol=0.006)
+run.result("cost_without_gate", cost["no gate"], atol=0.01)
+run.result("saved_here_relative", saved["relative Mahalanobis"], atol=0.01)
 
 # %%
-ranked = sorted(GATES, key=lambda m: saved[m].value)
-run.say(
-    "Without a gate {cost:.1f} of 100 tiles are answered wrongly. The gate that saves most here is"
-    " {first} ({most:.1%ci} of a wrong answer a tile), the least {last} ({least:.1%ci}). No gate is"
-    " free: what it saves, it saves by sending tiles to a human. Relative Mahalanobis saves"
-    " {saved_more_by_relative:.1%ci} more than Mahalanobis: it looks where classes differ, and so"
-    " sees tissue between them, and known tiles that the classifier is about to get wrong.",
-    cost=100 * without, first=ranked[-1], most=saved[ranked[-1]], last=ranked[0],
-    least=saved[ranked[0]],
-)
+def saved_more(one, other, price):
+    """What one gate saves beyond another, seed by seed."""
+    both = (per_seed("saved", name, price) for name in (one, other))
+    return mean_interval(np.subtract(*both))
+
+
+if trial is not None:
+    by_relative = saved_more("relative Mahalanobis", "Mahalanobis",
+                             "0" if readings == "cheap" else "1")
+    by_either = saved_more("either", "relative Mahalanobis", "0")
+    run.result("saved_more_by_relative", by_relative, atol=0.001)
+    run.result("saved_more_by_either", by_either, atol=0.001)
+
+# %%
+if trial is not None:
+    tie = by_either.low <= 0 <= by_either.high
+    run.say(
+        "In the trial relative Mahalanobis saves {saved_more_by_relative:.2%ci} of a wrong answer a"
+        " tile more than Mahalanobis: it looks where classes differ, and so sees known tiles that"
+        " the classifier is about to get wrong. Either of two saves"
+        " {saved_more_by_either:.2%ci} more than relative Mahalanobis{said}. No gate is free: what"
+        " it saves, it saves by sending tiles to a human.",
+        said=": these two tie" if tie else "")
 
 # %%
 FLAGGED = (0, 1, 2, 5, 10, 20, 35, 50, 75, 100)
 LOOK = {"Mahalanobis": ("blue", "-"), "relative Mahalanobis": ("black", ":"),
-        "max-softmax": ("orange", "--"), "either of two": ("green", "-.")}
+        "its own doubt": ("orange", "--"), "either of two": ("green", "-.")}
 
 
 def at_level(method, per_cent):
     """The place on a gate's curve at which so many per cent of known tiles are referred."""
-    t = np.quantile(scores[method]["test"], 1 - per_cent / 100)
+    t = np.quantile(gates[method]["test"], 1 - per_cent / 100)
     t = {0: np.inf, 100: -np.inf}.get(per_cent, t)
     return max(int(np.searchsorted(curves[method].thresholds, t, side="right")) - 1, 0)
 
@@ -993,33 +1076,81 @@ run.frames(
     [draw_referral(each) for each in FLAGGED], name="referral", label="known tiles referred, %",
     values=FLAGGED, alt=texts, start=FLAGGED.index(5), data=KINDS,
     caption="Move the threshold: more referrals lower the risk, and at some point cost more than"
-    f" they save (dotted: everything read by a human). Far tiles are real, tissue is {KIND};"
-    f" n = {len(s)} tiles.",
+    f" they save (dotted: everything read by a human). One draw. Far tiles are real, tissue is"
+    f" {KIND}; n = {sum(len(errs[name]) for name in MIX)} tiles.",
 )
 
 # %% [markdown]
 # ### What does an alarm mean?
 #
-# It is tempting to read an alarm as "this tissue is of no known class". Let the tuned Mahalanobis
-# gate sound at the nominal level, and look at who set it off.
+# It is tempting to read an alarm as "this tissue is of no known class". How strongly does it speak?
+# The **likelihood ratio** of a kind says how much more often it sets off the gate than usual known
+# tissue does. Ten is often called strong. Here is the gate by Mahalanobis that validation strangers
+# had chosen, at the nominal level.
+
+# %% tags=["key"]
+tuned_p = {n: conformal_p(scores["Mahalanobis"][n], calibration=scores["Mahalanobis"]["calibrate"])
+           for n in MIX}
+sounds = {n: (p <= level).mean() for n, p in tuned_p.items()}
+ratio = {n: share / max(sounds["test"], 1 / len(tuned_p["test"])) for n, share in sounds.items()}
 
 # %%
-sounds = {n: (as_p["Mahalanobis"][n] <= level).astype(float) for n in MIX}
-KNOWN_TISSUE = ("test", *ALTERED)
-of_known = {n: a * (n in KNOWN_TISSUE) for n, a in sounds.items()}
-named_right = {n: a * ~errs[n] for n, a in sounds.items()}
-run.result("alarms_of_known_class", stratified_share(of_known, of=sounds, shares=MIX), atol=0.03)
-run.result("alarms_named_right", stratified_share(named_right, of=sounds, shares=MIX), atol=0.03)
-for name in NEAR:
-    run.result(f"missed_{name}", share_of(1.0 - sounds[name]), atol=0.03)
+def recorded_ratio(*kinds):
+    """How much more often kinds sound than usual known tissue: per seed, the mean over kinds."""
+    usual = per_seed("sounds test", "0")
+    return np.mean([per_seed("sounds", kind, "0") for kind in kinds], axis=0) / usual
+
+
+rows = [{"kind": said.get(name, "usual known tissue" if name == "test" else name),
+         "of a known class": "yes" if name in ("test", *ALTERED) else "no",
+         "sounds": f"{sounds[name]:.0%}", "likelihood ratio": f"{ratio[name]:.1f}"}
+        | ({"ratio, in the trial": f"{mean_interval(recorded_ratio(name)):.1ci}"}
+           if RECORDED else {})
+        for name in MIX]
 
 # %%
-run.say(
-    "Of all alarms in this mix, {alarms_of_known_class:.0%ci} are raised by tissue of a *known*"
-    " class: false alarms, spoilt slides, other scanners. {alarms_named_right:.0%ci} of all alarms"
-    " are of tiles that the classifier names correctly. And silence proves little: the gate lets"
-    " {missed_beyond:.0%ci} of {beyond} and {missed_between:.0%ci} of {between} tissue pass.",
+caption = (
+    f"Share of each kind that sets off the gate at a nominal {level:.0%}, and how many times that"
+    f" is the share of usual known tissue. One draw of {KIND} tissue, real far tiles; the trial:"
+    " mean over seeds, 95 % t intervals."
 )
+run.table(rows, name="alarms", caption=caption)
+
+# %%
+if trial is not None:
+    unknown = {name: recorded_ratio(name) for name in NEAR}
+    for name, values in unknown.items():
+        run.result(f"ratio_{name}", mean_interval(values), atol=0.5)
+    spoilt = recorded_ratio(*TEST_FAULTS) / recorded_ratio(*NEAR)
+    run.result("spoilt_to_unknown", mean_interval(spoilt), atol=0.5)
+    run.say(
+        "In the trial giant cells sound {ratio_beyond:.1ci} times as often as usual known tissue,"
+        " low-grade tissue {ratio_between:.1ci} times. But spoilt slides of *known* tissue sound"
+        " {spoilt_to_unknown:.1ci} times as often as unknown tissue does. And silence proves"
+        " little.")
+
+# %% [markdown]
+# The rest is arithmetic of how frequent strangers are. Leave out spoilt slides and other places, so
+# that nothing is left but usual known tissue and unknown tissue, half of each kind. Which share of
+# the alarms is then of *known* tissue, and does a stricter level help?
+
+# %%
+LEVELS, PREVALENCES = (0.05, 0.01, 0.002), (0.01, 0.05, 0.2, 0.5)
+
+
+def known_among_alarms(prevalence, alpha):
+    share = {n: (tuned_p[n] <= alpha).mean() for n in ("test", *NEAR)}
+    known, unknown = share["test"], np.mean([share[n] for n in NEAR])
+    alarms = (1 - prevalence) * known + prevalence * unknown
+    return f"{(1 - prevalence) * known / alarms:.0%}" if alarms > 0 else "no alarm"
+
+
+run.table([{"unknown tissue in the clinic": f"{prevalence:.0%}"}
+           | {f"level {alpha:g}": known_among_alarms(prevalence, alpha) for alpha in LEVELS}
+           for prevalence in PREVALENCES], name="known_among_alarms",
+          caption="Share of alarms that are of usual known tissue, by how frequent unknown tissue"
+          f" is and by the gate's level. One draw, {KIND} tissue: n = {len(tuned_p['test'])} known,"
+          f" {n_strange} of each unknown tissue.")
 
 # %% [markdown]
 # ## Real texture, and one patient
@@ -1074,13 +1205,19 @@ for name, key in zip(HOME, ("dealt", "halves", "rim"), strict=True):
 
 # %%
 dealt = HOME["dealt at random"]
-few_eye = {}
-for depth in ("stem", "stage2", gauss_at):
+few_eye, shape_eye = {}, {}
+for depth in dict.fromkeys(("stem", "stage2", gauss_at)):
     units = fit_scaling(eye_features[depth][dealt], kind="each by its sd")
     f, g = (units(eye_features[depth][at]) for at in (dealt, ~dealt))
-    axes = leading_directions(f, np.zeros(len(f), dtype=int), count=FEW)
+    half_seen, f = np.array_split(f, 2)  # directions from one half, the law from the other
+    axes = leading_directions(half_seen, np.zeros(len(half_seen), dtype=int), count=FEW)
     few_eye[depth] = share_of(hotelling_alarms(f @ axes, g @ axes, level=level))
-run.result("hotelling_alarms_eye", few_eye["stage2"], atol=0.02)
+    shape_eye[depth] = shapiro_by_direction(g @ axes, np.zeros(len(g), dtype=int))[0]
+run.result("hotelling_eye", few_eye["stage2"], atol=0.03)
+
+# %%
+rejected_eye = (np.concatenate(list(shape_eye.values())) < level).astype(float)
+run.result("shapiro_eye", share_of(rejected_eye), atol=0.1)
 
 # %%
 score, _ = eye_gate(dealt)
@@ -1097,9 +1234,11 @@ run.say(
     " half flags {eye_halves:.0%ci} of the right: the left holds the optic disc, has seen more, and"
     " allows more. And one calibrated in the middle flags {eye_rim:.0%ci} at the rim. *Calibrate on"
     " patients like those you will meet, and look again whenever a camera, a clinic or a season"
-    " changes.* Real features are less Gaussian, too: in {few} directions Hotelling's law flags"
-    " {shares}. Strangers are found here as well, with an AUC of {seen}.",
-    few=FEW, shares=", ".join(f"{share:.0%} at {depth}" for depth, share in few_eye.items()),
+    " changes.* Real features are no more Gaussian: in {few} directions Hotelling's law flags"
+    " {shares}, and {rejected} of the {few} are rejected by their shape. Strangers are found here"
+    " as well, with an AUC of {seen}.",
+    few=FEW, rejected=", ".join(f"{(p < level).sum()}" for p in shape_eye.values()),
+    shares=", ".join(f"{share:.0%} at {depth}" for depth, share in few_eye.items()),
     seen=", ".join(f"{value:.2f} ({name})" for name, value in seen.items()),
 )
 
@@ -1109,58 +1248,75 @@ run.say(
 # - **A stranger between the known.** No distance sees it; a classifier that is unsure may. And a
 #   stranger beyond the known makes a classifier *surer*. Use both, and know that both can miss.
 # - **The wrong depth.** Features that forget the scanner on purpose cannot warn of a scanner.
-# - **A threshold from theory.** $\chi^2$ needs Gaussian features and a known covariance.
-# - **Calibration on training tiles.** They look more usual than new ones: try
-#   `calibrate_on="training"`.
+# - **A threshold from theory.** $\chi^2$ needs Gaussian features, classes with one covariance, and
+#   that it is known.
+# - **Calibration on training tiles.** They look more usual than new ones.
 # - **Another population.** Ranks promise nothing about patients unlike the calibration set.
-# - **Validation strangers.** Others would have chosen other depths. Whoever tunes on the strangers
+# - **Validation strangers.** Others choose other depths: look at the table's last column. Whoever
+#   tunes on the strangers
 #   that are tested measures his own foresight.
-#
+
+# %% [markdown]
 # ## What we claim
 
 # %%
-by_m, by_s = found["Mahalanobis"], found["max-softmax"]
-margin = min(*(one.low for one in lead.values()),
-             min(by_m[n].low for n in FAR) - max(by_m[n].high for n in NEAR))
-run.claim("on every far kind Mahalanobis's distance beats max-softmax, and unknown tissue is harder"
-          " for it than every far kind",
-          margin > 0, margin=margin, falsified_by="falsify_nothing_far")
-margin = min(0.5 - by_s["beyond"].high, by_m["beyond"].low - 0.5,
-             by_s["between"].low - by_m["between"].high)
-run.claim("tissue beyond the known is seen by Mahalanobis's distance and makes max-softmax surer;"
-          " of tissue between the known max-softmax sees more",
-          margin > 0, margin=margin, falsified_by="falsify_between_only")
+if trial is not None:
+    over_softmax = {name: mean_interval(per_seed("auc", matched_by, name.replace(",", ""))
+                                        - per_seed("auc max-softmax", name.replace(",", "")))
+                    for name in MATCHED}
+    harder = [mean_interval(per_seed("auc Mahalanobis", far.replace(",", ""))
+                            - per_seed("auc Mahalanobis", near))
+              for far in MATCHED for near in NEAR]
+    margin = min(one.low for one in (*over_softmax.values(), *harder))
+    run.claim("with colours matched, Mahalanobis's distance beats max-softmax on tiles of each of"
+              " four far pictures, and unknown tissue is harder for it than every one of them",
+              margin > 0, margin=margin, falsified_by="falsify_by_colours")
 
 # %%
-margin = min(scanner_gain.low, cells_gain.low)
-run.claim("a shallow layer sees other scanners better, a deep one tissue beyond the known",
-          margin > 0, margin=margin, falsified_by="falsify_not_shallow")
+if trial is not None:
+    margin = min(0.5 - near["max-softmax", past].high, near["Mahalanobis", past].low - 0.5,
+                 near["max-softmax", "between"].low - near["Mahalanobis", "between"].high)
+    run.claim("tissue beyond the known is seen by Mahalanobis's distance and makes max-softmax"
+              " surer; of tissue between the known max-softmax sees more",
+              margin > 0, margin=margin, falsified_by="falsify_between_only")
+    margin = min(scanner_gain.low, cells_gain.low)
+    run.claim("a shallow layer sees other scanners better, a deep one tissue beyond the known",
+              margin > 0, margin=margin, falsified_by="falsify_not_shallow")
 
 # %%
-margin = min(share.low for share in by_chi[gauss_at]) - 1.5 * level
-run.claim("χ² flags at least half as many known tiles again as it promises, of tissue as of"
-          " Gaussian features", margin > 0, margin=margin, falsified_by="falsify_few_directions")
-margin = min(kept.high - level, level - kept.low)
-run.claim("averaged over calibration sets, the conformal false-alarm rate is the nominal level",
-          margin >= 0, margin=margin, falsified_by="falsify_calibrated_on_training")
+if trial is not None:
+    margin = min(by_chi[key].low for key in ("tissue", "tied")) - 1.5 * level
+    run.claim("χ² flags at least half as many known tiles again as it promises, of tissue as of"
+              " Gaussian features",
+              margin > 0, margin=margin, falsified_by="falsify_few_directions")
+    margin = MARGIN - max(kept.high - level, level - kept.low)
+    run.claim("averaged over draws of everything, the conformal false-alarm rate is the nominal"
+              " level, to within one point", margin >= 0, margin=margin,
+              falsified_by="falsify_calibrated_on_training")
 
 # %%
-margin = min(gap.low,
-             *(min(one.high - level, level - one.low) for one in in_class.values()))
-run.claim("with one threshold one class is flagged more often than another; ranked within"
-          " classes, each is flagged as promised", margin > 0, margin=margin,
-          falsified_by="falsify_one_threshold")
+if trial is not None:
+    margin = min(gap.low, *(level + MARGIN_CLASS - one.high for one in in_class.values()))
+    run.claim("with one threshold one class is flagged more often than another; ranked within"
+              " classes, none is flagged more often than promised, to within two points",
+              margin > 0, margin=margin, falsified_by="falsify_one_threshold")
+    run.claim("in the assumed mix a gate by relative Mahalanobis saves more than one by"
+              " Mahalanobis", by_relative.low > 0, margin=by_relative.low,
+              falsified_by="falsify_dear_readings")
+
+# %% [markdown]
+# The control runs on this page's draw: known tiles that were not learned from must look like other
+# known tiles. (Put tiles that *were* learned from in their place, and it rings:
+# `second_sample="training"`.)
 
 # %%
-run.claim("in the assumed mix a gate by relative Mahalanobis saves more than one by Mahalanobis",
-          by_relative.low > 0, margin=by_relative.low, falsified_by="falsify_dear_readings")
-
-# %%
-low, high = auc_by_chance(len(tiles["altered"]), len(tiles["test"]), level=0.99)
-margin = min(min(by_m["altered"].value, by_s["altered"].value) - low,
-             high - max(by_m["altered"].value, by_s["altered"].value))
-run.claim("a second sample of known tissue is not told from the first, by distance or confidence",
-          margin >= 0, margin=margin, control=True, falsified_by="falsify_other_second_sample")
+second = "calibrate" if second_sample == "held out" else "learn"
+low, high = auc_by_chance(len(nearest[second]), len(nearest["test"]), level=0.99)
+told = auc(nearest[second], nearest["test"])
+run.result("control_auc", told, atol=0.02)
+margin = min(told.value - low, high - told.value)
+run.claim("a second sample of known tissue is not told from the first",
+          margin >= 0, margin=margin, control=True, falsified_by="falsify_second_is_training")
 run.finish()
 
 # %% [markdown]
@@ -1168,18 +1324,19 @@ run.finish()
 #
 # - A classifier's confidence is about the border between known classes. Beyond them it grows.
 # - Mahalanobis's distance asks how far a tile is from what was learned, in units of how much known
-#   tiles vary. The covariance helped against other scanners and folds, and not against tissue
-#   between the classes.
-# - Tune every rival by one rule, on strangers of kinds that are not tested, and hold the result
-#   against a score that needs no network. Far strangers are found by their colours.
+#   tiles vary. To see what the covariance does for it, compare it with Euclid at *one* depth.
+# - Tune every rival by one rule, on strangers of kinds that are not tested, see on how few of them
+#   the choice rests, and hold the result against a score that needs no network. Other scanners are
+#   mostly found by their colours; far strangers are, too, until colours are matched.
 # - The depth decides what is seen: shallow the scanner, deep the cells.
-# - Do not take thresholds from $\chi^2$. Rank among known tiles that took no part in learning: the
-#   false-alarm rate is then right on average, over calibrations and over classes together; class by
-#   class only if ranked so; and for other patients not at all.
-# - Judge a gate in the mix that it will meet. Relative Mahalanobis, which leads on no far kind,
-#   saved more here than Mahalanobis: errors on *known* tiles are worth finding, too.
-# - An alarm says "look here", not "unknown disease". Most alarms in a clinic are of known tissue.
-#   Count what a gate saves, and what it costs.
+# - Do not take thresholds from $\chi^2$. Few tiles and untied classes spoil it, Gaussian or not.
+# - Rank among known tiles that took no part in learning: the false-alarm rate is then right on
+#   average, over calibrations and over classes together; class by class only if ranked so; and for
+#   other patients not at all. One calibration at hand may be lucky or not.
+# - Judge a gate in the mix that it will meet, by the doubt of the classifier that answers, too.
+#   Errors on *known* tiles are worth finding.
+# - An alarm says "look here", not "unknown disease": spoilt slides of known tissue sound more often
+#   than unknown tissue does. Count what a gate saves, and what it costs.
 #
 # ## Exercises
 #
@@ -1260,6 +1417,8 @@ run.check("out-of-distribution-referral", answer)
 #   [doi:10.48550/arXiv.2204.06507](https://doi.org/10.48550/arXiv.2204.06507)
 # - D. Hendrycks, K. Gimpel, max-softmax:
 #   [doi:10.48550/arXiv.1610.02136](https://doi.org/10.48550/arXiv.1610.02136)
+# - D. Hendrycks, M. Mazeika, T. Dietterich, strangers as the positive class:
+#   [doi:10.48550/arXiv.1812.04606](https://doi.org/10.48550/arXiv.1812.04606)
 # - W. Liu et al., energy:
 #   [doi:10.48550/arXiv.2010.03759](https://doi.org/10.48550/arXiv.2010.03759)
 # - V. Vovk, A. Gammerman, G. Shafer, conformal prediction:

@@ -6,9 +6,16 @@ import numpy as np
 import scipy.stats
 from jaxtyping import Float, Int
 
-from medlib.diagnosis.novelty.gaussians import TiedGaussians
+from medlib.diagnosis.novelty.gaussians import TiedGaussians, fit_gaussians
 
-__all__ = ["chi_square_alarms", "chi_square_quantiles", "gaussian_stand_in", "own_distances"]
+__all__ = [
+    "chi_square_alarms",
+    "chi_square_quantiles",
+    "class_moments",
+    "flagged_by_chi_square",
+    "gaussian_stand_in",
+    "own_distances",
+]
 
 
 def own_distances(
@@ -72,26 +79,85 @@ def chi_square_alarms(
     return (np.asarray(squared) > scipy.stats.chi2.isf(level, d)).astype(float)
 
 
-def gaussian_stand_in(
-    gaussians: TiedGaussians, labels: Int[np.ndarray, " n"], *, rng: np.random.Generator
-) -> Float[np.ndarray, "n d"]:
-    """Features that *are* Gaussian: f_i = μ_{y_i} + L z_i, z_i standard normal.
+def class_moments(
+    features: Float[np.ndarray, "n d"], labels: Int[np.ndarray, " n"]
+) -> tuple[Float[np.ndarray, "classes d"], Float[np.ndarray, "classes d d"]]:
+    """Return the mean and the covariance (divisor n - 1) of each class, not shrunk.
 
-    Fitted and judged like the real ones, they show what is due to few images and many features
-    alone; what the real ones do beyond that is not Gaussian.
+    Take many images that serve no other purpose: they stand for the truth of `gaussian_stand_in`,
+    and a truth that is estimated from few images, or shrunk, is a milder one.
 
     Args:
-        gaussians: fitted on the real features.
+        features: of known images.
+        labels: of each, 0..classes-1; every class has two images or more.
+
+    Raises:
+        ValueError: a class has fewer than two images.
+
+    Example:
+        >>> f = np.array([[0.0, 0], [2, 0], [5, 1], [5, 3]])
+        >>> means, covariances = class_moments(f, np.array([0, 0, 1, 1]))
+        >>> means.tolist(), covariances[1].tolist()
+        ([[1.0, 0.0], [5.0, 2.0]], [[0.0, 0.0], [0.0, 2.0]])
+    """
+    features, labels = np.asarray(features, dtype=float), np.asarray(labels)
+    counts = np.bincount(labels)
+    if counts.min() < 2:
+        raise ValueError(f"class {int(counts.argmin())} has {counts.min()} image(s): two at least")
+    of = [features[labels == c] for c in range(len(counts))]
+    covariances = [np.atleast_2d(np.cov(each, rowvar=False)) for each in of]
+    return np.stack([each.mean(axis=0) for each in of]), np.stack(covariances)
+
+
+def gaussian_stand_in(
+    means: Float[np.ndarray, "classes d"],
+    covariances: Float[np.ndarray, "classes d d"],
+    labels: Int[np.ndarray, " n"],
+    *,
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "n d"]:
+    """Features that *are* Gaussian: f_i = μ_{y_i} + C_{y_i}^{1/2} z_i, z_i standard normal.
+
+    Fitted and judged like the real ones, they show what is due to few images and many features
+    alone (with one covariance for all classes), and what to classes that do not share one (with
+    their own). What the real ones do beyond that is not Gaussian.
+
+    Args:
+        means: μ_c.
+        covariances: C_c, positive semidefinite; the same for all classes if they are to be tied.
         labels: the class of each feature vector to be drawn.
         rng: the source of randomness.
 
     Example:
-        >>> from medlib.diagnosis.novelty.gaussians import fit_gaussians
         >>> rng = np.random.default_rng(0)
-        >>> one = fit_gaussians(rng.normal(size=(50, 2)), np.zeros(50, int))
-        >>> gaussian_stand_in(one, np.zeros(7, int), rng=rng).shape
+        >>> gaussian_stand_in(np.zeros((1, 2)), np.eye(2)[None], np.zeros(7, int), rng=rng).shape
         (7, 2)
     """
     labels = np.asarray(labels)
-    noise = rng.standard_normal((len(labels), gaussians.means.shape[1]))
-    return gaussians.means[labels] + noise @ gaussians.factor.T
+    drawn = rng.standard_normal((len(labels), means.shape[1]))
+    for c, covariance in enumerate(covariances):
+        spread, axes = np.linalg.eigh(covariance)
+        root = axes * np.sqrt(np.maximum(spread, 0.0))
+        drawn[labels == c] = means[c] + drawn[labels == c] @ root.T
+    return drawn
+
+
+def flagged_by_chi_square(
+    learned: Float[np.ndarray, "n d"],
+    labels: Int[np.ndarray, " n"],
+    new: Float[np.ndarray, "m d"],
+    new_labels: Int[np.ndarray, " m"],
+    *,
+    level: float,
+) -> Float[np.ndarray, " m"]:
+    """1 where a new image lies beyond χ²'s threshold for its own class, after Ledoit and Wolf.
+
+    Example:
+        >>> f = np.random.default_rng(0).normal(size=(600, 2))
+        >>> zeros = np.zeros(300, int)
+        >>> found = flagged_by_chi_square(f[:300], zeros, f[300:], zeros, level=0.05)
+        >>> bool(0.02 < found.mean() < 0.08)
+        True
+    """
+    squared = own_distances(fit_gaussians(learned, labels), new, new_labels)
+    return chi_square_alarms(squared, d=np.shape(learned)[1], level=level)

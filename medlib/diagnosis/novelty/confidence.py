@@ -41,7 +41,8 @@ def energy_score(
 ) -> Float[np.ndarray, " n"]:
     """-T log Σ_c exp(l_c / T), higher = more unusual.
 
-    Softmax forgets a constant that is added to all logits; the energy keeps it.
+    Softmax forgets a constant that is added to all logits; the energy keeps it. A multinomial
+    logistic regression that is fitted with a penalty has none to keep: its logits add up to zero.
 
     Args:
         logits: l, the classifier's scores before the softmax.

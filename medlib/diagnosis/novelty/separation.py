@@ -7,7 +7,7 @@ from jaxtyping import Float, Shaped
 
 from medlib.experiment.estimate import Estimate
 
-__all__ = ["auc_by_group", "fpr_at_tpr"]
+__all__ = ["auc_by_group", "fpr_at_tpr", "passed_at_kept"]
 
 
 def fpr_at_tpr(
@@ -44,8 +44,8 @@ def fpr_at_tpr(
         >>> found.value
         0.2
 
-    Source: the measure of Hendrycks and Gimpel (2017), doi:10.48550/arXiv.1610.02136, as in Liang
-    et al. (2018), doi:10.48550/arXiv.1706.02690.
+    Source: Hendrycks, Mazeika and Dietterich (2019), doi:10.48550/arXiv.1812.04606, where outliers
+    are the positive class. Under the same name others report `passed_at_kept`.
     """
     outliers, known = np.asarray(outliers, dtype=float), np.asarray(known, dtype=float)
     if min(len(outliers), len(known)) == 0 or not 0 < tpr <= 1:
@@ -62,6 +62,45 @@ def fpr_at_tpr(
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     n = len(outliers) + len(known)
     return Estimate(value, min(low, value), max(high, value), n, level=level)
+
+
+def passed_at_kept(
+    outliers: Float[np.ndarray, " n"],
+    known: Float[np.ndarray, " m"],
+    *,
+    rng: np.random.Generator,
+    kept: float = 0.95,
+    n_resamples: int = 1000,
+    level: float = 0.95,
+) -> Estimate:
+    """The share of outliers at or below the score under which `kept` of the known images lie.
+
+    It is `fpr_at_tpr` with the known images as the positive class; the two may differ much.
+
+    Args:
+        outliers, known: scores, higher = more unusual.
+        rng: of the bootstrap.
+        kept: share of known images to be let through, above 0 and at most 1.
+        n_resamples: bootstrap samples.
+        level: of the interval.
+
+    Returns:
+        0 = every outlier is caught, 1 = all pass.
+
+    Raises:
+        ValueError: a set is empty, or kept is out of range.
+
+    Example:
+        >>> found = passed_at_kept(np.arange(10.0, 20), np.arange(2.0, 12), kept=1.0,
+        ...                        rng=np.random.default_rng(0))
+        >>> found.value
+        0.2
+
+    Source: Liang et al. (2018), doi:10.48550/arXiv.1706.02690; Liu et al. (2020),
+    doi:10.48550/arXiv.2010.03759.
+    """
+    turned = (-np.asarray(each, dtype=float) for each in (known, outliers))
+    return fpr_at_tpr(*turned, rng=rng, tpr=kept, n_resamples=n_resamples, level=level)
 
 
 def _fpr(outliers: np.ndarray, known: np.ndarray, tpr: float) -> np.ndarray:

@@ -31,7 +31,7 @@ class TunedScore:
         scaling: the units.
         setting: its own, in words.
         score: from scaled features to scores.
-        validation_auc: mean over the kinds of validation outliers, by which it was chosen.
+        by_kind: the AUC of validation images against each kind of validation outliers.
     """
 
     method: str
@@ -39,7 +39,12 @@ class TunedScore:
     scaling: FeatureScaling
     setting: str
     score: Callable[[np.ndarray], np.ndarray]
-    validation_auc: float
+    by_kind: Mapping[str, float]
+
+    @property
+    def validation_auc(self) -> float:
+        """The mean over the kinds, by which it was chosen."""
+        return float(np.mean(list(self.by_kind.values())))
 
     def __call__(self, by_depth: ByDepth) -> Float[np.ndarray, " n"]:
         """Return the scores, higher = more unusual."""
@@ -60,13 +65,26 @@ class Tuned:
     classifier: Callable[[np.ndarray], np.ndarray]
     classifier_depth: str
 
-    def best(self, method: str, *, among: Sequence[str] | None = None) -> TunedScore:
-        """Return the best of a method, among all depths or some; of equals the shallowest."""
+    def best(
+        self, method: str, *, among: Sequence[str] | None = None, without: str = ""
+    ) -> TunedScore:
+        """Return the best of a method, among all depths or some; of equals the shallowest.
+
+        Args:
+            method: one of `METHODS`.
+            among: depths.
+            without: a kind of validation outliers that the choice of the depth shall not know; each
+                depth keeps its units and setting. It shows on how few kinds a choice rests.
+        """
         found = [one for (name, _), one in self.at.items() if name == method]
         found = [one for one in found if among is None or one.depth in among]
         if not found:
             raise ValueError(f"nothing of {method!r} at {among}; methods: {', '.join(METHODS)}")
-        return max(found, key=lambda one: one.validation_auc)
+
+        def mean(one: TunedScore) -> float:
+            return float(np.mean([v for kind, v in one.by_kind.items() if kind != without]))
+
+        return max(found, key=mean)
 
     def logits(self, by_depth: ByDepth) -> Float[np.ndarray, "n classes"]:
         """Return the best classifier's scores of each class."""
@@ -124,10 +142,12 @@ def tune_scores(
             ends = np.cumsum([len(seen), *map(len, strange.values())])[:-1]
             for one in candidates(learned, labels, logits=logits):
                 usual, *unusual = np.split(one.score(together), ends)
-                value = float(np.mean([auc(each, usual).value for each in unusual]))
+                pairs = zip(strange, unusual, strict=True)
+                values = {kind: auc(each, usual).value for kind, each in pairs}
+                tried = TunedScore(one.method, depth, scaling, one.setting, one.score, values)
                 key = (one.method, depth)
-                if key not in at or value > at[key].validation_auc:
-                    at[key] = TunedScore(one.method, depth, scaling, one.setting, one.score, value)
+                if key not in at or tried.validation_auc > at[key].validation_auc:
+                    at[key] = tried
     return Tuned(at, classifier, classifier_depth)
 
 

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from data_fetch.simulated.slide_faults import FAULTS, faded, out_of_focus, pixelated
+from data_fetch.simulated.slide_faults import (
+    FAULTS,
+    compressed,
+    faded,
+    knife_chatter,
+    out_of_focus,
+    pixelated,
+)
 
 
 def tiles():
@@ -48,3 +55,17 @@ def test_blocks_have_one_colour_each():
     assert np.array_equal(after[:, ::4, ::4].repeat(4, 1).repeat(4, 2), after)
     with pytest.raises(ValueError, match="no multiple"):
         pixelated(tiles()[:, :30, :30], rng=np.random.default_rng(0))
+
+
+def test_chatter_is_a_wave_of_the_optical_density():
+    tile = np.full((1, 64, 64, 3), 128, dtype=np.uint8)
+    after = knife_chatter(tile, rng=np.random.default_rng(0))[0, ..., 0]
+    wave = np.log10(after / 255) / np.log10(128 / 255) - 1
+    assert 0.04 < wave.max() < 0.16
+    assert -0.16 < wave.min() < -0.04
+    assert abs(wave.mean()) < 0.02
+
+
+def test_compression_keeps_the_mean_and_the_size():
+    after = compressed(tiles(), rng=np.random.default_rng(0)).astype(float)
+    assert np.allclose(after.mean(axis=(1, 2)), tiles().mean(axis=(1, 2)), atol=8)

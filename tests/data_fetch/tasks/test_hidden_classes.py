@@ -31,7 +31,9 @@ def test_no_patient_serves_two_purposes_and_no_hidden_tile_any():
     rows = {purpose: images[purpose][:, 0, 0, 0].astype(int) for purpose in images}
     people = {purpose: set(tiles.patients[rows[purpose]]) for purpose in PARTS}
     assert not people["learn"] & people["test"]
-    assert len(people["learn"]) in (7, 8)
+    assert len(people["learn"]) + len(people["test"]) in (7, 8)  # a third shows the hidden class
+    shown = set(tiles.patients[rows["b"]])
+    assert not shown & (people["learn"] | people["test"])
     for purpose in PARTS:
         assert [tiles.names[k] for k in tiles.labels[rows[purpose]]] == [
             names[k] for k in labels[purpose]
@@ -40,10 +42,24 @@ def test_no_patient_serves_two_purposes_and_no_hidden_tile_any():
     assert set(labels["b"]) == {-1}
 
 
+def test_nobody_shows_two_hidden_classes():
+    tiles = labelled(n=240)
+    images, _, _ = divide(tiles, hidden=["b", "d"])
+    people = {
+        key: set(tiles.patients[each[:, 0, 0, 0].astype(int)]) for key, each in images.items()
+    }
+    for one in people:
+        for other in people:
+            assert one == other or not people[one] & people[other], (one, other)
+    assert all(people.values())
+    few, _, _ = divide(tiles, hidden=["b", "d"], most_hidden=2)
+    assert len(set(tiles.patients[few["b"][:, 0, 0, 0].astype(int)])) == 2
+
+
 def test_faults_are_named():
     with pytest.raises(DataError, match="no class 'z'"):
         divide(labelled(), hidden=["z"])
     with pytest.raises(DataError, match="two are needed"):
         divide(labelled(), hidden=["a", "b", "c"])
-    with pytest.raises(DataError, match="none is left for 'test'"):
+    with pytest.raises(DataError, match="is left for"):
         divide(labelled(n=6), hidden=["b"])

@@ -7,6 +7,8 @@ import scipy.stats
 from medlib.diagnosis.novelty.chi_square import (
     chi_square_alarms,
     chi_square_quantiles,
+    class_moments,
+    flagged_by_chi_square,
     gaussian_stand_in,
     own_distances,
 )
@@ -49,13 +51,32 @@ def test_the_nearest_class_is_never_farther_than_ones_own():
     assert (mahalanobis_score(one, features) <= own_distances(one, features, labels)).all()
 
 
-def test_the_stand_in_has_the_fitted_mean_and_covariance():
+def test_the_stand_in_has_each_class_mean_and_covariance():
     rng = np.random.default_rng(3)
-    features = rng.normal(size=(200, 3)) @ rng.normal(size=(3, 3)) + 5
-    one = fit_gaussians(features, np.zeros(200, int))
-    drawn = gaussian_stand_in(one, np.zeros(200_000, int), rng=rng)
-    assert np.allclose(drawn.mean(axis=0), one.means[0], atol=0.03)
-    assert np.allclose(np.cov(drawn.T), one.factor @ one.factor.T, rtol=0.05, atol=0.03)
+    labels = np.arange(400) % 2
+    features = rng.normal(size=(400, 3)) @ rng.normal(size=(3, 3)) * (1 + labels[:, None]) + 5
+    means, covariances = class_moments(features, labels)
+    assert np.allclose(covariances[1], np.cov(features[1::2].T))
+    many = np.arange(400_000) % 2
+    drawn = gaussian_stand_in(means, covariances, many, rng=rng)
+    for c in range(2):
+        assert np.allclose(drawn[many == c].mean(axis=0), means[c], atol=0.05)
+        assert np.allclose(np.cov(drawn[many == c].T), covariances[c], rtol=0.05, atol=0.05)
+
+
+def test_flagged_is_distance_and_law_together():
+    rng = np.random.default_rng(4)
+    labels = np.arange(90) % 2
+    old, new = rng.normal(size=(90, 4)), rng.normal(size=(90, 4)) * 1.5
+    squared = own_distances(fit_gaussians(old, labels), new, labels)
+    limit = scipy.stats.chi2.ppf(0.9, 4)
+    found = flagged_by_chi_square(old, labels, new, labels, level=0.1)
+    assert np.array_equal(found, squared > limit)
+
+
+def test_a_class_of_one_image_has_no_covariance():
+    with pytest.raises(ValueError, match="class 1 has 1 image"):
+        class_moments(np.zeros((3, 2)), np.array([0, 0, 1]))
 
 
 def test_bad_input_is_refused():

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from medlib.diagnosis.novelty.gaussian_by_class import hotelling_alarms, leading_directions
+from medlib.diagnosis.novelty.gaussian_by_class import (
+    hotelling_alarms,
+    leading_directions,
+    shapiro_by_direction,
+)
 
 
 def test_is_exact_for_few_gaussian_images():
@@ -38,6 +42,28 @@ def test_directions_are_principal_axes_within_classes():
     rest = features - np.stack([features[labels == c].mean(axis=0) for c in range(3)])[labels]
     peer = PCA(2).fit(rest).components_
     assert np.allclose(np.abs((found.T * peer).sum(axis=1)), 1, atol=1e-6)
+
+
+def test_directions_of_the_same_images_flag_too_few_and_those_of_others_the_level():
+    rng, same, other = np.random.default_rng(4), [], []
+    for _ in range(60):
+        a, b, new = rng.normal(size=(60, 40)), rng.normal(size=(60, 40)), rng.normal(size=(200, 40))
+        for found, seen in ((same, a), (other, b)):
+            axes = leading_directions(seen, np.zeros(60, int), count=8)
+            found.append(hotelling_alarms(a @ axes, new @ axes, level=0.05).mean())
+    assert np.mean(same) < 0.02
+    assert np.mean(other) == pytest.approx(0.05, abs=0.008)
+
+
+def test_shapiro_rejects_gaussians_at_its_level_and_a_mixture_always():
+    rng = np.random.default_rng(5)
+    labels = np.arange(600) % 2
+    p = shapiro_by_direction(rng.normal(size=(600, 300)) * (1 + labels[:, None]), labels)
+    assert (p < 0.05).mean() == pytest.approx(0.05, abs=0.025)
+    two = rng.normal(size=(600, 5)) + 4 * rng.integers(2, size=(600, 1))
+    assert (shapiro_by_direction(two, labels) < 1e-6).all()
+    with pytest.raises(ValueError, match="three at least"):
+        shapiro_by_direction(np.zeros((3, 2)), np.array([0, 0, 1]))
 
 
 def test_bad_input_is_refused():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
-from medlib.diagnosis.novelty.separation import auc_by_group, fpr_at_tpr
+from medlib.diagnosis.novelty.separation import auc_by_group, fpr_at_tpr, passed_at_kept
 
 
 @given(st.integers(0, 200), st.integers(2, 60), st.sampled_from([0.5, 0.8, 0.95, 1.0]))
@@ -17,6 +17,17 @@ def test_equals_scikit_learns_curve(seed, n, tpr):
     truth = np.repeat([1, 0], [n, 37])
     fpr, reached, _ = roc_curve(truth, np.concatenate([out, known]), drop_intermediate=False)
     assert ours == pytest.approx(fpr[reached >= tpr - 1e-9].min())
+
+
+@given(st.integers(0, 200), st.sampled_from([0.5, 0.95, 1.0]))
+def test_the_other_way_round_equals_scikit_learns_curve(seed, kept):
+    rng = np.random.default_rng(seed)
+    out, known = rng.integers(0, 9, size=20) + 1.0, rng.integers(0, 9, size=37) * 1.0
+    ours = passed_at_kept(out, known, kept=kept, rng=rng, n_resamples=2).value
+    fpr, reached, _ = roc_curve(
+        np.repeat([1, 0], [37, 20]), -np.concatenate([known, out]), drop_intermediate=False
+    )
+    assert ours == pytest.approx(fpr[reached >= kept - 1e-9].min())
 
 
 def test_the_interval_covers_the_truth():

@@ -38,6 +38,16 @@ def test_the_depth_that_sees_is_chosen_by_every_distance():
     assert right.mean() > 0.95
 
 
+def test_a_kind_may_be_left_out_of_the_choice_of_the_depth():
+    known, y, rest = study()
+    blind = some(40)
+    blind["noise"] = blind["noise"] + 30  # a kind that only the other depth can see
+    found = tune_scores(known, y, **{**rest, "outliers": rest["outliers"] | {"loud": blind}})
+    assert found.best("Euclid", without="odd").depth == "noise"
+    assert found.best("Euclid", without="loud").depth == "signal"
+    assert set(found.best("Euclid").by_kind) == {"odd", "loud"}
+
+
 def test_it_is_repeatable_and_knows_nothing_of_a_kind_that_it_was_not_given():
     known, y, rest = study()
     first, second = (tune_scores(known, y, **rest) for _ in range(2))
