@@ -322,7 +322,7 @@ def kendall(both):
     return variances([both.of_class, both.of_pixel])
 
 
-by_hand("learned weights", own_x, own_y, own_masks, kendall, variances)
+_ = by_hand("learned weights", own_x, own_y, own_masks, kendall, variances)
 
 # %%
 def lambda_of(step):
@@ -440,7 +440,7 @@ if trial is not None:
                   level=0.5),
         name="efficiency", data="simulated",
         alt="AUC over the number of labels for labels alone, with own outlines, with outlines of"
-        " other patches, and with those of a speck. All meet at the right.",
+        " other patches, and with those of a speck.",
         caption="What outlines add, by the number of labels. Means and 95 % intervals over"
         f" n = {n_draws} draws, after the longest training; simulated lesions.",
     )
@@ -454,7 +454,7 @@ if trial is not None:
     run.result("own_over_others", gain("own", "others"), atol=0.03)
     run.result("gain_own_many", gain("own", labels=MANY), atol=0.01)
     run.say(
-        "With {few} labels, outlines of the same patches bring {gain_own_1:+.2ci} of AUC at the"
+        "With {few} labels, outlines of the same patches bring {gain_own_1:+.2ci} at the"
         " shortest training and {gain_own_4:+.2ci} at the longest; those of as many other patches"
         " {gain_others_4:+.2ci}, those of the speck {gain_speck_4:+.2ci}. Own beside others:"
         " {own_over_others:+.2ci}. With {many} labels own outlines bring {gain_own_many:+.3ci}.",
