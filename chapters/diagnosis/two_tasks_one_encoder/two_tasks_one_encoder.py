@@ -682,7 +682,7 @@ run.claim(
 )
 
 # %% [markdown]
-# That is what a person who knows the disease brings: a rule of one line, worth more than a loss.
+# That is what a person who knows the disease brings: a rule of one line, and no label spent on it.
 # It is no rule for classes that lie elsewhere, in the lesion's inside, or in how many there are.
 # And it hides a danger: a shape may be measured of *anything* that is marked. Teach the same
 # network the speck's outlines, measure the speck's roundness in the same way, and it must tell
