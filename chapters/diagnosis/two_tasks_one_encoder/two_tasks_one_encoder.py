@@ -216,6 +216,7 @@ def outlined(image, marked):
     return rgb
 
 
+# %%
 def draw_weight(weight):
     """Three patches with marks, and the AUC at all weights with this one's as a square."""
     figure, axes = panels(1, 4, height_in=2.2, width_ratios=(1, 1, 1, 1.7))
@@ -279,7 +280,7 @@ memory = outlined_lesions(n_memorised, split="train", rng=run.rng("memorised"), 
 own_images = run.uses(memory.sample).array
 own_x = torch.from_numpy((own_images - middle) / spread)[:, None].to(run.device)
 own_y, own_masks = torch.from_numpy(memory.labels), torch.from_numpy(memory.lesions)[:, None]
-batch_size = min(16, n_labels, n_memorised)
+batch_size, turns = min(16, n_labels, n_memorised), run.torch_generator("turns")
 
 # %%
 def started(name, masks):
@@ -302,7 +303,7 @@ def optimised(network, learned):
 def by_hand(name, images, labels, masks, loss_of, learned=None):
     """Train on whatever `loss_of` makes of the two losses, on batches turned by right angles."""
     def loss(model, batch):
-        turn = int(torch.randint(4, ()))
+        turn = int(torch.randint(4, (), generator=turns))
         image, mask = (torch.rot90(batch[i], turn, dims=(-2, -1)) for i in (0, 2))
         said = model(image)
         return loss_of(two_losses(said.classes, said.pixels, labels=batch[1], masks=mask))
@@ -325,13 +326,15 @@ def kendall(both):
 _ = by_hand("learned weights", own_x, own_y, own_masks, kendall, variances)
 
 # %%
+losses_and_weights = np.array(course)
+
+
 def lambda_of(step):
     """Learned weight, and ratio of the losses: geometric means of the last steps up to one."""
-    recent = np.log10(np.maximum(course[max(0, step - 20) : step], 1e-12)).mean(axis=0)
+    recent = np.log10(np.maximum(losses_and_weights[max(0, step - 20) : step], 1e-12)).mean(axis=0)
     return recent[3] - recent[2], recent[0] - recent[1]
 
 
-course = np.array(course)
 at = np.unique(np.linspace(1, n_steps, 30).astype(int))
 followed = np.array([lambda_of(step) for step in at])
 run.figure(
@@ -348,7 +351,7 @@ run.figure(
 )
 
 # %%
-last = np.log10(np.maximum(course[-20:], 1e-12)).mean(axis=0)
+last = np.log10(np.maximum(losses_and_weights[-20:], 1e-12)).mean(axis=0)
 run.result("learned_log10", followed[-1, 0], unit="decades", atol=0.3)
 run.result("ratio_log10", followed[-1, 1], unit="decades", atol=0.5)
 run.say(
@@ -753,7 +756,7 @@ run.check("two-tasks-weight", answer)
 # ```{exercise}
 # :label: two-tasks-learned
 # After a long training with learned weights the class's loss stands at 0.003 and the mask's at
-# 0.05, and the weights have come to rest. How many times the class's weight is the mask's?
+# 0.05 <!-- number: posed -->, and the weights have come to rest. How many times the class's weight is the mask's?
 # ```
 
 # %% tags=["self-check"]
