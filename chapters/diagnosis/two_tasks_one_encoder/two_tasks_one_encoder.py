@@ -222,8 +222,7 @@ def draw_weight(weight):
     figure, axes = panels(1, 4, height_in=2.2, width_ratios=(1, 1, 1, 1.7))
     for place, i in zip(axes[0], some[1:4], strict=False):
         place.imshow(outlined(patches["test"][i], (here[weight][1][i] > 0) & (weight > 0)))
-        place.set_title(names[drawn["test"].labels[i]])
-        place.set_axis_off()
+        place.set(title=names[drawn["test"].labels[i]], xticks=[], yticks=[])
     right = axes[0, 3]
     right.plot(range(len(WEIGHTS)), list(aucs.values()), "o-", color=experiment.COLORS["blue"])
     right.plot(WEIGHTS.index(weight), aucs[weight], "s", color=experiment.COLORS["orange"], ms=9)
@@ -756,7 +755,8 @@ run.check("two-tasks-weight", answer)
 # ```{exercise}
 # :label: two-tasks-learned
 # After a long training with learned weights the class's loss stands at 0.003 and the mask's at
-# 0.05 <!-- number: posed -->, and the weights have come to rest. How many times the class's weight is the mask's?
+# 0.05 <!-- number: posed -->, and the weights have come to rest. How many times the class's weight
+# is the mask's?
 # ```
 
 # %% tags=["self-check"]
