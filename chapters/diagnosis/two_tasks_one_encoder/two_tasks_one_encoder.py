@@ -1,0 +1,800 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   medbook:
+#     reader_path: true
+# ---
+
+# %% [markdown]
+# # Does it help to be told where?
+#
+# **Question.** An eye clinic wants a network that tells a round haemorrhage from a streak along a
+# nerve fibre, for the two mean different diseases. There are few images with a diagnosis. A doctor
+# offers an afternoon: more diagnoses, or outlines around the lesions of the images that there are?
+# Will a network that must also say *where* be better at saying *what*?
+#
+# **Objectives.** After this chapter you will be able to
+#
+# - derive the loss of two tasks from the probability of both answers, with the weights that follow;
+# - say what learned weights minimise, and where that goes wrong;
+# - measure whether a second task helps, with a second task that cannot help beside it;
+# - tell what outlines of the same images add from what more images would;
+# - read the cosine between two tasks' gradients, and not too much into it.
+#
+# **Prerequisites.** {doc}`choosing_a_metric`; cross-entropy; what a convolution is.
+#
+# **Data.** Texture is real: patches of one fundus photograph. Lesions and specks are simulated, so
+# that their outlines are right to the pixel. One eye: no interval here speaks of patients.
+
+# %% tags=["parameters"]
+seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
+device: str = "auto"  # where to compute: "auto", "cpu" or "cuda"
+n_labels: int = 20  # labelled patches on this page, a multiple of 2, 4 ≤ x ≤ 2000
+n_validation: int = 200  # patches to choose by, 20 ≤ x ≤ 10000
+n_test: int = 500  # patches to judge by, 20 ≤ x ≤ 10000
+n_steps: int = 300  # training steps of each network on this page, 1 ≤ x ≤ 100000
+peak_rate: float = 0.003  # highest learning rate, 0 < x ≤ 0.1
+mask_weight: float = 300.0  # of the mask's loss on this page, 0 < x ≤ 100000
+contrast: float = 0.35  # light lost in the middle of a lesion, 0 < x ≤ 0.8
+over: str = "sum"  # how pixels are gathered in the check of the derivation: "sum" or "mean"
+n_memorised: int = 20  # patches for the learned weights, a multiple of 2, 4 ≤ x ≤ 2000
+shape_of: str = "lesion"  # outline that the reader of shapes learns from: "lesion" or "speck"
+control_shape_of: str = "speck"  # and in its control: "speck" or "lesion"
+few: str = "20"  # labels at which the trial's ways are compared: "10", "20", "40", "80" or "320"
+control_arm: str = "speck"  # way that must not help in the trial: "speck" or "own"
+
+# %%
+import copy
+
+import numpy as np
+import torch
+from scipy.ndimage import label
+from sklearn.metrics import roc_auc_score
+
+from data_fetch.tasks.outlined_lesions import outlined_lesions
+from medlib import experiment
+from medlib.diagnosis.joint.gradient_cosine import pull_of
+from medlib.diagnosis.joint.joint_likelihood import two_losses
+from medlib.diagnosis.joint.joint_training import LEARNED_RATE, Masked, fit_two_headed
+from medlib.diagnosis.joint.learned_weights import LearnedWeights
+from medlib.diagnosis.joint.two_headed import two_headed
+from medlib.experiment.plots.canvas import panels
+from medlib.experiment.plots.image_rows import Window, image_rows
+from medlib.experiment.plots.interval_points import Column, interval_points
+from medlib.experiment.plots.line_band import Line, line_band
+from medlib.measures.auc_by_chance import auc_by_chance
+from medlib.measures.mean_interval import mean_interval
+from medlib.nets.training import OneCycle, train
+
+run = experiment.start("diagnosis/two_tasks_one_encoder", locals())
+
+# %% [markdown]
+# ## A picture first
+#
+# Six patches: a dark lesion in each, a dot or a streak, and a bright speck. Below them what an
+# outline of the lesion would say, and one of the speck.
+
+# %% tags=["key"]
+sizes = {"train": n_labels, "validation": n_validation, "test": n_test}
+drawn = {
+    name: outlined_lesions(n, split=name, rng=run.rng(f"{name} patches"), contrast=contrast)
+    for name, n in sizes.items()
+}
+patches = {name: run.uses(part.sample).array for name, part in drawn.items()}
+
+# %%
+some = [int(i) for kind in (1, 0) for i in np.flatnonzero(drawn["test"].labels == kind)[:3]]
+names = drawn["test"].names
+run.figure(
+    image_rows(
+        [[patches["test"][i] for i in some], [255.0 * drawn["test"].lesions[i] for i in some],
+         [255.0 * drawn["test"].specks[i] for i in some]],
+        titles=[[names[drawn["test"].labels[i]] for i in some], ["lesion"] * 6, ["speck"] * 6],
+        window=Window(0, 255, ("green", "")),
+    ),
+    name="patches", data="simulated",
+    alt="Six grey patches with a dark dot or streak and a bright speck; below, two rows of masks.",
+    caption="Dots and streaks of one area in real retina texture, their outlines, and the outline"
+    f" of a bright speck whose place and shape mean nothing. Simulated lesions, n = {n_test} test"
+    " patches, six shown.",
+)
+
+# %% [markdown]
+# ## Two answers, one probability
+#
+# An image $x$ has a class $y$ and a mask $S$, one yes or no for each pixel. What should a network
+# that answers both be trained for? For the probability of the right answers. If, given the image,
+# knowing the mask would not change the class's probability, then
+#
+# $$ p(S, y \mid x) = p(S \mid x)\; p(y \mid x), \qquad p(S \mid x) = \prod_i p(S_i \mid x), $$
+#
+# the last if pixels are independent given the image, which they are not quite. Take minus the
+# logarithm, and products become sums:
+#
+# $$ -\ln p(S, y \mid x) = \underbrace{-\ln p(y \mid x)}_{L_c}
+#    + \underbrace{\sum_i -\ln p(S_i \mid x)}_{N\, \bar L_s} , $$
+#
+# with $\bar L_s$ the *mean* cross-entropy of the $N$ pixels. So the joint loss is a weighted sum,
+# and the likelihood names the weight: it is the number of pixels. What libraries give you,
+# $L_c + \bar L_s$, is another weight, smaller by a factor of thousands.
+
+# %% tags=["key"]
+draw = run.rng("check")
+class_scores = torch.from_numpy(draw.normal(size=(4, 2)))
+pixel_scores = torch.from_numpy(draw.normal(size=(4, 1, 8, 8)))
+labels, masks = torch.tensor([0, 1, 1, 0]), pixel_scores > 1
+p_class = class_scores.softmax(dim=1)[range(4), labels]
+p_pixels = torch.where(masks, pixel_scores.sigmoid(), 1 - pixel_scores.sigmoid())
+by_hand = -(p_class * p_pixels.flatten(1).prod(dim=1)).log().mean()
+
+# %%
+both = two_losses(class_scores, pixel_scores, labels=labels, masks=masks)
+joint = both.weighted(both.n_pixels if over == "sum" else 1.0)
+off = abs(float(joint - by_hand)) / float(by_hand)
+digits = min(-np.log10(max(off, 1e-16)), 16.0)
+run.result("joint_digits", digits, unit="digits", atol=2)
+run.say("By hand and by the weighted sum the joint loss agrees to {joint_digits:.0f} digits.")
+run.claim(
+    "the joint likelihood is the class's loss and the mean pixel loss times the number of pixels",
+    digits > 6, margin=digits - 6, unit="digits", falsified_by="falsify_mean_of_pixels",
+)
+
+# %% [markdown]
+# The factors are an assumption. Neighbouring pixels of a mask go together even when the image is
+# known, so the product of the pixels is not the probability of the mask; and the likelihood's
+# weight counts one doubtful edge many times. What the derivation gives is the *form* of the loss, a
+# weighted sum, and one weight that is no matter of taste. It does not say that this weight is best
+# for the class, nor that the two tasks help each other. They share the image and, in our network,
+# an encoder; whether that helps is a question of fact.
+#
+# ## One encoder, two heads
+#
+# Four convolutions see the image; from their last maps one head reads the class, by means and
+# maxima over all places, and another the mask, by squares of four by four pixels. The mask's head
+# starts at the log-odds of the share of pixels that are lesion. Without that, every pixel would
+# first have to learn that lesions are rare, and this lesson would drown the class.
+
+# %%
+middle, spread = float(patches["train"].mean()), float(patches["train"].std())
+x = {name: torch.from_numpy((part - middle) / spread)[:, None].to(run.device)
+     for name, part in patches.items()}
+y = {name: torch.from_numpy(part.labels).to(run.device) for name, part in drawn.items()}
+lesions = {name: torch.from_numpy(part.lesions)[:, None].to(run.device)
+           for name, part in drawn.items()}
+specks = torch.from_numpy(drawn["train"].specks)[:, None].to(run.device)
+
+# %% tags=["key"]
+outlines = Masked(x["train"], lesions["train"], same=True)
+WEIGHTS = sorted({0.0, 30.0, 300.0, 3000.0, mask_weight})
+networks = {
+    weight: fit_two_headed(
+        x["train"], y["train"], masked=outlines if weight else None, weight=weight,
+        steps=n_steps, peak_rate=peak_rate, validation=(x["validation"], y["validation"]),
+        generator=run.torch_generator(f"weight {weight:g}"),
+    ).network for weight in WEIGHTS
+}
+
+# %%
+@torch.no_grad()
+def answers_of(network, part="test"):
+    """Scores of the class, and marks' scores (images, height, width)."""
+    parts = [network(some) for some in x[part].split(250)]
+    scores = torch.cat([answer.classes for answer in parts])
+    pixels = torch.cat([answer.pixels for answer in parts])[:, 0]
+    return (scores[:, 1] - scores[:, 0]).cpu().numpy(), pixels.cpu().numpy()
+
+
+def auc_of(scores):
+    return float(roc_auc_score(drawn["test"].labels, scores))
+
+
+# %%
+here = {weight: answers_of(network) for weight, network in networks.items()}
+aucs = {weight: auc_of(scores) for weight, (scores, _) in here.items()}
+run.result("here_label_alone", aucs[0.0], unit="AUC", n=n_test, atol=0.05)
+run.result("here_with_outlines", aucs[mask_weight], unit="AUC", n=n_test, atol=0.05)
+run.say(
+    "With {n} labelled patches, one training each: an AUC of {here_label_alone:.2f} from labels"
+    " alone, and {here_with_outlines:.2f} with outlines at a weight of {mask_weight:g}.",
+    n=n_labels,
+)
+
+# %% [markdown]
+# An AUC is the chance that of a dot and a streak the dot has the higher score; a coin has one half.
+# How much should the mask weigh? Move the slider. At a weight of zero the class is all that counts,
+# and there is no mask. As the weight grows, the network first learns where lesions are, and then,
+# from the same features, what they are.
+
+# %%
+def outlined(image, marked):
+    """A patch in colour, with what is marked in orange."""
+    rgb = np.repeat(np.clip(image / 255, 0, 1)[..., None], 3, axis=2)
+    rgb[marked] = 0.45 * rgb[marked] + 0.55 * np.array((1.0, 0.6, 0.1))
+    return rgb
+
+
+# %%
+def draw_weight(weight):
+    """Three patches with marks, and the AUC at all weights with this one's as a square."""
+    figure, axes = panels(1, 4, height_in=2.2, width_ratios=(1, 1, 1, 1.7))
+    for place, i in zip(axes[0], some[1:4], strict=False):
+        place.imshow(outlined(patches["test"][i], (here[weight][1][i] > 0) & (weight > 0)))
+        place.set(title=names[drawn["test"].labels[i]], xticks=[], yticks=[])
+    right = axes[0, 3]
+    right.plot(range(len(WEIGHTS)), list(aucs.values()), "o-", color=experiment.COLORS["blue"])
+    right.plot(WEIGHTS.index(weight), aucs[weight], "s", color=experiment.COLORS["orange"], ms=9)
+    right.set_xticks(range(len(WEIGHTS)), [f"{each:g}" for each in WEIGHTS])
+    right.set(xlabel="weight of the mask", ylabel="AUC of the class", ylim=(0.3, 1.02))
+    return figure
+
+
+# %%
+run.frames(
+    [draw_weight(weight) for weight in WEIGHTS], name="weight_slider",
+    label="weight of the mask's loss", values=[f"{weight:g}" for weight in WEIGHTS],
+    data="simulated", start=0,
+    alt="Three patches with what the network marks in orange, and the AUC of the class over the"
+    " weight, a square at the slider's place.",
+    caption="The same patches and labels, another weight. One draw and one rate: the curve is an"
+    f" example, no ranking. Simulated lesions, {n_labels} labelled patches, n = {n_test} test"
+    " patches.",
+)
+
+# %% [markdown]
+# ## Weights that are learned
+#
+# A weight that must be chosen costs trainings. [Kendall, Gal and
+# Cipolla](https://doi.org/10.1109/CVPR.2018.00781) let the network choose. Grant each task a
+# variance $\sigma_i^2$, noise that no network can remove. Divide its loss by it, and add a term
+# that keeps the variance from growing for ever. With $s_i = \ln \sigma_i^2$, learned like any
+# weight of the network,
+#
+# $$ L = \sum_i \left( e^{-s_i} L_i + \tfrac12 s_i \right) . $$
+#
+# What does this minimise? Hold the losses still and set the derivative by $s_i$ to zero:
+# $e^{-s_i} = 1/(2 L_i)$. Put that back, and what is left is
+#
+# $$ L = \tfrac12 \sum_i \left( 1 + \ln 2 L_i \right) . $$
+#
+# So learned weights minimise the *logarithm* of each loss: the product of the losses, not a sum.
+# Two things follow. First, the mask's weight beside the class's comes to
+#
+# $$ \lambda = \frac{e^{-s_2}}{e^{-s_1}} = \frac{L_c}{\bar L_s} , $$
+#
+# the ratio of the two *training* losses. Second, to halve a loss is worth the same however small it
+# is already. A class's loss that goes from one in ten thousand to half of that changes no answer,
+# and is paid as much as halving what is wrong with the masks. The paper's reading, a variance that
+# the data force upon the network, needs a loss that cannot reach zero. With few labels and many
+# weights the class's loss can: the network learns its patches by heart. The pixels' loss cannot, or
+# not as fast. Their edges are blurred by noise, and there are thousands. Then $\ln L_c$ falls
+# without end, and $\lambda$ with it: away from the one task that still has something to teach.
+#
+# Here is the training by hand, with each step's losses and weights kept.
+
+# %%
+memory = outlined_lesions(n_memorised, split="train", rng=run.rng("memorised"), contrast=contrast)
+own_images = run.uses(memory.sample).array
+own_x = torch.from_numpy((own_images - middle) / spread)[:, None].to(run.device)
+own_y, own_masks = torch.from_numpy(memory.labels), torch.from_numpy(memory.lesions)[:, None]
+batch_size, turns = min(16, n_labels, n_memorised), run.torch_generator("turns")
+
+# %%
+def started(name, masks):
+    """A new network whose mask's head begins at the log-odds of what is marked."""
+    share = float(masks.float().mean().clamp(1e-4, 1 - 1e-4))
+    return two_headed(first_logit=float(np.log(share / (1 - share))),
+                      generator=run.torch_generator(name)).to(run.device)
+
+
+def optimised(network, learned):
+    """One cycle for the network, and one at a rate of their own for learned weights."""
+    groups = [{"params": list(network.parameters()), "lr": peak_rate}]
+    if learned is not None:
+        own = list(learned.to(run.device).parameters())
+        groups.append({"params": own, "lr": LEARNED_RATE, "weight_decay": 0.0})
+    return OneCycle(peak_rate=peak_rate).start(groups, steps=n_steps)
+
+
+# %% tags=["key"]
+def by_hand(name, images, labels, masks, loss_of, learned=None):
+    """Train on whatever `loss_of` makes of the two losses, on batches turned by right angles."""
+    def loss(model, batch):
+        turn = int(torch.randint(4, (), generator=turns))
+        image, mask = (torch.rot90(batch[i], turn, dims=(-2, -1)) for i in (0, 2))
+        said = model(image)
+        return loss_of(two_losses(said.classes, said.pixels, labels=batch[1], masks=mask))
+    network = started(name, masks)
+    optimizer, schedule = optimised(network, learned)
+    train(network, loss, (images, labels, masks), steps=n_steps, batch_size=batch_size,
+          optimizer=optimizer, schedule=schedule, generator=run.torch_generator(f"{name}, steps"))
+    return network
+
+# %% tags=["key"]
+variances, course = LearnedWeights(2), []
+
+
+def kendall(both):
+    now = float(both.of_class.detach()), float(both.of_pixel.detach())
+    course.append((*now, *variances.weights().tolist()))
+    return variances([both.of_class, both.of_pixel])
+
+
+_ = by_hand("learned weights", own_x, own_y, own_masks, kendall, variances)
+
+# %%
+losses_and_weights = np.array(course)
+
+
+def lambda_of(step):
+    """Learned weight, and ratio of the losses: geometric means of the last steps up to one."""
+    recent = np.log10(np.maximum(losses_and_weights[max(0, step - 20) : step], 1e-12)).mean(axis=0)
+    return recent[3] - recent[2], recent[0] - recent[1]
+
+
+at = np.unique(np.linspace(1, n_steps, 30).astype(int))
+followed = np.array([lambda_of(step) for step in at])
+run.figure(
+    line_band(
+        {"learned": Line(at, followed[:, 0]), "ratio of losses": Line(at, followed[:, 1])},
+        x=("training", "steps"), y=("log₁₀ of the mask's weight", ""), level=0.0,
+    ),
+    name="learned", data="simulated",
+    alt="Two falling lines: the ratio of the losses falls first and further, the learned weight"
+    " follows it.",
+    caption="The weight of the mask beside the class, as learned, and the ratio of class loss to"
+    " pixel loss that it makes for. Each point is a mean over up to twenty steps."
+    f" {n_memorised} labelled patches, simulated lesions, one training.",
+)
+
+# %%
+last = np.log10(np.maximum(losses_and_weights[-20:], 1e-12)).mean(axis=0)
+run.result("learned_log10", followed[-1, 0], unit="decades", atol=0.3)
+run.result("ratio_log10", followed[-1, 1], unit="decades", atol=0.5)
+run.say(
+    "At the end the class's loss is {of_class:.0e} nats a patch and the mask's {of_pixel:.0e} a"
+    " pixel. Their ratio is {ratio:.0e}, the learned weight {learned:.0e}; it began at one.",
+    of_class=10 ** last[0], of_pixel=10 ** last[1], ratio=10 ** followed[-1, 1],
+    learned=10 ** followed[-1, 0],
+)
+fallen = -followed[-1, 0]
+run.claim(
+    "with few labels the weight learned for the mask falls below the weight of the class, with"
+    " which it began", fallen > 0, margin=fallen, unit="decades",
+    falsified_by="falsify_many_to_memorise",
+)
+
+# %% [markdown]
+# The learned weight lags behind, for it has a rate of its own: at the network's rate it would
+# hardly move at all, and then what is called learned is where it began. This also tells what it
+# matters to take sums over pixels or means. The end is the same, as the ratio above cancels the
+# number of pixels; the beginning is not.
+#
+# A relative, [GradNorm](https://doi.org/10.48550/arXiv.1711.02257), begins by making the two
+# gradients equally long. Where the class is learned by heart, its gradient has next to no length,
+# and a mask whose gradient must not be longer is told to keep still as well. Any rule that reads
+# *training* losses has this in it. Whether it hurts the class is again a question of fact.
+#
+# ## The trial
+#
+# One training is an anecdote. A recorded trial has seven ways to learn, each of which chose its
+# learning rate and, where there is one to choose, the weight of its masks on validation patches,
+# kept the weights that validated best by the *class's* loss, and was trained three times, each time
+# twice as long:
+#
+# | Way | What it learns from |
+# |---|---|
+# | single | the labels |
+# | own | and the outlines of the same patches |
+# | others | and the outlines of as many *other* patches |
+# | speck | and the outlines of the bright speck, which means nothing |
+# | learned | as own, with weights learned as variances |
+# | balanced | as own, with a weight that keeps both gradients equally long |
+# | likelihood | as own, with the number of pixels for a weight |
+#
+# The unit is the draw: of patches, first weights and batches. *Others* says what outlines add that
+# need not be of the labelled patches at all. *Speck* is the second task that cannot help: as many
+# more pixels to explain, the same head, the same choice of weights; and no word about the lesion.
+
+# %% tags=["key"]
+trial = experiment.recorded(run, "_arms_of_two_tasks/sweep", optional=True)
+LENGTHS, LONGEST, FEW = (1, 2, 4), 4, int(few)
+
+
+def auc(arm, labels, times=LONGEST):
+    """Test AUC of a way to learn, one number a draw."""
+    return trial.array(f"auc_{arm}_{times}", labels=labels)
+
+
+def gain(arm, over="single", labels=FEW, times=LONGEST, level=0.95):
+    """What it gains over another, draw by draw: a mean with its interval."""
+    gained = auc(arm, labels, times) - auc(over, labels, times)
+    return mean_interval(gained, unit="AUC", level=level)
+
+# %%
+ARMS = ("single", "own", "others", "speck", "learned", "balanced", "likelihood")
+if trial is None:
+    run.say("The trial has not been recorded yet; what it would show is left out below.")
+else:
+    COUNTS, MANY, n_draws = trial.grid["labels"], max(trial.grid["labels"]), len(trial.seeds)
+    run.table(
+        [{"way": arm} | {f"{n} labels": f"{auc(arm, n).mean():.3f}" for n in COUNTS}
+         for arm in ARMS],
+        name="ways", caption="Test AUC after the longest training: means over"
+        f" n = {n_draws} draws of {trial.fixed['n_test']} patches; simulated lesions.",
+    )
+    run.say(str(trial.made))
+
+# %% [markdown]
+# ### Label efficiency
+#
+# How many labels alone do what few labels and their outlines do? Follow the lines to the right
+# until *single* is as high as *own* was.
+
+# %%
+if trial is not None:
+    lines = {arm: Line.of(COUNTS, [mean_interval(auc(arm, n), within=(0, 1)) for n in COUNTS])
+             for arm in ("single", "own", "others", "speck")}
+    run.figure(
+        line_band(lines, x=("labelled patches", ""), y=("AUC", ""), log_x=True, x_ticks=COUNTS,
+                  level=0.5),
+        name="efficiency", data="simulated",
+        alt="AUC over the number of labels for labels alone, with own outlines, with outlines of"
+        " other patches, and with those of a speck.",
+        caption="What outlines add, by the number of labels. Means and 95 % intervals over"
+        f" n = {n_draws} draws, after the longest training; simulated lesions.",
+    )
+
+# %%
+if trial is not None:
+    gains = {(arm, times): gain(arm, times=times)
+             for arm in ("own", "others", "speck") for times in LENGTHS}
+    for (arm, times), estimate in gains.items():
+        run.result(f"gain_{arm}_{times}", estimate, atol=0.03)
+    run.result("own_over_others", gain("own", "others"), atol=0.03)
+    run.result("gain_own_many", gain("own", labels=MANY), atol=0.01)
+    run.say(
+        "With {few} labels, outlines of the same patches bring {gain_own_1:+.2ci} at the"
+        " shortest training and {gain_own_4:+.2ci} at the longest; those of as many other patches"
+        " {gain_others_4:+.2ci}, those of the speck {gain_speck_4:+.2ci}. Own beside others:"
+        " {own_over_others:+.2ci}. With {many} labels own outlines bring {gain_own_many:+.3ci}.",
+        many=MANY,
+    )
+
+# %%
+if trial is not None:
+    rows = []
+    for n in COUNTS:
+        beside = mean_interval(auc("own", FEW) - auc("single", n), unit="AUC")
+        rows.append({"labels alone": n, f"{FEW} labels with outlines, minus these":
+                     f"{beside:+.3ci}"})
+    run.table(rows, name="worth", caption="How many labels are the outlines worth? Differences of"
+              f" test AUC after the longest training, means and 95 % intervals over n = {n_draws}"
+              " draws; simulated lesions.")
+
+# %% [markdown]
+# Read that table as the clinic would. An afternoon buys a fixed number of outlines, or a larger
+# number of diagnoses. Where the interval of a row holds zero, so many labels alone are worth as
+# much as the few with outlines; below it they are worth more. What an outline costs is not in the
+# table: take the time of your own doctors.
+#
+# Each conclusion must hold at all three lengths.
+
+# %%
+if trial is not None:
+    help_few = min(gain("own", over, times=times).low
+                   for over in ("single", "speck") for times in LENGTHS)
+    run.claim(
+        "with few labels, outlines of the same patches raise the AUC of the class by at least .05,"
+        " over labels alone and over the outlines of a speck, at every length of training",
+        help_few > 0.05, margin=help_few - 0.05, unit="AUC", falsified_by="falsify_many_labels",
+    )
+    saturates = min(
+        mean_interval(auc("own", FEW, times) - auc("single", FEW, times)
+                      - auc("own", MANY, times) + auc("single", MANY, times)).low
+        for times in LENGTHS)
+    run.claim(
+        "outlines bring more where labels are few than where they are many, at every length of"
+        " training", saturates > 0, margin=saturates, unit="AUC",
+        falsified_by="falsify_many_labels",
+    )
+
+# %% [markdown]
+# Mind what the second of these does *not* say. With many labels the labels alone come near to an
+# AUC of one, and nothing can add to that. "It helps less with many labels" may be no more than a
+# ceiling. A harder class would have to show it.
+#
+# ### Which weight?
+
+# %%
+WAYS = {"weight from validation": "own", "likelihood": "likelihood", "learned": "learned",
+        "balanced": "balanced"}
+if trial is not None:
+    run.figure(
+        interval_points(*[
+            Column({name: gain(arm, times=times) for name, arm in WAYS.items()},
+                   x=("AUC beside labels alone", "AUC"), reference=0.0,
+                   title=f"{trial.fixed['first_steps'] * times} steps") for times in LENGTHS]),
+        name="ways_to_weigh", data="simulated",
+        alt="For four ways of weighting, the gain over labels alone at three training lengths, with"
+        " intervals.",
+        caption=f"What the same outlines bring under four ways of weighting, {FEW} labels: means"
+        f" and 95 % intervals over n = {n_draws} draws; simulated lesions.",
+    )
+
+# %%
+if trial is not None:
+    chosen = trial.array("weight_own", labels=FEW)
+    weight_of = {n: np.median(trial.array("weight_learned", labels=n)) for n in (FEW, MANY)}
+    rates = trial.array("rate_own", labels=FEW)
+    run.say(
+        "The weight learned as a variance came to {low:.0e} with {few} labels and to {high:.0e}"
+        " with {many} (medians of the longest trainings); that of the likelihood is {pixels:g}. Of"
+        " {n} draws with {few} labels, {edge} chose the largest weight that was tried, and {fast}"
+        " the highest rate: there the best may lie beyond.",
+        low=weight_of[FEW], high=weight_of[MANY], many=MANY, n=n_draws,
+        pixels=float(trial.array("weight_likelihood").max()),
+        edge=int((chosen == max(trial.fixed["weights"])).sum()),
+        fast=int((rates == max(trial.fixed["rates"])).sum()),
+    )
+    behind = [gain("likelihood", "learned", times=times) for times in LENGTHS]
+    run.result("likelihood_over_learned", behind[-1], atol=0.03)
+    surely = min(one.low for one in behind)
+    run.claim(
+        "with few labels, weights learned as variances have a lower AUC than the weight of the"
+        " joint likelihood, at every length of training",
+        surely > 0, margin=surely, unit="AUC", falsified_by="falsify_many_labels",
+    )
+
+# %% [markdown]
+# ### The control
+#
+# The speck must not help: its outline knows nothing of the class. It has the same choice of rates
+# and weights, so that a gain by mere choosing would show here as well. As three lengths are looked
+# at, the intervals are wider, for a share of errors of one in twenty in all.
+
+# %%
+if trial is not None:
+    level = 1 - 0.05 / len(LENGTHS)
+    nothing = [gain(control_arm, times=times, level=level) for times in LENGTHS]
+    reach = max(one.high - one.value for one in nothing)
+    run.say("A gain would have had to reach up to {reach:.2f} to be told from chance.", reach=reach)
+    most = max(one.low for one in nothing)
+    run.claim(
+        "a speck's outlines, which mean nothing, raise the class's AUC at no length of training",
+        most <= 0, margin=-most, unit="AUC", control=True, falsified_by="falsify_speck_by_lesion",
+    )
+
+# %% [markdown]
+# ## Do the gradients know?
+#
+# It would be convenient to see *before* training whether two tasks get along. Each has a gradient
+# by the encoder's weights, $g_c$ and $g_s$. A small step of length $\eta$ down the mask's gradient
+# changes the class's loss by
+#
+# $$ L_c(w - \eta\, g_s / |g_s|) - L_c(w) \approx -\eta\, |g_c| \cos(g_c, g_s) . $$
+#
+# So a positive cosine means that the mask's step lowers the class's loss, too; a negative one, that
+# the two are in conflict ([Du et al.](https://doi.org/10.48550/arXiv.1812.02224)). Two words of
+# this are easily overlooked: *small*, and *whose*. Take the class's loss on validation patches, for
+# what we want is a class that is right on others, and the mask's on the training patches.
+
+# %% tags=["key"]
+def both_of(network, part):
+    said = network(x[part].double())
+    return two_losses(said.classes, said.pixels, labels=y[part], masks=lesions[part])
+
+
+def gradients(network):
+    kept = copy.deepcopy(network).double()
+    of_class, of_mask = both_of(kept, "validation").of_class, both_of(kept, "train").of_pixel
+    shared = list(kept.encoder.parameters())
+    step = torch.autograd.grad(of_mask, shared, retain_graph=True)
+    return kept, step, of_class, pull_of(of_class, of_mask, shared=shared)
+
+# %%
+@torch.no_grad()
+def change_of(network, step, before, length):
+    """By how much a step of this length down the mask's gradient changes the class's loss."""
+    moved = copy.deepcopy(network)
+    size = torch.sqrt(sum((part**2).sum() for part in step))
+    for weight, part in zip(moved.encoder.parameters(), step, strict=True):
+        weight -= length * part / size
+    return float(both_of(moved, "validation").of_class - before)
+
+
+# %%
+kept, step, before, pull = gradients(networks[mask_weight])
+rows = []
+for length in (1e-4, 1e-2, 1.0):
+    foretold = -length * pull.first_norm * pull.cosine
+    measured = change_of(kept, step, before, length)
+    rows.append({"length of the step": f"{length:g}", "foretold, nats": f"{foretold:+.2g}",
+                 "measured, nats": f"{measured:+.2g}"})
+run.table(rows, name="steps", caption="What a step down the mask's gradient does to the class's"
+          f" loss on validation patches (n = {n_validation}, simulated), from the network with a"
+          f" weight of {mask_weight:g}. The first row should agree; the last need not.")
+
+# %%
+rows = []
+for weight in WEIGHTS[1:]:
+    cosine = gradients(networks[weight])[3].cosine
+    rows.append({"weight of the mask": f"{weight:g}", "cosine": f"{cosine:+.2f}",
+                 "AUC beside labels alone": f"{aucs[weight] - aucs[0.0]:+.2f}"})
+run.table(rows, name="cosines", caption="Cosine between the two gradients at the end of training,"
+          f" and what the outlines brought. One draw; n = {n_test} test patches, simulated.")
+if trial is not None:
+    seen = {(arm, n): [row.value for row in trial.rows(f"cosine_{arm}", labels=n)]
+            for arm in ("own", "speck") for n in COUNTS if f"cosine_{arm}" in trial.names}
+    run.table(
+        [{"outlines": arm, "labels": n, "cosine": f"{np.mean(values):+.2f}" if values else "–",
+          "draws": len(values), "gain of AUC": f"{gain(arm, labels=n):+.3ci}"}
+         for (arm, n), values in seen.items()],
+        name="cosines_trial", caption="The trial: mean cosine on the labelled patches at the end of"
+        " the longest training (without draws in which a gradient had no length), and the gain over"
+        " labels alone with its 95 % interval over draws; simulated lesions.",
+    )
+
+# %% [markdown]
+# Does the column of cosines foretell the column of gains? Look at the rows before you believe that
+# it does. There is a reason to doubt. A cosine speaks of the next small step from *here*. The help,
+# where there is some, came early and by another route: features that find the lesion, from which
+# the class can then be read. At the end of a training the class's own gradient is small and its
+# direction is mostly noise.
+#
+# ## What breaks it
+#
+# **The better use of an outline may need no label.** Why should an outline help to tell a dot from
+# a streak? Because the class *is* a shape. Whoever knows that can do without the class's head. Let
+# a network learn the outlines and nothing else, and measure the largest spot that it marks: the
+# variance of its pixels along its short axis over that along its long one. A disc has one, a streak
+# less.
+
+# %% tags=["key"]
+def roundness(scores):
+    """Short over long axis of the largest marked spot, as a ratio of variances."""
+    marked = scores >= min(0.0, np.sort(scores.ravel())[-12])  # a dozen pixels at least
+    spots, _ = label(marked)
+    largest = spots == 1 + np.argmax(np.bincount(spots.ravel())[1:])
+    spread = np.cov(np.argwhere(largest).T, bias=True) + np.eye(2) / 12  # of a pixel itself
+    short, long = np.linalg.eigvalsh(spread)
+    return short / long
+
+# %%
+SHAPES = {"lesion": lesions["train"], "speck": specks}
+shape_auc = {}
+for role, what in (("shape", shape_of), ("control", control_shape_of)):
+    reader = by_hand(f"{role} of a {what}", x["train"], y["train"], SHAPES[what],
+                     lambda both: both.of_pixel)
+    pixels = answers_of(reader)[1]
+    shape_auc[role] = auc_of(np.array([roundness(each) for each in pixels]))
+run.result("auc_of_shape", shape_auc["shape"], unit="AUC", n=n_test, atol=0.02)
+run.result("auc_of_control_shape", shape_auc["control"], unit="AUC", n=n_test, atol=0.02)
+run.say(
+    "From {n} outlines and no label, the roundness of the marked lesion has an AUC of"
+    " {auc_of_shape:.2f}; on this page the best of the networks with labels and outlines has"
+    " {best:.2f}.", n=n_labels, best=max(aucs.values()),
+)
+run.claim(
+    "the roundness of the lesion that a network marks, taught by the outlines of the few patches"
+    " and by no label, has an AUC of .85 or more", shape_auc["shape"] >= 0.85,
+    margin=shape_auc["shape"] - 0.85, unit="AUC", falsified_by="falsify_swapped_outlines",
+)
+
+# %% [markdown]
+# That is what a person who knows the disease brings: a rule of one line, and no label spent on it.
+# It is no rule for classes that lie elsewhere, in the lesion's inside, or in how many there are.
+# And it hides a danger: a shape may be measured of *anything* that is marked. Teach the same
+# network the speck's outlines, measure the speck's roundness in the same way, and it must tell
+# nothing at all: its AUC must lie where chance puts it.
+
+# %%
+low, high = auc_by_chance(int(drawn["test"].labels.sum()),
+                          int((1 - drawn["test"].labels).sum()), level=0.99)
+run.say(
+    "The speck's roundness has an AUC of {auc_of_control_shape:.3f}; chance alone stays between"
+    " {low:.3f} and {high:.3f} in 99 of 100 sets of as many patches.", low=low, high=high,
+)
+within = min(high - shape_auc["control"], shape_auc["control"] - low)
+run.claim(
+    "the roundness of a speck that is alike in both classes, marked and measured in the same way,"
+    " tells nothing of the class", within >= 0, margin=within, unit="AUC", control=True,
+    falsified_by="falsify_swapped_outlines",
+)
+
+# %% [markdown]
+# **The second task shares the cause.** Here every lesion has an outline, and the outline holds the
+# class. In a clinic the outlined thing may be a device, a marker of the technician, a tumour's
+# necrosis; then the dense task is a speck, or worse, a shortcut.
+#
+# **Outlines are right to the pixel.** Ours are simulated. A doctor's are off by a pixel or two,
+# which is much on a streak of three pixels' width.
+#
+# **One eye, one network.** All texture is of one photograph, cut into three parts that share no
+# pixel. The encoder has some twenty thousand weights and starts from nothing; one that was taught
+# on a million photographs needs less help.
+
+# %%
+run.finish()
+
+# %% [markdown]
+# ## What to take along
+#
+# - The probability of both answers gives a weighted sum of two cross-entropies. Taken as means, the
+#   pixels' has the number of pixels for a weight. That the sum helps does not follow.
+# - Weights learned as variances minimise logarithms. Where a loss can reach zero, by heart, they
+#   run after it: print the learned weight, and beside it both *training* losses.
+# - A second task is shown to help by two comparisons: with the class alone under the same choosing,
+#   and with a second task that cannot help.
+# - Ask what outlines of the same images add that outlines of others do not, and how many more
+#   labels would have done the same.
+# - A cosine between gradients speaks of one small step. It is no forecast.
+# - If the class can be read off the outline, read it off.
+#
+# ## Exercises
+#
+# Answer here on the page, or in Jupyter in place of `None`: you are told whether you are right, or
+# what kind of wrong. In Jupyter, `run.hint("two-tasks-weight")` gives a hint, and then another;
+# `run.solution("two-tasks-weight")` shows how it is done.
+#
+# ```{exercise}
+# :label: two-tasks-weight
+# A network reads a class from an image of 96 × 96 pixels, and a mask of 24 × 24 cells, a yes or no
+# for each. Batches have 32 images. Your library gives both losses as means, over the images of the
+# batch, and over all its cells. Which weight must the mask's loss have to make the sum the joint
+# likelihood of an image?
+# ```
+
+# %% tags=["self-check"]
+answer = None  # a weight
+run.check("two-tasks-weight", answer)
+
+# %% [markdown]
+# ```{exercise}
+# :label: two-tasks-learned
+# After a long training with learned weights the class's loss stands at 0.003 and the mask's at
+# 0.05 <!-- number: posed -->, and the weights have come to rest. How many times the class's weight
+# is the mask's?
+# ```
+
+# %% tags=["self-check"]
+answer = None  # a ratio
+run.check("two-tasks-learned", answer)
+
+# %% [markdown]
+# ```{exercise}
+# :label: two-tasks-step
+# Write `change(g_class, g_mask, rate)`: two gradients as arrays of one length, by the shared
+# weights. Gradient descent makes one small step for the *mask* alone, with learning rate `rate`.
+# Return the change of the class's loss to first order.
+# ```
+
+# %% tags=["self-check"]
+change = None  # a function
+run.check("two-tasks-step", change)
+
+# %% [markdown]
+# ```{exercise}
+# :label: two-tasks-proof
+# A paper has 60 labelled scans. It tunes the weight of a segmentation loss over eight values on
+# validation scans, and its joint network beats the classifier of an earlier paper. Which one
+# experiment would you ask for first, to believe that outlines helped?
+# ```
+
+# %% tags=["self-check"]
+answer = None  # a letter; run the cell to see the options
+run.check("two-tasks-proof", answer)
+
+# %% [markdown]
+# ## Further reading
+#
+# - R. Caruana, tasks that share what they learn:
+#   [doi:10.1023/A:1007379606734](https://doi.org/10.1023/A:1007379606734)
+# - A. Kendall, Y. Gal, R. Cipolla, weights learned as variances:
+#   [doi:10.1109/CVPR.2018.00781](https://doi.org/10.1109/CVPR.2018.00781)
+# - Z. Chen et al., GradNorm:
+#   [doi:10.48550/arXiv.1711.02257](https://doi.org/10.48550/arXiv.1711.02257)
+# - Y. Du et al., the cosine between gradients:
+#   [doi:10.48550/arXiv.1812.02224](https://doi.org/10.48550/arXiv.1812.02224)
