@@ -9,8 +9,8 @@ __all__ = ["inverse_variance_weights", "least_error_weights", "weighted_error"]
 
 
 def inverse_variance_weights(
-    variances: Float[np.ndarray, "estimates *places"],
-) -> Float[np.ndarray, "estimates *places"]:
+    variances: Float[np.ndarray, estimates * places],
+) -> Float[np.ndarray, estimates * places]:
     r"""Weigh independent, unbiased estimates by the inverse of their variances.
 
     .. math:: w_m = \sigma_m^{-2} / \sum_k \sigma_k^{-2}
@@ -72,7 +72,9 @@ def least_error_weights(
     try:
         np.linalg.cholesky(moments)
     except np.linalg.LinAlgError:
-        raise ValueError("moments are not positive definite: one estimate is another's copy") from None
+        raise ValueError(
+            "moments are not positive definite: one estimate is another's copy"
+        ) from None
     raw = np.linalg.solve(moments, np.ones(len(moments)))
     return raw / raw.sum()
 

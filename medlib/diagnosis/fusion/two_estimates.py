@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["TwoEstimates", "Truth"]
+__all__ = ["Truth", "TwoEstimates"]
 
 
 @dataclass(frozen=True, eq=False)
