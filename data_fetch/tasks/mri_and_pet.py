@@ -77,12 +77,12 @@ class MriAndPet:
     @property
     def masks(self) -> Bool[np.ndarray, "n size size"]:
         """Where the lesions are, whoever sees them."""
-        return _inner(self.lesion) > 0.5
+        return inner(self.lesion) > 0.5
 
     @property
     def brain(self) -> Bool[np.ndarray, "n size size"]:
         """Where most of a pixel is grey or white matter."""
-        return _inner(self.grey + self.white) > 0.5
+        return inner(self.grey + self.white) > 0.5
 
     def uptake(self, *, lesion_in: str = "neither") -> Float[np.ndarray, "n wide wide"]:
         """What the tracer does, before any blur; one is grey matter."""
@@ -107,7 +107,7 @@ class MriAndPet:
             counts: c, expected counts a pixel of grey matter, for all; None takes each patch's own.
             lesion_in: "own" as dealt, or "MRI", "PET", "both", "neither" for all.
             psf_mm: full width at half maximum of the blur; 0 for none.
-            noise_sd: of the MRI's noise; white matter is about 0.8.
+            noise_sd: of the MRI's noise; white matter is about 0.88.
 
         Returns:
             Sample of float32 (n, 2, size, size): MRI, PET.
@@ -122,7 +122,7 @@ class MriAndPet:
                 f"counts={counts} (> 0), psf_mm={psf_mm} (>= 0), noise_sd={noise_sd} (>= 0): one is"
                 " outside its range"
             )
-        dimmed = (1 - self.look.t1_factor) * _inner(self._lesion(0, lesion_in))
+        dimmed = (1 - self.look.t1_factor) * inner(self._lesion(0, lesion_in))
         mri = self.t1 * (1 - dimmed) + noise_sd * self.mri_luck
         dose = self.counts if counts is None else np.full(len(self), counts)
         dose = dose[:, None, None]
@@ -220,7 +220,7 @@ def mri_and_pet(
     flipped = [each[..., ::-1, :] for each in (*maps, lesion)]  # the top of the head is on top
     t1, grey, white, lesion = flipped
     return MriAndPet(
-        t1=_inner(t1), grey=grey, white=white, lesion=lesion, seen_by=seen_by, counts=own_counts,
+        t1=inner(t1), grey=grey, white=white, lesion=lesion, seen_by=seen_by, counts=own_counts,
         mri_luck=luck[0], pet_luck=luck[1], look=look, split=split,
     )  # fmt: skip
 
@@ -235,12 +235,16 @@ def blurred(
     """
     sd_pixels = psf_mm / np.sqrt(8 * np.log(2)) / PIXEL_MM
     if not sd_pixels:
-        return _inner(wide)
-    return _inner(gaussian_filter(wide, (0, sd_pixels, sd_pixels), mode="nearest"))
+        return inner(wide)
+    return inner(gaussian_filter(wide, (0, sd_pixels, sd_pixels), mode="nearest"))
 
 
-def _inner(wide: Float[np.ndarray, "n wide wide"]) -> Float[np.ndarray, "n size size"]:
-    """Without the margin."""
+def inner(wide: Float[np.ndarray, "n wide wide"]) -> Float[np.ndarray, "n size size"]:
+    """Maps without their margin of 6 pixels.
+
+    >>> inner(np.ones((1, 20, 20))).shape
+    (1, 8, 8)
+    """
     return wide[..., _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
 
 

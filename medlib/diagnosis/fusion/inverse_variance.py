@@ -9,16 +9,16 @@ __all__ = ["inverse_variance_weights", "least_error_weights", "weighted_error"]
 
 
 def inverse_variance_weights(
-    variances: Float[np.ndarray, estimates * places],
-) -> Float[np.ndarray, estimates * places]:
+    variances: Float[np.ndarray, "estimates ..."],
+) -> Float[np.ndarray, "estimates ..."]:
     r"""Weigh independent, unbiased estimates by the inverse of their variances.
 
     .. math:: w_m = \sigma_m^{-2} / \sum_k \sigma_k^{-2}
 
     Among all weights with sum one, these give :math:`\sum_m w_m \hat\theta_m` least variance,
-    :math:`1 / \sum_k \sigma_k^{-2}`. By Lagrange: :math:`2 w_m \sigma_m^2 = \lambda` for all m. They
-    are fixed before anybody looks at the estimates, and they are not the best if estimates share
-    errors or are biased: see `least_error_weights`.
+    :math:`1 / \sum_k \sigma_k^{-2}`. By Lagrange: :math:`2 w_m \sigma_m^2 = \lambda` for all m.
+    They are fixed before anybody looks at the estimates, and they are not the best if estimates
+    share errors or are biased: see `least_error_weights`.
 
     Args:
         variances: of each estimate, > 0, in any places.
@@ -86,7 +86,7 @@ def weighted_error(
     r"""The mean squared error of a weighted sum, :math:`w^T M w`.
 
     Raises:
-        ValueError: the weights do not add up to one: the sum would be an estimate of something else.
+        ValueError: the weights do not add up to one: the sum would estimate something else.
 
     Example:
         >>> weighted_error(np.array([0.2, 0.8]), np.diag([4.0, 1.0]))

@@ -34,7 +34,7 @@ class Shown:
 
 
 class Weighing(nn.Module):
-    r"""Weights by softmax, and the weighted sum :math:`w g_p \hat\theta_p + (1-w) g_m \hat\theta_m`.
+    r"""Weights by softmax, and the sum :math:`w g_p \hat\theta_p + (1-w) g_m \hat\theta_m`.
 
     The same small network in each place, which sees no neighbours. Factors g are one, unless they
     are learned.
