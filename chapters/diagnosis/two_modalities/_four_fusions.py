@@ -23,7 +23,7 @@
 # %% tags=["parameters"]
 seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
 device: str = "auto"  # where to compute: "auto", "cpu" or "cuda"
-arm: str = "early"  # a kind of network, and "dropped", "others" or "evident" behind it
+arm: str = "early"  # kind of network; "-dropped", "-others" or "-evident" behind it
 n_train: int = 600  # scans to learn from, 16 ≤ x ≤ 100000
 n_validation: int = 200  # scans to choose by, 16 ≤ x ≤ 100000
 n_test: int = 250  # scans to judge by, 16 ≤ x ≤ 100000
@@ -53,9 +53,9 @@ from medlib.diagnosis.fusion.scan_precision import (
 )
 
 run = experiment.start("diagnosis/two_modalities/_four_fusions", locals())
-kind, _, how = arm.partition(" ")
+kind, _, how = arm.partition("-")
 if kind not in KINDS or how not in ("", "dropped", "others", "evident"):
-    raise ValueError(f'arm is {arm!r}; write one of {KINDS}, and "dropped", "others" or "evident"'
+    raise ValueError(f'arm is {arm!r}; write one of {KINDS}, and "-dropped", "-others" or "-evident"'
                      " behind it or nothing")
 
 # %% [markdown]
