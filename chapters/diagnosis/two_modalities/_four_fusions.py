@@ -55,8 +55,8 @@ from medlib.diagnosis.fusion.scan_precision import (
 run = experiment.start("diagnosis/two_modalities/_four_fusions", locals())
 kind, _, how = arm.partition("-")
 if kind not in KINDS or how not in ("", "dropped", "others", "evident"):
-    raise ValueError(f'arm is {arm!r}; write one of {KINDS}, and "-dropped", "-others" or "-evident"'
-                     " behind it or nothing")
+    raise ValueError(f"arm is {arm!r}; write one of {KINDS}, and nothing or -dropped, -others or"
+                     " -evident behind it")
 
 # %% [markdown]
 # ## Scans

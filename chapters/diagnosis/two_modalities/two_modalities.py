@@ -129,8 +129,8 @@ run.figure(
     name="patches", data="simulated",
     alt="Six patches of brain in three rows: MRI, a blurred and grainy PET, and the MRI with the"
     " lesion outlined in orange.",
-    caption="Each lesion is seen by MRI, by PET or by both (in brackets). Alone, most could pass for"
-    " grey matter: dim in MRI, and with uptake in PET. Real anatomy, simulated PET, noise and"
+    caption="Each lesion is seen by MRI, by PET or by both (in brackets). Alone, most could pass"
+    " for grey matter: dim in MRI, and with uptake in PET. Real anatomy, simulated PET, noise and"
     f" lesions; {len(shown)} of n = {n_test} test patches.",
 )
 
@@ -262,8 +262,8 @@ run.figure(
          for tissue in TISSUES for place, who in enumerate(("learned", "formula"))},
         x=("dose", "counts a pixel"), y=("weight of PET", ""), log_x=True, x_ticks=COUNTS),
     name="weights", data="simulated",
-    alt="Two pairs of curves rise with the dose from near zero to near one; in each pair the learned"
-    " weight lies on the formula; the pair for white matter lies above that for grey.",
+    alt="Two pairs of curves rise with the dose from near zero to near one; in each pair the"
+    " learned weight lies on the formula; the pair for white matter lies above that for grey.",
     caption="Weights that were learned from errors lie on those of the formula, dose by dose and"
     f" tissue by tissue. One training, means over n = {n_test} test maps; real anatomy, simulated"
     " measurements.",
@@ -343,7 +343,8 @@ others = {
     "usual unit": learned("usual unit", Shown(dose=dose_known, gains=True)),
     "other unit": learned("other unit", Shown(dose=dose_known, gains=True, pet_gain=pet_unit)),
 }
-at_100 = {name: weights_at(others[name], 100.0) for name in ("evidence", "usual unit", "other unit")}
+UNITS = ("usual unit", "other unit")
+at_100 = {name: weights_at(others[name], 100.0) for name in ("evidence", *UNITS)}
 
 # %%
 formula_error = error_of_maps(by_formula(100.0))
@@ -383,7 +384,7 @@ pulled = float(np.mean([weights_at(plain, c)[1][inside].mean()
                         - weights_at(others["blurred"], c, "blurred")[1][inside].mean()
                         for c in HIGH]))
 run.result("blur_pulls", pulled, n=n_test, atol=0.015)
-unit_weights = {name: float(at_100[name][1][inside].mean()) for name in ("usual unit", "other unit")}
+unit_weights = {name: float(at_100[name][1][inside].mean()) for name in UNITS}
 unit_errors = {name: error_of_maps(at_100[name][0]) for name in unit_weights}
 unit_moves = unit_weights["usual unit"] - unit_weights["other unit"]
 unit_costs = mean_interval(unit_errors["other unit"] / unit_errors["usual unit"] - 1)
@@ -508,13 +509,13 @@ run.figure(
     name="fusions", data="simulated",
     alt="Average precision over the dose: attention lies far above the other three at every dose;"
     " late, PET alone and MRI alone lie close together below.",
-    caption="Joined before the end, MRI and PET find what neither finds alone; the sum of two logits"
-    f" gains little. Bands: 95 % over n = {n_test} test scans of one template, one training each;"
+    caption="Joined before the end, MRI and PET find what neither finds alone; the sum of two"
+    f" logits gains little. Bands: 95 % over n = {n_test} test scans of one template, one training each;"
     " real anatomy, simulated PET and lesions.",
 )
 run.say(
-    "At 20 counts attention leads the better image alone ({better}) by {lead_alone:+.2ci} of average"
-    " precision and the sum of two logits by {lead_late:+.2ci}. That sum leads the better image by"
+    "At 20 counts attention leads the better image alone ({better}) by {lead_alone:+.2ci} of"
+    " average precision and the sum of two logits by {lead_late:+.2ci}. That sum leads the better image by"
     " {lead_late_alone:+.2ci}. With another patient's PET a fusion is {lead_control:+.2ci} beside"
     " MRI alone.", better=better,
 )
@@ -597,7 +598,8 @@ for key, value in attention_to.items():
 run.say(
     "Put into both images, a lesion moves the logit of the probed network ({probed}) by"
     " {beyond_the_sum:+.1ci} beyond the sum of the two moves. The mean attention to PET is"
-    " {weight_attention:.2f}; the same network trained with missing images has {weight_dropped:.2f}."
+    " {weight_attention:.2f}; the same network trained with missing images has"
+    " {weight_dropped:.2f}."
 )
 
 # %% [markdown]
@@ -651,8 +653,8 @@ run.figure(
 )
 run.say(
     "Dropout brings {dropout_mends_no_pet:+.2ci} where PET is missing and"
-    " {dropout_mends_no_mri:+.2ci} where MRI is. Its price with both there is {dropout_costs:+.2ci},"
-    " at this length of training. For a patient without PET, a network that was made for MRI leads"
+    " {dropout_mends_no_mri:+.2ci} where MRI is. Its price with both there is"
+    " {dropout_costs:+.2ci}, at this length of training. For a patient without PET, a network that was made for MRI leads"
     " by {specialist_leads:+.2ci}."
 )
 
@@ -813,6 +815,7 @@ run.check("two-read", answer)
 #   [doi:10.1109/TPAMI.2015.2461544](https://doi.org/10.1109/TPAMI.2015.2461544)
 # - S. Jain, B. C. Wallace, attention is not explanation:
 #   [doi:10.48550/arXiv.1902.10186](https://doi.org/10.48550/arXiv.1902.10186), and the answer of
-#   S. Wiegreffe, Y. Pinter: [doi:10.48550/arXiv.1908.04626](https://doi.org/10.48550/arXiv.1908.04626)
+#   S. Wiegreffe, Y. Pinter:
+#   [doi:10.48550/arXiv.1908.04626](https://doi.org/10.48550/arXiv.1908.04626)
 # - V. Fonov et al., the template:
 #   [doi:10.1016/j.neuroimage.2010.07.033](https://doi.org/10.1016/j.neuroimage.2010.07.033)
