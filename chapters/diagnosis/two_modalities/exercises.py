@@ -115,7 +115,7 @@ BIASED = Number(
         Mistake(0.0, "a biased estimate still has something to say"),
         Mistake(1 / 3, "variance and bias do not add up as they are: square the bias"),
     ],
-    otherwise="what is the mean squared error of the second, noise and bias together?",
+    otherwise="how far off is the second one, squared and on average, by noise and bias?",
     hints=[
         "M is diagonal here, because the noise is independent and the first one has no bias.",
         "Its entries are $1$ and $1 + 2^2$.",

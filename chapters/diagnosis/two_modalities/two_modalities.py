@@ -510,14 +510,14 @@ run.figure(
     alt="Average precision over the dose: attention lies far above the other three at every dose;"
     " late, PET alone and MRI alone lie close together below.",
     caption="Joined before the end, MRI and PET find what neither finds alone; the sum of two"
-    f" logits gains little. Bands: 95 % over n = {n_test} test scans of one template, one training each;"
-    " real anatomy, simulated PET and lesions.",
+    f" logits gains little. Bands: 95 % over n = {n_test} test scans of one template, one training"
+    " each; real anatomy, simulated PET and lesions.",
 )
 run.say(
     "At 20 counts attention leads the better image alone ({better}) by {lead_alone:+.2ci} of"
-    " average precision and the sum of two logits by {lead_late:+.2ci}. That sum leads the better image by"
-    " {lead_late_alone:+.2ci}. With another patient's PET a fusion is {lead_control:+.2ci} beside"
-    " MRI alone.", better=better,
+    " average precision and the sum of two logits by {lead_late:+.2ci}. That sum leads the better"
+    " image by {lead_late_alone:+.2ci}. With another patient's PET a fusion is {lead_control:+.2ci}"
+    " beside MRI alone.", better=better,
 )
 
 # %% [markdown]
@@ -628,10 +628,12 @@ mended = {gone: mean_interval(left["with dropout", gone] - left["attention", gon
           for gone in ("PET", "MRI")}
 price = mean_interval(ap["attention", 20.0] - ap["with dropout", 20.0])
 short_of = mean_interval(ap["MRI", 20.0] - left["with dropout", "PET"])
+unprepared = mean_interval(ap["MRI", 20.0] - left["attention", "PET"])
 for gone, estimate in mended.items():
     run.result(f"dropout_mends_no_{gone.lower()}", estimate, atol=0.06)
 run.result("dropout_costs", price, atol=0.08)
 run.result("specialist_leads", short_of, atol=0.06)
+run.result("unprepared_loses", unprepared, atol=0.06)
 two = {"attention": "attention", "attention, dropout": "with dropout"}
 
 # %%
@@ -645,17 +647,18 @@ run.figure(
             ("no PET", ap["MRI", 20.0], {n: left[n, "PET"] for n in two.values()}),
             ("no MRI", ap["PET", 20.0], {n: left[n, "MRI"] for n in two.values()}))]),
     name="missing", data="simulated",
-    alt="Three columns: both images, no PET, no MRI. Without dropout a fusion falls far below the"
-    " specialist when an image is missing; with dropout it is near it, and lower with both.",
-    caption="A network that never met a missing image is worse without it than one that never had"
+    alt="Three columns: both images, no PET, no MRI. Without dropout the fusion falls below the"
+    " specialist when PET is missing; with dropout it is near it, and lower with both.",
+    caption="A fusion that never met a missing PET is worse without it than one that never had"
     f" it. The specialist of the first column is the fusion itself. n = {n_test} scans, 20 counts,"
     " one training each; simulated PET and lesions.",
 )
 run.say(
     "Dropout brings {dropout_mends_no_pet:+.2ci} where PET is missing and"
     " {dropout_mends_no_mri:+.2ci} where MRI is. Its price with both there is"
-    " {dropout_costs:+.2ci}, at this length of training. For a patient without PET, a network that was made for MRI leads"
-    " by {specialist_leads:+.2ci}."
+    " {dropout_costs:+.2ci}, at this length of training. For a patient without PET, a network that"
+    " was made for MRI leads the fusion without dropout by {unprepared_loses:+.2ci}, and the one"
+    " with dropout by {specialist_leads:+.2ci}."
 )
 
 # %% [markdown]
@@ -724,9 +727,9 @@ run.claim(
     " add up to",
     beyond.high < 0, margin=-beyond.high, unit="logit", falsified_by="falsify_part_by_part",
 )
-helped = min(estimate.low for estimate in mended.values())
+helped = mended["PET"].low
 run.claim(
-    "modality dropout mends both a missing PET and a missing MRI",
+    "modality dropout mends a missing PET",
     helped > 0, margin=helped, unit="average precision", falsified_by="falsify_part_by_part",
 )
 run.claim(
