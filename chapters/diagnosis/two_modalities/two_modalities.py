@@ -124,12 +124,12 @@ rows.append([rgb(sample.array[i, 0], MRI_GREY, masks[i]) for i in shown])
 # %%
 run.figure(
     image_rows(
-        rows, titles=[[f"MRI ({SEEN_BY[seen_by[i]]})" for i in shown], ["PET"] * len(shown),
-                      ["truth"] * len(shown)], window=None, pixel_mm=PIXEL_MM),
+        rows, titles=[["MRI"] * len(shown), ["PET"] * len(shown),
+                      [f"seen by {SEEN_BY[seen_by[i]]}" for i in shown]], window=None, pixel_mm=PIXEL_MM),
     name="patches", data="simulated",
     alt="Six patches of brain in three rows: MRI, a blurred and grainy PET, and the MRI with the"
     " lesion outlined in orange.",
-    caption="Each lesion is seen by MRI, by PET or by both (in brackets). Alone, most could pass"
+    caption="Each lesion (outlined below) is seen by MRI, by PET or by both. Alone, most could pass"
     " for grey matter: dim in MRI, and with uptake in PET. Real anatomy, simulated PET, noise and"
     f" lesions; {len(shown)} of n = {n_test} test patches.",
 )
@@ -213,14 +213,19 @@ seen = {
 }
 
 
-def learned(name, what, blur="sharp"):
+same_start = run.torch_generator("weights").get_state()
+
+
+def learned(what, blur="sharp"):
+    again = torch.Generator()
+    again.set_state(same_start)
     return fit_weighing(
         learn_on, shown=what, counts=(COUNTS[0], COUNTS[-1]), steps=weight_steps,
-        generator=run.torch_generator(name), blur_sd=sd_of[blur], peak_rate=0.1, batch_size=16)
+        generator=again, blur_sd=sd_of[blur], peak_rate=0.1, batch_size=16)
 
 
 # %% tags=["key"]
-plain = learned("weights", Shown(dose=dose_known))
+plain = learned(Shown(dose=dose_known))
 
 
 @torch.no_grad()
@@ -289,8 +294,8 @@ run.claim(
 )
 
 # %% [markdown]
-# Move the dose. On the left what the scanner gives, on the right two maps of weights. Where grey
-# matter is, PET is trusted less at every dose but the highest.
+# Move the dose. On the left what the scanner gives, on the right two maps of weights. PET gets less
+# weight where grey matter is, most plainly so at the middle doses.
 
 # %%
 one = int(np.flatnonzero(seen_by == 2)[0])
@@ -335,13 +340,16 @@ run.frames(
 # **Something else has a scale.** Give PET in other units, and let the network learn a factor for
 # each image, as any layer before an attention does. Only the product of weight, factor and value
 # enters the sum. A third of the weight with three times the value is the same.
+#
+# Here are networks for all three, each from the same stream of first weights, batches and noise as
+# the one above.
 
 # %% tags=["key"]
 others = {
-    "evidence": learned("evidence", Shown(dose=dose_known, evidence=evidence_seen)),
-    "blurred": learned("blurred", Shown(dose=dose_known), blur="blurred"),
-    "usual unit": learned("usual unit", Shown(dose=dose_known, gains=True)),
-    "other unit": learned("other unit", Shown(dose=dose_known, gains=True, pet_gain=pet_unit)),
+    "evidence": learned(Shown(dose=dose_known, evidence=evidence_seen)),
+    "blurred": learned(Shown(dose=dose_known), blur="blurred"),
+    "usual unit": learned(Shown(dose=dose_known, gains=True)),
+    "other unit": learned(Shown(dose=dose_known, gains=True, pet_gain=pet_unit)),
 }
 UNITS = ("usual unit", "other unit")
 at_100 = {name: weights_at(others[name], 100.0) for name in ("evidence", *UNITS)}
@@ -414,8 +422,8 @@ run.claim(
     less.low > 0.25, margin=less.low - 0.25, falsified_by="falsify_part_by_part",
 )
 run.claim(
-    "blur takes weight from PET at high doses, at least .008",
-    pulled > 0.008, margin=pulled - 0.008, falsified_by="falsify_part_by_part",
+    "blur takes weight from PET at high doses, at least .005",
+    pulled > 0.005, margin=pulled - 0.005, falsified_by="falsify_part_by_part",
 )
 same_error = 0.15 - max(abs(unit_costs.low), abs(unit_costs.high))
 run.claim(
@@ -545,17 +553,17 @@ run.figure(
     name="who_finds", data="simulated",
     alt="Three columns, for lesions that MRI sees, that PET sees, and that both see: the share of"
     " pixels found by each of four networks.",
-    caption="At one false mark in a hundred healthy pixels. The joined network finds most of what"
-    " only one image sees; the advantage is smallest where both see the lesion. 20 counts;"
+    caption="Networks with like averages find different lesions. Thresholds leave one false mark"
+    " in a hundred healthy pixels of validation scans. 20 counts, one training each;"
     f" intervals over scans, n = {n_test} in all; simulated PET and lesions.",
 )
 
 # %% [markdown]
-# Look at the last column. A lesion that *both* images see is not the easiest one for the joined
-# network. Dim in MRI and high in PET is just how healthy grey matter looks: here the two agree, and
-# agree on the wrong thing. Our lesions were made to pass for grey matter, and this is a finding
-# about such lesions. Lesions that are plain in each image need no disagreement; the recorded trial
-# below has some.
+# Compare the last column with the others. A lesion that *both* images see need not be the easiest.
+# Dim in MRI and high in PET is just how healthy grey matter looks: here the two agree, and agree on
+# the wrong thing. Our lesions were made to pass for grey matter, and this is a finding about such
+# lesions. Lesions that are plain in each image need no disagreement; the recorded trial below has
+# an arm for them.
 #
 # ## What does it owe to each?
 #
@@ -588,7 +596,10 @@ run.table(
      for (name, c), found in moves.items()],
     name="moves", caption="How far the mean logit inside a lesion moves when it is put into one"
     f" image or both. Means over n = {n_test} test scans; simulated.")
-beyond = mean_interval(moves[probed, DOSES[-1]].beyond_the_sum)
+of_probed = moves[probed, DOSES[-1]]
+run.result("moved_in_mri", mean_interval(of_probed.mri), atol=1.0)
+run.result("moved_in_pet", mean_interval(of_probed.pet), atol=1.5)
+beyond = mean_interval(of_probed.beyond_the_sum)
 run.result("beyond_the_sum", beyond, atol=1.0)
 attention_to = {"attention": weight["attention", 20.0], "dropped": weight["with dropout", 20.0]}
 for key, value in attention_to.items():
@@ -596,16 +607,18 @@ for key, value in attention_to.items():
 
 # %%
 run.say(
-    "Put into both images, a lesion moves the logit of the probed network ({probed}) by"
-    " {beyond_the_sum:+.1ci} beyond the sum of the two moves. The mean attention to PET is"
+    "At the highest dose a lesion in MRI alone moves the probed network ({probed}) by"
+    " {moved_in_mri:+.1ci}, one in PET alone by {moved_in_pet:+.1ci}; in both, it moves the logit by"
+    " {beyond_the_sum:+.1ci} beyond the sum of these two. The mean attention to PET is"
     " {weight_attention:.2f}; the same network trained with missing images has"
     " {weight_dropped:.2f}."
 )
 
 # %% [markdown]
 # Two things to see. The joined network moves strongly for a lesion in one image, and *less* when
-# it is in both: disagreement was the signal. And the mean weight of attention is an accident of a
-# training: it tells neither which image matters nor whether the answer is right.
+# it is in both than the two moves add up to: disagreement was the signal. And hold the mean weight
+# of attention against the moves. It is a number within the network, another one in another
+# training, and does not say which image the answer owes what.
 #
 # ## A patient without PET
 #
@@ -664,7 +677,7 @@ run.say(
 # %% [markdown]
 # ## Each to its end
 #
-# One training at one rate ranks nothing for sure. In a *recorded trial* each arm is trained at
+# The networks above were trained briefly, once, at one rate. That ranks nothing for sure. In a *recorded trial* each arm is trained at
 # three rates, for one, two and four times as many steps, and takes the rate that validates best at
 # each length. The seed draws scans, first weights and batches; it is the unit of the intervals.
 
