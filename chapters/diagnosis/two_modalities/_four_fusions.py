@@ -23,7 +23,7 @@
 # %% tags=["parameters"]
 seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
 device: str = "auto"  # where to compute: "auto", "cpu" or "cuda"
-arm: str = "early"  # kind of network; "-dropped", "-others" or "-evident" behind it
+arm: str = "early"  # kind of network, and behind it -dropped, -others, -evident or nothing
 n_train: int = 600  # scans to learn from, 16 ≤ x ≤ 100000
 n_validation: int = 200  # scans to choose by, 16 ≤ x ≤ 100000
 n_test: int = 250  # scans to judge by, 16 ≤ x ≤ 100000

@@ -747,7 +747,8 @@ run.claim(
 run.claim(
     "a lesion put into both images moves the joined network by at least half a logit less than the"
     " two moves for one image add up to",
-    beyond.high < -0.5, margin=-0.5 - beyond.high, unit="logit", falsified_by="falsify_part_by_part",
+    beyond.high < -0.5, margin=-0.5 - beyond.high, unit="logit",
+    falsified_by="falsify_part_by_part",
 )
 run.claim(
     "averaged over a missing PET and a missing MRI, modality dropout helps the joined network",
