@@ -116,6 +116,7 @@ def rgb(image, window, mask):
     return picture
 
 
+# %%
 nothing = np.zeros_like(masks[0])
 rows = [[rgb(sample.array[i, m], window, nothing) for i in shown]
         for m, window in enumerate((MRI_GREY, PET_GREY))]
@@ -217,6 +218,7 @@ seen = {
 same_start = run.torch_generator("weights").get_state()
 
 
+# %%
 def learned(what, blur="sharp"):
     again = torch.Generator()
     again.set_state(same_start)
@@ -229,6 +231,7 @@ def learned(what, blur="sharp"):
 plain = learned(Shown(dose=dose_known))
 
 
+# %% tags=["key"]
 @torch.no_grad()
 def weights_at(network, c, blur="sharp"):
     estimate, weight = network(judge_on, seen[blur, c])
@@ -254,6 +257,7 @@ def error_of_maps(estimate):
     return (((estimate - theta) ** 2) * inside).sum(axis=(1, 2)) / inside.sum(axis=(1, 2))
 
 
+# %%
 off = {}
 for tissue, where in {"all": inside, **TISSUES}.items():
     pairs = [(weights_at(plain, c)[1][where].mean(), optimum_at(c)[where].mean()) for c in COUNTS]
@@ -322,7 +326,7 @@ run.frames(
 )
 
 # %% [markdown]
-# ## Three ways to misread a weight
+# ## What breaks it: three ways to misread a weight
 #
 # So attention can find the weights of the theory. It is tempting to read any map of attention so:
 # *here the network trusts PET*. That fails in at least three ways, and each breaks something that
@@ -393,6 +397,8 @@ pulled = float(np.mean([weights_at(plain, c)[1][inside].mean()
                         - weights_at(others["blurred"], c, "blurred")[1][inside].mean()
                         for c in HIGH]))
 run.result("blur_pulls", pulled, n=n_test, atol=0.015)
+
+# %%
 unit_weights = {name: float(at_100[name][1][inside].mean()) for name in UNITS}
 unit_errors = {name: error_of_maps(at_100[name][0]) for name in unit_weights}
 unit_moves = unit_weights["usual unit"] - unit_weights["other unit"]
@@ -499,6 +505,8 @@ def precision(network, some):
 ap = {(name, c): precision(network, test[c]) for name, network in networks.items() for c in DOSES}
 ap["control"] = precision(control, scans("test", counts=20.0, whose=control_pet))
 better = max(("MRI", "PET"), key=lambda kind: ap[kind, 20.0].mean())
+
+# %%
 lead = {
     "attention − better alone": mean_interval(ap["attention", 20.0] - ap[better, 20.0]),
     "attention − late": mean_interval(ap["attention", 20.0] - ap["late", 20.0]),
@@ -597,6 +605,8 @@ run.table(
      for (name, c), found in moves.items()],
     name="moves", caption="How far the mean logit inside a lesion moves when it is put into one"
     f" image or both. Means over n = {n_test} test scans; simulated.")
+
+# %%
 of_probed = moves[probed, DOSES[-1]]
 run.result("moved_in_mri", mean_interval(of_probed.mri), atol=1.0)
 run.result("moved_in_pet", mean_interval(of_probed.pet), atol=1.5)
@@ -646,6 +656,8 @@ unprepared = mean_interval((ap["MRI", 20.0] - left["attention", "PET"]
                             + ap["PET", 20.0] - left["attention", "MRI"]) / 2)
 mended_both = mean_interval(sum(
     left["with dropout", gone] - left["attention", gone] for gone in ("PET", "MRI")) / 2)
+
+# %%
 for gone, estimate in mended.items():
     run.result(f"dropout_mends_no_{gone.lower()}", estimate, atol=0.06)
 run.result("dropout_costs", price, atol=0.08)
