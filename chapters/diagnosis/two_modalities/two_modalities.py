@@ -227,7 +227,6 @@ def learned(what, blur="sharp"):
         generator=again, blur_sd=sd_of[blur], peak_rate=0.1, batch_size=16)
 
 
-# %% tags=["key"]
 plain = learned(Shown(dose=dose_known))
 
 
@@ -387,6 +386,8 @@ for c in COUNTS:
             error_of_maps(weights_at(others["evidence"], c)[0]).mean()
             / error_of_maps(by_formula(c)).mean()),
     })
+
+# %%
 run.table(told, name="misread", caption="Mean weight of PET, by formula and learned, sharp and"
           f" blurred by {psf_mm:g} mm; by M: one weight for the whole map. Last: error of attention"
           f" that sees the estimates, as a share of the formula's. Simulated, n = {n_test} maps.")
@@ -731,6 +732,7 @@ LEADS |= {
 }
 
 
+# %%
 def over_seeds(pair, times):
     first, second = (trial.array(f"{what}_{times}", arm=arm) for what, arm in pair)
     return mean_interval(first - second)
