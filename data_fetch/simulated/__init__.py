@@ -9,7 +9,6 @@ ward             hidden severity, what is measured and when, under any ordering 
 chest_film       small chest films as cloudy as they are told to be
 ink_mark         a dot of pen ink in a corner of some tiles, and what it does to labels
 slide_faults     blur, pen, folds, bubbles, wrong exposure, compression, put into any tiles
-other_scanner    any H&E tiles as if stained and scanned in another place
 poisson_quantile Poisson counts from uniform numbers: the same luck at another dose
 matched_colours  tiles with the colours of others, so that only structure tells them apart
 
