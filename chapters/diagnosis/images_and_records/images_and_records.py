@@ -299,7 +299,7 @@ run.say("By hand and by the library, the second state differs by {by_hand_differ
 # that looks ahead believes in it, and chooses by it.
 
 # %% tags=["key"]
-RECIPE = Recipe(steps=n_steps, hours=HOURS, device=run.device)
+RECIPE = Recipe(steps=n_steps, rate=0.03, hours=HOURS, device=run.device)
 NAMES = {name: arm for name, arm in ARMS.items() if name not in ("mean fill", "masks alone")}
 
 
@@ -452,8 +452,9 @@ run.say(
 )
 
 # %% [markdown]
-# So a network that was taught on rows from the future still ranks patients from the past, not as
-# well as a plain table of the same values. What is gone is the *promise*. Below, two
+# So it is not the ranking that suffers most: a network that was taught on rows from the future still
+# ranks patients by their past, no better than one that was taught honestly, and not much worse. What
+# is gone is the *promise*. Below, two
 # patients pass through both. Move the slider through the first day. The dashed line is lactate as
 # the study's file shows it, from the first hour on; dots are what had been measured by then.
 
@@ -522,9 +523,9 @@ run.frames(
 # ### How sure it is
 #
 # Ranking is half of it. A bed is given at a *threshold*, and a threshold wants probabilities that
-# are true. As a careful study would, we calibrate each arm's risks on other patients (a line through
-# the logits, Platt's), whose files were filled as all files were, and ask in the replay for the
-# **slope**: the factor by which the logits would have to be multiplied to be right. One is
+# are true. As a careful study would, we calibrate each arm's risks on other patients (a line
+# through the logits, Platt's), whose files were filled as all files were, and ask in the replay for
+# the **slope**: the factor by which the logits would have to be multiplied to be right. One is
 # right; below one, the risks are too extreme.
 
 # %% tags=["key"]

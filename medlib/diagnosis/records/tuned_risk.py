@@ -12,7 +12,7 @@ from medlib.nets.training import History
 
 __all__ = ["DECAYS", "RATES", "TunedRisk", "tuned_risk"]
 
-RATES = (3e-3, 1e-2, 3e-2)
+RATES = (1e-2, 3e-2, 1e-1)
 DECAYS = (0.01, 0.1, 1.0)
 
 
