@@ -452,9 +452,9 @@ run.say(
 )
 
 # %% [markdown]
-# So it is not the ranking that suffers most: a network that was taught on rows from the future still
-# ranks patients by their past, no better than one that was taught honestly, and not much worse. What
-# is gone is the *promise*. Below, two
+# So it is not the ranking that suffers most: a network that was taught on rows from the future
+# still ranks patients by their past, no better than one that was taught honestly, and not much
+# worse. What is gone is the *promise*. Below, two
 # patients pass through both. Move the slider through the first day. The dashed line is lactate as
 # the study's file shows it, from the first hour on; dots are what had been measured by then.
 
