@@ -589,8 +589,8 @@ mended_slope = trust_slope(fit_logit_line(their_risk, others.outcome)(cut_risk),
 # %%
 run.result("auc_cut_first", rank_auc(cut_risk, y), atol=0.004)
 run.result("slope_cut_first", mended_slope, atol=0.02)
-ahead = rank_auc_difference(cut_risk, replay["carried forward"], y)
-run.result("cut_first_lead", ahead, atol=0.004)
+cut_lead = rank_auc_difference(cut_risk, replay["carried forward"], y)
+run.result("cut_first_lead", cut_lead, atol=0.004)
 run.say(
     "Cut first, back fill has an AUC of {auc_cut_first:.3ci} in study and replay alike"
     " ({cut_first_lead:+.3ci} beside the value carried forward), and a slope of"
