@@ -684,10 +684,10 @@ def risks_under(follow):
 # %%
 there = {follow: risks_under(follow) for follow in POLICIES}
 moved = there[ordering_elsewhere]
-loss, turned, at_home = (
+loss, turned = (
     {name: rank_auc_difference(there[follow][name], there[follow][plain], everyone)
      for name, plain in PLAIN.items()}
-    for follow in (ordering_elsewhere, ordering_reversed, ordering))
+    for follow in (ordering_elsewhere, ordering_reversed))
 ids |= {"values read exactly": "exactly"}
 for name in moved:
     run.result(f"auc_elsewhere_{ids[name]}", rank_auc(moved[name], everyone), atol=0.005)
