@@ -16,6 +16,7 @@ from data_fetch.simulated.ward import (
     risk_given_parts,
     ward_course,
 )
+from data_fetch.simulated.ward_filter import risk_given_values
 
 _CITE = "Pixels to Patients, data_fetch/simulated/ward.py"
 _LICENCE = "Apache-2.0 (the generator)"
@@ -44,6 +45,21 @@ class WardPatients:
         No score that knows the past alone ranks better on average; `risk_given_parts` says why.
         """
         return risk_given_parts(self.course.parts[:, hour], hour=hour)
+
+    def risk_by_values(self, hour: int, *, follow: float) -> Float[np.ndarray, " patients"]:
+        """The outcome's probability by an exact reading of the values alone, under a policy.
+
+        Args:
+            hour: 1..48; what was measured up to then is read.
+            follow: as in `records`. That somebody was measured tells this reader nothing.
+
+        Raises:
+            ValueError: a number outside its range.
+        """
+        if not 1 <= hour <= FILE_H:
+            raise ValueError(f"hour={hour}: it lies in 1..{FILE_H}")
+        seen = self.course.ordered(follow)[:, :hour, :-1]
+        return risk_given_values(self.course.values[:, :hour], seen)
 
     def records(self, *, follow: float) -> Records:
         """What a ward has on file after 48 hours.

@@ -70,6 +70,7 @@ ARMS = {
     "carried forward": Arm("forward"),
     "back fill": Arm("back"),
     "interpolation": Arm("interpolation"),
+    "back fill with masks": Arm("back", masks=True, intervals=True),
     "masks and intervals": Arm("forward", masks=True, intervals=True),
     "GRU-D": Arm("forward", masks=True, decays=True),
     "masks alone": Arm("forward", values=False, masks=True, intervals=True),

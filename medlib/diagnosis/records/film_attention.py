@@ -39,6 +39,10 @@ class FilmAttention(nn.Module):
         width: d, of queries, keys and values.
         generator: of the first weights.
 
+    Attributes:
+        looks_back: False takes the condition out, and every film answers at every hour: a defect,
+            by which a test of causality is shown to fail.
+
     Example:
         >>> attention = FilmAttention(8, 16, 4, generator=torch.Generator().manual_seed(0))
         >>> states, films = torch.zeros(2, 5, 8), torch.zeros(2, 3, 16)
@@ -50,6 +54,7 @@ class FilmAttention(nn.Module):
 
     def __init__(self, asks: int, films: int, width: int, *, generator: torch.Generator) -> None:
         super().__init__()
+        self.looks_back = True
         self.query = nn.Linear(asks, width)
         self.key = nn.Linear(films, width)
         self.value = nn.Linear(films, width)
@@ -80,7 +85,8 @@ class FilmAttention(nn.Module):
         scores = query @ self.key(films).transpose(1, 2)
         age_days = (hours[None, :, None] - film_hours[:, None, :]) / 24
         scores = scores - nn.functional.softplus(self.fading) * age_days.clamp(min=0.0)
-        scores = scores.masked_fill(~visible(film_hours, hours), -torch.inf)
+        seen = visible(film_hours, hours if self.looks_back else torch.full_like(hours, 1e9))
+        scores = scores.masked_fill(~seen, -torch.inf)
         none = query @ self.key(self.no_film)
         return torch.softmax(torch.cat([scores, none[..., None]], dim=2), dim=2)
 

@@ -46,7 +46,7 @@ class GruD(nn.Module):
         >>> cell(x, m, delta).shape
         torch.Size([2, 5, 8])
 
-    Source: Che et al. (2018), equations 3 to 13, doi:10.1038/s41598-018-24271-9.
+    Source: Che et al. (2018), doi:10.1038/s41598-018-24271-9.
     """
 
     def __init__(
@@ -74,7 +74,11 @@ class GruD(nn.Module):
 
     @torch.no_grad()
     def _draw(self, generator: torch.Generator) -> None:
-        """Uniform first weights; decays begin slow, for a state that is gone teaches nothing."""
+        """Uniform first weights; rates W_γ begin between 0 and 1 a day, and 1/D for the state.
+
+        The state's exponent adds over channels and hours: as it begins, little is left of a state
+        after a night without measurements. Training makes it last longer.
+        """
         reach = self.hidden**-0.5
         for parameter in self.parameters():
             parameter.uniform_(-reach, reach, generator=generator)

@@ -66,7 +66,7 @@ def hours_since(mask: Bool[np.ndarray, "patients hours channels"]) -> Rows:
         >>> hours_since(mask)[0, :, 0]
         array([0., 1., 2., 3., 1.], dtype=float32)
 
-    Source: Che et al. (2018), equation 2, doi:10.1038/s41598-018-24271-9.
+    Source: Che et al. (2018), doi:10.1038/s41598-018-24271-9.
     """
     since = np.zeros(mask.shape, dtype=np.float32)
     for hour in range(1, mask.shape[1]):
@@ -86,23 +86,41 @@ class Scale:
 
     middle: Float32[np.ndarray, " channels"]
     spread: Float32[np.ndarray, " channels"]
+    low: Float32[np.ndarray, " channels"]
+    high: Float32[np.ndarray, " channels"]
 
     @classmethod
-    def of(cls, rows: Rows) -> Scale:
+    def of(cls, rows: Rows, *, tails: float = 0.0) -> Scale:
         """From the measured values of training patients, each value once.
 
+        Charts have typing errors (a pH of 735), and one of them may stretch a scale until nothing
+        else is seen on it. With `tails` the rarest values at either end are drawn in first.
+
+        Args:
+            rows: of training patients, nan where nothing was measured.
+            tails: share of a channel's training values beyond whose quantiles, at either end, all
+                values are drawn in to them, there and wherever the scale is used. 0: none are.
+
         Raises:
-            ValueError: a channel that was measured less than twice.
+            ValueError: a channel that was measured less than twice, or a share outside 0..0.5.
         """
+        if not 0 <= tails < 0.5:
+            raise ValueError(f"tails={tails}: a share at either end, 0 or more and below 0.5")
         counts = measured(rows).sum(axis=(0, 1))
         if (counts < 2).any():
             raise ValueError(
                 f"channel {int(np.argmin(counts))} was measured {counts.min()} times in training:"
                 " leave it out, there is no scale for it"
             )
+        low, high = np.full((2, rows.shape[2]), [[-np.inf], [np.inf]], dtype="f4")
+        if tails:
+            low, high = np.nanquantile(rows, [tails, 1 - tails], axis=(0, 1)).astype("f4")
+            rows = np.clip(rows, low, high)
         spread = np.nanstd(rows, axis=(0, 1))
-        return cls(np.nanmean(rows, axis=(0, 1)), np.where(spread > 0, spread, 1).astype("f4"))
+        spread = np.where(spread > 0, spread, 1).astype("f4")
+        return cls(np.nanmean(rows, axis=(0, 1)), spread, low, high)
 
     def __call__(self, rows: Rows) -> Rows:
         """Rows on this scale; nan stays nan."""
-        return ((rows - self.middle) / self.spread).astype(np.float32)
+        drawn_in = np.clip(rows, self.low, self.high)
+        return ((drawn_in - self.middle) / self.spread).astype(np.float32)

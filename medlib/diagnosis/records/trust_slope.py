@@ -24,6 +24,10 @@ def trust_slope(
     called low not so low; above 1 = too timid. Its variance is the inverse of the information
     $\sum_i \pi_i (1 - \pi_i) (1, x_i)^\top (1, x_i)$ at the fit, x the logit.
 
+    The interval is over these cases, with the probabilities as they are. Where they were calibrated
+    on other cases, the uncertainty of that calibration is not in it; over repetitions that draw
+    both anew it is.
+
     Args:
         probabilities: of label 1.
         labels: 0 or 1.

@@ -12,8 +12,8 @@ from medlib.nets.training import History
 
 __all__ = ["DECAYS", "RATES", "TunedRisk", "tuned_risk"]
 
-RATES = (3e-3, 1e-2, 3e-2)
-DECAYS = (0.1, 1.0)
+RATES = (1e-2, 3e-2, 1e-1)
+DECAYS = (0.01, 0.1, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,13 +24,14 @@ class TunedRisk:
         network: trained by the recipe that validates best.
         recipe: that one.
         tried: (rate, weight decay) -> least validation loss in nats.
-        on_the_edge: whether the rate is the lowest or the highest that was tried.
+        rate_on_the_edge, decay_on_the_edge: whether it is the lowest or the highest of those tried.
     """
 
     network: nn.Module
     recipe: Recipe
     tried: dict[tuple[float, float], float]
-    on_the_edge: bool
+    rate_on_the_edge: bool
+    decay_on_the_edge: bool
 
 
 def tuned_risk(
@@ -40,11 +41,13 @@ def tuned_risk(
     rates: Sequence[float] = RATES,
     decays: Sequence[float] = DECAYS,
 ) -> TunedRisk:
-    """Train at each rate and weight decay; keep what has the least validation loss.
+    """Choose the rate at the recipe's weight decay, then the decay at that rate.
+
+    What has the least validation loss is kept. Nothing is trained twice.
 
     Args:
         fit: trains by a recipe, from the same first weights and batches at every call.
-        recipe: what does not vary.
+        recipe: what does not vary, and the weight decay at which rates are compared.
         rates, decays: to try.
 
     Raises:
@@ -54,11 +57,29 @@ def tuned_risk(
         raise ValueError("give one rate and one weight decay or more to try")
     tried, best = {}, None
     for rate in rates:
-        for decay in decays:
-            own = replace(recipe, rate=rate, weight_decay=decay)
-            network, history = fit(own)
-            tried[rate, decay] = min(history.validation_loss)
-            if best is None or tried[rate, decay] < tried[best[1].rate, best[1].weight_decay]:
-                best = network, own
-    edge = len(rates) > 1 and best[1].rate in (min(rates), max(rates))
-    return TunedRisk(best[0], best[1], tried, edge)
+        best = _better(fit, replace(recipe, rate=rate), tried, best)
+    rate = best[1].rate
+    for decay in decays:
+        best = _better(fit, replace(recipe, rate=rate, weight_decay=decay), tried, best)
+    return TunedRisk(
+        *best,
+        tried,
+        _on_the_edge(rate, rates),
+        _on_the_edge(best[1].weight_decay, decays),
+    )
+
+
+def _better(fit, own, tried, best):
+    """The better of what was best so far and of a recipe, which is trained unless it was before."""
+    setting = own.rate, own.weight_decay
+    if setting in tried:
+        return best
+    network, history = fit(own)
+    tried[setting] = min(history.validation_loss)
+    if best is None or tried[setting] < tried[best[1].rate, best[1].weight_decay]:
+        return network, own
+    return best
+
+
+def _on_the_edge(value: float, ladder: Sequence[float]) -> bool:
+    return len(ladder) > 1 and value in (min(ladder), max(ladder))

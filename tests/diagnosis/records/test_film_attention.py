@@ -88,3 +88,13 @@ def test_old_films_count_less():
     weights = layer.weights(torch.zeros(1, 8, 5), films, taken)[0]
     assert (weights[4:, 0] < weights[4:, 1]).all()
     assert weights[0, 0].item() == pytest.approx(0.5)
+
+
+def test_without_the_condition_a_later_film_answers():
+    attention = FilmAttention(4, 3, 2, generator=torch.Generator().manual_seed(0))
+    states, films, at = torch.ones(1, 6, 4), torch.ones(1, 2, 3), torch.tensor([[5.0, torch.inf]])
+    assert (attention.weights(states, films, at)[0, :4, 0] == 0).all()
+    attention.looks_back = False
+    weights = attention.weights(states, films, at)
+    assert (weights[0, :4, 0] > 0).all()
+    assert (weights[0, :, 1] == 0).all()

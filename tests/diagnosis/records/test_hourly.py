@@ -79,3 +79,16 @@ def test_a_channel_that_nobody_measured_has_no_scale():
     rows[..., 1] = np.nan
     with pytest.raises(ValueError, match="channel 1 was measured 0 times"):
         Scale.of(rows)
+
+
+def test_a_typing_error_does_not_stretch_a_scale_whose_tails_are_drawn_in():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(7.4, 0.1, (200, 5, 1)).astype(np.float32)
+    rows[0, 0, 0] = 735.0
+    assert Scale.of(rows).spread[0] > 20
+    scale = Scale.of(rows, tails=0.005)
+    assert scale.spread[0] == pytest.approx(0.1, abs=0.01)
+    assert np.nanmax(scale(rows)) < 4
+    assert np.isnan(scale(np.full((1, 1, 1), np.nan, dtype=np.float32))).all()
+    with pytest.raises(ValueError, match="tails"):
+        Scale.of(rows, tails=0.5)

@@ -47,6 +47,15 @@ def test_the_least_validation_loss_is_chosen():
     assert len(found.tried) == 6
 
 
+def test_a_family_can_be_chosen():
+    y = np.random.default_rng(3).integers(0, 2, 80)
+    pair = (rows(), y)
+    found = tuned_table(pair, pair, families=("logistic regression",), penalties=(1e-3, 1.0))
+    assert set(found.tried) == {"logistic regression, C = 0.001", "logistic regression, C = 1"}
+    with pytest.raises(ValueError, match="one or more of"):
+        tuned_table(pair, pair, families=("forest",))
+
+
 def test_counts_are_used_only_where_they_are_shown():
     rng = np.random.default_rng(5)
     y = rng.integers(0, 2, 400)
