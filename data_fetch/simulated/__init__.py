@@ -6,6 +6,7 @@ histology         H&E or H-DAB tiles at a glioma's edge, with the truth at every
                   on `laboratory` (how a place stains and scans) and `nuclei` (what lies where)
 one_tile_each     tiles of `histology`, each of another patient
 ward              hidden severity, what is measured and when, under any ordering policy
+ward_filter       the exact filter of the ward's values: the best that values alone can tell
 chest_film        small chest films as cloudy as they are told to be
 ink_mark          a dot of pen ink in a corner of some tiles, and what it does to labels
 slide_faults      blur, pen, folds, bubbles, wrong exposure, compression, put into any tiles
