@@ -89,10 +89,10 @@ def weighted_error(
         ValueError: the weights do not add up to one: the sum would estimate something else.
 
     Example:
-        >>> weighted_error(np.array([0.2, 0.8]), np.diag([4.0, 1.0]))
+        >>> round(weighted_error(np.array([0.2, 0.8]), np.diag([4.0, 1.0])), 3)
         0.8
     """
     weights = np.asarray(weights, dtype=float)
     if abs(weights.sum() - 1) > 1e-6:
         raise ValueError(f"weights add up to {weights.sum():g}; they must add up to 1")
-    return round(float(weights @ moments @ weights), 15)
+    return float(weights @ moments @ weights)
