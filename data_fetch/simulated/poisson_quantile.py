@@ -22,7 +22,7 @@ def poisson_quantile(
         ValueError: one of them is outside its range.
 
     >>> poisson_quantile(np.array([0.1, 0.5, 0.999]), np.array([3.0, 3.0, 3.0]))
-    array([1., 3., 9.])
+    array([ 1.,  3., 10.])
     """
     luck, mean = np.asarray(luck, dtype=float), np.asarray(mean, dtype=float)
     if not ((luck >= 0) & (luck < 1)).all() or not (mean >= 0).all():
