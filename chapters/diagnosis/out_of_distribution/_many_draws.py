@@ -347,7 +347,7 @@ for depth in dict.fromkeys(("stem", "stage2", gauss_at)):
 units = fit_scaling(known[gauss_at], kind="each by its sd")
 model = fit_gaussians(units(known[gauss_at]), y)
 to_class = {name: model.distances(units(features[name][gauss_at]))
-            for name in ("learn", "calibrate", "test", "other scanner")}
+            for name in ("learn", "calibrate", "test", "other scanner", "beyond")}
 nearest = {name: each.min(axis=1) for name, each in to_class.items()}
 for key, on in (("held out", "calibrate"), ("training", "learn")):
     p = conformal_p(nearest["test"], calibration=nearest[on])
@@ -361,6 +361,11 @@ for key, on in (("held out", "calibrate"), ("training", "learn")):
     keep("control", key, value=seen(nearest[on], nearest["test"]))
 p = conformal_p(nearest["other scanner"], calibration=nearest["calibrate"])
 keep("level other scanner", value=(p <= level).mean())
+p = conformal_p(nearest["beyond"], calibration=nearest["calibrate"])
+keep("level beyond", value=(p <= level).mean())
+ranked = conformal_p_by_class(to_class["beyond"], calibration=to_class["calibrate"],
+                              labels=labels["calibrate"])
+keep("level fits none beyond", value=(ranked.max(axis=1) <= level).mean())
 keep("control confidence", value=seen(answering["calibrate"], answering["test"]))
 
 # %% [markdown]
