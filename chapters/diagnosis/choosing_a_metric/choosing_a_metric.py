@@ -397,6 +397,7 @@ run.table(
 )
 
 # %% [markdown]
+# (The evaluation of nnU-Net has our formula: nan where both are empty, and a mean over the rest.)
 # So MONAI's default leaves every slice without a lesion out of the mean, and with it every false
 # alarm in a healthy person. To see what that hides, take a good reader (here: the truth, one pixel
 # wider) and let it raise an alarm in every healthy slice.
