@@ -801,7 +801,7 @@ run.say(
     "In the trial the law flags {hotelling_stem:.1%ci} at the stem and {hotelling_stage4:.1%ci}"
     " at stage four, and the test of shape rejects {shapiro_stem:.0%ci} and"
     " {shapiro_stage4:.0%ci}. The number of alarms may be nearly right, and still the shape is"
-    " not that of a Gaussian. A reason is known here: a class is a *mixture* of four laboratories,"
+    " not that of a Gaussian. Part of the reason is known here: a class is a *mixture* of four laboratories,"
     " and along the direction where it is most they explain {by_laboratory_stem:.0%ci} and"
     " {by_laboratory_stage4:.0%ci} of its variance. Of the tiles of one laboratory the test rejects"
     " {shapiro_one_laboratory_stem:.0%ci} and {shapiro_one_laboratory_stage4:.0%ci}; of as many"
