@@ -39,7 +39,7 @@ seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 
 device: str = "auto"  # where to compute: "auto", "cpu" or "cuda"
 n_learn: int = 800  # known patients to learn from, 120 ≤ x ≤ 20000
 n_tune: int = 300  # known patients to tune on, 30 ≤ x ≤ 20000
-n_calibrate: int = 500  # known patients to calibrate on, 120 ≤ x ≤ 20000
+n_calibrate: int = 500  # known patients to calibrate on, 60 ≤ x ≤ 20000
 n_test: int = 500  # known patients to test on, 60 ≤ x ≤ 20000
 n_altered: int = 120  # known patients with spoilt slides, or of other places, 20 ≤ x ≤ 5000
 n_strange: int = 120  # patients of each unknown tissue, 20 ≤ x ≤ 5000
@@ -51,7 +51,7 @@ level: float = 0.05  # nominal share of false alarms, 0.05 ≤ x ≤ 0.5
 beyond: str = "giant cell"  # unknown tissue beyond the known: a class of tissue_tiles
 between: str = "low grade"  # unknown tissue between known ones: a class of tissue_tiles
 unseen: str = "necrosis"  # unknown tissue to tune with: a class of tissue_tiles
-deepest: str = "head"  # deepest layer that is read: "stage4", "stage6", "stage7" or "head"
+deepest: str = "head"  # deepest layer read: "stage2", "stage4", "stage6", "stage7", "head"
 eye_step_px: int = 48  # from one tile of the eye to the next, 48 ≤ x ≤ 130
 gauss_at: str = "stage4"  # depth of the Gaussians: "stem", "stage2", "stage3", "stage4"
 second_sample: str = "held out"  # the control's other sample: "held out" or "training"
@@ -801,7 +801,7 @@ run.say(
     "In the trial the law flags {hotelling_stem:.1%ci} at the stem and {hotelling_stage4:.1%ci}"
     " at stage four, and the test of shape rejects {shapiro_stem:.0%ci} and"
     " {shapiro_stage4:.0%ci}. The number of alarms may be nearly right, and still the shape is"
-    " not that of a Gaussian. Part of the reason is known here: a class is a *mixture* of four laboratories,"
+    " not that of a Gaussian. Part of the reason is known: a class is a *mixture* of four labs,"
     " and along the direction where it is most they explain {by_laboratory_stem:.0%ci} and"
     " {by_laboratory_stage4:.0%ci} of its variance. Of the tiles of one laboratory the test rejects"
     " {shapiro_one_laboratory_stem:.0%ci} and {shapiro_one_laboratory_stage4:.0%ci}; of as many"
