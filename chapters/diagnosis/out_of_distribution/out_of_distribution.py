@@ -1062,6 +1062,8 @@ by_relative = saved_more("relative Mahalanobis", "Mahalanobis",
 by_either = saved_more("either", "relative Mahalanobis", "0")
 run.result("saved_more_by_relative", by_relative, atol=0.0005)
 run.result("saved_more_by_either", by_either, atol=5e-5)
+
+# %%
 GROUPS = {"usual": "usual known tissue", "unknown": "unknown tissue", "spoilt": "spoilt slides"}
 gained = {said_so: mean_interval(100 * (per_seed("saved relative Mahalanobis by", group)
                                         - per_seed("saved Mahalanobis by", group)))
