@@ -8,11 +8,11 @@ from medlib.experiment.exercises import Choice, Code, Mistake, Number, Scene
 # ------------------------------------------------------------------------ relative Mahalanobis
 
 
-def by_hand(scene, *, root=False, overall=True, tied=True, sign=1):
+def by_hand(scene, *, root=False, overall=True, tied=True, plain_mean=False, sign=1):
     """The relative distance, or what a usual mistake makes of it."""
     usual, classes, strange = (scene.given[k] for k in ("usual", "classes", "strange"))
     means = np.stack([usual[classes == c].mean(axis=0) for c in np.unique(classes)])
-    middle = usual.mean(axis=0)
+    middle = means.mean(axis=0) if plain_mean else usual.mean(axis=0)
 
     def squared(rows, centre, residuals):
         factor = np.linalg.cholesky(residuals.T @ residuals / len(residuals))
@@ -49,6 +49,8 @@ def check_distance(answer, scene):
         return "you took roots; both distances are squared"
     if like(by_hand(scene, tied=False)):
         return "each class has a covariance of its own here; the classes share one"
+    if like(by_hand(scene, plain_mean=True)):
+        return "the one mean is that of all tiles, not of the class means: classes differ in size"
     middle = scene.given["usual"].mean(axis=0)
     if like(by_hand(scene, overall=False) - ((scene.given["strange"] - middle) ** 2).sum(axis=1)):
         return "the second distance knows no covariance: take that around the one mean"
@@ -61,7 +63,7 @@ def check_distance(answer, scene):
 def small_scene():
     """Three clouds of points, and some points elsewhere."""
     rng = np.random.default_rng(0)
-    classes = np.arange(90) % 3
+    classes = np.repeat([0, 1, 2], [50, 28, 12])
     mix = rng.normal(size=(4, 4))
     usual = rng.normal(size=(90, 4)) @ mix * (1 + 0.4 * classes[:, None])
     usual = usual + 3 * np.eye(4)[classes]
@@ -97,6 +99,7 @@ relative = near - squared(strange, usual.mean(axis=0), usual - usual.mean(axis=0
         lambda scene: by_hand(scene, overall=False),
         lambda scene: by_hand(scene, root=True),
         lambda scene: by_hand(scene, tied=False),
+        lambda scene: by_hand(scene, plain_mean=True),
         lambda scene: by_hand(scene)[:2],
         lambda scene: float(by_hand(scene).mean()),
     ],
@@ -112,6 +115,7 @@ CALIBRATION = Number(
     within=(1, 1e6),
     mistakes=[
         Mistake(200, "with 200 it can sound, but so it can with fewer: what is the least p-value?"),
+        Mistake(198, "1/199 is still above 0.005"),
         Mistake(19, "that is for a level of one in twenty"),
         Mistake(99, "that is for a level of one in a hundred"),
         Mistake(1, "with one tile no p-value is below a half"),
@@ -134,12 +138,13 @@ ALARM = Number(
     name="out-of-distribution-alarm",
     asks="share of the alarms that are of strangers",
     answer=0.9 * 0.01 / (0.9 * 0.01 + 0.05 * 0.99),
-    tolerance=0.003,
+    tolerance=0.005,
     within=(0, 1),
     mistakes=[
         Mistake(0.9, "that is the share of strangers that sound; turn it round"),
         Mistake(0.95, "a level is not the share of right alarms: how many known tiles are there?"),
         Mistake(0.0585, "so many of all tiles sound; how many of those are strangers?"),
+        Mistake(90 / 500, "the level is a share of the *known* tiles, and there are 9,900"),
         Mistake(0.009, "that is how many of all tiles are strangers that sound; divide by all"),
         Mistake(0.0495 / 0.0585, "that is the share of *false* alarms"),
     ],
@@ -150,7 +155,7 @@ ALARM = Number(
     ],
     solution=r"""
 Of 10,000 tiles 100 are strangers, of which 90 sound; of 9,900 known ones 495 do. So
-$90/(90 + 495) \approx 0.15$: five of six alarms are false, though the gate keeps its promise.
+$90/(90 + 495) \approx 0.154$: five of six alarms are false, though the gate keeps its promise.
 """,
     wrong=[0.5, 0.2, 15],
 )
@@ -180,7 +185,7 @@ CONFIDENCE = Choice(
     ],
     solution=r"""
 A linear classifier's score grows along its direction without limit, and so does its certainty: the
-stranger lies on the tumour's side, farther out than any glioma. Nothing that is computed from the
+stranger lies on the tumour's side, farther out than most gliomas. Nothing that is computed from the
 logits alone can know that nobody has ever been there. A distance to known tiles can.
 """,
     wrong=["f", 3],
@@ -195,6 +200,9 @@ REFERRAL = Number(
     mistakes=[
         Mistake(0.1, "a reading is not the end of it: readers err as well"),
         Mistake(0.08, "a reader's errors make referral dearer, not cheaper"),
+        Mistake(0.098, "costs add: a reading, and what its errors cost besides"),
+        Mistake(0.118, "costs add: a reading, and what its errors cost besides"),
+        Mistake(0.102, "costs add: a reading, and what its errors cost besides"),
         Mistake(0.02, "that is how often readers err; a reading costs besides"),
         Mistake(0.5, "one half would be right if a reading cost as much as half a wrong answer"),
         Mistake(0.88, "that is the probability of a *right* answer at the threshold"),

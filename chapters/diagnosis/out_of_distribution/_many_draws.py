@@ -32,7 +32,7 @@ n_scanners: int = 20  # laboratories that were not at home, 2 ≤ x ≤ 100
 n_stand_ins: int = 8  # draws of Gaussian features, 1 ≤ x ≤ 1000
 gauss_at: str = "stage4"  # depth of the Gaussians: "stem", "stage2", "stage3", "stage4", "stage5"
 level: float = 0.05  # nominal share of false alarms, 0.05 ≤ x ≤ 0.5
-costs_of_referral: list[float] = [0.1, 1.0]  # of a reading, in wrong answers, 0 ≤ x ≤ 1
+costs_of_referral: list[float] = [0.1, 0.5]  # of a reading, in wrong answers, 0 ≤ x ≤ 1
 reader_error: float = 0.02  # share of wrong readings, 0 ≤ x ≤ 1
 
 # %%
@@ -42,6 +42,7 @@ import torch
 from data_fetch.packaged import imagenet_weights
 from data_fetch.simulated.laboratory import new_laboratory
 from data_fetch.simulated.matched_colours import with_colours_of
+from data_fetch.simulated.matched_greys import with_greys_of
 from data_fetch.simulated.slide_faults import FAULTS
 from data_fetch.tasks.other_modalities import MODALITIES, other_modality
 from data_fetch.tasks.tissue_classes import KNOWN, SHARES, tissue_tiles
@@ -70,9 +71,13 @@ from medlib.nets.efficientnet_lite import DEPTHS, load_imagenet, preprocess
 run = experiment.start("diagnosis/out_of_distribution/_many_draws", locals())
 
 
-def keep(*words, value, atol=0.05):
-    """Record a number under words, as one name."""
+SHARES_KEPT = ("chi", "level", "hotelling", "sounds", "saved", "no gate")
+
+
+def keep(*words, value, atol=0.01):
+    """Record a number under words, as one name; shares of alarms and costs to less."""
     name = "_".join(words).lower()
+    atol = 0.004 if name.startswith(SHARES_KEPT) else atol
     for mark in (" ", "-"):
         name = name.replace(mark, "_")
     run.result(name.replace(",", ""), float(value), atol=atol)
@@ -137,8 +142,15 @@ for name in (*FAR, "objects"):
     tiles[name] = run.uses(other_modality(name, n_outliers, rng=run.rng(name))).array
 for name in FAR:
     tiles[f"{name} matched"] = with_colours_of(tiles[name], lent, rng=recolour)
-MATCHED = [f"{name} matched" for name in FAR]
-KINDS = ("beyond", "between", "other scanner", "home", *TEST_FAULTS, *FAR, *MATCHED)
+tiles["other scanner matched"] = with_colours_of(tiles["other scanner"], lent, rng=recolour)
+
+# %%
+regrey = run.rng("greys")
+tiles["known grey"] = with_greys_of(tiles["calibrate"][: half // 2], lent, rng=regrey)
+for name in (*FAR, "other scanner"):
+    tiles[f"{name} grey"] = with_greys_of(tiles[name], lent, rng=regrey)
+CHANGED = [f"{name} {how}" for how in ("matched", "grey") for name in (*FAR, "other scanner")]
+KINDS = ("beyond", "between", "other scanner", "home", *TEST_FAULTS, *FAR, *CHANGED)
 
 # %%
 network = load_imagenet(imagenet_weights().path).to(run.device)
@@ -157,6 +169,18 @@ def features_of(images):
     return {"pixels": np.concatenate([colour.mean(axis=1), colour.std(axis=1)], axis=1)} | found
 
 
+def palette_of(images):
+    """Nine numbers of colour, no arrangement: also how red, green and blue vary together."""
+    colour = images.reshape(len(images), -1, 3).astype(float)
+    away = colour - colour.mean(axis=1, keepdims=True)
+    sd = np.maximum(away.std(axis=1), 1e-6)
+    pairs = [(away[..., i] * away[..., j]).mean(axis=1) / (sd[:, i] * sd[:, j])
+             for i, j in ((0, 1), (0, 2), (1, 2))]
+    return np.concatenate([colour.mean(axis=1), sd, np.stack(pairs, axis=1)], axis=1)
+
+
+# %%
+palettes = {name: {"palette": palette_of(images)} for name, images in tiles.items()}
 features = {name: features_of(images) for name, images in tiles.items() if name != "home"}
 features["home"] = {d: f[: len(tiles["home"])] for d, f in features["calibrate"].items()}
 known, y = features["learn"], labels["learn"]
@@ -177,8 +201,8 @@ def seen(strange, usual):
 def separation(score, name):
     """The AUC of a kind; recoloured tiles against known ones that were recoloured."""
     strange = score(features[name])
-    if name in MATCHED:
-        return auc(strange, score(features["known matched"])).value
+    if name in CHANGED:
+        return auc(strange, score(features[f"known {name.split()[-1]}"])).value
     return seen(strange, score(features["test"]))
 
 
@@ -197,6 +221,14 @@ for method, score in gate.items():
         keep("moved", method, value=sum(moved), atol=3)
 for kind in TUNING:
     keep("validation", kind, value=gate["Mahalanobis"].by_kind[kind])
+
+# %%
+palette = tune_scores(palettes["learn"], y, validation=palettes["tune"],
+                      validation_labels=labels["tune"],
+                      outliers={name: palettes[name] for name in TUNING}).best("Mahalanobis")
+for name in (n for n in CHANGED if n.endswith("matched")):
+    value = auc(palette(palettes[name]), palette(palettes["known matched"])).value
+    keep("auc palette", name, value=value)
 
 # %%
 answering = {name: max_softmax_score(tuned.logits(f)) for name, f in features.items()}
@@ -302,6 +334,11 @@ for depth in dict.fromkeys(("stem", "stage2", gauss_at)):
     places_in = [shares_of_variance(g[truth == c], laboratory[truth == c])
                  for c in range(len(KNOWN))]
     keep("by laboratory", depth, value=np.mean(places_in, axis=0).max())
+    dealt = np.arange(len(truth)) % len(home)  # as many tiles of each class, of all laboratories
+    for what, parts in (("one laboratory", laboratory), ("as many mixed", dealt)):
+        rejected = [shapiro_by_direction(g[parts == part], truth[parts == part]) < level
+                    for part in range(len(home))]
+        keep("shapiro", what, depth, value=np.mean(rejected))
 
 # %% [markdown]
 # ## Ranks
@@ -310,7 +347,7 @@ for depth in dict.fromkeys(("stem", "stage2", gauss_at)):
 units = fit_scaling(known[gauss_at], kind="each by its sd")
 model = fit_gaussians(units(known[gauss_at]), y)
 to_class = {name: model.distances(units(features[name][gauss_at]))
-            for name in ("learn", "calibrate", "test", "other scanner")}
+            for name in ("learn", "calibrate", "test", "other scanner", "beyond")}
 nearest = {name: each.min(axis=1) for name, each in to_class.items()}
 for key, on in (("held out", "calibrate"), ("training", "learn")):
     p = conformal_p(nearest["test"], calibration=nearest[on])
@@ -324,6 +361,11 @@ for key, on in (("held out", "calibrate"), ("training", "learn")):
     keep("control", key, value=seen(nearest[on], nearest["test"]))
 p = conformal_p(nearest["other scanner"], calibration=nearest["calibrate"])
 keep("level other scanner", value=(p <= level).mean())
+p = conformal_p(nearest["beyond"], calibration=nearest["calibrate"])
+keep("level beyond", value=(p <= level).mean())
+ranked = conformal_p_by_class(to_class["beyond"], calibration=to_class["calibrate"],
+                              labels=labels["calibrate"])
+keep("level fits none beyond", value=(ranked.max(axis=1) <= level).mean())
 keep("control confidence", value=seen(answering["calibrate"], answering["test"]))
 
 # %% [markdown]
@@ -363,6 +405,9 @@ options["either"] = {
     d: {n: -np.minimum(p, of_answer[n]) for n, p in as_p(scores).items()}
     for d, scores in options["Mahalanobis"].items()}
 
+GROUPS = {"usual": USUAL, "scanners": ["other scanner"], "unknown": ["beyond", "between"],
+          "spoilt": TEST_FAULTS, "far": FAR}
+
 # %%
 for place, price in enumerate(costs_of_referral):
     costs = ReferralCosts(price, reader_error)
@@ -372,6 +417,9 @@ for place, price in enumerate(costs_of_referral):
         spent = cost_by_kind(by_depth[depth], errs, threshold=cut, costs=costs)
         saved = stratified_mean({n: errs[n] - spent[n] for n in MIX}, shares=MIX)
         keep("saved", method, str(place), value=saved.value)
+        for group, kinds in GROUPS.items() if method in METHODS and place == 0 else ():
+            keep("saved", method, "by", group, value=sum(
+                MIX[n] * np.mean(errs[n] - spent[n]) for n in kinds))
         if method in METHODS:
             keep("gate depth", method, str(place), value=DEPTHS.index(depth), atol=9)
 keep("no gate", value=stratified_mean({n: 1.0 * errs[n] for n in MIX}, shares=MIX).value)
@@ -385,7 +433,7 @@ keep("no gate", value=stratified_mean({n: 1.0 * errs[n] for n in MIX}, shares=MI
 scores = {n: gate["Mahalanobis"](features[n]) for n in ("calibrate", "test", *KINDS)}
 for place, alpha in enumerate((0.05, 0.01, 0.002)):
     for name in ("test", *KINDS):
-        if name in (*MATCHED, "home"):
+        if name in (*CHANGED, "home"):
             continue
         sounds = conformal_p(scores[name], calibration=scores["calibrate"]) <= alpha
         share = in_shares(sounds) if name == "test" else sounds.mean()
