@@ -11,7 +11,8 @@ chest_film        small chest films as cloudy as they are told to be
 ink_mark          a dot of pen ink in a corner of some tiles, and what it does to labels
 slide_faults      blur, pen, folds, bubbles, wrong exposure, compression, put into any tiles
 poisson_quantile  Poisson counts from uniform numbers: the same luck at another dose
-matched_colours   tiles with the colours of others, so that only structure tells them apart
+matched_colours   tiles with the mean and spread of others' colours
+matched_greys     tiles in the grey levels of others: only how pixels are arranged is their own
 
 Randomness comes only from the required `rng`. Item i of a batch has a generator of its own, so it
 does not change when more items are asked for. Labelled tasks made of simulated images are in

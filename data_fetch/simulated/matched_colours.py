@@ -1,4 +1,4 @@
-"""Tiles with the colours of others: what is left to tell them apart is structure."""
+"""Tiles with the mean and spread of others' colours."""
 
 import numpy as np
 from jaxtyping import UInt8
@@ -16,7 +16,8 @@ def with_colours_of(
 
     x' = (x - m) s'/s + m', cut to 0..255. A tile with almost no contrast (s below 1 grey level)
     is stretched as if s were 1. To judge a score on such tiles, hold them against *known* tiles
-    that went through the same: the stretching itself leaves traces.
+    that went through the same: the stretching itself leaves traces. How colours vary *together*
+    stays a tile's own; `matched_greys` leaves nothing of a palette.
 
     Args:
         images: to be changed.

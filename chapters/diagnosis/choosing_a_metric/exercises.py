@@ -46,6 +46,7 @@ NARROW = Number(
         Mistake(18 / 25, "that is for an outline that is too wide; this one is too narrow"),
         Mistake(4 / 9, "that is the share of the lesion that was marked, and the IoU, not Dice"),
         Mistake(2 / 3, "areas, not radii, go into Dice"),
+        Mistake(4 / 5, "radii in place of areas: square them, both times"),
         Mistake(16 / 13, "twice the smaller area, but Dice cannot exceed one: look at the formula"),
         Mistake(1 / 3, "that is how much of the radius is missing"),
     ],
@@ -122,8 +123,13 @@ def check_recall(function, scene):
         got = as_number(attempt(function, scores.copy(), is_lesion.copy(), n_lesions, n_scans))
         if abs(got - right) < 1e-9:
             continue
+        tied = split_ties(scores, is_lesion, n_lesions, n_scans)
+        if abs(got - tied) < 1e-9:
+            return "of equal scores all candidates are kept or none: no threshold parts them"
         if abs(got - right * n_lesions / is_lesion.sum()) < 1e-9:
             return "lesions that no candidate found count as well: divide by n_lesions"
+        if abs(got - recall_at_one(scores, is_lesion, n_lesions, 1)) < 1e-9:
+            return "that is one false alarm in all; one *a scan* are as many as there are scans"
         if abs(got - 100 * right) < 1e-6:
             return "give a share between 0 and 1, not per cent"
         if abs(got - right * n_lesions) < 1e-9:

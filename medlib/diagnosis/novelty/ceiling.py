@@ -1,4 +1,4 @@
-"""How much there was to see: a classifier that was *taught* the outliers."""
+"""How much a straight line shows: a classifier that was *taught* the outliers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def supervised_auc(
     """The AUC of a logistic regression that learned outliers against known images, cross-validated.
 
     No gate could have it, for nobody has the strangers of tomorrow. It says how much of them these
-    features show at all, to a linear eye: a score near it has little left to gain.
+    features show to a linear eye. It is no ceiling: a score may exceed it where strangers lie
+    between classes, for no straight line cuts out a band.
 
     Args:
         outliers: features.
