@@ -956,6 +956,10 @@ PAIRS = {
     "GRU-D beside table of values": "grud_bare",
     "masks and intervals beside carried forward": "masks_forward",
     "GRU-D beside carried forward": "grud_forward",
+}
+
+# %%
+PAIRS |= {
     "carried forward beside values read exactly": "carried_forward_values",
     "table with times beside values read exactly": "table_values",
     "masks and intervals beside values read exactly": "masks_and_intervals_values",
