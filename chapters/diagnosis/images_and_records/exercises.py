@@ -60,9 +60,9 @@ def check_since(answer, scene):
             continue
         own = [0 if m else hours for m, hours in zip(mask, right, strict=True)]
         if given == own:
-            return (
-                "an hour with a measurement of its own counts from the one *before* it"
-            )
+            return "an hour with a measurement of its own counts from the one *before* it"
+        if given[:2] == [0, 0] and right[:2] == [0, 1]:
+            return "before the first measurement it counts from the first hour: 0, 1, 2, ..."
         if given[0] != 0:
             return "the first hour has nothing before it: there the interval is zero"
         if given[1:] == [h + 1 for h in right[1:]] or given[1:] == [h - 1 for h in right[1:]]:
@@ -93,9 +93,9 @@ def since(mask):
 ```
 """,
     wrong=[
-        lambda scene: lambda mask: [
-            0 if m else h for m, h in zip(mask, true_since(mask), strict=True)
-        ],
+        lambda scene: (
+            lambda mask: [0 if m else h for m, h in zip(mask, true_since(mask), strict=True)]
+        ),
         lambda scene: lambda mask: [h + 1 for h in true_since(mask)],
         lambda scene: lambda mask: true_since(mask)[::-1],
         lambda scene: lambda mask: [0, *[1] * (len(mask) - 1)],
@@ -148,6 +148,8 @@ def check_fill(answer, scene):
                 carried.append(carried[-1] if np.isnan(value) else value)
             if np.allclose(given, carried):
                 return "between two known values a straight line is asked for"
+            if given[0] == 0 and right[0] != 0:
+                return "before the first value, that value; zeros only where nothing is known"
             return f"at hour {hour} of {row} it returns {given}; one could have known {right}"
     return None
 
