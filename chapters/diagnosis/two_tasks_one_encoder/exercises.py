@@ -15,7 +15,7 @@ WEIGHT = Number(
     within=(0, 1e6),
     mistakes=[
         Mistake(9216, "those are the image's pixels; how many answers does the *mask* give?"),
-        Mistake(0, "then no mask would be learned at all"),
+        Mistake(0, "with so little weight no mask would be learned; whose weight is one?"),
         Mistake(2304, "those are the pixels of this page's patches; how many cells are asked for?"),
         Mistake(1, "that is what a library does when you add its two means"),
         Mistake(32 * 576, "both losses are means over the batch already: its size cancels"),

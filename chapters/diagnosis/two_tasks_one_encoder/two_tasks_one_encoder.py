@@ -366,7 +366,7 @@ last = np.log10(np.maximum(losses_and_weights[-20:], 1e-12)).mean(axis=0)
 run.result("learned_log10", followed[-1, 0], unit="decades", atol=0.1)
 run.result("ratio_log10", followed[-1, 1], unit="decades", atol=0.1)
 run.say(
-    "At the end the class's loss is {of_class:.1e} nats a patch and the mask's {of_pixel:.1e} a"
+    "At the end the class's loss is {of_class:.2g} nats a patch and the mask's {of_pixel:.2g} a"
     " pixel. Their ratio is {ratio:.2g}, the learned weight {learned:.2g}; it began at one.",
     of_class=10 ** last[0], of_pixel=10 ** last[1], ratio=10 ** followed[-1, 1],
     learned=10 ** followed[-1, 0],
@@ -567,8 +567,8 @@ if trial is not None:
     run.result("gain_own_many", gain("own", labels=MANY), atol=0.01)
     run.say(
         "In points of AUC outlines bring {gain_own_4:+.3ci} with {few} labels and"
-        " {gain_own_many:+.3ci} with {many}. Less could not be otherwise: with {many} the labels"
-        " alone leave {room:.3f} to gain. Of the pairs in wrong order they leave"
+        " {gain_own_many:+.3ci} with {many}, where the labels alone leave {room:.3f} to gain at"
+        " most. Of the pairs in wrong order they leave"
         " {error_ratio_few_4:.2ci} with few labels, and {error_ratio_many_4:.2ci} with many"
         " ({error_ratio_many_1:.2ci} at the shortest training).",
         few=FEW, many=MANY, room=1 - auc("single", MANY).mean(),
@@ -597,26 +597,29 @@ if trial is not None:
     )
 
 # %%
-def edges(what, arm, tried_values):
+def edges(what, arm, values):
     """How many draws took the lowest and the highest value that was tried."""
     taken = trial.array(f"{what}_{arm}", labels=FEW)
     return " and ".join(f"{int(np.isclose(taken, edge).sum())}"
-                        for edge in (min(tried_values), max(tried_values)))
+                        for edge in (min(values), max(values)))
 
 
-if trial is not None:
-    rows = []
-    for name, arm in WAYS.items():
-        if arm == "rule":
-            continue
-        chosen = f"weight_{arm}" in trial.names and arm not in ("single", "likelihood")
-        rates = trial.fixed["rates" if chosen else "fixed_rates"]
+def settings_of(arm):
+    """The rates and weights among which a way chose; no weights where it had no choice."""
+    chosen = arm in ("own", "place", "others", "speck")
+    return trial.fixed["rates" if chosen else "fixed_rates"], chosen and trial.fixed["weights"]
+
+
+# %%
+rows = []
+for name, arm in WAYS.items():
+    if trial is not None and arm != "rule":
+        rates, weights = settings_of(arm)
+        kept_at = trial.array(f"best_step_{arm}_{LONGEST}", labels=FEW)
         rows.append({
             "way": name, "lowest and highest rate": edges("rate", arm, rates),
-            "lowest and highest weight":
-                edges("weight", arm, trial.fixed["weights"]) if chosen else "–",
-            "best step of the longest, median":
-                f"{np.median(trial.array(f'best_step_{arm}_{LONGEST}', labels=FEW)):.0f}"})
+            "lowest and highest weight": edges("weight", arm, weights) if weights else "–",
+            "best step of the longest, median": f"{np.median(kept_at):.0f}"})
 
 # %%
 if trial is not None:

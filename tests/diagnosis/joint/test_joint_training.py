@@ -90,7 +90,7 @@ def test_all_ways_begin_alike_and_see_the_same_labelled_images():
 def test_learned_weights_move_from_where_they_began():
     mean, total = fitted(weight="learned", steps=40), fitted(weight="learned_sum", steps=40)
     assert mean.kept["first"].weight > 1.5
-    assert total.kept["first"].weight > 20 * mean.kept["first"].weight
+    assert total.kept["first"].weight > 10 * mean.kept["first"].weight
     assert dice_of(mean.network) > 0.3
     assert fitted(weight="learned_sum", steps=1).kept["last"].weight == pytest.approx(256, rel=1e-5)
 
