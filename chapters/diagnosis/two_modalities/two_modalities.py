@@ -54,7 +54,7 @@ psf_mm: float = 6.0  # blur of the PET whose weights are biased, 0 ≤ x ≤ 20
 pet_unit: float = 3.0  # by which PET values are multiplied for one network, 0.1 ≤ x ≤ 10
 modality_dropout: float = 0.5  # share of scans that lose an image in one training, 0 ≤ x ≤ 1
 joined: str = "attention"  # arm that is to lead single images: "attention" or "attention-others"
-probed: str = "attention"  # arm into whose scans lesions are put: "attention", "attention-evident"
+probed: str = "attention"  # arm into which lesions are put: "attention" or "attention-evident"
 prepared: str = "attention-dropped"  # beside no dropout: "attention-dropped" or "another-start"
 control: str = "attention-others"  # arm with no PET of its own: "attention-others" or "attention"
 
@@ -699,8 +699,8 @@ run.figure(
 # In a *recorded trial* each arm was trained three times, each time twice as long, on several draws
 # of scans, first weights and batches. At each length it tried rates outward from a middle one until
 # the best had worse neighbours, and kept the weights that validate best. The draw, or *seed*, is
-# the unit of the intervals, which are Student's and wide, for the seeds are few. And because no
-# length is the last word, we claim only what holds at all three.
+# the unit of the intervals, which are Student's and wide, for the seeds are few. No length is the
+# last word: we claim only what holds at all three.
 
 # %%
 trial = experiment.recorded(run, "_four_fusions/sweep", optional=True)
@@ -712,10 +712,9 @@ def of_trial(what, arm, times=LONGEST):
     return trial.array(f"{what}_{times}", arm=arm)
 
 
-def over_lengths(what, arm, other, other_what=None):
+def over_lengths(what, arm, other):
     """An arm less another, at each length: a paired mean over seeds."""
-    return [mean_interval(of_trial(what, arm, m) - of_trial(other_what or what, other, m))
-            for m in TIMES]
+    return [mean_interval(of_trial(what, arm, m) - of_trial(what, other, m)) for m in TIMES]
 
 # %%
 if trial is None:
@@ -744,9 +743,10 @@ if trial is not None:
 # %%
 if trial is not None:
     run.say("From the second length to the third validation still improved in {fell} of {n}"
-            " trainings; so far, those are not at their end. In {edge} of {all} the best rate was"
-            " the lowest or the highest of all. The late sum has the most parameters: what it lacks"
-            " is not capacity.", fell=int(sum(map(sum, fell.values()))), n=len(arms) * n_seeds,
+            " trainings; those may not be at their end. In {edge} of {all} the best rate was the"
+            " lowest or the highest of all. The late sum has more parameters than any other: if it"
+            " falls behind, that is no lack of capacity.",
+            fell=int(sum(map(sum, fell.values()))), n=len(arms) * n_seeds,
             edge=int(sum(map(sum, edges.values()))), all=len(arms) * n_seeds * len(TIMES))
     SHOWN = [arm for arm in ("MRI", "PET", "late", "early", "attention") if arm in arms]
     found = {arm: [mean_interval(of_trial("ap_20", arm, m)) for m in TIMES] for arm in SHOWN}
