@@ -798,8 +798,8 @@ if trial is not None:
 if trial is not None:
     run.say("After the longest training the sum of two logits lies {lead_late_pet:+.2ci} from PET"
             " alone and {lead_late_mri:+.2ci} from MRI alone. Where lesions are plain, attention"
-            " lies {lead_plain_mri:+.2ci} from MRI alone and {lead_plain_pet:+.2ci} from PET alone,"
-            " at an average precision of {plain:.2f}, near the ceiling or not.",
+            " lies {lead_plain_mri:+.2ci} from MRI alone and {lead_plain_pet:+.2ci} from PET alone."
+            " Its average precision is {plain:.2f} there, and one is the most there is.",
             plain=of_trial("ap_20", "attention-evident").mean())
     run.table(
         [{"arm": arm} | {f"seen by {who}": f"{of_trial(f'recall_{who.lower()}', arm).mean():.2f}"
