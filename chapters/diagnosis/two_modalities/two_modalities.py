@@ -955,8 +955,9 @@ if trial is not None:
 if trial is not None:
     taken = -0.5 - max(one.high for one in back)
     run.claim(
-        "a lesion put into both images moves the joined network less than the same lesion in one of"
-        " them, at every length of training: the second takes back half a logit or more",
+        "at the highest dose, a lesion put into both images moves the joined network less than the"
+        " same lesion in one of them, at every length of training: the second takes back half a"
+        " logit or more",
         taken > 0, margin=taken, unit="logit", falsified_by="falsify_trial",
     )
     helps = min(one.low for one in brings)
