@@ -14,15 +14,16 @@
 # alone; from the label and the outlines of the same patches; discs of one size in place of these
 # outlines, which say where and nothing of the shape; the outlines of as many other patches; the
 # outlines of a speck that means nothing; and, with the patches' own outlines, weights that are
-# learned as variances, from the mean over pixels or from the sum, and the fixed weight of the joint
-# likelihood. All ways begin from the same first weights and see the same labelled patches in the
-# same order. Each tries as many settings as any other, of rate and weight or of rate and weight
-# decay, and takes the one whose *class* has the greatest AUC on validation patches. That is done at
-# the shortest training; the setting is kept for one twice as long and one four times as long. Each
-# network is judged with the weights of its greatest validation AUC, and by other rules of keeping.
-# A last way uses no label: the roundness of what a network marks that learned outlines alone.
-# This notebook is no page of the book: `medbook sweep` runs it over numbers of labels and seeds.
-# The seed draws patches, first weights and batches; all patches are of one eye.
+# learned as variances, from the mean over pixels or from the sum, one that keeps both gradients
+# equally long, and the fixed weight of the joint likelihood. All ways begin from the same first
+# weights and see the same labelled patches in the same order. Each tries as many settings as any
+# other, of rate and weight or of rate and weight decay, and takes the one whose *class* has the
+# greatest AUC on validation patches. That is done at the shortest training; the setting is kept for
+# one twice as long and one four times as long. Each network is judged with the weights of its
+# greatest validation AUC, and by other rules of keeping. A last way uses no label: the roundness of
+# what a network marks that learned outlines alone. This notebook is no page of the book: `medbook
+# sweep` runs it over numbers of labels and seeds. The seed draws patches, first weights and
+# batches; all patches are of one eye.
 #
 # **Prerequisites.** *Does it help to be told where?*
 
@@ -112,8 +113,10 @@ masked = {name: Masked(x["train"], some, same=True) for name, some in marks.item
 masked["others"] = Masked(x["others"], tensor(drawn["others"].lesions)[:, None], same=False)
 FIXED_WEIGHT = {
     "single": 0.0, "likelihood": PIXELS, "learned": "learned", "learned_sum": "learned_sum",
+    "balanced": "balanced",
 }
-masked |= {"single": None} | dict.fromkeys(("likelihood", "learned", "learned_sum"), masked["own"])
+by_rule = [name for name in FIXED_WEIGHT if name != "single"]
+masked |= {"single": None} | dict.fromkeys(by_rule, masked["own"])
 if labels in all_at:
     ways = [*FIXED_WEIGHT, *FIRST_WEIGHT]
 else:
@@ -209,7 +212,7 @@ for (name, times), done in fitted.items():
     run.result(f"log_class_loss_{name}_{times}", np.log10(done.class_loss), atol=0.1)
     if name != "single":
         run.result(f"log_pixel_loss_{name}_{times}", np.log10(done.pixel_loss), atol=0.1)
-    if name.startswith("learned"):
+    if isinstance(FIXED_WEIGHT.get(name), str):
         for which, at in {"last": done.kept["last"], "kept": kept}.items():
             log_weight = np.log10(at.weight)
             run.result(f"log_weight_{which}_{name}_{times}", log_weight, atol=0.1)

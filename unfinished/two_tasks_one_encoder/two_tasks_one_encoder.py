@@ -441,7 +441,7 @@ def mean_of(arm, n):
 # %%
 WAYS = {"single": "single", "own": "own", "place": "place", "others": "others", "speck": "speck",
         "learned": "learned", "learned sum": "learned_sum", "likelihood": "likelihood",
-        "rule": "rule"}
+        "balanced": "balanced", "rule": "rule"}
 if trial is None:
     run.say("The trial has not been recorded yet; what it would show is left out below.")
 else:
@@ -582,7 +582,8 @@ if trial is not None:
 
 # %%
 WEIGHED = {"weight from validation": "own", "likelihood": "likelihood",
-           "learned, from sums": "learned_sum", "learned, from means": "learned"}
+           "learned, from sums": "learned_sum", "learned, from means": "learned",
+           "equally long gradients": "balanced"}
 if trial is not None:
     run.figure(
         interval_points(*[
@@ -590,9 +591,9 @@ if trial is not None:
                    x=("AUC beside labels alone", "AUC"), reference=0.0,
                    title=f"{trial.fixed['first_steps'] * times} steps") for times in LENGTHS]),
         name="ways_to_weigh", data="simulated",
-        alt="For four ways of weighting, the gain over labels alone at three training lengths, with"
+        alt="For five ways of weighting, the gain over labels alone at three training lengths, with"
         " intervals.",
-        caption=f"What the same outlines bring under four ways of weighting, {FEW} labels: means"
+        caption=f"What the same outlines bring under five ways of weighting, {FEW} labels: means"
         f" and 95 % intervals over n = {n_draws} draws; simulated lesions.",
     )
 

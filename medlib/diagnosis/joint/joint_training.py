@@ -13,6 +13,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from medlib.diagnosis.joint.gradient_balance import GradientBalance
+from medlib.diagnosis.joint.gradient_cosine import pull_of
 from medlib.diagnosis.joint.joint_likelihood import TwoLosses, two_losses
 from medlib.diagnosis.joint.kept import Keeping, Kept
 from medlib.diagnosis.joint.learned_weights import LearnedWeights
@@ -23,7 +25,8 @@ from medlib.nets.training import OneCycle, train
 __all__ = ["LEARNED_RATE", "Fitted", "Masked", "fit_two_headed"]
 
 LEARNED_RATE = 0.1  # of learned weights: at the network's own rate they hardly move
-WAYS = ("learned", "learned_sum", "mask_alone")
+WAYS = ("learned", "learned_sum", "balanced", "mask_alone")
+BALANCE_EVERY = 10  # steps between two measurements of both gradients
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +94,8 @@ def fit_two_headed(
         images, labels: of the class, 0 or 1.
         masked: what the mask is learned from; None for the class alone.
         weight: of the mask's loss, a mean over pixels; "learned" as variances (Kendall 2018), with
-            means over pixels; "learned_sum", the same with sums; "mask_alone", no label is used.
+            means over pixels; "learned_sum", the same with sums; "balanced" so that both gradients
+            are equally long; "mask_alone", no label is used.
         validation: images and labels that none of this learns from.
         steps, peak_rate, weight_decay, batch_size: of AdamW under one cycle.
         generator: draws weights, batches and symmetries; a CPU generator.
@@ -115,7 +119,10 @@ def fit_two_headed(
     network = two_headed(
         channels=images.shape[1], first_logit=logit, generator=generator
     ).to(images.device)  # fmt: skip
-    way = _Weighting(weight, n_pixels=masked.masks[0].numel() if masked else 1).to(images.device)
+    way = _Weighting(
+        weight, n_pixels=masked.masks[0].numel() if masked else 1,
+        shared=tuple(network.encoder.parameters()),
+    ).to(images.device)  # fmt: skip
     draw = _draws(images, labels, masked, batch_size=batch_size, generator=generator)
     keeping = Keeping(validation, fewer=fewer, weight=lambda: way.last if masked else 0.0)
     recent: deque[tuple[float, float]] = deque(maxlen=20)
@@ -166,8 +173,11 @@ def _check(images, masked, weight) -> None:
 class _Weighting(nn.Module):
     """The joint loss under one way of weighting, and the weight of the mask it came to."""
 
-    def __init__(self, weight: float | str, *, n_pixels: int):
+    def __init__(self, weight: float | str, *, n_pixels: int, shared: tuple[nn.Parameter, ...]):
         super().__init__()
+        self.shared = shared  # a tuple: they are the network's parameters, not this one's
+        self.balance = GradientBalance() if weight == "balanced" else None
+        self.steps = 0
         first = {"learned": 0.0, "learned_sum": -math.log(n_pixels)}
         self.learned = (
             LearnedWeights(2, first_log_variance=(0.0, first[weight])) if weight in first else None
@@ -178,6 +188,11 @@ class _Weighting(nn.Module):
     def forward(self, both: TwoLosses) -> Tensor:
         if self.mask_alone:
             return both.of_pixel
+        if self.balance is not None:
+            if self.steps % BALANCE_EVERY == 0:
+                pull = pull_of(both.of_class, both.of_pixel, shared=self.shared)
+                self.last = self.balance.update(pull)
+            self.steps += 1
         if self.learned is None:
             return both.weighted(self.last)
         of = self.learned.weights()

@@ -95,6 +95,12 @@ def test_learned_weights_move_from_where_they_began():
     assert fitted(weight="learned_sum", steps=1).kept["last"].weight == pytest.approx(256, rel=1e-5)
 
 
+def test_balanced_gradients_move_the_weight_from_one():
+    last = fitted(weight="balanced", steps=30).kept["last"]
+    assert last.weight > 0
+    assert last.weight != pytest.approx(1.0, rel=1e-3)
+
+
 def test_the_mask_alone_teaches_no_class():
     done = fitted(weight="mask_alone")
     assert dice_of(done.at("last")) > 0.6
@@ -109,7 +115,7 @@ def test_the_same_generator_gives_the_same_bits():
 
 
 def test_what_does_not_fit_is_refused():
-    with pytest.raises(ValueError, match="one of learned, learned_sum, mask_alone"):
+    with pytest.raises(ValueError, match="one of learned, learned_sum, balanced, mask_alone"):
         fitted(weight="auto")
     with pytest.raises(ValueError, match="no masks to weigh"):
         fitted(weight="learned", masks=False)
