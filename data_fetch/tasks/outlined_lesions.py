@@ -16,6 +16,7 @@ from data_fetch.tasks.fundus_lesions import LABEL_NAMES
 from data_fetch.tasks.fundus_lesions import _patch as retina_patch
 
 _MARGIN = 10.0  # pixels from a lesion's middle to the border of the patch, at least
+_RADIUS = (3.0, 4.5)  # in pixels, of lesions and of specks: as many pixels are marked of either
 _SPECK_GAIN = (0.25, 0.45)  # how much brighter the middle of a speck is
 
 
@@ -46,7 +47,7 @@ def outlined_lesions(
     Half of the lesions are round dots, half streaks of the same area: light is lost as
     $1 - c\,e^{-\rho^4}$, with $\rho$ the elliptic radius of `fundus_lesions`; the mask is where
     $\rho < 1$. The speck is brighter than its surroundings by $e^{-\rho^4}$ times a gain, with
-    radius, axes and place of its own, alike for both classes.
+    radius, axes and place of its own, alike for both classes; its radius is drawn as the lesion's.
 
     Args:
         n: how many, >= 2; an odd one out is a streak.
@@ -83,9 +84,9 @@ def outlined_lesions(
         patch = retina_patch(planes, split=split, size=size, rng=own)[..., 1]  # green
         # both ratios are drawn whatever the label, so that the label changes the shape alone
         ratios = own.uniform(3.0, 4.5), own.uniform(1.0, 1.25)
-        rho = _radius(size, radius=own.uniform(3.0, 4.5), ratio=ratios[labels[i]], rng=own)
+        rho = _radius(size, radius=own.uniform(*_RADIUS), ratio=ratios[labels[i]], rng=own)
         lost = contrast * own.uniform(0.8, 1.2) * np.exp(-(rho**4))
-        aside = _radius(size, radius=own.uniform(1.5, 3.5), ratio=own.uniform(1.0, 3.0), rng=own)
+        aside = _radius(size, radius=own.uniform(*_RADIUS), ratio=own.uniform(1.0, 3.0), rng=own)
         gained = own.uniform(*_SPECK_GAIN) * np.exp(-(aside**4))
         gain = own.uniform(0.88, 1.12) * own.uniform(0.9, 1.1)
         seen = patch * (1 - lost) * (1 + gained) * gain

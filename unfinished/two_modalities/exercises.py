@@ -10,26 +10,30 @@ from medlib.experiment.exercises import Choice, Code, Mistake, Number
 DOSE = Number(
     name="two-dose",
     asks="weight of PET",
-    answer=0.5,
+    answer=0.8,
     tolerance=0.005,
     within=(0, 1),
     mistakes=[
-        Mistake(0.2, "that is for an uptake of one, as in grey matter; in white it is a quarter"),
-        Mistake(0.909, "you took the standard deviation of the MRI for its variance: square it"),
-        Mistake(0.0909, "that is the weight of the MRI, if a tenth were its variance"),
+        Mistake(0.5, "that is the plain mean, or the weight for an uptake of one, as in grey"
+                " matter; in white it is a quarter"),
+        Mistake(0.2, "that is the weight of the MRI, or weighs by the variance"),
+        Mistake(2 / 3, "you weigh by one over the standard deviation; the derivative gives its"
+                " square"),
+        Mistake(0.976, "you took the standard deviation of the MRI for its variance: square it"),
+        Mistake(0.941, "the uptake enters the variance of PET as it is, not squared"),
         Mistake(0.0, "PET is noisy, but a weight of nothing throws its precision away"),
         Mistake(1.0, "however good PET is, the MRI's precision counts as well"),
-        Mistake(0.8, "the variance of PET is the uptake *over* the counts; compare both variances"),
     ],
     otherwise="what is the variance of a Poisson number over its dose, and what that of the MRI?",
     hints=[
         "The variance of PET is its uptake over the counts.",
-        "Both variances turn out to be the same number.",
+        "Precisions are 400 and 100; which is whose?",
     ],
     solution=r"""
-PET: $0.25 / 25 = 0.01$. MRI: $0.1^2 = 0.01$. Equal variances have equal weights: $0.5$.
+PET: $0.25 / 100 = 0.0025$, a precision of $400$. MRI: $0.1^2 = 0.01$, a precision of $100$. So
+$w = 400 / (400 + 100) = 0.8$.
 """,
-    wrong=[0.3, 0.65, 0.75],
+    wrong=[0.3, 0.65, 0.75, 0.9],
 )  # fmt: skip
 
 # ------------------------------------------------------------ any number of estimates
@@ -56,10 +60,15 @@ def check_combine(answer, scene):
         given = as_array(given, shape=(2,), means="the estimate and its variance")
         if np.allclose(given, right, atol=1e-6):
             continue
+        if np.allclose(given[::-1], right, atol=1e-6):
+            return "first the estimate, then its variance"
         weighed = np.asarray(variances) / np.sum(variances)
         sds = 1 / np.sqrt(variances)
         if np.isclose(given[0], weighed @ estimates) and not np.isclose(given[0], right[0]):
             return "you weigh by the variance: the noisiest estimate counts most"
+        of_two = true_combine(estimates[:2], variances[:2])[0]
+        if len(estimates) > 2 and np.isclose(given[0], of_two):
+            return "it reads the first two estimates only; there may be any number"
         if np.isclose(given[0], sds @ estimates / sds.sum()) and not np.isclose(given[0], right[0]):
             return "you weigh by one over the standard deviation; the derivative gives its square"
         if np.isclose(given[0], np.mean(estimates)) and not np.isclose(given[0], right[0]):
@@ -94,6 +103,8 @@ def combine(estimates, variances):
         lambda scene: lambda e, v: (true_combine(e, v)[0], float(np.sum(1 / np.asarray(v)))),
         lambda scene: lambda e, v: (true_combine(e, v)[0], float(np.mean(v))),
         lambda scene: lambda e, v: true_combine(e, np.sqrt(v)),
+        lambda scene: lambda e, v: true_combine(e, v)[::-1],
+        lambda scene: lambda e, v: true_combine(e[:2], v[:2]),
         lambda scene: lambda e, v: true_combine(e, v)[0],
         lambda scene: 1.4,
     ],
@@ -133,12 +144,12 @@ READ = Choice(
     name="two-read",
     asks="the experiment",
     options={
-        "a": "Train again with other seeds, and look whether the weight is still high.",
+        "a": "Train again with other seeds, and see whether the weight stays high.",
         "b": "Take the weights as probabilities, and test whether they are calibrated.",
-        "c": "Put the tumour into PET alone and into MRI alone, all else equal, and compare how far"
-        " the answer moves.",
+        "c": "Put the tumour into one image at a time, and compare how far the answer moves.",
         "d": "Compare the weight over the tumour with the weight over healthy tissue.",
         "e": "Leave PET out, and see whether the map of weights changes.",
+        "f": "Put PET to zero everywhere, and see whether the answer changes.",
     },
     answer="c",
     because={
@@ -146,13 +157,16 @@ READ = Choice(
         "b": "a weight is no probability of anything that could be observed",
         "d": "that compares two weights; the sentence is about the decision",
         "e": "look at the answer, not at the map; and a missing image is no scan that it knows",
+        "f": "a scan of zeros is none that it knows: the change tells of the zeros, not of the"
+        " tumour",
     },
     hints=[
         "The sentence is about the decision. Which options look at the decision?",
-        "Change what the sentence is about, and nothing else.",
+        "Change what the sentence is about, the tumour, and nothing else.",
     ],
     solution=r"""
-Only the third one looks at the *answer* while one image is changed and everything else is kept.
+Only the third one looks at the *answer* while the tumour is changed in one image and everything
+else is kept; to put all of PET to zero makes a scan that no patient ever had.
 Weight, features behind it and layers after it all enter the answer; a weight alone says nothing of
 their product. Note that the two moves need not add up, if the network looks at disagreement.
 """,

@@ -11,11 +11,12 @@
 # %% [markdown]
 # # When MRI and PET disagree
 #
-# **Question.** A young woman has seizures that no drug stops. If surgeons can find the small patch
-# of cortex or white matter where they begin, they may take it out, and she may be free of them. Her
-# MRI shows structure, sharply. Her PET shows how much sugar the tissue burns, blurred and noisy.
-# The MRI is suspicious in one place and the PET in another. Whom should the surgeons believe, and
-# can a network that has both learn it? And what will it say of a patient who never had a PET?
+# **Question.** A young man has had his first seizure. In the white matter of his brain there may be
+# a tumour, and surgeons must know where it ends: what they leave grows, and what they take in vain
+# he needs. His MRI shows structure, sharply: a tumour is dim, as grey matter is. His PET shows how
+# much sugar the tissue burns, blurred and noisy: a tumour may burn as much as grey matter does.
+# MRI is suspicious in one place and PET in another. Whom should the surgeons believe, and can a
+# network that has both learn it? And what will it say of a patient who never had a PET?
 #
 # **Objectives.** After this chapter you will be able to
 #
@@ -30,9 +31,12 @@
 #
 # **Data.** The anatomy is real: the MNI152 template, the average of many brains, and its T1
 # intensities. The tracer's uptake, blur, counts and noise are simulated, and so are all lesions, so
-# that we know where they are and who can see them. Training patches come from the front of the
-# head, test patches from the back. All patches are of *one* average brain: no interval here speaks
-# of patients. For the real thing: tumours by MRI of several kinds, with outlines, in the public
+# that we know where they are and who can see them. The lesions were made to pass for grey matter in
+# both images; how much of what follows is owed to that, a trial below asks. Noise is drawn pixel by
+# pixel behind the blur; in a reconstructed PET neighbouring pixels are noisy together. Training
+# patches come from the front of the head, test patches from the back. All patches are of *one*
+# average brain and overlap: no interval here speaks of patients. Real tumours with outlines, by MRI
+# of several kinds but without PET, are in the public
 # [BraTS collection](https://doi.org/10.1109/TMI.2014.2377694).
 
 # %% tags=["parameters"]
@@ -48,10 +52,11 @@ dose_known: bool = True  # whether weights may depend on the dose
 evidence_seen: bool = True  # whether attention sees what it weighs
 psf_mm: float = 6.0  # blur of the PET whose weights are biased, 0 ≤ x ≤ 20
 pet_unit: float = 3.0  # by which PET values are multiplied for one network, 0.1 ≤ x ≤ 10
-pet_of: str = "own"  # whose PET fusions are given: "own" or "another"
-control_pet: str = "another"  # whose PET the control is given: "another" or "own"
-modality_dropout: float = 0.5  # share of training scans that lose a modality, 0 ≤ x ≤ 1
-probed: str = "attention"  # the network into whose scans lesions are put: "attention" or "late"
+modality_dropout: float = 0.5  # share of scans that lose an image in one training, 0 ≤ x ≤ 1
+joined: str = "attention"  # arm that is to lead single images: "attention" or "attention-others"
+probed: str = "attention"  # arm into which lesions are put: "attention" or "attention-evident"
+prepared: str = "attention-dropped"  # beside no dropout: "attention-dropped" or "another-start"
+control: str = "attention-others"  # arm with no PET of its own: "attention-others" or "attention"
 
 # %%
 import numpy as np
@@ -59,6 +64,7 @@ import torch
 
 from data_fetch.tasks.mri_and_pet import PIXEL_MM, SEEN_BY, inner, mri_and_pet
 from medlib import experiment
+from medlib.diagnosis.fusion.filling import fit_filling
 from medlib.diagnosis.fusion.fusion_training import (
     FusionRecipe,
     Scans,
@@ -131,9 +137,9 @@ run.figure(
     name="patches", data="simulated",
     alt="Six patches of brain in three rows: MRI, a blurred and grainy PET, and the MRI with the"
     " lesion outlined in orange.",
-    caption="Each lesion (outlined below) is seen by MRI, by PET or by both. Alone, most could pass"
+    caption="Each lesion (outlined below) is seen by MRI, by PET or by both. They were made to pass"
     " for grey matter: dim in MRI, and with uptake in PET. Real anatomy, simulated PET, noise and"
-    f" lesions; {len(shown)} of n = {n_test} test patches.",
+    f" lesions; {len(shown)} of n = {n_test} test patches of one template.",
 )
 
 # %% [markdown]
@@ -158,8 +164,10 @@ run.figure(
 # however bad it is, and the sum is better than either alone.
 #
 # If the first two assumptions fail, gather the mean products of the errors in a matrix,
-# $M_{mk} = E[e_m e_k]$: variances *plus squared biases* on its diagonal. The mean squared error of
-# a sum is $w^T M w$, and the same derivation gives $w = M^{-1}1 / (1^T M^{-1} 1)$.
+# $M_{ij} = E[e_i e_j]$: variances *plus squared biases* on its diagonal. Let $v$ be the vector of
+# all weights and $\mathbf 1$ a vector of ones, so that $\mathbf 1^\top v = 1$ says that they add up
+# to one. The mean squared error of the sum is $v^\top M v$, and the same derivation gives
+# $v = M^{-1}\mathbf 1 / (\mathbf 1^\top M^{-1} \mathbf 1)$.
 
 # %% tags=["key"]
 variances = np.array([0.0225, 0.0125])  # of MRI and of PET
@@ -190,8 +198,8 @@ run.say(
 # where more counts mean more noise. (That $u$ is known is a gift of the simulation.)
 #
 # A small network sees, in each pixel, the probabilities of grey and white matter and the dose. It
-# gives a weight by softmax, which is all that "attention" is, and learns from squared errors. We do
-# not tell it the formula.
+# gives a weight by *softmax*, of two numbers $e^a / (e^a + e^b)$, which is all that "attention" is,
+# and learns from squared errors. We do not tell it the formula.
 
 # %% tags=["key"]
 def truth_of(scene):
@@ -237,7 +245,7 @@ def weights_at(network, c, blur="sharp"):
     return estimate.numpy(), weight.numpy()
 
 
-def optimum_at(c, blur="sharp"):
+def optimum_at(c, blur="sharp"):  # an oracle: the variance holds the true map
     noise = np.stack([np.full(masks.shape, judge_on.mri_sd**2), seen[blur, c].variance.numpy()])
     return inverse_variance_weights(noise)[1]
 
@@ -271,19 +279,19 @@ run.figure(
          for tissue in TISSUES for place, who in enumerate(("learned", "formula"))},
         x=("dose", "counts a pixel"), y=("weight of PET", ""), log_x=True, x_ticks=COUNTS),
     name="weights", data="simulated",
-    alt="Two pairs of curves rise with the dose from near zero to near one; in each pair the"
-    " learned weight lies on the formula; the pair for white matter lies above that for grey.",
-    caption="Weights that were learned from errors lie on those of the formula, dose by dose and"
-    f" tissue by tissue. One training, means over n = {n_test} test maps; real anatomy, simulated"
-    " measurements.",
+    alt="Weight of PET over the dose: two pairs of curves, for grey and for white matter, each a"
+    " learned weight and the formula's.",
+    caption="Weights that were learned from errors beside those of the formula, dose by dose and"
+    f" tissue by tissue. One training, means over n = {n_test} test maps of one template; real"
+    " anatomy, simulated measurements.",
 )
 
 # %%
 worst = {tissue: float(np.abs(pairs[:, 0] - pairs[:, 1]).max()) for tissue, pairs in off.items()}
-run.result("weight_off", worst["all"], n=n_test, atol=0.02)
-run.result("weight_off_grey", worst["grey"], n=n_test, atol=0.03)
-run.result("weight_off_white", worst["white"], n=n_test, atol=0.03)
-run.result("weight_excess", excess, n=n_test, atol=0.02)
+run.result("weight_off", worst["all"], n=n_test, atol=0.004)
+run.result("weight_off_grey", worst["grey"], n=n_test, atol=0.005)
+run.result("weight_off_white", worst["white"], n=n_test, atol=0.006)
+run.result("weight_excess", excess, n=n_test, atol=0.003)
 run.say(
     "The mean weight is at most {weight_off:.3f} from the formula's, {weight_off_grey:.3f} in grey"
     " and {weight_off_white:.3f} in white matter, and the error at most {weight_excess:.1%} above"
@@ -294,12 +302,12 @@ fits = min(0.05 - worst["all"], 0.08 - worst["grey"], 0.08 - worst["white"], ris
 run.claim(
     "weights learned from errors alone rise with the dose, and lie within .05 of the formula, in"
     " grey and in white matter within .08",
-    fits > 0, margin=fits, falsified_by="falsify_part_by_part",
+    fits > 0, margin=fits, falsified_by="falsify_weights",
 )
 
 # %% [markdown]
-# Move the dose. On the left what the scanner gives, on the right two maps of weights. PET gets less
-# weight where grey matter is, most plainly so at the middle doses.
+# Move the dose. On the left what the scanners give, on the right two maps of weights. By the
+# formula PET gets less weight where grey matter is; look for it at the middle doses.
 
 # %%
 one = int(np.flatnonzero(seen_by == 2)[0])
@@ -319,9 +327,9 @@ run.frames(
     pictures, name="dose_slider", label="dose (counts a pixel)", values=[f"{c:g}" for c in COUNTS],
     start=1, data="simulated",
     alt="MRI and PET of one patch; beside them two maps of PET's weight, learned and by formula,"
-    " dark at a low dose and bright at a high one, darker along grey matter.",
-    caption="With more dose PET gets more weight, and grey matter, where counts are many and noisy,"
-    f" less than white. Simulated PET on real anatomy, n = 1 patch of {n_test}.",
+    " at the chosen dose.",
+    caption="Dose by dose: what both scanners give, the learned weight of PET and the formula's."
+    f" Simulated PET on real anatomy, n = 1 patch of {n_test}.",
 )
 
 # %% [markdown]
@@ -335,15 +343,17 @@ run.frames(
 # Attention in a network hardly ever does: it is computed *from* the features. Let our small network
 # see both estimates in its pixel. Where one is far from zero and the other is not, it may *choose*.
 # It knows from training that most pixels have no lesion, and so mostly chooses what is nearer to
-# zero. The sum is no longer linear in the measurements; it may do better than any fixed weights.
+# zero. The sum is no longer linear in the measurements; it may do better than any fixed weights
+# that add up to one.
 #
 # **Its input is biased.** With a scanner's blur, PET is off at each edge of a lesion, whatever the
-# dose. A network that learns from errors counts the squared bias as if it were noise, as the matrix
-# $M$ says it should.
+# dose. A network that learns from errors counts the squared bias like noise. So does $M$, which
+# has one weight for the whole map where the network has one for each pixel.
 #
 # **Something else has a scale.** Give PET in other units, and let the network learn a factor for
 # each image, as any layer before an attention does. Only the product of weight, factor and value
-# enters the sum. A third of the weight with three times the value is the same.
+# enters the sum. In the other unit a third of the factor would leave all weights as they were; but
+# the errors ask for the product alone, and training may end at other weights.
 #
 # Here are networks for all three, each from the same stream of first weights, batches and noise as
 # the one above.
@@ -362,8 +372,8 @@ at_100 = {name: weights_at(others[name], 100.0) for name in ("evidence", *UNITS)
 formula_error = error_of_maps(by_formula(100.0))
 less = mean_interval(1 - error_of_maps(at_100["evidence"][0]) / formula_error)
 follows = float(np.corrcoef(at_100["evidence"][1][inside], optimum_at(100.0)[inside])[0, 1])
-run.result("evidence_less_error", less, atol=0.05)
-run.result("evidence_follows", follows, n=n_test, atol=0.1)
+run.result("evidence_less_error", less, atol=0.01)
+run.result("evidence_follows", follows, n=n_test, atol=0.02)
 
 
 def moments(c, blur):
@@ -380,65 +390,114 @@ for c in COUNTS:
         "dose": f"{c:g}",
         "formula": f"{optimum_at(c)[inside].mean():.3f}",
         "learned, sharp": f"{weights_at(plain, c)[1][inside].mean():.3f}",
-        "with bias, by M": f"{least_error_weights(moments(c, 'blurred'))[1]:.3f}",
+        "by M, sharp": f"{least_error_weights(moments(c, 'sharp'))[1]:.3f}",
+        "by M, blurred": f"{least_error_weights(moments(c, 'blurred'))[1]:.3f}",
         "learned, blurred": f"{weights_at(others['blurred'], c, 'blurred')[1][inside].mean():.3f}",
-        "error with evidence": "{:.2f}".format(
-            error_of_maps(weights_at(others["evidence"], c)[0]).mean()
-            / error_of_maps(by_formula(c)).mean()),
     })
+run.table(told, name="misread", caption="Mean weight of PET, by formula and learned, sharp and"
+          f" blurred by {psf_mm:g} mm; by M: one weight for the whole map. One training each,"
+          f" simulated, n = {n_test} maps.")
+
+shrink_day = run.torch_generator("shrinkage")
+
+# %% [markdown]
+# How much of the gain from evidence is *choosing*? Most of a map is zero, so whoever makes every
+# estimate smaller errs less, with no look at the evidence. Take weights from the healthy uptake
+# alone, which is known before anybody measures, and multiply their sum by one fixed factor a dose,
+# fitted on the training maps. These weights do not add up to one. And even a map of nothing is an
+# estimate.
+
+# %% tags=["key"]
+def blind_sum(truth, one, c):
+    noise = np.stack([np.full(one.pet.shape, truth.mri_sd**2), truth.uptake.numpy() / c])
+    w_pet = inverse_variance_weights(np.maximum(noise, 1e-6))[1]
+    return w_pet * one.pet.numpy() + (1 - w_pet) * one.mri.numpy()
+
+
+def fixed_factor(c):
+    one = learn_on.measure(torch.full((n_maps,), c), generator=shrink_day)
+    known, where = blind_sum(learn_on, one, c), learn_on.inside.numpy()
+    return (known * learn_on.theta.numpy())[where].sum() / (known**2)[where].sum()
 
 # %%
-run.table(told, name="misread", caption="Mean weight of PET, by formula and learned, sharp and"
-          f" blurred by {psf_mm:g} mm; by M: one weight for the whole map. Last: error of attention"
-          f" that sees the estimates, as a share of the formula's. Simulated, n = {n_test} maps.")
+formula_at = {c: error_of_maps(by_formula(c)).mean() for c in COUNTS}
+errors = {
+    "attention that sees the evidence": {
+        c: error_of_maps(weights_at(others["evidence"], c)[0]).mean() for c in COUNTS},
+    "blind weights, one factor": {
+        c: error_of_maps(fixed_factor(c) * blind_sum(judge_on, seen["sharp", c], c)).mean()
+        for c in COUNTS},
+    "a map of nothing": dict.fromkeys(COUNTS, error_of_maps(np.zeros_like(theta)).mean()),
+}
+
+# %%
+shares = {who: {c: value / formula_at[c] for c, value in at.items()} for who, at in errors.items()}
+run.table(
+    [{"error, as a share of the formula's": who} | {f"{c:g} counts": f"{share:.2f}"
+                                                    for c, share in at.items()}
+     for who, at in shares.items()],
+    name="shrunk", caption="Mean squared error inside the brain beside that of the formula, the"
+    " best fixed weights that add up to one (an oracle: it knows the variance of the true map)."
+    f" Simulated, n = {n_test} maps, one training.")
+attentive, shrunk, empty = shares.values()
+run.result("shrunk_share", shrunk[100.0], n=n_test, atol=0.01)
 
 # %%
 HIGH = COUNTS[-2:]
 pulled = float(np.mean([weights_at(plain, c)[1][inside].mean()
                         - weights_at(others["blurred"], c, "blurred")[1][inside].mean()
                         for c in HIGH]))
-run.result("blur_pulls", pulled, n=n_test, atol=0.015)
+by_m = float(np.mean([least_error_weights(moments(c, "sharp"))[1]
+                      - least_error_weights(moments(c, "blurred"))[1] for c in HIGH]))
+run.result("blur_pulls", pulled, n=n_test, atol=0.003)
+run.result("blur_pulls_by_m", by_m, n=n_test, atol=0.003)
 
 # %%
 unit_weights = {name: float(at_100[name][1][inside].mean()) for name in UNITS}
 unit_errors = {name: error_of_maps(at_100[name][0]) for name in unit_weights}
 unit_moves = unit_weights["usual unit"] - unit_weights["other unit"]
 unit_costs = mean_interval(unit_errors["other unit"] / unit_errors["usual unit"] - 1)
-run.result("unit_moves_weight", unit_moves, n=n_test, atol=0.1)
-run.result("unit_changes_error", unit_costs, atol=0.08)
+run.result("unit_moves_weight", unit_moves, n=n_test, atol=0.005)
+run.result("unit_changes_error", unit_costs, atol=0.01)
 
 # %%
+better_blind = [f"{c:g}" for c in COUNTS if shrunk[c] < attentive[c]]
 run.say(
-    "Attention that sees the estimates has {evidence_less_error:.0%ci} less error than the formula"
-    " at 100 counts, and its weights follow the formula's with a correlation of"
-    " {evidence_follows:.2f}. Blur takes {blur_pulls:.3f} from PET's weight at the two highest"
-    " doses. In another unit PET's weight is {unit_moves_weight:.2f} lower, while the error changes"
-    " by {unit_changes_error:+.0%ci}."
+    "At 100 counts, attention that sees the estimates has {evidence_less_error:.0%ci} less error"
+    " than the formula; its weights follow the formula's with a correlation of"
+    " {evidence_follows:.2f}. Blind weights with one fixed factor have {shrunk_share:.0%} of the"
+    " formula's error there, and are better than attention at {where}.",
+    where=f"{', '.join(better_blind)} counts" if better_blind else "no dose",
+)
+run.say(
+    "Blur takes {blur_pulls:.3f} from PET's weight at the two highest doses; M says"
+    " {blur_pulls_by_m:.3f}. In another unit, after {weight_steps} steps, PET's weight at 100"
+    " counts is {unit_moves_weight:.2f} lower, while the error changes by"
+    " {unit_changes_error:+.0%ci}. (One training each; the intervals are over maps.)"
 )
 
 # %% [markdown]
 # The formula is right, and none of this contradicts it. It is the best among weights that are fixed
-# in advance, for unbiased estimates, with nothing else to learn. A weight in a network is a number
-# on the way to an answer. (Where factors are free, errors fall well below the formula's in either
-# unit: factors below one shrink everything towards zero, which most pixels are. That is a bias, and
-# it pays.)
+# in advance and add up to one, for unbiased estimates, with nothing else to learn. A weight in a
+# network is a number on the way to an answer. (Where factors are free, factors below one shrink
+# everything towards zero. That is a bias, and where most pixels are zero it pays.)
 
 # %%
 run.claim(
-    "attention that sees both estimates has at least a quarter less error than the best fixed"
-    " weights",
-    less.low > 0.25, margin=less.low - 0.25, falsified_by="falsify_part_by_part",
+    "at 100 counts, attention that sees both estimates has at least a quarter less error than the"
+    " best fixed weights that add up to one",
+    less.low > 0.25, margin=less.low - 0.25, falsified_by="falsify_weights",
 )
 run.claim(
     "blur takes weight from PET at high doses, at least .005",
-    pulled > 0.005, margin=pulled - 0.005, falsified_by="falsify_part_by_part",
+    pulled > 0.005, margin=pulled - 0.005, falsified_by="falsify_weights",
 )
 same_error = 0.15 - max(abs(unit_costs.low), abs(unit_costs.high))
 run.claim(
-    "PET in another unit loses at least .08 of its weight at 100 counts, while the error stays"
-    " within 15 of a hundred",
+    "PET in another unit ends a training of one length with at least .08 less weight at 100 counts,"
+    " while the error stays within 15 of a hundred",
     min(unit_moves - 0.08, same_error) > 0, margin=min(unit_moves - 0.08, same_error),
-    falsified_by="falsify_part_by_part",
+    falsified_by="falsify_weights",
 )
 
 # %% [markdown]
@@ -453,23 +512,25 @@ run.claim(
 # - **late**: each has a whole network, and two logits are added.
 #
 # If both images were independent *given* whether there is a lesion, the late sum would be all one
-# needs. By Bayes, evidence adds up in logits:
+# needs. Write $x_m$ and $x_p$ for the images, $f$ for a density, and 1 or 0 for lesion or none. By
+# Bayes, evidence adds up in logits:
 #
-# $$ \log\frac{P(1 \mid m, p)}{P(0 \mid m, p)}
-#    = \log\frac{p(m \mid 1)}{p(m \mid 0)} + \log\frac{p(p \mid 1)}{p(p \mid 0)}
+# $$ \log\frac{P(1 \mid x_m, x_p)}{P(0 \mid x_m, x_p)}
+#    = \log\frac{f(x_m \mid 1)}{f(x_m \mid 0)} + \log\frac{f(x_p \mid 1)}{f(x_p \mid 0)}
 #    + \log\frac{P(1)}{P(0)} . $$
 #
 # But they are not. Both also depend on the *tissue*. A pixel that is dim in MRI is grey matter, or
 # a lesion. Grey matter has a high uptake; a lesion that MRI alone sees has not. So if PET is *low*
 # where MRI is dim, something is wrong. Neither image says so alone, and no sum of two answers does.
+# And there is a second reason: of three kinds of lesion, each is in one image at least. If there is
+# a lesion and MRI shows nothing, PET must.
 
 # %% tags=["key"]
-def scans(split, *, counts=None, lesion_in="own", whose=pet_of):
+def scans(split, *, counts=None, lesion_in="own"):
     of = scenes[split]
     sample = run.uses(of.scan(counts=counts, lesion_in=lesion_in))
     dose = of.counts if counts is None else np.full(len(of), counts)
-    own = Scans.of(sample.array, dose, of.masks)
-    return own if whose == "own" else own.with_pet_of(np.roll(np.arange(len(of)), 1))
+    return Scans.of(sample.array, dose, of.masks)
 
 
 learn, check = scans("train"), scans("validation")
@@ -478,20 +539,18 @@ test = {counts: scans("test", counts=counts) for counts in DOSES}
 
 # %% [markdown]
 # All networks have one training: cross-entropy of pixels, the same steps, rate and batches, and the
-# weights of the best validation. The control is a fusion that is given the PET *of another patient*
-# in training and test. It has all that the others have, but for what PET says of this patient.
+# weights of the best validation. The networks of this page are trained briefly, once, at one rate.
+# They show what is measured, and rank nothing: conclusions rest on a recorded trial, further down.
 
 # %% tags=["key"]
-def fit(name, kind, learn=learn, check=check, dropout=0.0):
+def fit(name, kind, dropout=0.0):
     return fit_fusion(
         kind, learn, check, recipe=FusionRecipe(steps=n_steps, dropout=dropout),
         generator=run.torch_generator(name), device=run.device).network
 
 
-dealt = {split: scans(split, whose=control_pet) for split in ("train", "validation")}
 networks = {kind: fit(kind, kind) for kind in ("MRI", "PET", "late", "attention")}
 networks["with dropout"] = fit("with dropout", "attention", dropout=modality_dropout)
-control = fit("control", "attention", dealt["train"], dealt["validation"])
 
 # %% [markdown]
 # A scan's **average precision** says how well the pixels of its lesion are ranked above its other
@@ -504,38 +563,19 @@ def precision(network, some):
 
 
 ap = {(name, c): precision(network, test[c]) for name, network in networks.items() for c in DOSES}
-ap["control"] = precision(control, scans("test", counts=20.0, whose=control_pet))
-better = max(("MRI", "PET"), key=lambda kind: ap[kind, 20.0].mean())
-
-# %%
-lead = {
-    "attention − better alone": mean_interval(ap["attention", 20.0] - ap[better, 20.0]),
-    "attention − late": mean_interval(ap["attention", 20.0] - ap["late", 20.0]),
-    "late − better alone": mean_interval(ap["late", 20.0] - ap[better, 20.0]),
-    "control − MRI": mean_interval(ap["control"] - ap["MRI", 20.0]),
-}
-for key, name in zip(("alone", "late", "late_alone", "control"), lead, strict=True):
-    run.result(f"lead_{key}", lead[name], atol=0.05)
-
-# %%
 NAMED = {"MRI": "MRI alone", "PET": "PET alone", "late": "late", "attention": "attention"}
+
+# %%
 run.figure(
     line_band(
         {word: Line.of(DOSES, [mean_interval(ap[name, c]) for c in DOSES])
          for name, word in NAMED.items()},
         x=("dose", "counts a pixel"), y=("average precision", ""), log_x=True, x_ticks=DOSES),
     name="fusions", data="simulated",
-    alt="Average precision over the dose: attention lies far above the other three at every dose;"
-    " late, PET alone and MRI alone lie close together below.",
-    caption="Joined before the end, MRI and PET find what neither finds alone; the sum of two"
-    f" logits gains little. Bands: 95 % over n = {n_test} test scans of one template, one training"
-    " each; real anatomy, simulated PET and lesions.",
-)
-run.say(
-    "At 20 counts attention leads the better image alone ({better}) by {lead_alone:+.2ci} of"
-    " average precision and the sum of two logits by {lead_late:+.2ci}. That sum leads the better"
-    " image by {lead_late_alone:+.2ci}. With another patient's PET a fusion is {lead_control:+.2ci}"
-    " beside MRI alone.", better=better,
+    alt="Average precision over the dose, with a band: MRI alone, PET alone, late, attention.",
+    caption=f"After {n_steps} steps, one training each: how well lesions are found, dose by dose."
+    f" Bands: 95 % over n = {n_test} test scans, overlapping patches of one template; they know"
+    " nothing of other trainings. Real anatomy, simulated PET and lesions.",
 )
 
 # %% [markdown]
@@ -559,27 +599,27 @@ run.figure(
     interval_points(*[
         Column({word: mean_interval(recall[name][seen_by == place], within=(0, 1))
                 for name, word in NAMED.items()}, x=("pixels found", ""), title=f"seen by {who}")
-        for place, who in enumerate(SEEN_BY)], highlight=["attention"]),
+        for place, who in enumerate(SEEN_BY) if (seen_by == place).sum() > 1],
+        highlight=["attention"]),
     name="who_finds", data="simulated",
-    alt="Three columns, for lesions that MRI sees, that PET sees, and that both see: the share of"
+    alt="A column for each kind of lesion, seen by MRI, by PET, by both: the share of"
     " pixels found by each of four networks.",
-    caption="Networks with like averages find different lesions. Thresholds leave one false mark"
-    " in a hundred healthy pixels of validation scans. 20 counts, one training each;"
-    f" intervals over scans, n = {n_test} in all; simulated PET and lesions.",
+    caption="Who finds what: thresholds leave one false mark in a hundred healthy pixels of"
+    f" validation scans. 20 counts, one training of {n_steps} steps each; intervals over scans,"
+    f" overlapping patches of one template, n = {n_test} in all; simulated PET and lesions.",
 )
 
 # %% [markdown]
-# Compare the last column with the others. A lesion that *both* images see need not be the easiest.
-# Dim in MRI and high in PET is just how healthy grey matter looks: here the two agree, and agree on
-# the wrong thing. Our lesions were made to pass for grey matter, and this is a finding about such
-# lesions. Lesions that are plain in each image need no disagreement; the recorded trial below has
-# an arm for them.
+# Compare the columns. A lesion that *both* images see need not be the easiest. Dim in MRI and high
+# in PET is just how healthy grey matter looks: there the two images agree, and agree on the wrong
+# thing. Our lesions were made to pass for grey matter, so whatever is found here is found of such
+# lesions. The trial has arms for lesions that are plainer.
 #
 # ## What does it owe to each?
 #
 # The weights of an attention layer are no answer, as we saw. Here is a better question: take a scan
 # *without* a lesion, put the lesion into the MRI alone, and see how far the logit moves; then into
-# PET alone; then into both. Noise and anatomy stay as they are, down to the last count. For a sum
+# PET alone; then into both. Anatomy stays as it is, and so does the luck of every pixel. For a sum
 # of two logits the move for both *must* be the sum of the two moves.
 
 # %% tags=["key"]
@@ -596,184 +636,351 @@ moves = {(name, c): moved(networks[name], c) for name in ("late", "attention")
          for c in (DOSES[0], DOSES[-1])}
 
 # %%
-with torch.no_grad():
-    weight = {(name, c): float(networks[name].with_weights(test[c].images.to(run.device))[1].mean())
-              for name in ("attention", "with dropout") for c in DOSES}
 run.table(
-    [{"network": name, "dose": f"{c:g}", "in MRI": f"{found.mri.mean():+.2f}",
-      "in PET": f"{found.pet.mean():+.2f}", "in both": f"{found.both.mean():+.2f}",
-      "mean attention to PET": f"{weight[name, c]:.2f}" if (name, c) in weight else "–"}
+    [{"network": name, "dose": f"{c:g}", "without": f"{found.before.mean():+.1f}",
+      "in MRI": f"{found.mri.mean():+.2f}", "in PET": f"{found.pet.mean():+.2f}",
+      "in both": f"{found.both.mean():+.2f}",
+      "both less the larger": f"{found.beyond_the_larger.mean():+.2f}",
+      "both less the sum": f"{found.beyond_the_sum.mean():+.2f}"}
      for (name, c), found in moves.items()],
-    name="moves", caption="How far the mean logit inside a lesion moves when it is put into one"
-    f" image or both. Means over n = {n_test} test scans; simulated.")
-
-# %%
-of_probed = moves[probed, DOSES[-1]]
-run.result("moved_in_mri", mean_interval(of_probed.mri), atol=1.0)
-run.result("moved_in_pet", mean_interval(of_probed.pet), atol=1.5)
-beyond = mean_interval(of_probed.beyond_the_sum)
-run.result("beyond_the_sum", beyond, atol=1.0)
-attention_to = {"attention": weight["attention", 20.0], "dropped": weight["with dropout", 20.0]}
-for key, value in attention_to.items():
-    run.result(f"weight_{key}", value, n=n_test, atol=0.3)
-
-# %%
-run.say(
-    "At the highest dose a lesion in MRI alone moves the probed network ({probed}) by"
-    " {moved_in_mri:+.1ci}, one in PET alone by {moved_in_pet:+.1ci}; in both, it moves the logit"
-    " by {beyond_the_sum:+.1ci} beyond the sum of these two. The mean attention to PET is"
-    " {weight_attention:.2f}; the same network trained with missing images has"
-    " {weight_dropped:.2f}."
-)
+    name="moves", caption="The mean logit in a lesion's place without it, and how far it moves when"
+    f" the lesion is put into one image or both. After {n_steps} steps, one training each; means"
+    f" over n = {n_test} test scans; simulated.")
 
 # %% [markdown]
-# Two things to see. The joined network moves strongly for a lesion in one image, and *less* when
-# it is in both than the two moves add up to: disagreement was the signal. And hold the mean weight
-# of attention against the moves. It is a number within the network, another one in another
-# training, and does not say which image the answer owes what.
+# Look at the last two columns. That both move *less than the sum* shows nothing: evidence for "one
+# or the other" saturates, and lesions that are plain in each image show it more strongly. What
+# tells is the *larger* of the two moves. If a lesion in both moves the logit less than the lesion
+# in one alone, then the second image **takes back** what the first one said. A sum of two logits
+# can do so only if a lesion in one of the images makes it *less* sure by itself.
 #
 # ## A patient without PET
 #
 # Put the missing image to its mean, and see what is left. A network that has never met a missing
-# image has learned to compare, and now compares with nothing. The remedy is **modality dropout**
-# ([Neverova et al. 2016](https://doi.org/10.1109/TPAMI.2015.2461544)): in training half of the
-# scans lose one image.
+# image has learned to compare, and now compares with nothing that any patient ever had. It is
+# fairer to *guess* the image: a regression on the other one, fitted on training scans. That adds no
+# evidence, but it looks like a scan. The other remedy is **modality dropout**, in the manner of
+# [Neverova et al. 2016](https://doi.org/10.1109/TPAMI.2015.2461544): in training half of the scans
+# lose one image.
 
 # %% tags=["key"]
-def precision_without(name, gone):
-    left = without(test[20.0].images, gone)
+guess = fit_filling(learn.images, "PET")
+
+
+def without_pet(name, how):
+    some = test[20.0].images
+    left = without(some, "PET") if how == "mean" else guess(some)
     return scan_precision(fusion_logits(networks[name], left).numpy(), masks)
 
 
-left = {(name, gone): precision_without(name, gone)
-        for name in ("attention", "with dropout") for gone in ("PET", "MRI")}
+left = {(name, how): without_pet(name, how)
+        for name in ("attention", "with dropout") for how in ("mean", "guessed")}
 
 # %%
-mended = {gone: mean_interval(left["with dropout", gone] - left["attention", gone])
-          for gone in ("PET", "MRI")}
-price = mean_interval(ap["attention", 20.0] - ap["with dropout", 20.0])
-short_of = mean_interval(ap["MRI", 20.0] - left["with dropout", "PET"])
-unprepared = mean_interval((ap["MRI", 20.0] - left["attention", "PET"]
-                            + ap["PET", 20.0] - left["attention", "MRI"]) / 2)
-mended_both = mean_interval(sum(
-    left["with dropout", gone] - left["attention", gone] for gone in ("PET", "MRI")) / 2)
-
-# %%
-for gone, estimate in mended.items():
-    run.result(f"dropout_mends_no_{gone.lower()}", estimate, atol=0.06)
-run.result("dropout_costs", price, atol=0.08)
-run.result("specialist_leads", short_of, atol=0.06)
-run.result("unprepared_loses", unprepared, atol=0.06)
-run.result("dropout_mends", mended_both, atol=0.05)
-two = {"attention": "attention", "attention, dropout": "with dropout"}
-
-# %%
+WAYS = {"attention, put to its mean": ("attention", "mean"),
+        "attention, guessed": ("attention", "guessed"),
+        "with dropout, put to its mean": ("with dropout", "mean")}
 run.figure(
-    interval_points(*[
-        Column({"specialist": mean_interval(specialist)} | {
-            word: mean_interval(values[name]) for word, name in two.items()},
-            x=("average precision", ""), title=title)
-        for title, specialist, values in (
-            ("both there", ap["attention", 20.0], {n: ap[n, 20.0] for n in two.values()}),
-            ("no PET", ap["MRI", 20.0], {n: left[n, "PET"] for n in two.values()}),
-            ("no MRI", ap["PET", 20.0], {n: left[n, "MRI"] for n in two.values()}))]),
+    interval_points(Column(
+        {"MRI alone": mean_interval(ap["MRI", 20.0])}
+        | {word: mean_interval(left[name, how]) for word, (name, how) in WAYS.items()},
+        x=("average precision", ""))),
     name="missing", data="simulated",
-    alt="Three columns: both images, no PET, no MRI. In each, average precision of the specialist,"
-    " of attention, and of attention trained with dropout of images.",
-    caption="What is left when an image is missing. Dropout in training helps where the fusion"
-    " leant on the missing image, and costs with both there. The specialist of the first column is"
-    f" the fusion itself. n = {n_test} scans, 20 counts,"
-    " one training each; simulated PET and lesions.",
-)
-run.say(
-    "Dropout brings {dropout_mends_no_pet:+.2ci} where PET is missing and"
-    " {dropout_mends_no_mri:+.2ci} where MRI is: {dropout_mends:+.2ci} on average. Its price with"
-    " both there is {dropout_costs:+.2ci}, at this length of training. With one image missing, the"
-    " networks that were made for the other lead the fusion without dropout by"
-    " {unprepared_loses:+.2ci} on average; without PET, the MRI network leads the one with dropout"
-    " by {specialist_leads:+.2ci}. Which image a fusion leans on, and so which it misses, differs"
-    " from training to training."
+    alt="Average precision without PET: of the network of MRI alone, of attention with PET put to"
+    " its mean and guessed, and of attention trained with dropout of images.",
+    caption="What is left of a fusion when PET is missing, beside a network that was made for MRI"
+    f" alone. After {n_steps} steps, one training each; n = {n_test} scans of one template, 20"
+    " counts; simulated PET and lesions.",
 )
 
 # %% [markdown]
 # ## Each to its end
 #
-# The networks above were trained briefly, once, at one rate. That ranks nothing for sure. In a
-# *recorded trial* each arm is trained at
-# three rates, for one, two and four times as many steps, and takes the rate that validates best at
-# each length. The seed draws scans, first weights and batches; it is the unit of the intervals.
+# In a *recorded trial* each arm was trained three times, each time twice as long, on several draws
+# of scans, first weights and batches. At each length it tried rates outward from a middle one until
+# the best had worse neighbours, and kept the weights that validate best. The draw, or *seed*, is
+# the unit of the intervals, which are Student's and wide, for the seeds are few. No length is the
+# last word: we claim only what holds at all three.
 
 # %%
 trial = experiment.recorded(run, "_four_fusions/sweep", optional=True)
-MULTIPLES = (1, 2, 4)
-LEADS = {  # a result of one arm, less a result of another
-    "early beside MRI alone": (("ap_20", "early"), ("ap_20", "MRI")),
-    "early beside PET alone": (("ap_20", "early"), ("ap_20", "PET")),
-    "early beside late": (("ap_20", "early"), ("ap_20", "late")),
-    "late beside PET alone": (("ap_20", "late"), ("ap_20", "PET")),
-    "middle beside early": (("ap_20", "middle"), ("ap_20", "early")),
-    "attention beside middle": (("ap_20", "attention"), ("ap_20", "middle")),
-    "plain lesions: early beside late": (("ap_20", "early-evident"), ("ap_20", "late-evident")),
-    "early with another's PET, beside MRI": (("ap_20", "early-others"), ("ap_20", "MRI")),
-}
+TIMES, LONGEST = (1, 2, 4), 4
+
+
+def of_trial(what, arm, times=LONGEST):
+    """One recorded number of an arm, seed by seed."""
+    return trial.array(f"{what}_{times}", arm=arm)
+
+
+def over_lengths(what, arm, other):
+    """An arm less another, at each length: a paired mean over seeds."""
+    return [mean_interval(of_trial(what, arm, m) - of_trial(what, other, m)) for m in TIMES]
 
 # %%
-LEADS |= {
-    "no PET: early with dropout beside without": (
-        ("ap_without_pet", "early-dropped"), ("ap_without_pet", "early")),
-    "no PET: early with dropout beside MRI alone": (
-        ("ap_without_pet", "early-dropped"), ("ap_20", "MRI")),
-    "no MRI: early with dropout beside PET alone": (
-        ("ap_without_mri", "early-dropped"), ("ap_20", "PET")),
-    "both there: early with dropout beside without": (
-        ("ap_20", "early-dropped"), ("ap_20", "early")),
-    "attention to PET, 200 counts beside 2": (
-        ("weight_200", "attention"), ("weight_2", "attention")),
-}
-
-
-# %%
-def over_seeds(pair, times):
-    first, second = (trial.array(f"{what}_{times}", arm=arm) for what, arm in pair)
-    return mean_interval(first - second)
-
+if trial is None:
+    run.say("The trial has not been run yet: what follows is empty, and nothing is claimed of it.")
+else:
+    arms, n_seeds = trial.grid["arm"], len(trial.seeds)
+    lengths = [trial.fixed["n_steps"] * m for m in TIMES]
+    fell = {arm: of_trial("validation", arm, 4) < of_trial("validation", arm, 2) for arm in arms}
+    edges = {arm: sum(of_trial("edge", arm, m) for m in TIMES) for arm in arms}
+    run.say(str(trial.made) + f" {len(arms)} arms, {n_seeds} seeds.")
 
 # %%
 if trial is not None:
-    first_steps = trial.fixed["n_steps"]
     run.table(
-        [{"what": what} | {f"{first_steps * m} steps": f"{over_seeds(pair, m):+.3ci}"
-                           for m in MULTIPLES} for what, pair in LEADS.items()],
-        name="ends", caption="Recorded, simulated: differences of the mean average precision at 20"
-        f" counts (last line: of mean weights), n = {len(trial.seeds)} seeds, 95 % t intervals.")
-    run.say(str(trial.made))
+        [{"arm": arm, "parameters": f"{trial.array('parameters', arm=arm)[0]:.0f}"}
+         | {f"loss after {steps}": f"{of_trial('validation', arm, m).mean():.4f}"
+            for steps, m in zip(lengths, TIMES, strict=True)}
+         | {"of training": f"{of_trial('train_loss', arm).mean():.4f}",
+            "fell to the last": f"{fell[arm].sum()} of {n_seeds}",
+            "rate on the edge": f"{edges[arm].sum():.0f} of {len(TIMES) * n_seeds}"}
+         for arm in arms],
+        name="ends", caption="Validation loss at each length, and the training loss at the end of"
+        " the longest, in nats a pixel; in how many seeds it still fell from the second length to"
+        f" the third; where no more rates were left. Means over n = {n_seeds} seeds; simulated.")
+
+# %%
+if trial is not None:
+    run.say("From the second length to the third validation still improved in {fell} of {n}"
+            " trainings; those may not be at their end. In {edge} of {all} the best rate was the"
+            " lowest or the highest of all. The late sum has more parameters than any other: if it"
+            " falls behind, that is no lack of capacity.",
+            fell=int(sum(map(sum, fell.values()))), n=len(arms) * n_seeds,
+            edge=int(sum(map(sum, edges.values()))), all=len(arms) * n_seeds * len(TIMES))
+    SHOWN = [arm for arm in ("MRI", "PET", "late", "early", "attention") if arm in arms]
+    found = {arm: [mean_interval(of_trial("ap_20", arm, m)) for m in TIMES] for arm in SHOWN}
+
+# %%
+if trial is not None:
+    run.figure(
+        line_band({arm: Line.of(lengths, values) for arm, values in found.items()},
+                  x=("training", "steps"), y=("average precision", ""), log_x=True,
+                  x_ticks=lengths),
+        name="trial", data="simulated",
+        alt="Average precision at 20 counts over the length of training, a line with a band for"
+        " each arm: MRI, PET, late, early, attention.",
+        caption="Recorded: average precision at 20 counts over the steps of training, for lesions"
+        f" that pass for grey matter. Means and 95 % t intervals over n = {n_seeds} seeds; one"
+        " template, simulated PET and lesions.")
+
+# %%
+LEADS = {
+    "attention, beside MRI alone": ("attention", "MRI"),
+    "attention, beside PET alone": ("attention", "PET"),
+    "attention, beside late": ("attention", "late"),
+    "early, beside late": ("early", "late"),
+    "late, beside MRI alone": ("late", "MRI"),
+    "late, beside PET alone": ("late", "PET"),
+    "plainer: attention, beside late": ("attention-half", "late-half"),
+    "plain: attention, beside late": ("attention-evident", "late-evident"),
+    "plain: late, beside MRI alone": ("late-evident", "MRI-evident"),
+    "plain: late, beside PET alone": ("late-evident", "PET-evident"),
+}
+
+# %%
+if trial is not None:
+    leads = {what: over_lengths("ap_20", *pair) for what, pair in LEADS.items()
+             if set(pair) <= set(arms)}
+    run.table(
+        [{"arm": what} | {f"{steps} steps": f"{lead:+.3ci}"
+                          for steps, lead in zip(lengths, at, strict=True)}
+         for what, at in leads.items()],
+        name="leads", caption="Recorded: differences of average precision at 20 counts. *Plainer*:"
+        " lesions between those that pass for grey matter and those that are *plain* in each image."
+        f" Means and 95 % t intervals over n = {n_seeds} seeds; simulated.")
+    for key, arm, other in (("late_mri", "late", "MRI"), ("late_pet", "late", "PET"),
+                            ("plain_mri", "attention-evident", "MRI-evident"),
+                            ("plain_pet", "attention-evident", "PET-evident")):
+        run.result(f"lead_{key}", over_lengths("ap_20", arm, other)[-1])
+
+# %%
+if trial is not None:
+    run.say("After the longest training the sum of two logits lies {lead_late_pet:+.2ci} from PET"
+            " alone and {lead_late_mri:+.2ci} from MRI alone. Where lesions are plain, attention"
+            " lies {lead_plain_mri:+.2ci} from MRI alone and {lead_plain_pet:+.2ci} from PET alone."
+            " Its average precision is {plain:.2f} there, and one is the most there is.",
+            plain=of_trial("ap_20", "attention-evident").mean())
+    run.table(
+        [{"arm": arm} | {f"seen by {who}": f"{of_trial(f'recall_{who.lower()}', arm).mean():.2f}"
+                         for who in SEEN_BY} for arm in SHOWN],
+        name="who_finds_trial", caption="Recorded, longest training: the share of pixels found, at"
+        " one false mark in a hundred healthy pixels of validation scans. Means over"
+        f" n = {n_seeds} seeds; 20 counts, simulated.")
+
+# %% [markdown]
+# ### Does the finder's attention follow the noise?
+#
+# The chapter began with attention that learned the formula's weights. Does it do so in a network
+# that looks for lesions? If it trusted the cleaner image place by place, PET's weight would rise
+# with the dose, and be lower in grey matter than in white.
+
+# %%
+if trial is not None:
+    dosed = (2, 6, 20, 60, 200)
+    at = {where: np.stack([of_trial(f"weight_{where}_{c}", "attention") for c in dosed])
+          for where in ("grey", "white", "lesion", "brain")}
+    run.figure(
+        line_band({where: Line.of(dosed, [mean_interval(w, within=(0, 1)) for w in at[where]])
+                   for where in ("grey", "white", "lesion")},
+                  x=("dose", "counts a pixel"), y=("attention to PET", ""), log_x=True,
+                  x_ticks=dosed),
+        name="attention", data="simulated",
+        alt="Mean attention to PET over the dose, in grey matter, white matter and lesions.",
+        caption="Recorded, longest training: attention of the network that finds lesions, tissue by"
+        f" tissue. Means and 95 % t intervals over n = {n_seeds} seeds; simulated.")
+
+# %%
+if trial is not None:
+    by_dose = [mean_interval(of_trial("weight_brain_200", "attention", m)
+                             - of_trial("weight_brain_2", "attention", m)) for m in TIMES]
+    by_tissue = mean_interval(at["white"][2] - at["grey"][2])
+    run.result("attention_by_dose", by_dose[-1])
+    run.result("attention_by_tissue", by_tissue)
+    run.say("From 2 to 200 counts PET's mean weight in the brain changes by"
+            " {attention_by_dose:+.3ci}, and it rises at every step of the dose in {rises} of {n}"
+            " seeds; after shorter trainings it changes by {short:+.3ci} and {middle:+.3ci}. In"
+            " white matter it lies {attention_by_tissue:+.3ci} from that in grey. Over seeds it"
+            " runs from {low:.2f} to {high:.2f} at 20 counts.", short=by_dose[0], middle=by_dose[1],
+            rises=int((np.diff(at["brain"], axis=0) > 0).all(axis=0).sum()), n=n_seeds,
+            low=at["brain"][2].min(), high=at["brain"][2].max())
+
+# %% [markdown]
+# Features are learned together with their weights, and nothing asks a weight to be a precision: in
+# another training the same answer may be had with another weight. Hold the spread over seeds
+# against the change with the dose.
+#
+# ### What is taken back
+
+# %%
+PROBED = ("late", "attention", "attention-half", "attention-evident")
+if trial is not None:
+    run.table(
+        [{"arm": arm, "without": f"{of_trial('before_200', arm).mean():+.1f}"}
+         | {word: f"{of_trial(f'moved_{what}_200', arm).mean():+.2f}" for word, what in (
+             ("in MRI", "mri"), ("in PET", "pet"), ("in both", "both"))}
+         | {"both less the larger": "{:+.2ci}".format(
+             mean_interval(of_trial("moved_beyond_the_larger_200", arm)))}
+         for arm in PROBED if arm in arms],
+        name="taken_back", caption="Recorded, longest training, 200 counts: the mean logit in a"
+        " lesion's place without it, and its moves. Last: scan by scan, then means and 95 %"
+        f" t intervals over n = {n_seeds} seeds; simulated.")
+    back = [mean_interval(of_trial("moved_beyond_the_larger_200", probed, m)) for m in TIMES]
+    run.result("beyond_the_larger", back[-1])
+
+# %%
+if trial is not None:
+    run.say("In both images, the lesion moves the probed network ({probed}) by"
+            " {beyond_the_larger:+.1ci} beyond the larger of its two moves. The three lengths:"
+            " {each}.", each=", ".join(f"{one:+.1ci}" for one in back))
+
+# %% [markdown]
+# ### What dropout brings
+#
+# With an image missing, each fusion now gets the better of two fillings, the mean or the guess, as
+# validation scans choose. Compare with and without dropout, and with networks that were made for
+# the one image.
+
+# %%
+def left_of(arm, times):
+    """Average precision with one image missing: the mean of no PET and no MRI."""
+    return (of_trial("ap_left_pet", arm, times) + of_trial("ap_left_mri", arm, times)) / 2
+
+
+def beside_no_dropout(times):
+    """What dropout brings, seed by seed; or, for comparison, what another start brings."""
+    plain_left = left_of("attention", times)
+    other = np.roll(plain_left, 1) if prepared == "another-start" else left_of(prepared, times)
+    return other - plain_left
+
+# %%
+if trial is not None:
+    brings = [mean_interval(beside_no_dropout(m)) for m in TIMES]
+    costs = over_lengths("ap_20", "attention", "attention-dropped")
+    single = (of_trial("ap_20", "MRI") + of_trial("ap_20", "PET")) / 2
+    of_mean = sum(of_trial(f"ap_without_{gone}", "attention") for gone in ("pet", "mri")) / 2
+    run.result("dropout_brings", brings[-1])
+    run.result("dropout_costs", costs[-1])
+    run.result("guess_brings", mean_interval(left_of("attention", LONGEST) - of_mean))
+    run.result("unprepared_loses", mean_interval(single - left_of("attention", LONGEST)))
+    run.result("specialist_leads", mean_interval(single - left_of("attention-dropped", LONGEST)))
+
+# %%
+if trial is not None:
+    cases = {"both there": "ap_20", "no PET": "ap_left_pet", "no MRI": "ap_left_mri"}
+    made_for = {"both there": "attention", "no PET": "MRI", "no MRI": "PET"}
+    run.figure(
+        interval_points(*[
+            Column({"made for it": mean_interval(of_trial("ap_20", made_for[case])),
+                    "attention": mean_interval(of_trial(what, "attention")),
+                    "with dropout": mean_interval(of_trial(what, "attention-dropped"))},
+                   x=("average precision", ""), title=case) for case, what in cases.items()]),
+        name="missing_trial", data="simulated",
+        alt="Three columns, both images, no PET, no MRI: average precision of the network that was"
+        " made for it, of attention, and of attention trained with dropout.",
+        caption="Recorded, longest training, 20 counts. In the first column the network made for it"
+        f" is attention itself. 95 % t intervals over n = {n_seeds} seeds; simulated.")
+
+# %%
+if trial is not None:
+    run.say("On average over a missing PET and a missing MRI, dropout brings {dropout_brings:+.2ci}"
+            " after the longest training, and before {earlier}. Its price with both there is"
+            " {dropout_costs:+.2ci}, before {prices}. To guess the missing image brings the fusion"
+            " without dropout {guess_brings:+.2ci}. The network that was made for the one image"
+            " leads that fusion by {unprepared_loses:+.2ci}, and the one with dropout by"
+            " {specialist_leads:+.2ci}.",
+            earlier=" and ".join(f"{one:+.2ci}" for one in brings[:2]),
+            prices=" and ".join(f"{one:+.2ci}" for one in costs[:2]))
 
 # %% [markdown]
 # ## What we claim of fusion
+#
+# Each claim holds at all three lengths of training, or not at all; its margin is that of the length
+# where it is least. Intervals are over seeds. The control: a fusion that is given the PET *of
+# another patient*, in training and test, has all that the others have but for what PET says of
+# this patient.
 
 # %%
-joined = min(lead["attention − better alone"].low, lead["attention − late"].low)
-run.claim(
-    "joined by attention before the end, MRI and PET find these lesions better than the better of"
-    " them alone, and better than a sum of two logits",
-    joined > 0, margin=joined, unit="average precision", falsified_by="falsify_part_by_part",
-)
-run.claim(
-    "a lesion put into both images moves the joined network by at least half a logit less than the"
-    " two moves for one image add up to",
-    beyond.high < -0.5, margin=-0.5 - beyond.high, unit="logit",
-    falsified_by="falsify_part_by_part",
-)
-run.claim(
-    "averaged over a missing PET and a missing MRI, modality dropout helps the joined network",
-    mended_both.low > 0, margin=mended_both.low, unit="average precision",
-    falsified_by="falsify_part_by_part",
-)
-run.claim(
-    "a fusion that is given another patient's PET shows no lead over MRI alone",
-    lead["control − MRI"].low <= 0, margin=-lead["control − MRI"].low, unit="average precision",
-    control=True, falsified_by="falsify_part_by_part",
-)
+if trial is not None:
+    ahead = min(lead.low for other in ("MRI", "PET", "late")
+                for lead in over_lengths("ap_20", joined, other))
+    run.claim(
+        "joined by attention before the end, MRI and PET find lesions that pass for grey matter in"
+        " either image better than MRI alone, than PET alone, and than a sum of two logits, at"
+        " every length of training",
+        ahead > 0, margin=ahead, unit="average precision", falsified_by="falsify_trial",
+    )
+
+# %%
+if trial is not None:
+    taken = -0.5 - max(one.high for one in back)
+    run.claim(
+        "at the highest dose, a lesion put into both images moves the joined network less than the"
+        " same lesion in one of them, at every length of training: the second takes back half a"
+        " logit or more",
+        taken > 0, margin=taken, unit="logit", falsified_by="falsify_trial",
+    )
+    helps = min(one.low for one in brings)
+    run.claim(
+        "averaged over a missing PET and a missing MRI, with the better of two fillings, modality"
+        " dropout helps the joined network, at every length of training",
+        helps > 0, margin=helps, unit="average precision", falsified_by="falsify_trial",
+    )
+
+# %%
+if trial is not None:
+    by_others = over_lengths("ap_20", control, "MRI")
+    run.result("control_brings", by_others[-1])
+    nothing_gained = 0.03 - max(one.high for one in by_others)
+    run.say("With another patient's PET the fusion lies {control_brings:+.3ci} from MRI alone.")
+    run.claim(
+        "another patient's PET brings the joined network less than .03 of average precision over"
+        " MRI alone, at every length of training",
+        nothing_gained > 0, margin=nothing_gained, unit="average precision", control=True,
+        falsified_by="falsify_trial",
+    )
+
+# %%
 run.finish()
 
 # %% [markdown]
@@ -781,13 +988,16 @@ run.finish()
 #
 # - Two independent, unbiased measurements are weighed by their precision. Say the two adjectives
 #   aloud before you use it.
-# - Attention can learn those weights. It may also select, absorb a bias or undo a unit, so a map of
-#   weights is no map of trust.
+# - Attention can learn those weights. It may also select, absorb a bias or land elsewhere in
+#   another unit, so a map of weights is no map of trust.
+# - Where most of a map is nothing, shrinking everything is a strong rival that looks at no
+#   evidence. Compare with it before you praise attention.
 # - A sum of two answers is enough where the images are independent given the disease. Where both
-#   depend on the tissue, what tells is whether they fit together.
-# - To know what a network owes to an image, change that image and nothing else.
-# - A fusion that never met a missing image can be worse than a network that never had that image.
-#   Dropout mends much of that, at a price. A specialist for each case may still be better.
+#   depend on the tissue, what tells may be whether they fit together.
+# - To know what a network owes to an image, change that image and nothing else, and compare with
+#   the larger move, not with the sum.
+# - A fusion that never met a missing image must be asked what it does without one, with a fair
+#   filling, beside a network that never had that image.
 #
 # ## Exercises
 #
@@ -797,7 +1007,7 @@ run.finish()
 #
 # ```{exercise}
 # :label: two-dose
-# In white matter, with an uptake of a quarter, a PET of 25 counts is combined with an MRI whose
+# In white matter, with an uptake of a quarter, a PET of 100 counts is combined with an MRI whose
 # noise has a standard deviation of one tenth. Both are unbiased and independent. What is PET's
 # weight?
 # ```

@@ -15,6 +15,8 @@ WEIGHT = Number(
     within=(0, 1e6),
     mistakes=[
         Mistake(9216, "those are the image's pixels; how many answers does the *mask* give?"),
+        Mistake(0, "with so little weight no mask would be learned; whose weight is one?"),
+        Mistake(2304, "those are the pixels of this page's patches; how many cells are asked for?"),
         Mistake(1, "that is what a library does when you add its two means"),
         Mistake(32 * 576, "both losses are means over the batch already: its size cancels"),
         Mistake(18, "that is cells an image, divided by the batch; the batch's size cancels"),
@@ -31,7 +33,7 @@ The mask has $24 \cdot 24 = 576$ cells; $-\ln p(S \mid x)$ is the *sum* of their
 A mean over the batch and its cells is that sum divided by 576, averaged over images, as the class's
 loss is. So the weight is 576. How many pixels the image has does not matter.
 """,
-    wrong=[0.5, 96, 2304],
+    wrong=[0.5, 96, 16],
 )
 
 # ----------------------------------------------------------------------------- weights at rest
@@ -44,10 +46,13 @@ LEARNED = Number(
     within=(0, 1e6),
     mistakes=[
         Mistake(0.05 / 0.003, "upside down: the *smaller* loss gets the larger weight"),
+        Mistake(16.67, "upside down: the *smaller* loss gets the larger weight"),
+        Mistake(16.7, "upside down: the *smaller* loss gets the larger weight"),
         Mistake(1 / (2 * 0.05), "that is the mask's own weight; ask for it beside the class's"),
         Mistake(1 / (2 * 0.003), "that is the class's weight"),
+        Mistake(166.67, "that is the class's weight"),
         Mistake(0.5, "weights are not each task's share"),
-        Mistake(0.0036, "variances enter once, not squared"),
+        Mistake(0.003, "that is the class's loss, not a ratio of two"),
         Mistake(0.03, "the one half stands in both weights and cancels"),
         Mistake(1.0, "that is where they begin"),
     ],
@@ -95,6 +100,14 @@ def check_change(answer, scene):
             )
         if abs(got - cosine_of(a, b)) < 1e-6 or abs(got + rate * cosine_of(a, b)) < near:
             return "a cosine has no length: how far does the step go, and how steep is it there?"
+        if abs(got + rate * float(np.dot(b, b))) < near:
+            return "that is by how much the mask's own loss falls; the class's is asked for"
+        if abs(got + rate * float(np.dot(a, a + b))) < near:
+            return "that is a step for both losses; here the mask alone makes it"
+        if abs(got - float(np.dot(a, b))) < 1e-6 * abs(right / rate):
+            return "the sign, and the rate: the step goes *down*, and as far as the rate says"
+        if abs(got + rate * float(np.linalg.norm(a) * np.linalg.norm(b))) < near:
+            return "two lengths do not tell how far the gradients point the same way"
         if abs(got + rate * float(np.dot(a, a))) < near:
             return "that is a step for the class itself; it is the mask that makes the step"
         if abs(got - right / rate) < 1e-6 * abs(right / rate):
@@ -126,6 +139,9 @@ and forgets how much.
         lambda scene: lambda a, b, rate: cosine_of(a, b),
         lambda scene: lambda a, b, rate: -rate * cosine_of(a, b) * np.linalg.norm(a),
         lambda scene: lambda a, b, rate: -rate * np.dot(a, a),
+        lambda scene: lambda a, b, rate: -rate * np.dot(b, b),
+        lambda scene: lambda a, b, rate: -rate * np.dot(a, a + b),
+        lambda scene: lambda a, b, rate: np.dot(a, b),
         lambda scene: lambda a, b, rate: -np.dot(a, b),
         lambda scene: 0.5,
     ],

@@ -5,7 +5,8 @@
 - `weighing`: a small network that learns such weights from what it is shown.
 - `networks`: early, middle, late fusion, spatial attention, and each modality alone.
 - `missing`: images with one modality taken away, now and then or always.
-- `fusion_training`: the one training for all of them, each at the rate that validates best.
+- `filling`: a missing image guessed from the one that is there.
+- `fusion_training`: the one training for all of them, each at a rate that validates best.
 - `insertion`: a lesion put into one modality, and how far the answer moves.
 - `scan_precision`: average precision and found lesions, scan by scan.
 """

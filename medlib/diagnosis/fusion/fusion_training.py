@@ -21,12 +21,14 @@ __all__ = [
     "Fitted",
     "FusionRecipe",
     "Scans",
+    "attention_to_pet",
     "fit_fusion",
     "fusion_logits",
     "tuned_fusion",
 ]
 
-RATES = (3e-3, 1e-2, 3e-2)
+RATES = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+_AT_THE_END = 50  # steps whose mean is the training loss at the end
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +82,7 @@ class FusionRecipe:
     steps: int = 300
     dropout: float = 0.0
     rate: float = 1e-2
-    batch_size: int = 16
+    batch_size: int = 8
     every: int = 50
 
 
@@ -93,13 +95,18 @@ class Fitted:
         rate: at which it was trained.
         validation_loss: there, in nats a pixel.
         best_step: counted from 1.
-        on_the_edge: whether the rate is the lowest or highest of those tried.
+        train_loss: mean of the last 50 steps, in nats a pixel: with the validation loss it tells
+            too little training from too much.
+        tried: how many rates were tried.
+        on_the_edge: whether the rate is the lowest or highest that could be tried.
     """
 
     network: FusionNet
     rate: float
     validation_loss: float
     best_step: int
+    train_loss: float
+    tried: int = 1
     on_the_edge: bool = False
 
 
@@ -163,7 +170,10 @@ def fit_fusion(
         every=recipe.every,
         progress=kind,
     )
-    return Fitted(network, recipe.rate, min(history.validation_loss), history.best_step)
+    return Fitted(
+        network, recipe.rate, min(history.validation_loss), history.best_step,
+        train_loss=float(np.mean(history.train_loss[-_AT_THE_END:])),
+    )  # fmt: skip
 
 
 def tuned_fusion(
@@ -176,23 +186,46 @@ def tuned_fusion(
     rates: Sequence[float] = RATES,
     device: torch.device | str = "cpu",
 ) -> Fitted:
-    """Train at each rate, from the same weights and batches; keep what validates best.
+    """Train at several rates, from the same weights and batches; keep what validates best.
+
+    First the middle three of the rates; then the next one outward, as long as the outermost of
+    those tried is the best. One procedure for every kind, which ends on an edge only where there
+    are no more rates. A training that diverges is worse than any other.
 
     Raises:
         ValueError: no rate to try.
+        FloatingPointError: the training diverged at every rate that was tried.
     """
     if not rates:
         raise ValueError("give one rate or more to try")
-    state, best = generator.get_state(), None
-    for rate in rates:
+    ladder, state = sorted(set(rates)), generator.get_state()
+    middle = len(ladder) // 2
+    low, high = max(middle - 1, 0), min(middle + 1, len(ladder) - 1)
+    tried: dict[int, Fitted | None] = {}
+
+    def at(rung: int) -> Fitted | None:
         again = torch.Generator()
         again.set_state(state)
-        own = replace(recipe, rate=rate)
-        fitted = fit_fusion(kind, learn, check, recipe=own, generator=again, device=device)
-        if best is None or fitted.validation_loss < best.validation_loss:
-            best = fitted
-    edge = len(rates) > 1 and best.rate in (min(rates), max(rates))
-    return replace(best, on_the_edge=edge)
+        own = replace(recipe, rate=ladder[rung])
+        try:
+            return fit_fusion(kind, learn, check, recipe=own, generator=again, device=device)
+        except FloatingPointError:
+            return None
+
+    while True:
+        tried |= {rung: at(rung) for rung in range(low, high + 1) if rung not in tried}
+        ended = {rung: fitted for rung, fitted in tried.items() if fitted is not None}
+        if not ended:
+            raise FloatingPointError(f"{kind}: the training diverged at {ladder[low : high + 1]}")
+        best = min(ended, key=lambda rung: ended[rung].validation_loss)
+        if best == low and low > 0:
+            low -= 1
+        elif best == high and high < len(ladder) - 1:
+            high += 1
+        else:
+            break
+    edge = len(ladder) > 1 and best in (0, len(ladder) - 1)
+    return replace(ended[best], tried=len(tried), on_the_edge=edge)
 
 
 @torch.no_grad()
@@ -202,3 +235,19 @@ def fusion_logits(
     """Logits of many images, on the CPU."""
     device = device_of(network)
     return torch.cat([network(part.to(device)).cpu() for part in images.split(batch_size)])
+
+
+@torch.no_grad()
+def attention_to_pet(
+    network: FusionNet, images: Float[Tensor, "n 3 h w"], *, batch_size: int = 64
+) -> Float[Tensor, "n h w"]:
+    """The weight of PET in each place of many images, on the CPU.
+
+    Raises:
+        ValueError: the network has no attention.
+    """
+    if network.kind != "attention":
+        raise ValueError(f"a network of kind {network.kind!r} has no weights of attention")
+    device = device_of(network)
+    parts = (network.with_weights(part.to(device))[1] for part in images.split(batch_size))
+    return torch.cat([part.cpu() for part in parts])

@@ -17,11 +17,13 @@ class Insertion:
     Attributes:
         mri, pet: when the lesion is put into this modality alone.
         both: when it is put into both.
+        before: the mean logit there without the lesion, from which it moves.
     """
 
     mri: Float[np.ndarray, " n"]
     pet: Float[np.ndarray, " n"]
     both: Float[np.ndarray, " n"]
+    before: Float[np.ndarray, " n"]
 
     @property
     def pet_share(self) -> float:
@@ -35,8 +37,20 @@ class Insertion:
 
     @property
     def beyond_the_sum(self) -> Float[np.ndarray, " n"]:
-        """What both together move beyond the sum of each alone; zero for a sum of two logits."""
+        """What both together move beyond the sum of each alone; zero for a sum of two logits.
+
+        Below zero it says little: evidence for *one or the other* saturates, and lesions that are
+        plain in each image show it most.
+        """
         return self.both - self.mri - self.pet
+
+    @property
+    def beyond_the_larger(self) -> Float[np.ndarray, " n"]:
+        """What both together move beyond the larger of the two moves, scan by scan.
+
+        Below zero, the second image takes back what the first one said.
+        """
+        return self.both - np.maximum(self.mri, self.pet)
 
 
 def insertion_moves(
@@ -68,7 +82,8 @@ def insertion_moves(
     if not size.all():
         raise ValueError("a mask is empty: without a lesion there is nothing to put in")
 
-    def move(seen: Float[np.ndarray, "n h w"]) -> Float[np.ndarray, " n"]:
-        return ((seen - plain) * masks).sum(axis=(1, 2)) / size
+    def inside(seen: Float[np.ndarray, "n h w"]) -> Float[np.ndarray, " n"]:
+        return (seen * masks).sum(axis=(1, 2)) / size
 
-    return Insertion(move(in_mri), move(in_pet), move(in_both))
+    moves = (inside(seen - plain) for seen in (in_mri, in_pet, in_both))
+    return Insertion(*moves, before=inside(plain))

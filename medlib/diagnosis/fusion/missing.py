@@ -53,7 +53,8 @@ def drop_modalities(
         >>> ((left[:, 0] == 0) ^ (left[:, 1] == 0)).all().item()
         True
 
-    Source: Neverova et al. 2016, ModDrop, doi:10.1109/TPAMI.2015.2461544.
+    In the manner of ModDrop, which drops modalities where they are joined, after each has learned
+    by itself: Neverova et al. 2016, doi:10.1109/TPAMI.2015.2461544.
     """
     if not 0 <= share <= 1:
         raise ValueError(f"share is {share}; it must lie in 0..1")

@@ -5,5 +5,8 @@
 - `learned_weights`: weights of two losses, learned as variances.
 - `gradient_balance`: weights that keep two tasks' gradients equally long.
 - `gradient_cosine`: whether two tasks pull the encoder the same way.
+- `discs`: outlines that say where, and nothing of the shape.
+- `roundness`: the shape of what a network marks, as one number.
+- `kept`: the network's weights by several rules of keeping.
 - `joint_training`: the network fitted on labels, and on masks of the same or of other images.
 """

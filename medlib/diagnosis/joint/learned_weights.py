@@ -19,8 +19,13 @@ class LearnedWeights(nn.Module):
     the sum is $\frac12 \sum_i (1 + \ln 2 L_i)$: weights come to $1/(2 L_i)$, so that a loss near
     zero, that of memorised labels too, gets all the weight.
 
+    For classes, to divide the cross-entropy by a variance is an approximation: the exact form has
+    a softmax of scores divided by it, and both are one where the variance is.
+
     Args:
         tasks: how many losses.
+        first_log_variance: where each s_i begins; all at 0 without. Of a loss that is a mean over
+            n things, a beginning at -ln n makes it their sum.
 
     Example:
         >>> weights = LearnedWeights(2)
@@ -32,11 +37,14 @@ class LearnedWeights(nn.Module):
     Source: Kendall et al. (2018), doi:10.1109/CVPR.2018.00781, eq. 10 for classification.
     """
 
-    def __init__(self, tasks: int):
+    def __init__(self, tasks: int, *, first_log_variance: Sequence[float] | None = None):
         super().__init__()
         if tasks < 1:
             raise ValueError(f"tasks = {tasks}: at least one loss is weighted")
-        self.log_variance = nn.Parameter(torch.zeros(tasks))
+        first = [0.0] * tasks if first_log_variance is None else list(first_log_variance)
+        if len(first) != tasks:
+            raise ValueError(f"{tasks} tasks, but {len(first)} first log variances")
+        self.log_variance = nn.Parameter(torch.tensor(first, dtype=torch.float32))
 
     def forward(self, losses: Sequence[Float[Tensor, ""]]) -> Float[Tensor, ""]:
         if len(losses) != len(self.log_variance):

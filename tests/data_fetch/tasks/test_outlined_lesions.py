@@ -36,6 +36,13 @@ def test_area_does_not_tell_the_class_and_neither_does_the_speck():
         assert abs(dots.mean() - streaks.mean()) < 4 * error
 
 
+def test_a_speck_marks_as_many_pixels_as_a_lesion():
+    many = drawn(400)
+    lesion, speck = (mask.sum(axis=(1, 2)) for mask in (many.lesions, many.specks))
+    error = (lesion - speck).std() / np.sqrt(len(lesion))
+    assert abs(lesion.mean() - speck.mean()) < 4 * error < 0.1 * lesion.mean()
+
+
 def test_streaks_are_longer_than_dots():
     many = drawn(80)
 

@@ -4,13 +4,17 @@ import numpy as np
 import pytest
 import torch
 
+from medlib.diagnosis.fusion import fusion_training
 from medlib.diagnosis.fusion.fusion_training import (
+    Fitted,
     FusionRecipe,
     Scans,
+    attention_to_pet,
     fit_fusion,
     fusion_logits,
     tuned_fusion,
 )
+from medlib.diagnosis.fusion.networks import FusionNet
 
 
 def scans(n=24, seed=0):
@@ -53,6 +57,7 @@ def test_the_rate_that_validates_best_wins():
     )  # fmt: skip
     assert found.rate == 1e-2
     assert found.on_the_edge
+    assert found.tried == 3
     alone = fit("early", steps=6, rate=1e-2)
     assert found.validation_loss == pytest.approx(alone.validation_loss)
 
@@ -76,3 +81,58 @@ def test_something_must_be_tried():
     with pytest.raises(ValueError, match="one rate"):
         tuned_fusion("early", scans(), scans(), recipe=FusionRecipe(), rates=(),
                      generator=torch.Generator())  # fmt: skip
+
+
+def climbing(monkeypatch, losses, diverges=()):
+    """The rates that are tried, in order, if these are the validation losses."""
+    tried, some = [], scans(2)
+    network = FusionNet("early", generator=torch.Generator())
+
+    def instead(kind, learn, check, *, recipe, generator, device):
+        tried.append(recipe.rate)
+        if recipe.rate in diverges:
+            raise FloatingPointError("the training loss is nan")
+        return Fitted(network, recipe.rate, float(losses[recipe.rate]), 1, 0.0)
+
+    monkeypatch.setattr(fusion_training, "fit_fusion", instead)
+    found = tuned_fusion("early", some, some, recipe=FusionRecipe(), rates=tuple(losses),
+                         generator=torch.Generator())  # fmt: skip
+    return tried, found
+
+
+def test_rates_are_tried_outward_until_the_best_lies_inside(monkeypatch):
+    tried, found = climbing(monkeypatch, {5.0: 5, 4.0: 4, 3.0: 3, 2.0: 2, 1.0: 2.5, 0.5: 9})
+    assert tried == [2.0, 3.0, 4.0, 1.0]  # of six, the fourth is the middle
+    assert found.rate == 2.0
+    assert found.tried == len(tried)
+    assert not found.on_the_edge
+
+
+def test_the_end_of_the_rates_is_an_edge(monkeypatch):
+    tried, found = climbing(monkeypatch, {1.0: 5, 2.0: 4, 3.0: 3, 4.0: 2, 5.0: 1})
+    assert tried == [2.0, 3.0, 4.0, 5.0]
+    assert found.on_the_edge
+
+
+def test_a_rate_that_diverges_loses(monkeypatch):
+    tried, found = climbing(monkeypatch, {1.0: 2, 2.0: 3, 3.0: 1}, diverges=(3.0,))
+    assert tried == [1.0, 2.0, 3.0]
+    assert found.rate == 1.0
+    with pytest.raises(FloatingPointError, match="diverged"):
+        climbing(monkeypatch, {1.0: 2}, diverges=(1.0,))
+
+
+def test_what_is_told_of_a_training():
+    fitted = fit(steps=4)
+    assert fitted.tried == 1
+    assert 0 < fitted.train_loss < 5
+
+
+def test_attention_is_that_of_the_network():
+    images = scans(5).images
+    network = fit("attention").network
+    weight = attention_to_pet(network, images, batch_size=2)
+    assert not weight.requires_grad
+    torch.testing.assert_close(weight, network.with_weights(images)[1].detach())
+    with pytest.raises(ValueError, match="no weights"):
+        attention_to_pet(fit("early").network, images)

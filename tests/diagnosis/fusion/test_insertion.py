@@ -21,6 +21,26 @@ def test_a_sum_of_logits_moves_by_the_sum():
     np.testing.assert_allclose(found.mri, [x[m].mean() for x, m in zip(a, masks, strict=True)])
 
 
+def test_what_is_taken_back_is_beyond_the_larger():
+    plain, _, _, masks = drawn()
+    agree = insertion_moves(plain, plain + 1, plain + 2, plain + 5, masks=masks)
+    np.testing.assert_allclose(agree.beyond_the_larger, 3)
+    before = [x[m].mean() for x, m in zip(plain, masks, strict=True)]
+    np.testing.assert_allclose(agree.before, before)
+    mixed = plain + np.array([3.0, 0.0, 3.0, 0.0])[:, None, None]
+    other = plain + np.array([0.0, 3.0, 0.0, 3.0])[:, None, None]
+    one = insertion_moves(plain, mixed, other, plain + 2, masks=masks)
+    np.testing.assert_allclose(one.beyond_the_larger, -1)  # scan by scan, not of the means
+
+
+def test_saturated_evidence_falls_short_of_the_sum_and_takes_nothing_back():
+    plain, _, _, masks = drawn()
+    plain = plain * 0
+    found = insertion_moves(plain, plain + 10, plain + 10, plain + 11, masks=masks)
+    assert (found.beyond_the_sum < -5).all()
+    assert (found.beyond_the_larger > 0).all()
+
+
 def test_what_lies_outside_does_not_count():
     plain, a, b, masks = drawn()
     far = np.where(masks, 0.0, 100.0)
