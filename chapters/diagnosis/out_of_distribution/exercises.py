@@ -115,7 +115,7 @@ CALIBRATION = Number(
     within=(1, 1e6),
     mistakes=[
         Mistake(200, "with 200 it can sound, but so it can with fewer: what is the least p-value?"),
-        Mistake(198, "1/199 is still above 0.005"),
+        Mistake(198, "the smallest p-value of so many is still just above the level"),
         Mistake(19, "that is for a level of one in twenty"),
         Mistake(99, "that is for a level of one in a hundred"),
         Mistake(1, "with one tile no p-value is below a half"),
