@@ -56,12 +56,12 @@ class Keeping:
         fewer: Int[Tensor, " some"] | None,
         weight: Callable[[], float],
     ):
-        self.images, self.labels = validation
+        self.images, self.labels = validation[0], validation[1].cpu()
         self.parts = {"auc": slice(None)} | ({} if fewer is None else {"fewer": fewer.cpu()})
         self.weight, self.step = weight, 0
         self.kept: dict[str, Kept] = {}
         for part in self.parts.values():
-            if len(self.labels.cpu()[part].unique()) < 2:
+            if len(self.labels[part].unique()) < 2:
                 raise ValueError("validation images are of one class: an AUC needs both")
 
     def count(self, step: int, _: float) -> None:
@@ -74,7 +74,7 @@ class Keeping:
         scores = torch.cat([model(part).classes for part in images.split(256)]).cpu()
         state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
         for rule, part in self.parts.items():
-            said, truth = scores[part], self.labels.cpu()[part]
+            said, truth = scores[part], self.labels[part]
             auc = float(roc_auc_score(truth, said[:, 1] - said[:, 0]))
             loss = float(F.cross_entropy(said, truth))
             here = Kept(self.step, auc, loss, self.weight(), state)
