@@ -1,7 +1,8 @@
 """Every exercise of every chapter, operated in a real browser from the keyboard alone.
 
 The pages are made here from the sheets, so no built site is needed; the last test visits the built
-one, if there is one, and answers there.
+one, if there is one, and answers there. What a chapter's words, numbers and formulas can spoil is
+tried on every chapter; what is the same code for all, on chapters that have every kind of exercise.
 """
 
 from __future__ import annotations
@@ -37,6 +38,20 @@ def base(tmp_path_factory):
         write_page(folder, name, sheet, chapter=chapter, known=known_of_chapter(chapter))
     with served(folder) as address:
         yield address
+
+
+def of_every_kind():
+    """As many chapters as have every kind of exercise: enough for what no word changes."""
+    chosen, seen = [], set()
+    for chapter, sheet in sheets().items():
+        kinds = {type(exercise) for exercise in sheet.values()}
+        if not kinds <= seen:
+            chosen.append(chapter)
+            seen |= kinds
+    return chosen
+
+
+few = pytest.mark.parametrize("opened", of_every_kind(), indirect=True)
 
 
 @pytest.fixture(params=sheets())
@@ -101,6 +116,7 @@ def test_every_answer_is_judged_as_in_jupyter(opened):
                 assert said == f"Not yet. {text_of(page, verdict.words)}"
 
 
+@few
 def test_what_is_no_number_gets_a_kind_sentence(opened):
     page, chapter = opened
     for exercise in on_page(chapter):
@@ -148,6 +164,7 @@ def test_hints_come_one_by_one_and_the_solution_when_asked(opened):
         assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Solution"
 
 
+@few
 def test_every_control_is_reached_by_tabbing_and_has_a_name(opened):
     page, chapter = opened
     wanted = page.locator("main input:not([hidden]):not([type=radio]), main button").count()
@@ -172,6 +189,7 @@ HAS_NAME = """(e) => Boolean((e.labels && e.labels.length && e.labels[0].textCon
   || e.textContent.trim() || e.getAttribute("aria-label"))"""
 
 
+@few
 def test_progress_is_kept_exported_and_imported(opened, browser, base, tmp_path):
     page, chapter = opened
     asked = on_page(chapter)
@@ -212,6 +230,7 @@ def take(page, file):
     return note.inner_text()
 
 
+@few
 def test_a_file_that_is_no_progress_changes_nothing(opened, tmp_path):
     page, chapter = opened
     if not on_page(chapter):
