@@ -25,8 +25,8 @@
 # - tell a difference between two networks from a difference between two thresholds;
 # - derive a threshold from what a miss costs, and know when it may be used.
 #
-# **Prerequisites.** Python with NumPy; probabilities, means, a little calculus. What a network is;
-# {doc}`/pixels/grad_cam` introduces one.
+# **Prerequisites.** Python with NumPy; probabilities, means and their intervals, by Student's $t$
+# and by the bootstrap. What a network is; {doc}`/pixels/grad_cam` introduces one.
 #
 # **Data.** The anatomy is real: the MNI152 template, an average of many brains, warped anew for
 # every slice. Contrast, noise and lesions are simulated, so that every lesion's edge is known.
@@ -90,7 +90,8 @@ LEAST_IOU = 0.1  # with how much overlap a region has found a lesion
 # most lesions are brighter than either, with soft edges. Some are a pixel or two wide. Some slices
 # have none. There are three kinds of slices, drawn apart: networks learn from the *training*
 # slices; whatever is chosen, a threshold for instance, is chosen on the *validation* slices; and
-# the *test* slices judge.
+# the *test* slices judge. A pixel has sides of two millimetres. Not every lesion can be told by
+# eye.
 
 # %% tags=["key"]
 if lesion_folder:
@@ -198,8 +199,9 @@ run.say(
 # invented one, take $F_\beta = (1+\beta^2)\,TP / ((1+\beta^2)\,TP + \beta^2 FN + FP)$; Dice is
 # $F_1$.
 #
-# *They, too, know how rare lesions are.* Let a reader find a share $a$ of the lesions' pixels and
-# rightly leave a share $b$ of the others, whatever the scan. If lesions fill the share $s$,
+# *They, too, know how rare lesions are.* Let a reader find a share $a$ of the lesions' pixels (the
+# recall) and rightly leave a share $b$ of the others (the *specificity*), whatever the scan. If
+# lesions fill the share $s$ of all pixels, then $TP = as$, $FP = (1-b)(1-s)$ and $TP + FN = s$, so
 #
 # $$ \text{accuracy} = a s + b(1-s), \qquad
 #    D = \frac{2as}{as + s + (1-b)(1-s)} . $$
@@ -332,8 +334,9 @@ run.claim(
 # What a surgeon or a radiation oncologist asks is how far off an edge is. The distance from each
 # point of one surface to the other surface answers, both ways. Their largest is **Hausdorff's
 # distance**; the 95th percentile, *HD95*, forgives one stray pixel. **Normalised surface Dice** is
-# the share of both surfaces that lies within a tolerance, say one pixel or what two readers differ
-# by. Both must know the pixel's sides: scans are often coarse in one direction.
+# the share of both surfaces that lies within a tolerance, say one pixel (so in the trial below) or
+# what two readers differ by. Both must know the pixel's sides: scans are often coarse in one
+# direction.
 
 # %% tags=["key"]
 block = np.zeros((32, 32), dtype=bool)
@@ -354,7 +357,7 @@ run.say(
 # ## Nothing to find
 #
 # Some slices have no lesion. A mask of nothing is then perfect, and its Dice is zero
-# over zero. A false alarm there is a Dice of zero, or left out, as one likes. And where there is a
+# over zero. A false alarm there makes it zero, and some leave such slices out. And where there is a
 # lesion and nothing was marked, no distance can be measured at all. Someone must decide, and the
 # libraries decide differently.
 
@@ -440,7 +443,8 @@ run.claim(
 # Now train. The network is MONAI's **U-Net**, which goes down to coarse maps and up again, and puts
 # out a probability for each pixel. Four losses teach it. *Cross-entropy* asks for the right
 # probability of every pixel. The *Dice loss* is one less Dice, with probabilities in place of
-# marks. Many add the two up. The *Tversky loss* is one less
+# marks, its counts summed over a batch, so that a slice without lesions does no harm. Many add the
+# two up. The *Tversky loss* is one less
 #
 # $$ \frac{TP}{TP + 0.1\,FP + 0.9\,FN} = F_3 , $$
 #
@@ -486,10 +490,11 @@ run.figure(
 
 # %% [markdown]
 # (The page trains three of the four; the trial below has all.) How do they compare? First on this
-# page's slices, with differences of each from the network taught by Dice, and intervals over what
-# was drawn. *Pooled* Dice sums the four counts over all slices first. *Lesions found* counts
-# regions: a lesion is found if a marked region and it share a tenth of their union (a lenient rule,
-# fixed beforehand: it forgives wide marks), each matched with at most one other.
+# page's slices, with differences of each from the network taught by Dice, and intervals from test
+# slices drawn again with replacement. *Pooled* Dice sums the four counts over all slices first.
+# *Lesions found* counts regions: a lesion is found if a marked region and it share a tenth of their
+# union (a lenient rule, fixed beforehand: it forgives wide marks), each matched with at most one
+# other.
 
 # %% tags=["key"]
 cards = {name: scorecard(mask, y, spacing_mm=(PIXEL_MM, PIXEL_MM), least_iou=LEAST_IOU)
@@ -545,11 +550,12 @@ run.figure(
 # %% [markdown]
 # ## Longer, and on several draws
 #
-# A recorded trial drew slices several times. All networks were trained three times, each
-# time twice as long. At each length each loss chose its learning rate on validation slices, and
-# every network kept the weights that validated best. A second network under the Dice loss, from
-# another start and with other batches, shows how much luck does. The unit is the draw: of slices,
-# first weights and batches. Intervals over draws are Student's, wide because the draws are few.
+# A *recorded trial*, run beforehand and stored, drew slices several times, and more of them. All
+# networks were trained three times, each time twice as long. At each length each loss chose its
+# learning rate on validation slices, and every network kept the weights that validated best. A
+# second network under the Dice loss, from another start and with other batches, shows how much luck
+# does. The unit is the draw: of slices, first weights and batches. Intervals over draws are
+# Student's, wide because the draws are few.
 
 # %% tags=["key"]
 trial = experiment.recorded(run, "_four_losses/sweep")
@@ -605,8 +611,8 @@ run.table(
 
 # %% [markdown]
 # Not all of them came to an end. Cross-entropy's network is at its best long before the last step
-# of the longest training; the one taught by Dice near it, and what it would be after longer
-# still, the trial does not know. Hold that against every lead below.
+# of the longest training; those taught by Dice, alone or in the sum, at it or near it, and what
+# they would be after longer still, the trial does not know. Hold that against every lead below.
 
 # %% [markdown]
 # Was the grid of rates cut too short? At the longest length several losses took its highest. A
@@ -720,11 +726,13 @@ run.claim(
 )
 
 # %% [markdown]
-# But a threshold of one half is nobody's choice. A network made for recall has larger
+# But a threshold of one half is a default that nobody chose. A network made for recall has larger
 # probabilities everywhere; the same network with a lower threshold would find more, too. So let
 # validation slices choose a threshold for each network: for Dice, the one that gives most Dice; for
 # lesions, the one at which the network raises **one false alarm a slice**, and ask how many lesions
-# it then finds in the test. (A curve of lesions found over false alarms is called *FROC*.)
+# it then finds in the test. (A curve of lesions found over false alarms is called *FROC*.) A
+# probability has no regions; here a region is where it reaches a floor, and its score is its peak.
+# The floor, too, is chosen on validation slices, and it differs much from network to network.
 
 # %% tags=["key"]
 gone = {}  # how much smaller the difference is at chosen thresholds, at each length
@@ -775,8 +783,10 @@ run.say(
 # And HD95, here the larger of the two directions' percentiles? It is not defined in a slice where
 # one mask is empty. *Where defined*: leave such slices out, as a library does that returns nan. A
 # network that marks little then answers for its easiest slices only. *Diagonal*: charge a miss, or
-# an alarm in a healthy slice, with the largest distance there is. *Common*: only slices in which
-# every network marked something and there was something.
+# an alarm in a healthy slice, with the largest distance there is (slices in which there was nothing
+# and nothing was marked stay out). *Common*: only slices in which every network marked something
+# and there was something. Expect tens of millimetres even for small lesions: a false alarm in the
+# other half of the brain is that far off.
 
 # %%
 RULES = ("where_defined", "common", "diagonal")
@@ -822,10 +832,11 @@ run.say(
 # The threshold follows from the cost, and the best model is the one that costs least. But this $p$
 # must be a *probability*: of the pixels given $p$, a share $p$ must be lesion. Is that so? A
 # network taught by cross-entropy is paid for true probabilities. One taught by Dice is paid for
-# overlap, and pushes every pixel to zero or one. **Isotonic regression** mends that: on validation
-# slices it looks up which share of the pixels with each value was lesion, in steps that only rise.
-# Probabilities that are true in this sense are called *calibrated*. They are true where lesions are
-# as frequent as in the validation slices, and the scanner is theirs; more on that below.
+# overlap, and pushes nearly every pixel to zero or one. **Isotonic regression** mends that: on
+# validation slices it looks up which share of the pixels with each value was lesion, in steps that
+# only rise. Probabilities that are true in this sense are called *calibrated*. They are true where
+# lesions are as frequent as in the validation slices, and the scanner is theirs; more on that
+# below.
 
 # %% tags=["key"]
 from sklearn.isotonic import IsotonicRegression
@@ -858,7 +869,8 @@ run.figure(
 )
 
 # %% [markdown]
-# Move the slider: as a miss becomes dearer, the threshold falls, and what costs least changes.
+# Move the slider: as a miss becomes dearer, the threshold falls. With one training each, small gaps
+# between the curves mean nothing.
 
 # %%
 PRICES = (1, 2, 5, 10, 20, 50, 100)
@@ -957,6 +969,9 @@ run.claim(
 )
 
 # %% [markdown]
+# Read the rows of Platt: where two numbers cannot bend a network's probabilities into shape,
+# mending costs more than leaving them as they are.
+#
 # Which network, then? With the threshold that validation slices chose for each cost, compare what
 # the errors cost. This is a comparison that a hospital can use, if it can say $R$.
 
@@ -985,10 +1000,10 @@ run.figure(
 
 # %% [markdown]
 # Which is cheapest depends on $R$: that is this chapter's answer to its question. So where a miss
-# costs most, is the network with most recall the one to buy? At one half it is the cheapest. With
-# chosen thresholds it still is cheaper than Dice's. But so is cross-entropy's, whose recall at one
-# half is no higher than Dice's, and which of the two is cheaper these draws cannot say. Recall at
-# one half does not tell what a network can do at another threshold.
+# costs most, is the network with most recall the one to buy? At one half it is cheaper than Dice's.
+# With chosen thresholds it still is cheaper than Dice's. But so is cross-entropy's, whose
+# recall at one half is no higher than Dice's, and which of the two is cheaper these draws cannot
+# say. Recall at one half does not tell what a network can do at another threshold.
 
 # %%
 recalls = {name: measured("recall", network).mean() for name, network in NAMES.items()}
@@ -1031,9 +1046,9 @@ run.claim(
 )
 
 # %% [markdown]
-# Weighing misses more cannot be the whole reason: cross-entropy does not. It pays, though, for
-# telling a pixel that is lesion once in a hundred times from one that is once in ten thousand, and
-# an overlap hardly does. Whether that is it, the trial does not tell.
+# Weighing misses more cannot be the whole reason: cross-entropy does not. But cross-entropy rewards
+# a network for telling a pixel that is lesion once in a hundred times from one that is once in ten
+# thousand; an overlap hardly does. Whether that is it, the trial does not tell.
 #
 # ## What breaks it
 #
@@ -1077,11 +1092,11 @@ run.table(
     f" a find takes. {KIND.capitalize()} lesions, n = {len(y)} slices; one training each.")
 
 # %% [markdown]
-# The more overlap a find takes, the less is left of the lead of the network that marks wide. The
-# trial recorded a tenth only, so its flip of rankings is one under that rule.
+# In this one training, nothing of the lead of the network that marks wide is left once a find takes
+# an IoU of a half. The trial recorded a tenth only, so its flip of rankings is one under that rule.
 #
-# **Means hide who is missed.** A network's Dice is carried by large lesions. Here is how many
-# lesions it finds, by their size.
+# **Means hide who is missed.** Here is how many lesions a network touches, by their size. (Size is
+# not all: faint ones are missed, too.)
 
 # %%
 from scipy.ndimage import label
@@ -1148,6 +1163,9 @@ run.table(
     f" {KIND.capitalize()} lesions; one training each.")
 
 # %% [markdown]
+# At the old threshold most rows cost more than a mask of nothing: a good network, used by the rule
+# of another clinic, is worse than none.
+#
 # **The truth has an edge of its own.** Two neurologists differ by a pixel, and for a lesion of two
 # pixels' radius that alone is a Dice far from one. Here the simulation knows the edge; with real
 # scans, have some of them read twice, and print the readers' Dice with each other beside the
@@ -1161,12 +1179,12 @@ run.table(
 #
 # ## The control
 #
-# Two networks that differ by nothing but chance must not be told apart. The pairs of the trial
-# will not do: there the first was the luckiest of three. So a third trial taught two networks under
-# the Dice loss at one rate, the middle of the three and fixed beforehand, on the same slices. The
-# mean difference of each measure must lie within the interval that its own spread over draws gives.
-# Three measures are looked at, so each interval is made wider for it. With so few draws, small
-# differences would not be seen: the run prints how large one would have to be.
+# Two networks that differ by nothing but chance must not be told apart. The pairs of the trial will
+# not do: there the first was the luckiest of three. So a third trial taught two networks under the
+# Dice loss at one rate, the middle of the three and fixed beforehand, on the same slices. The
+# interval of each mean difference must hold zero. Three measures are looked at, so each interval is
+# made wider for it. With so few draws, small differences would not be seen: the run prints how
+# large one would have to be.
 
 # %%
 twin_trial = experiment.recorded(run, "_two_starts/sweep")
@@ -1221,17 +1239,19 @@ run.finish()
 #   and the same error of a pixel: compare them on the same scans only.
 # - A mean has a rule for scans with nothing to find. Here it moved a distance by more than any two
 #   networks differ, and decided whether a difference was seen at all. State it.
-# - A threshold of one half is a choice, too. Compare networks at thresholds chosen on validation
-#   data, for the measure that is reported; much of what looked like a better network here, nearly
-#   all of it in lesions found and not all of it in Dice, was a lower threshold.
+# - A threshold of one half is a default that nobody chose. Compare networks at thresholds chosen on
+#   validation data, for the measure that is reported; most of what looked like a better network
+#   here, in lesions found more than in Dice, was a lower threshold.
 # - Recall can be bought. Say at how many false alarms, and choose the threshold on other scans than
 #   those that judge.
 # - From what a miss costs follow the threshold, $1/(1+R)$, and the better network; but only for
 #   probabilities that mean what they say, in this clinic. Mend them first, on validation data of
-#   the same kind.
+#   the same kind. What $R$ is, no network can say: ask those who treat the patients what they would
+#   give to be spared one miss.
 # - A loss is not the cost. At fifty invented pixels a miss, the network taught by Dice lost here,
-#   at its own best threshold, to cross-entropy, which weighs both errors alike, and to Tversky's
-#   loss, which does not. Why, the trial does not tell; at ten it did not lose.
+#   in few draws of one template and less so with longer training, at its own best threshold, to
+#   cross-entropy, which weighs both errors alike, and to Tversky's loss, which does not. Why, the
+#   trial does not tell; at ten it did not lose.
 # - Count lesions where the doctor counts lesions, matched one to one.
 #
 # ## Exercises
@@ -1252,7 +1272,7 @@ run.check("choosing-a-metric-iou", answer)
 # %% [markdown]
 # ```{exercise}
 # :label: choosing-a-metric-narrow
-# A lesion is a disc with a radius of 3 mm, on pixels of 1 mm. An outline is right but for being one
+# A lesion is a disc with a radius of 5 mm, on pixels of 1 mm. An outline is right but for being one
 # pixel too narrow all around. Which Dice does the formula give?
 # ```
 

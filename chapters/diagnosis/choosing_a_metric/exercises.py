@@ -39,16 +39,17 @@ $J = D/(2-D)$.
 NARROW = Number(
     name="choosing-a-metric-narrow",
     asks="Dice",
-    answer=8 / 13,
+    answer=32 / 41,
     tolerance=0.005,
     within=(0, 1),
     mistakes=[
-        Mistake(18 / 25, "that is for an outline that is too wide; this one is too narrow"),
-        Mistake(4 / 9, "that is the share of the lesion that was marked, and the IoU, not Dice"),
-        Mistake(2 / 3, "areas, not radii, go into Dice"),
-        Mistake(4 / 5, "radii in place of areas: square them, both times"),
-        Mistake(16 / 13, "twice the smaller area, but Dice cannot exceed one: look at the formula"),
-        Mistake(1 / 3, "that is how much of the radius is missing"),
+        Mistake(50 / 61, "that is for an outline that is too wide; this one is too narrow"),
+        Mistake(16 / 25, "that is the share of the lesion that was marked, and the IoU, not Dice"),
+        Mistake(4 / 5, "areas, not radii, go into Dice"),
+        Mistake(8 / 9, "radii in place of areas: square them, both times"),
+        Mistake(64 / 41, "twice the smaller area, but Dice cannot exceed one: look at the formula"),
+        Mistake(1 / 5, "that is how much of the radius is missing"),
+        Mistake(8 / 13, "that is for a radius of three; this lesion is larger"),
     ],
     otherwise="the overlap is the mask itself; write both areas with the radii squared",
     hints=[
@@ -56,11 +57,11 @@ NARROW = Number(
         "Twice the smaller area over the sum of both areas; the constant of the circle cancels.",
     ],
     solution=r"""
-The mask lies inside the lesion, so the overlap is the mask: $D = 2\cdot 2^2/(3^2 + 2^2) = 8/13 =
-0.62$. An outline one pixel too wide would have had $18/25 = 0.72$: the same error in millimetres
+The mask lies inside the lesion, so the overlap is the mask: $D = 2\cdot 4^2/(5^2 + 4^2) = 32/41 =
+0.78$. An outline one pixel too wide would have had $50/61 = 0.82$: the same error in millimetres
 costs more when it takes away.
 """,
-    wrong=[0.6, 0.64, 0.4],
+    wrong=[0.6, 0.7, 0.4],
 )
 
 # ------------------------------------------------------------------------------ what a miss costs
@@ -136,6 +137,8 @@ def check_recall(function, scene):
             return "that is the number of lesions found; divide it by n_lesions"
         if abs(got - is_lesion.sum() / n_lesions) < 1e-9:
             return "that keeps every candidate; how many false alarms a scan does it raise?"
+        if abs(got - strictly_above(scores, is_lesion, n_lesions, n_scans)) < 1e-9:
+            return "a score that equals the threshold is kept"
         if got > right:
             return (
                 f"{got:.3f} is more than is allowed: with equal scores either all candidates are"

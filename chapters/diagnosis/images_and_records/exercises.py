@@ -11,7 +11,7 @@ from medlib.experiment.exercises import Choice, Code, Mistake, Number
 
 DECAY = Number(
     name="records-decay",
-    asks="value seen by the gate",
+    asks="value that GRU-D sees",
     unit="standard deviations",
     answer=2 * math.exp(-0.75),
     tolerance=0.01,
@@ -23,10 +23,11 @@ DECAY = Number(
         Mistake(2 * (1 - math.exp(-0.75)), "that is what was lost, not what is left"),
         Mistake(2.0, "that is the value carried forward; with decays it fades to the mean"),
         Mistake(2 * (1 - 0.75), "a straight line; the decay is an exponential"),
+        Mistake(2 * 0.5**1.5, "you took W for the share that is left; it stands in an exponent"),
     ],
     otherwise="how many days have passed, and which share of the value is left after so many?",
     hints=[
-        "Values are centred, so one of the two terms of the sum is nothing.",
+        "Nothing was measured now: the mask is zero, and one of the two terms vanishes.",
         "36 hours are a day and a half: the exponent is minus W times that.",
     ],
     solution=r"""
@@ -61,12 +62,14 @@ def check_since(answer, scene):
         own = [0 if m else hours for m, hours in zip(mask, right, strict=True)]
         if given == own:
             return "an hour with a measurement of its own counts from the one *before* it"
+        if given[1:] == [h + 1 for h in right[1:]] or given[1:] == [h - 1 for h in right[1:]]:
+            return "you are off by one: the hour after a measurement is one hour since"
+        if any(m and g == 0 for m, g in zip(mask, given[1:], strict=False)):
+            return "the hour after a measurement is one hour since, not none"
         if given[:2] == [0, 0] and right[:2] == [0, 1]:
             return "before the first measurement it counts from the first hour: 0, 1, 2, ..."
         if given[0] != 0:
             return "the first hour has nothing before it: there the interval is zero"
-        if given[1:] == [h + 1 for h in right[1:]] or given[1:] == [h - 1 for h in right[1:]]:
-            return "you are off by one: the hour after a measurement is one hour since"
         if given == right[::-1]:
             return "it is turned round: time runs from left to right"
         return f"for the mask {mask} it returns {given}, and δ is {right}"
@@ -143,11 +146,16 @@ def check_fill(answer, scene):
                 continue
             if np.allclose(given, filled(row)[:hour]):
                 return "it knows later hours: it fills the whole row and cuts it then"
+            if np.allclose(given, filled(row[: hour + 1])[:hour]):
+                return "it sees an hour too many"
             carried = [right[0]]
             for value in row[1:hour]:
                 carried.append(carried[-1] if np.isnan(value) else value)
             if np.allclose(given, carried):
                 return "between two known values a straight line is asked for"
+            last = max((k for k in range(hour) if not np.isnan(row[k])), default=hour)
+            if np.allclose(given[: last + 1], right[: last + 1]):
+                return "after the last value that is known, that value goes on"
             if given[0] == 0 and right[0] != 0:
                 return "before the first value, that value; zeros only where nothing is known"
             return f"at hour {hour} of {row} it returns {given}; one could have known {right}"
@@ -161,7 +169,8 @@ KNOWN = Code(
     example=lambda scene: true_fill,
     hints=[
         "Which part of `row` may the function look at? Begin with that, and forget the rest.",
-        "`numpy.interp` draws the lines, and carries the first and the last value beyond the ends.",
+        "Find where something is known, and draw lines between these places; beyond the ends a"
+        " value goes on as it is. One function of NumPy does both.",
     ],
     solution=r"""
 ```python
@@ -230,6 +239,7 @@ POLICY = Number(
         Mistake(1.5**4, "that counts all four; two of them are expected at home, too"),
         Mistake(1.5, "there are two more than at home, and each has its factor"),
         Mistake(3.0, "factors of odds multiply; they are not added"),
+        Mistake(6.0, "factors of odds multiply, one for each that is more than at home"),
         Mistake(2.0, "that is how many more there are; what does each do to the odds?"),
         Mistake(1 / 2.25, "that is how far they would be too *low*"),
         Mistake(2 * math.log(1.5), "that is on the scale of log odds; take the exponential"),
@@ -243,7 +253,7 @@ POLICY = Number(
 Two more than at home, each with a factor of $1.5$: the odds are $1.5^2 = 2.25$ times too high, for
 patients who are as ill as before.
 """,
-    wrong=[0.81, 6, -1],
+    wrong=[0.81, 7, -1],
 )
 
 EXERCISES = [DECAY, SINCE, KNOWN, HARMLESS, POLICY]

@@ -27,8 +27,9 @@
 # - say what it is worth to know *when* something was measured, and what it costs elsewhere;
 # - hold a recurrent network against a table that costs nothing.
 #
-# **Prerequisites.** Python, logistic regression, what a recurrent network is, and what an AUC is:
-# the chance that a patient who gets worse has the higher risk of two.
+# **Prerequisites.** Python, logistic regression, what a gated recurrent unit (GRU) is, and what an
+# AUC is: of a patient who gets worse and one who does not, the chance that the first has the higher
+# risk.
 #
 # **Data.** All patients are simulated, so that we know how ill each one is at every hour, and can
 # have the *same* patients measured by another hospital. What we learn is about methods; no number
@@ -36,7 +37,8 @@
 # filling and on networks then run on 4,000 real stays in intensive care, the
 # [PhysioNet Challenge of 2012](https://physionet.org/content/challenge-2012/1.0.0/) (lower
 # `n_train`, `n_validation`, `n_calibration` and `n_test` to 4,000 in all). Films, ceiling and
-# other hospitals stay simulated, for no archive has them.
+# other hospitals stay simulated: this archive has no films, and no archive has the same patients
+# measured twice.
 
 # %% tags=["parameters"]
 seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
@@ -113,10 +115,11 @@ SIMULATED = cohort == "simulated"
 # patient needs intensive care or does not, the likelier the more severe the illness is *then*.
 # Nothing that is measured is caused by the outcome: it has not happened yet.
 #
-# Four vital signs are taken every few hours, six laboratory values about once a day, films about
-# once a day, and all of it **more often when the staff is worried** (vital signs most, for they
-# need no round). The staff's concern is the severity, and a worry of its own. The parameter
-# `ordering` says how much ordering follows it; zero is a ward that measures by schedule.
+# Four vital signs are taken every few hours (gaps of a day occur), six laboratory values about once
+# a day, films about once a day, and all of it **more often when the staff is worried** (vital signs
+# most, for they need no blood). The staff's concern is the severity, and besides it a worry that
+# has nothing to do with the patient. The parameter `ordering` says how much ordering follows it;
+# zero is a ward that measures by schedule. Channel four is the logarithm of lactate.
 
 # %% tags=["key"]
 wards = {split: ward_patients(n, rng=run.rng(split)) for split, n in SIZES.items()}
@@ -252,7 +255,8 @@ run.table(
 # to it. Both columns are *correct* tables of the same patient; but in the evening of hour 4 only
 # the second one can be had. Whoever fills a whole file and cuts it afterwards has, at every hour, a
 # little of the future in his rows, and where a laboratory value comes once a day, the future that
-# leaks in is a day long.
+# leaks in is a day long. (Beyond the last value back fill and interpolation carry it forward, and
+# where nothing is known they fill the mean. So in a replay they do not fail at once.)
 
 # %% [markdown]
 # ## One network for all
@@ -269,16 +273,23 @@ run.table(
 #   memory that *fade* while nothing is measured.
 #
 # GRU-D lets the last value $x_{t'}$, measured at hour $t'$, go back to the mean (which is zero
-# here), and the state $h_{t-1}$ to nothing, with learned rates $W$ and starts $b$; a rate below
-# zero counts as zero:
+# here), and the state $h_{t-1}$ to nothing, with learned rates $W$ and starts $b$. Where the
+# bracket is below zero it counts as zero, so that nothing grows:
 #
-# $$ \gamma = e^{-\max(0,\, W \delta_t + b)}, \qquad
+# $$ \gamma = e^{-\max(0,\, W \delta_t / 24 + b)}, \qquad
 #    \hat x_t = m_t x_t + (1 - m_t)\,\gamma_x x_{t'}, \qquad
 #    \hat h = \gamma_h h_{t-1} , $$
 #
-# with one $\gamma_x$ for each channel and one $\gamma_h$ for each number of the state. All else is
-# a gated recurrent unit that sees the mask $m_t$ as well. Here is one hour of it by hand; $\delta$
-# counts in days, so that rates $W$ are in 1/day.
+# with one $\gamma_x$ for each channel and one $\gamma_h$ for each number of the state, which sees
+# $\delta$ of all channels. With $\delta$ in hours, rates $W$ are in 1/day. All else is a gated
+# recurrent unit that sees the mask $m_t$ as well. Write $u_t = (\hat x_t, m_t)$, and $\sigma$ for
+# the logistic function; $A$ and $B$ are learned matrices (and each $A u_t$ has a constant, too):
+#
+# $$ r = \sigma(A_r u_t + B_r \hat h), \quad z = \sigma(A_z u_t + B_z \hat h), \quad
+#    \tilde h = \tanh(A_h u_t + B_h (r \hat h)), \quad h_t = (1 - z)\, \hat h + z\, \tilde h . $$
+#
+# Here is one hour of it by hand, with a state of four numbers: the library keeps $A_r$, $A_z$ and
+# $A_h$ in one layer, `of_input`, so that its first eight numbers belong to $r$ and $z$.
 
 # %% tags=["key"]
 cell = GruD(1, 4, masks=True, decays=True, generator=run.torch_generator("by hand"))
@@ -318,8 +329,9 @@ networks = {name: taught(name, arm, ON_FILE) for name, arm in NAMES.items()}
 # And something that is no network at all: a **table** with a row a patient. It holds each channel's
 # last value, mean and last change, in how many hours it was measured (altogether, and in the last
 # eight), and the hours since. A logistic regression is fitted to it, with the penalty that does
-# best on validation patients. That is what a good statistician would try first. A second table
-# leaves out all that says *when*: it holds values alone, and is tuned in the same way.
+# best on validation patients, which may be the weakest that was tried. That is what a good
+# statistician would try first. A second table leaves out all that says *when*: it holds values
+# alone, and is tuned in the same way.
 
 # %% tags=["key"]
 def tuned(data, timing):
@@ -341,9 +353,10 @@ print("with times:", table.name, "without:", bare.name, sep="\n")
 # patients better, on average over patients.
 #
 # And there is a second line to hold scores against: the **values read exactly**. Whoever knows how
-# the ward works can compute from the values measured so far, by Kalman's filter, all that they say
-# of hour 50. That reader does not ask why somebody was measured. What lies above him knows more
-# than values: something of *when*, or something of the future.
+# the ward works can compute from the values measured so far all that they say of hour 50: Kalman's
+# filter, the best running estimate of the hidden parts from values that come one by one. That
+# reader does not ask why somebody was measured. What lies above him knows more than values:
+# something of *when*, or something of the future.
 
 # %% tags=["key"]
 ids = {"carried forward": "forward", "back fill": "back",
@@ -379,9 +392,10 @@ if SIMULATED:
 # %% [markdown]
 # A score that beats everything that could be known does not show a good network. It shows a leak.
 # Masks and intervals do not keep it out: the network is told which cells were filled, and goes on
-# reading what was filled into them.
-# On real patients there is no ceiling to hold it against, and nothing in the study's numbers rings.
-# The validation patients praise the leak as well. What else would show it?
+# reading what was filled into them. (And a score *below* the ceiling may leak, too: see how much of
+# its own interpolation loses below.) On real patients there is no ceiling to hold it against, and
+# nothing in the study's numbers rings. The validation patients, whose files are filled in the same
+# way, cannot see it either. What else would show it?
 
 # %% [markdown]
 # ## The replay
@@ -457,11 +471,12 @@ run.say(
 )
 
 # %% [markdown]
-# So it is not the ranking that suffers most: a network that was taught on rows from the future
-# still ranks patients by their past, no better than one that was taught honestly, and not much
-# worse. What is gone is the *promise*. Below, two
-# patients pass through both. Move the slider through the first day. The dashed line is lactate as
-# the study's file shows it, from the first hour on; dots are what had been measured by then.
+# Beside what the study promised the fall is large. Beside a network that was taught honestly it is
+# small: one that was taught on rows from the future still ranks patients by their past, not better
+# and not much worse, with masks somewhat worse. What is gone is the *promise*. Below, two patients
+# pass through both. Move the slider through the first day. The dashed line is the logarithm of
+# lactate as the study's file shows it, from the first hour on; dots are what had been measured by
+# then. Risks move with other channels, too.
 
 # %%
 looks = list(range(1, HOURS + 1))
@@ -606,10 +621,10 @@ run.say(
 # ## What missingness adds
 #
 # The staff orders when it worries, and it sees things that stand in no channel. Masks and intervals
-# hand the network this worry. (A carried-forward sequence says when, too, but not plainly: it
-# changes where something was measured, and almost only there. Masks save the network from finding
-# that out. The *table* of values holds no sequence and knows far less of it, so there the
-# comparison is cleaner.) And the decays of GRU-D? And does any of it take a recurrent network?
+# hand the network this worry. A carried-forward sequence says when, too: it changes where something
+# was measured, and almost only there. The *table* of values holds no sequence and knows far less of
+# when, so there the comparison is cleaner. And the decays of GRU-D? And does any of it take a
+# recurrent network?
 
 # %% tags=["key"]
 PLAIN = {"masks and intervals": "carried forward", "GRU-D": "carried forward",
@@ -645,12 +660,13 @@ if SIMULATED:
     )
 
 # %% [markdown]
-# A network that gets masks does two things: it reads the ward's timing, and it reads *values*
-# better, for now it is told which are fresh. Beside a weak reader of values both look like "what
-# missingness adds". What lies above the values read exactly is owed to timing, and at least that
-# much is; the trial below cannot tell it from nothing. Much of what timing tells, exactly read
-# values tell too. What does a network learn that reads "the pulse was taken five times this
-# evening" as "somebody is worried"?
+# A network that gets masks may do two things: read the ward's timing, and read *values* better, for
+# now it is told which are fresh. Beside a weak reader of values both look like "what missingness
+# adds". (Of the second the trial below sees nothing: on a ward that orders by schedule throughout,
+# where masks tell freshness and no more, they add nothing.) What lies above the values read exactly
+# is owed to timing, and at least that much is; the trial cannot tell it from nothing. Much of what
+# timing tells, exactly read values tell too. What does a network learn that reads "the pulse was
+# taken five times this evening" as "somebody is worried"?
 
 # %% [markdown]
 # ## What breaks it
@@ -732,9 +748,9 @@ run.say(
 # %% [markdown]
 # Nothing warns of it. The values look as they always did, and so do the patients. A new order set,
 # a shortage of reagents, a study that pays for a daily lactate is enough. So watch *counts*, not
-# only values, when a model moves. (Could one thin the old records to a schedule on paper, and try
-# there? Not quite: thinning takes measurements away, but it cannot invent those that nobody
-# ordered, and that something was measured at all goes on telling.)
+# only values, when a model moves. Could one thin the old records to a schedule on paper, and try
+# there? Thinning cannot invent measurements that nobody ordered; what is left still depends on
+# worry. At home gaps follow what nobody recorded, which is called *missing not at random*.
 
 # %% [markdown]
 # ### Where there is nothing to read
@@ -777,15 +793,17 @@ run.say(
 # on sixteen numbers.
 #
 # How should a state that changes hourly use a film that is nine hours old? By **attention across
-# the two**: the record's state at hour $t$ asks (a query $q_t$), each film answers with a key $k_j$
-# and a value $v_j$, and films count less with age, at a learned rate $\rho$:
+# the two**: the record's state at hour $t$ asks (a query $q_t$ of $d$ numbers), each film $j$,
+# taken at $t_j$, answers with a key $k_j$ and a value $v_j$, both learned from its numbers, and
+# films count less with age, at a learned rate $\rho$ per day:
 #
-# $$ a_{tj} = \frac{q_t \cdot k_j}{\sqrt d} - \rho\,(t - t_j) \ \text{ for } t_j \le t, \qquad
-#    o_t = \sum_j \operatorname{softmax}_j(a_{tj})\, v_j . $$
+# $$ a_{tj} = \frac{q_t \cdot k_j}{\sqrt d} - \rho\,\frac{t - t_j}{24} \ \text{ for } t_j \le t,
+#    \qquad o_t = \frac{\sum_j e^{a_{tj}}\, v_j}{1 + \sum_j e^{a_{tj}}} . $$
 #
-# A film that is not yet taken has the score $-\infty$ and so the weight zero, exactly. That one
-# line is what makes it *causal*; without it the network would read tomorrow's film. Before the
-# first film an answer "no film" takes all the weight.
+# That is a softmax with one answer more, "no film", whose score and value are zero: before the
+# first film it takes all the weight, and it keeps a share afterwards. A film that is not yet taken
+# has the score $-\infty$ and so the weight zero, exactly. That one line is what makes it *causal*;
+# without it the network would read tomorrow's film.
 
 # %% tags=["key"]
 hours, taken = torch.arange(1.0, 7.0), torch.tensor([2.5, 5.0])
@@ -795,11 +813,12 @@ weight = torch.softmax(torch.cat([score, torch.zeros(6, 1)], dim=1), dim=1)
 print(weight.numpy().round(2), "two films and none, hours 1 to 6", sep="\n")
 
 # %% [markdown]
-# Films and record can be joined **early**, so that each can change what the other means: state and
-# answer go through a small network together. Or **late**: the record has its logit, the films have
-# theirs, and the two are added; neither knows of the other, but both are taught together. What
-# films add is measured against the *same* network, trained in the same way, from which all films
-# are withheld.
+# Films and record can be joined **early**, so that each can change what the other means: the record
+# asks, and state and answer go through a small network together. We call that *attention*. Or
+# **late**, a *sum*: the record has its logit, the films have theirs, weighed by an attention that
+# asks the same of everybody, and the two are added; neither knows of the other, but both are taught
+# together. What films add is measured against the *same* network, trained in the same way, from
+# which all films are withheld.
 
 # %%
 reader = fit_film_reader(
@@ -920,8 +939,8 @@ run.say(
 # Is adding two logits right in theory? Bayes' rule adds them where the two are independent given
 # the *outcome*, and these are not: both look at the same lungs, so two logits that were learned
 # apart would count them twice. Here they are learned together, and each takes back what the other
-# says already. Where one changes what the other *means*, a sum is not enough. The trial below has
-# such a ward, too: films whose grade is turned round in half of the patients, and a record that
+# says already. Where one changes what the other *means*, a sum may not be enough. The trial below
+# has such a ward, too: films whose grade is turned round in half of the patients, and a record that
 # shows in whom.
 
 # %% [markdown]
@@ -933,8 +952,9 @@ run.say(
 # trained for one, two and four times the steps; tables have no length. The seed draws patients,
 # first weights and batches, and is the unit of the intervals. Our conclusions rest on this trial,
 # and each must hold at all three lengths. Two things are not equal: many choices lie on the edge of
-# the grid, so networks may not be tuned to the last; and the table is fitted for the hour of
-# decision, networks for all hours of the day.
+# the grid (with three of each, two are edges), so networks, and the table of values, may not be
+# tuned to the last; and tables are fitted for the hour of decision, networks for all hours of the
+# day. The *best table* is a logistic regression or boosted trees, whichever validates better.
 
 # %%
 trial = experiment.recorded(run, "_arms_to_their_end/sweep")
@@ -1008,6 +1028,11 @@ worth = [{"difference": what} | {
 run.table(worth, name="timing_to_the_end", caption="What timing is worth where it was learned,"
           f" and elsewhere, after the longest training.{OVER}")
 
+# %% [markdown]
+# Read it by columns. At home the first five rows gain: *when* is worth something there. Beside a
+# table of values all of it turns into a loss where the sickest are measured least, and the table
+# with times, which gained as much as any network, loses most.
+
 # %%
 hour = trial.fixed["film_h"]
 table_rows = [at_each_length(what, f"{key}_{hour}", kind)
@@ -1016,6 +1041,11 @@ table_rows.append(at_each_length("masks and intervals beside carried forward, on
                                  " orders by schedule throughout", "by_schedule", "schedule"))
 run.table(table_rows, name="films_to_the_end", caption=f"Films at hour {hour}, and timing where"
           f" it depends on nothing.{OVER}")
+
+# %% [markdown]
+# That a sum falls behind where the record turns films round, these seeds do not settle: no row of
+# attention beside the sum is sure at all three lengths. And the last row is what masks add where
+# they can tell nothing but freshness.
 
 # %%
 def slope(name, length):
@@ -1044,9 +1074,10 @@ run.say("{made} Of {n} choices {rate:.0f} took the lowest or highest rate, {deca
 # ## What we claim
 #
 # What knowing *when* costs elsewhere we first asked beside the network with values carried forward.
-# There the loss of the two networks is not certain at every length (table above), perhaps because
-# a carried-forward sequence knows when, too. So the claim holds them, and the table with times,
-# beside the table of values; that comparison was chosen after some seeds had been seen.
+# There the loss of the two networks is not certain at every length, and by schedule not even its
+# sign after the longest (table above), perhaps because a carried-forward sequence knows when, too.
+# So the claim holds them, and the table with times, beside the table of values; that comparison was
+# chosen after some seeds had been seen.
 
 # %%
 filled = {"back": ("back_fill", "back_fill_with_masks"),
@@ -1104,14 +1135,15 @@ run.finish()
 #
 # - Cut first, then fill. A rule that looks at a later row leaks, however harmless its name, and
 #   masks and intervals beside it do not mend that.
-# - A leak does not show in the study, and validation praises it. It shows in a replay of the same
-#   patients hour by hour, against a ceiling (where a simulation knows it), and in risks that are
-#   too extreme.
+# - A leak does not show in the study, nor in validation files that were filled alike. It shows in a
+#   replay of the same patients hour by hour, against a ceiling (where a simulation knows it), and
+#   in risks that are too extreme.
 # - When something was measured is information about the people who ordered it. Hold it against the
 #   best reading of the values, not against a weak one, before you say what it is worth. Ask how a
 #   model does under another policy *before* it moves: old records cannot tell, for what nobody
 #   ordered is not in them.
-# - Build the table of last values, counts and times since first, and tune it with care.
+# - Build the table of last values, counts and times since first, and tune it with care. It is as
+#   good as the networks at home, and loses more than they do where habits are turned round.
 # - Attention across films and records is causal by one line, a mask; take it out once and see your
 #   test go red. What films add depends on the hour, and a sum of two logits may be all that is
 #   needed.
@@ -1125,7 +1157,7 @@ run.finish()
 # ```{exercise}
 # :label: records-decay
 # A lactate two standard deviations above the mean was measured 36 hours ago, and never since.
-# GRU-D has learned $W = 0.5$ per day and $b = 0$ for this channel. What does the gate see now, in
+# GRU-D has learned $W = 0.5$ per day and $b = 0$ for this channel. What does GRU-D see now, in
 # standard deviations above the mean?
 # ```
 
@@ -1152,7 +1184,8 @@ run.check("records-since", since)
 # :label: records-known
 # Write `fill_at(row, hour)`: `row` is one channel of one patient, a list of numbers with `nan`
 # where nothing was measured. Return the first `hour` values, interpolated in straight lines as one
-# could have done *at that hour*; before the first value, that value; nothing known: zeros.
+# could have done *at that hour*; before the first value, that value; after the last, the last;
+# nothing known: zeros.
 # ```
 
 # %% tags=["self-check"]
