@@ -11,6 +11,7 @@ from typing import Any, Literal
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from medlib.systems.ledger.canonical_json import canonical_json
+from medlib.systems.ledger.chain import is_whole
 from medlib.systems.ledger.entry import Entry
 from medlib.systems.ledger.kinds import digests_of_files, flat
 from medlib.systems.ledger.ledger_file import read_ledger
@@ -107,11 +108,21 @@ def audit(ledger: Path, world: World) -> Audit:
     ledger = Path(ledger)
     if not ledger.is_file():
         raise ValueError(f"{ledger} is not a file")
+    for folder in (world.data, world.code):
+        if folder is not None and not folder.is_dir():
+            raise ValueError(f"{folder} is not a folder")
     findings, entries, broken = _of_ledger(ledger, world)
     checked: dict[Part, int] = dict.fromkeys(_UPSTREAM_FIRST, 0)
     checked["ledger"] = len(entries)
     for entry in entries:
-        part, pairs = _pairs(entry, world)
+        if not is_whole(entry):
+            continue  # it is the break, or behind it: what it says is not what was written
+        try:
+            part, pairs = _pairs(entry, world)
+        except (KeyError, TypeError, ValueError):
+            detail = f"the body of an entry of kind {entry.kind!r} is not of that kind"
+            findings.append(Finding("ledger", f"entry {entry.index}", detail))
+            continue
         if part is None:
             continue
         checked[part] += len(pairs)
@@ -123,7 +134,7 @@ def audit(ledger: Path, world: World) -> Audit:
             for path, was, now in pairs
             if was != now
         ]  # fmt: skip
-    metrics = [entry for entry in entries if entry.kind == "metric"]
+    metrics = [entry for entry in entries if entry.kind == "metric" and is_whole(entry)]
     if world.recompute is not None:
         checked["metric"] = len(metrics)
     for metric in metrics:
@@ -172,7 +183,7 @@ def _pairs(
     if entry.kind in ("data", "images") and world.data is not None:
         was = dict(body.get("files", {}))
         was |= {image["file"]: image["sha256"] for image in body.get("images", ())}
-        now = {path: _digest_of_file(world.data / path) for path in was}
+        now = {path: _digest_within(world.data, path) for path in was}
         return "data", _compared(was, now)
     if entry.kind == "code" and world.code is not None:
         was = dict(body["files"])
@@ -237,8 +248,10 @@ def _digests(parts: Mapping[str, Any]) -> dict[str, str]:
     return {path: _digest(value) for path, value in parts.items()}
 
 
-def _digest_of_file(path: Path) -> str | None:
-    if not path.is_file():
+def _digest_within(folder: Path, name: str) -> str | None:
+    """sha256 of a file of the folder; a ledger is not to name files outside of it."""
+    path = folder / name
+    if Path(name).is_absolute() or ".." in Path(name).parts or not path.is_file():
         return None
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -94,7 +94,7 @@ def test_published_consistency_proofs(case):
 
 
 @given(st.integers(1, 40), st.data())
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_a_proof_of_inclusion_holds_and_no_other(size, data):
     leaves = [bytes([i]) for i in range(size)]
     index = data.draw(st.integers(0, size - 1))
@@ -117,7 +117,7 @@ def test_a_proof_of_inclusion_holds_and_no_other(size, data):
 
 
 @given(st.integers(1, 40), st.data())
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_a_proof_of_growth_holds_and_no_other(size, data):
     leaves = [bytes([i]) for i in range(size)]
     earlier = data.draw(st.integers(1, size))
