@@ -151,8 +151,8 @@ _FORMS: dict[str, Callable[[int], str | bytes | int]] = {
 def _plant(dataset: Dataset, prefix: str, *, depth: int, draw: _Draw) -> None:
     """Canaries in all attributes of the table, here and in items down to a depth."""
     for tag in table_tags():
-        if tag.group == 0x0002:
-            continue
+        if tag.group in (0x0000, 0x0002):
+            continue  # of messages, and of the file
         kind = dictionary_VR(tag) if dictionary_has_tag(tag) else "LO"  # the table may be newer
         path = f"{prefix}({tag.group:04X},{tag.element:04X})"
         if kind == "SQ":

@@ -29,6 +29,7 @@ from medlib.systems.deidentification.refusals import refusal
 __all__ = ["Action", "Deidentified", "Options", "deidentify"]
 
 _TEXT = ("LT", "ST", "UT", "UC")
+_TIME = re.compile(r"(\d\d:?){0,3}(\.\d{1,6})?")
 _META = ("MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID", "TransferSyntaxUID")
 _CODE_WORDS = ("CodeMeaning", "CodeValue", "LongCodeValue", "URNCodeValue")
 _PATIENT_ID, _PATIENT_NAME = Tag(0x00100020), Tag(0x00100010)
@@ -230,6 +231,8 @@ class _Cleaner:
             self._set(element, "REMOVED", path, "dummy", "free text that the table does not name")
         elif element.VR == "PN" and element.value:
             self._set(element, None, path, "emptied", "a name that the table does not name")
+        elif element.VR in ("DS", "IS") and not _are_numbers(element):
+            self._set(element, None, path, "emptied", "words in the place of a number")
         elif element.VR in ("UR", "UN"):
             self._remove(dataset, element.tag, path, f"{element.VR} that the table does not name")
 
@@ -242,7 +245,9 @@ class _Cleaner:
             elif moved:
                 self._set(element, moved, path, "shifted", "keyed offset of the patient")
         elif self.options.times == "keep" and element.VR == "TM":
-            return
+            texts = str(element.value or "").strip(" \0[]").replace("'", "").split(", ")
+            if not all(_TIME.fullmatch(text) for text in texts):
+                self._set(element, None, path, "emptied", "words in the place of a time")
         elif code is not None:
             self._by_table(dataset, element, path, code)
         elif element.value:
@@ -293,6 +298,8 @@ class _Cleaner:
                 clean.add(copy.deepcopy(element))
                 if element.keyword == "MediaStorageSOPInstanceUID":
                     self._uids(clean[element.tag], path)
+                    if "SOPInstanceUID" in dataset:  # in some files the two differ
+                        clean[element.tag].value = dataset.SOPInstanceUID
             elif element.tag.element > 1:  # its length and version are written anew
                 self.actions.append(Action(path, "removed", "of the file, not of the image"))
         dataset.file_meta = clean
@@ -309,10 +316,21 @@ class _Cleaner:
         self.actions.append(Action(path, done, reason))
 
 
+def _are_numbers(element: DataElement) -> bool:
+    """Whether all values of DS or IS are numbers: any text fits into their bytes."""
+    try:
+        [float(value) for value in (element.value if element.VM > 1 else [element.value]) if value]
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 def _goes(tag: BaseTag) -> str | None:
     """Why an attribute is removed whatever it holds; None if its value decides."""
     if tag.is_private:
         return "private"
+    if tag.group in (0x0000, 0x0002, 0x0004, 0x0006):
+        return "of a message, a file or a medium, not of the dataset"
     if tag.group & 0xFF00 in (0x5000, 0x6000):
         return "curve or overlay"
     if tag.element == 0:

@@ -13,16 +13,17 @@ from medlib.systems.deidentification.dummies import DUMMIES, make_dummy
 @pytest.mark.parametrize("kind", DUMMIES)
 def test_every_dummy_is_legal_and_can_be_written(kind):
     dataset = Dataset()
-    dataset.add_new(0x00080070, kind, None)
-    make_dummy(dataset[0x00080070], uid=str)
-    checked = DataElement(0x00080070, kind, dataset[0x00080070].value)  # warns of what is illegal
-    assert checked.value == DUMMIES[kind]
+    dataset.add_new(0x00091001, kind, None)
+    make_dummy(dataset[0x00091001], uid=str)
+    checked = DataElement(0x00091001, kind, dataset[0x00091001].value)  # warns of what is illegal
+    value = checked.value
+    assert value == DUMMIES[kind]
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     buffer = io.BytesIO()
     dataset.save_as(buffer)
     buffer.seek(0)
-    assert dcmread(buffer, force=True)[0x00080070].VR == kind
+    assert kind == dcmread(buffer, force=True)[0x00091001].VR
 
 
 def test_a_sequence_keeps_its_form_and_loses_its_words():
@@ -41,7 +42,7 @@ def test_a_sequence_keeps_its_form_and_loses_its_words():
 
 
 def test_a_kind_without_a_dummy_is_told():
-    element = DataElement(0x00080070, "LO", "x")
+    element = DataElement(0x00091001, "LO", "x")
     element.VR = "??"
     with pytest.raises(ValueError, match="no dummy"):
         make_dummy(element, uid=str)
