@@ -10,70 +10,32 @@ from typing import Literal
 
 from pydicom import DataElement, Dataset
 from pydicom.config import disable_value_validation
-from pydicom.datadict import dictionary_has_tag, tag_for_keyword
-from pydicom.dataset import FileMetaDataset
 from pydicom.tag import BaseTag, Tag
 
-from medlib.systems.deidentification.burned_in import Rectangle, mask, suspicion
+from medlib.systems.deidentification.burned_in import mask, suspicion
 from medlib.systems.deidentification.dummies import make_dummy
+from medlib.systems.deidentification.file_header import clean_file_header
 from medlib.systems.deidentification.keyed_values import (
     days_back,
     keyed_uid,
     shifted_date,
     shifted_datetime,
 )
-from medlib.systems.deidentification.profile import DESCRIPTORS, EDITION, code_of
+from medlib.systems.deidentification.marks import mark_deidentified
+from medlib.systems.deidentification.options import Options
+from medlib.systems.deidentification.profile import DESCRIPTORS, code_of
 from medlib.systems.deidentification.pseudonyms import pseudonym
 from medlib.systems.deidentification.refusals import refusal
+from medlib.systems.deidentification.removals import why_removed
 
-__all__ = ["Action", "Deidentified", "Options", "deidentify"]
+__all__ = ["Action", "Deidentified", "deidentify"]
 
 _TEXT = ("LT", "ST", "UT", "UC")
 _TIME = re.compile(r"(\d\d:?){0,3}(\.\d{1,6})?")
-_META = ("MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID", "TransferSyntaxUID")
 _CODE_WORDS = ("CodeMeaning", "CodeValue", "LongCodeValue", "URNCodeValue")
 _PATIENT_ID, _PATIENT_NAME = Tag(0x00100020), Tag(0x00100010)
 _BIRTH = (Tag(0x00100030), Tag(0x00100032))
 _CONTENT = Tag(0x0040A730)
-_OPAQUE = {Tag(0xFFFCFFFC): "padding, which may hold anything"} | {
-    Tag(tag_for_keyword(name)): "bytes that cannot be looked into"
-    for name in ("EncryptedAttributesSequence", "EncryptedContent", "MAC", "Signature")
-}
-_METHODS = {  # PS3.16, CID 7050
-    "113100": "Basic Application Confidentiality Profile",
-    "113101": "Clean Pixel Data Option",
-    "113103": "Clean Graphics Option",
-    "113104": "Clean Structured Content Option",
-    "113105": "Clean Descriptors Option",
-    "113107": "Retain Longitudinal Temporal Information Modified Dates Option",
-}
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to de-identify. Each option that keeps more must be asked for.
-
-    Attributes:
-        dates: "remove" them, or "shift" all of a patient's by the same number of whole days.
-        times: of the day; "keep" them only with shifted dates, "remove" them otherwise.
-        descriptor_words: words that may stay in descriptions of study and series; small letters.
-        structured_text: let structured reports pass, with all free text removed.
-        rectangles: to be painted over in every frame.
-        pixels_inspected: somebody looked at all frames and saw no text; recorded, not checked.
-        patient: who it is, if the dataset has no PatientID.
-    """
-
-    dates: Literal["remove", "shift"] = "remove"
-    times: Literal["remove", "keep"] = "remove"
-    descriptor_words: frozenset[str] = frozenset()
-    structured_text: bool = False
-    rectangles: tuple[Rectangle, ...] = ()
-    pixels_inspected: bool = False
-    patient: str = ""
-
-    def __post_init__(self) -> None:
-        if self.times == "keep" and self.dates == "remove":
-            raise ValueError('times can be kept only with dates="shift": alone they say little')
 
 
 @dataclass(frozen=True)
@@ -154,8 +116,9 @@ def deidentify(dataset: Dataset, *, key: bytes, options: Options | None = None) 
         result = copy.deepcopy(dataset)
         cleaner.clean(result, "")
         cleaner.clean_pixels(result, under_suspicion)
-        cleaner.clean_meta(result)
-        _mark(result, options)
+        removed = clean_file_header(result, uid=lambda uid: keyed_uid(uid, key=key))
+        cleaner.actions += [Action(path, "removed", "of the file") for path in removed]
+        mark_deidentified(result, options)
     return Deidentified(result, tuple(cleaner.actions))
 
 
@@ -171,7 +134,7 @@ class _Cleaner:
         """Every attribute of a dataset or an item, in place."""
         for tag in list(dataset.keys()):
             path = f"{prefix}({tag.group:04X},{tag.element:04X})"
-            if reason := _goes(tag):
+            if reason := why_removed(tag):
                 self._remove(dataset, tag, path, reason)
                 continue
             try:
@@ -282,28 +245,6 @@ class _Cleaner:
         dataset.BurnedInAnnotation = "NO"
         self.actions.append(Action("(0028,0301)", "set", reason))
 
-    def clean_meta(self, dataset: Dataset) -> None:
-        """What stands before the dataset in a file: a preamble, addresses, names of programs."""
-        if getattr(dataset, "preamble", None):
-            dataset.preamble = bytes(128)
-        if hasattr(dataset, "filename"):
-            dataset.filename = None
-        meta = getattr(dataset, "file_meta", None)
-        if meta is None:
-            return
-        clean = FileMetaDataset()
-        for element in meta:
-            path = f"({element.tag.group:04X},{element.tag.element:04X})"
-            if element.keyword in _META:
-                clean.add(copy.deepcopy(element))
-                if element.keyword == "MediaStorageSOPInstanceUID":
-                    self._uids(clean[element.tag], path)
-                    if "SOPInstanceUID" in dataset:  # in some files the two differ
-                        clean[element.tag].value = dataset.SOPInstanceUID
-            elif element.tag.element > 1:  # its length and version are written anew
-                self.actions.append(Action(path, "removed", "of the file, not of the image"))
-        dataset.file_meta = clean
-
     def _remove(self, dataset: Dataset, tag: BaseTag, path: str, reason: str) -> None:
         del dataset[tag]
         self.actions.append(Action(path, "removed", reason))
@@ -323,37 +264,3 @@ def _are_numbers(element: DataElement) -> bool:
     except (TypeError, ValueError):
         return False
     return True
-
-
-def _goes(tag: BaseTag) -> str | None:
-    """Why an attribute is removed whatever it holds; None if its value decides."""
-    if tag.is_private:
-        return "private"
-    if tag.group in (0x0000, 0x0002, 0x0004, 0x0006):
-        return "of a message, a file or a medium, not of the dataset"
-    if tag.group & 0xFF00 in (0x5000, 0x6000):
-        return "curve or overlay"
-    if tag.element == 0:
-        return "length of a group, which is another now"
-    if tag in _OPAQUE:
-        return _OPAQUE[tag]
-    return None if dictionary_has_tag(tag) else "unknown: not in the dictionary of DICOM"
-
-
-def _mark(dataset: Dataset, options: Options) -> None:
-    """What was done, in the attributes that are made for it."""
-    codes = ["113100", "113103"]
-    codes += ["113101"] * bool(options.rectangles) + ["113104"] * options.structured_text
-    codes += ["113105"] * bool(options.descriptor_words) + ["113107"] * (options.dates == "shift")
-    items = []
-    for code in sorted(codes):
-        item = Dataset()
-        item.CodeValue, item.CodingSchemeDesignator = code, "DCM"
-        item.CodeMeaning = _METHODS[code]
-        items.append(item)
-    dataset.PatientIdentityRemoved = "YES"
-    dataset.DeidentificationMethod = [f"PS3.15 table E.1-1 {EDITION}", "all private removed"]
-    dataset.DeidentificationMethodCodeSequence = items
-    dataset.LongitudinalTemporalInformationModified = (
-        "MODIFIED" if options.dates == "shift" else "REMOVED"
-    )

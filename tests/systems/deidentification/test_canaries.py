@@ -6,7 +6,8 @@ from pydicom.data import get_testdata_file
 
 from medlib.systems.deidentification import deidentify as room
 from medlib.systems.deidentification.canaries import canaries_left, plant_canaries
-from medlib.systems.deidentification.deidentify import Options, deidentify
+from medlib.systems.deidentification.deidentify import deidentify
+from medlib.systems.deidentification.options import Options
 from medlib.systems.deidentification.profile import table_tags
 
 KEY = bytes(range(32))
@@ -66,15 +67,15 @@ def test_recursion_switched_off_is_found(planted, monkeypatch):
 
 def test_private_elements_let_through_are_found(planted, monkeypatch):
     dataset, canaries = planted
-    goes = room._goes
-    monkeypatch.setattr(room, "_goes", lambda tag: None if tag.is_private else goes(tag))
+    goes = room.why_removed
+    monkeypatch.setattr(room, "why_removed", lambda tag: None if tag.is_private else goes(tag))
     left = canaries_left(after(dataset), canaries)
     assert any(each.where.endswith("(0099,1001)") for each in left)
 
 
 def test_meta_information_let_through_is_found(planted, monkeypatch):
     dataset, canaries = planted
-    monkeypatch.setattr(room._Cleaner, "clean_meta", lambda self, dataset: None)
+    monkeypatch.setattr(room, "clean_file_header", lambda dataset, uid: [])
     assert [each.where for each in canaries_left(after(dataset), canaries)] == ["(0002,0016)"]
 
 

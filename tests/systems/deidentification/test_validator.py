@@ -11,7 +11,8 @@ from pydicom.data import get_testdata_file
 
 from medlib.systems.deidentification import deidentify as room
 from medlib.systems.deidentification import validator
-from medlib.systems.deidentification.deidentify import Options, deidentify
+from medlib.systems.deidentification.deidentify import deidentify
+from medlib.systems.deidentification.options import Options
 from medlib.systems.deidentification.validator import identifiers_of, leaks
 
 KEY = bytes(range(32))
