@@ -204,6 +204,14 @@ def test_the_most_upstream_stands_first(made):
     ]  # fmt: skip
 
 
+def test_what_stands_behind_a_break_follows_from_it(made):
+    flipped(made.data / "truth.bin")
+    made.ledger.write_bytes(made.ledger.read_bytes().replace(b'"KVP":120', b'"KVP":121'))
+    report = made.report(recompute=None, heads=())
+    assert [each.part for each in report.findings] == ["ledger", "data"]
+    assert only(report.causes).path == "entry 0: content changed"
+
+
 def test_a_metric_of_no_run_is_the_ledgers_fault(made):
     append(made.ledger, [metric_draft(name="x", value=1, unit="", run="1" * 64)], time=NOON)
     cause = only(made.report().findings)
