@@ -147,7 +147,7 @@ def test_another_text_is_refused(value, data):
         try:
             meant = json.loads(other)
         except ValueError:
-            meant = None  # a space within a number, or a line break within a string
+            continue  # a space within a number, or a line break within a string
         if meant == value:
             with pytest.raises(ValueError, match="canonical form"):
                 read_canonical_json(other)
