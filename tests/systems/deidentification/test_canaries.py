@@ -1,0 +1,101 @@
+"""0 are left, whatever the options; and when a part of the cleaning is broken, some are found."""
+
+import pytest
+from pydicom import dcmread
+from pydicom.data import get_testdata_file
+
+from medlib.systems.deidentification import deidentify as room
+from medlib.systems.deidentification.canaries import canaries_left, plant_canaries
+from medlib.systems.deidentification.deidentify import deidentify
+from medlib.systems.deidentification.options import Options
+from medlib.systems.deidentification.profile import table_tags
+
+KEY = bytes(range(32))
+ALL = {"structured_text": True, "pixels_inspected": True}
+
+
+@pytest.fixture(scope="module")
+def planted():
+    dataset = dcmread(get_testdata_file("CT_small.dcm", download=False))
+    planted, canaries = plant_canaries(dataset)
+    del planted.EncapsulatedDocument  # at the top it is refused
+    return planted, [each for each in canaries if not each.path.startswith("(0042,0011)")]
+
+
+def after(planted, **options):
+    result = deidentify(planted, key=KEY, options=Options(**ALL | options)).dataset
+    return result
+
+
+def test_all_are_there_before(planted):
+    dataset, canaries = planted
+    found = {left.canary.path for left in canaries_left(dataset, canaries)}
+    assert found == {canary.path for canary in canaries}
+    for tag in table_tags():
+        if tag.group not in (0, 2) and tag != 0x00420011:
+            assert tag in dataset
+
+
+def test_each_is_unique_and_at_every_depth(planted):
+    _, canaries = planted
+    assert len({each.value for each in canaries}) == len(canaries)
+    for start in ("(0008,1115)[0].(0008,1199)[0].(0010,0010)", "(0099,1002)[0].(0008,1199)[0].",
+                  "(0099,1002)[0].(0010,0010)", "(0099,1001)", "(0002,0016)"):  # fmt: skip
+        assert any(each.path.startswith(start) for each in canaries), start
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"dates": "shift"}, {"dates": "shift", "times": "keep"},
+     {"descriptor_words": frozenset({"ct", "thorax"})}],
+)  # fmt: skip
+def test_none_is_left(planted, options):
+    dataset, canaries = planted
+    left = canaries_left(after(dataset, **options), canaries)
+    if options.get("times") == "keep":
+        left = [each for each in left if each.canary.kind != "TM"]  # they were to be kept
+    assert list(left) == []
+
+
+def test_recursion_switched_off_is_found(planted, monkeypatch):
+    dataset, canaries = planted
+    monkeypatch.setattr(room._Cleaner, "_items", lambda self, items, path: None)
+    left = canaries_left(after(dataset), canaries)
+    assert len(left) > 500
+    assert all(each.where == "bytes" or "[0]." in each.where for each in left)
+
+
+def test_private_elements_let_through_are_found(planted, monkeypatch):
+    dataset, canaries = planted
+    goes = room.why_removed
+    monkeypatch.setattr(room, "why_removed", lambda tag: None if tag.is_private else goes(tag))
+    left = canaries_left(after(dataset), canaries)
+    assert any(each.where.endswith("(0099,1001)") for each in left)
+
+
+def test_meta_information_let_through_is_found(planted, monkeypatch):
+    dataset, canaries = planted
+    monkeypatch.setattr(room, "clean_file_header", lambda dataset, uid: [])
+    assert [each.where for each in canaries_left(after(dataset), canaries)] == ["(0002,0016)"]
+
+
+@pytest.mark.parametrize("tag", [(0x0010, 0x4000), (0x0008, 0x0050), (0x0010, 0x0030)])
+def test_one_attribute_let_through_is_found(planted, monkeypatch, tag):
+    dataset, canaries = planted
+    code_of = room.code_of
+    monkeypatch.setattr(
+        room, "code_of", lambda t: None if (t.group, t.element) == tag else code_of(t)
+    )
+    monkeypatch.setattr(room._Cleaner, "_unnamed", lambda *_: None)
+    left = canaries_left(after(dataset), canaries)
+    at = f"({tag[0]:04X},{tag[1]:04X})"
+    assert any(each.where.endswith(at) for each in left)
+
+
+def test_one_in_the_bytes_alone_is_found(planted):
+    dataset, canaries = planted
+    clean = after(dataset)
+    (name,) = [each for each in canaries if each.path == "(0010,0010)"]
+    clean.PixelData = clean.PixelData[:-20] + name.value.encode().ljust(20)
+    left = canaries_left(clean, [name])
+    assert [each.where for each in left] == ["bytes"]
