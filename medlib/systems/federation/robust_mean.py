@@ -29,7 +29,8 @@ def median(
         ValueError: no state, or states that disagree.
 
     Example:
-        >>> states = {k: {"w": torch.tensor([v])} for k, v in {"A": 1.0, "B": 2.0, "C": 9e9}.items()}
+        >>> numbers = {"A": 1.0, "B": 2.0, "C": 9e9}
+        >>> states = {k: {"w": torch.tensor([v])} for k, v in numbers.items()}
         >>> median(states)["w"].item()
         2.0
 

@@ -102,7 +102,7 @@ def test_one_more_hospital_changes_no_mixture_before_it():
 @given(st.integers(0, 99), st.floats(0, 1))
 def test_a_pool_is_dealt_without_giving_anything_twice(seed, skew):
     rng = np.random.default_rng(seed)
-    labels = rng.integers(0, 2, 60)
+    labels = rng.permutation(np.arange(60) % 2)
     pool = np.bincount(labels, minlength=2)
     counts = skewed_counts([20, 10, 5], prevalence=0.4, skew=skew, rng=rng, pool=pool.tolist())
     dealt = deal(labels, counts=counts, rng=rng)

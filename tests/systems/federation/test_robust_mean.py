@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medlib.systems.federation.quiet_flower import import_flower
 from medlib.systems.federation.robust_mean import median, trimmed_mean
 from medlib.systems.federation.weighted_mean import weighted_mean
 
@@ -42,6 +43,7 @@ def test_the_median_is_numpys(seed, n):
 @settings(max_examples=20)
 @given(st.integers(0, 99), st.sampled_from([(1, 0), (3, 1), (4, 0), (4, 1), (5, 1), (5, 2)]))
 def test_the_trimmed_mean_is_scipys_and_flowers(seed, how):
+    import_flower()
     from flwr.serverapp.strategy.fedtrimmedavg import trim_mean
 
     n, each_end = how

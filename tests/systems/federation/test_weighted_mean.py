@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medlib.systems.federation.quiet_flower import import_flower
 from medlib.systems.federation.weighted_mean import check_states, weighted_mean
 
 NAMES = ("east", "hill", "lake", "north", "port")
@@ -44,6 +45,7 @@ def test_added_as_they_arrive_bits_would_change():
 @settings(max_examples=30)
 @given(st.lists(st.integers(1, 999), min_size=1, max_size=5), st.integers(0, 99))
 def test_it_is_flowers_mean_to_the_bit(numbers, seed):
+    import_flower()
     from flwr.app import ArrayRecord, MetricRecord, RecordDict
     from flwr.serverapp.strategy.strategy_utils import aggregate_arrayrecords
 
@@ -69,7 +71,7 @@ def test_it_is_numpys_average_and_keeps_what_all_agree_on(numbers):
     want = np.average(stacked, axis=0, weights=numbers)
     mean = weighted_mean(states, images=images)["conv.weight"]
     np.testing.assert_allclose(mean.numpy(), want, atol=1e-6)
-    alike = dict.fromkeys(NAMES, {"n": torch.tensor(25), "w": torch.tensor([0.5])})
+    alike = {k: {"n": torch.tensor(25), "w": torch.tensor([0.5])} for k in NAMES}
     mean = weighted_mean(alike, images=images)
     assert mean["n"] == 25, "not 24, by a rounding down"
     assert mean["n"].dtype == torch.int64
@@ -86,11 +88,13 @@ def test_what_was_sent_is_not_changed():
 def test_states_that_disagree_are_refused_by_hospital_and_entry():
     states = hospitals(n=2)
     states["hill"]["head.bias"] = torch.zeros(2)
-    with pytest.raises(ValueError, match="'hill' has an entry 'head.bias', hospital 'east' none"):
+    with pytest.raises(ValueError, match=r"'hill' has an entry 'head.bias', hospital 'east' none"):
         check_states(states)
     states = hospitals(n=2)
     del states["hill"]["conv.weight"]
-    with pytest.raises(ValueError, match="'east' has an entry 'conv.weight', hospital 'hill' none"):
+    with pytest.raises(
+        ValueError, match=r"'east' has an entry 'conv.weight', hospital 'hill' none"
+    ):
         check_states(states)
     states = hospitals(n=2)
     states["hill"]["conv.weight"] = torch.zeros(4, 3)
