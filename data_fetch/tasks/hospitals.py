@@ -79,8 +79,8 @@ def hospitals(
 
     >>> found = hospitals(np.array([[3, 1], [0, 2]]), rng=np.random.default_rng(0),
     ...                   validation=4, test=4, size=32)
-    >>> [(h.name, h.training.labels.sum(), h.validation.labels.sum()) for h in found]
-    [('A', 1, 1), ('B', 2, 4)]
+    >>> [(h.name, *h.training.labels.tolist()) for h in found]
+    [('A', 0, 0, 0, 1), ('B', 1, 1)]
     """
     if not 1 <= len(counts) <= 26 or (counts < 0).any() or (counts.sum(axis=1) < 1).any():
         raise ValueError(f"counts are {counts.tolist()}; 1 to 26 rows, an image in each")

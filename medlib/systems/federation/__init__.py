@@ -12,4 +12,7 @@
 - `message_bytes`: what one model costs on the wire.
 - `quiet_flower`: Flower imported when needed, silent.
 - `flower_rounds`: the same federation through Flower's messages, client app and strategies.
+- `network`: the small network that hospitals train.
+- `flower_processes`: the same federation as processes, over TLS, with nodes that prove themselves.
+- `certificates`: the keys and certificates for that.
 """

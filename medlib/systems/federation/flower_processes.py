@@ -1,0 +1,275 @@
+"""The same federation as real processes on this machine: TLS, and nodes that prove who they are.
+
+Flower's server (SuperLink) and a node (SuperNode) for each hospital listen on 127.0.0.1 only, with
+keys, certificates and settings in one folder. Every process is started in a group of its own and
+ended with its group. `book` is what a process needs to know, as files: no process unpickles one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import medlib
+from medlib.systems.federation.certificates import make_node_key, make_server_certificate
+from medlib.systems.federation.flower_rounds import FlowerRun, client_app, server_strategy
+from medlib.systems.federation.quiet_flower import SILENT, import_flower
+from medlib.systems.federation.site_training import Recipe, Site
+
+__all__ = ["SuperLink", "app_of", "serve", "superlink", "write_book"]
+
+_PART = tuple(field.name for field in dataclasses.fields(Site))
+_APP = {
+    "pyproject.toml": """[project]
+name = "federation"
+version = "1.0.0"
+license = "Apache-2.0"
+dependencies = []
+[tool.flwr.app]
+publisher = "book"
+[tool.flwr.app.components]
+serverapp = "hospitals.apps:server"
+clientapp = "hospitals.apps:client"
+[tool.flwr.app.config]
+book = "{book}"
+""",
+    "hospitals/__init__.py": "",
+    "hospitals/apps.py": """from flwr.serverapp import ServerApp
+from medlib.systems.federation.flower_processes import app_of, serve
+server, client = ServerApp(), app_of("{book}")
+
+@server.main()
+def main(grid, context):
+    serve(grid, "{book}")
+""",
+}
+
+
+def write_book(
+    folder: Path,
+    sites: Mapping[str, Site],
+    *,
+    factory: str,
+    settings: Mapping[str, Any],
+    init: int,
+    recipe: Recipe,
+    seed: int,
+    local: Collection[str] = (),
+) -> None:
+    """Write what the processes need: how to make the network, the recipe, and each one's images.
+
+    Args:
+        folder: is made; each hospital's images are in a file of its own.
+        factory: "module:function" that makes the network from `settings` and a `generator`.
+        init: seed of that generator.
+        sites, recipe, seed, local: as for `federate`.
+    """
+    folder.mkdir(parents=True)
+    for name, site in sites.items():
+        torch.save({part: getattr(site, part) for part in _PART}, folder / f"site_{name}.pt")
+    plan = {
+        "factory": factory, "settings": dict(settings), "init": init, "seed": seed,
+        "recipe": dataclasses.asdict(recipe), "local": sorted(local), "hospitals": sorted(sites),
+    }  # fmt: skip
+    (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+
+
+def app_of(book: str):
+    """The ClientApp of a node's process: it reads the images of its own hospital only."""
+    plan, net = _plan(Path(book))
+
+    class OwnSite(dict):
+        def __missing__(self, name: str) -> Site:
+            parts = torch.load(Path(book) / f"site_{name}.pt", weights_only=True)
+            return self.setdefault(name, Site(**parts))
+
+    torch.set_num_threads(1)
+    recipe = Recipe(**plan["recipe"])
+    return client_app(net, OwnSite(), recipe=recipe, seed=plan["seed"], local=plan["local"])
+
+
+def serve(grid, book: str) -> None:
+    """The server's process: run the strategy, and write what came of it beside the plan."""
+    plan, net = _plan(Path(book))
+    strategy = server_strategy(net, len(plan["hospitals"]), local=plan["local"])
+    run = strategy.run(grid, rounds=plan["recipe"]["rounds"])
+    torch.save(dataclasses.asdict(run), Path(book) / "run.part")
+    os.replace(Path(book) / "run.part", Path(book) / "run.pt")
+
+
+class SuperLink:
+    """A running server; see `superlink`."""
+
+    def __init__(self, folder: Path, port: int, groups: dict[str, subprocess.Popen]):
+        self.folder, self.port, self._groups = folder, port, groups
+        self.address = f"127.0.0.1:{port}"
+
+    def start_node(self, name: str, *, register: bool = True) -> subprocess.Popen:
+        """Start a hospital's node with a new key, which the server is told of, or not."""
+        key, public = make_node_key(self.folder / f"key_{name}")
+        if register:
+            from flwr.proto.control_pb2 import RegisterNodeRequest
+
+            with self._control() as control:
+                control.RegisterNode(RegisterNodeRequest(public_key=public))
+        return self._groups.setdefault(
+            name,
+            _start(
+                self.folder, f"node_{name}", "flower-supernode",
+                "--root-certificates", self.folder / "ca.pem", "--superlink", self.address,
+                "--auth-supernode-private-key", key, "--node-config", f'hospital="{name}"',
+                "--host", "127.0.0.1", "--port", _free_port(), "--max-retries", 3,
+                "--disable-runtime-dependency-installation",
+            ),
+        )  # fmt: skip
+
+    def run(self, book: Path, *, seconds: float = 240) -> FlowerRun:
+        """Send the app to the server and wait until the run is written.
+
+        Raises:
+            TimeoutError: it was not, in time, or a process ended; the message ends with the
+                server's last words.
+        """
+        from flwr.cli.build import build_fab_from_disk
+        from flwr.common.serde import fab_to_proto
+        from flwr.proto.control_pb2 import StartRunRequest
+        from flwr.supercore.fab import Fab
+
+        app = self.folder / "app"
+        for name, text in _APP.items():
+            (app / name).parent.mkdir(parents=True, exist_ok=True)
+            (app / name).write_text(text.replace("{book}", str(book)), encoding="utf-8")
+        packed = build_fab_from_disk(app)
+        import hashlib
+
+        fab = Fab(hashlib.sha256(packed).hexdigest(), packed, {})
+        with self._control() as control:
+            control.StartRun(StartRunRequest(fab=fab_to_proto(fab)))
+        _wait_for(book.joinpath("run.pt").exists, seconds, self._groups, self.folder)
+        found = torch.load(book / "run.pt", weights_only=True)
+        return FlowerRun(**{**found, "validation_loss": tuple(found["validation_loss"])})
+
+    @contextmanager
+    def _control(self) -> Iterator[Any]:
+        import_flower()
+        from flwr.cli.typing import SuperLinkConnection
+        from flwr.cli.utils import init_http_client_from_connection
+
+        before = os.environ.get("FLWR_HOME")
+        os.environ["FLWR_HOME"] = str(self.folder / "home")
+        try:
+            control = init_http_client_from_connection(
+                SuperLinkConnection(
+                    name="here", address=self.address, insecure=False,
+                    root_certificates=str(self.folder / "ca.pem"),
+                )
+            )  # fmt: skip
+            try:
+                yield control
+            finally:
+                control.close()
+        finally:
+            os.environ.pop("FLWR_HOME")
+            if before is not None:
+                os.environ["FLWR_HOME"] = before
+
+
+@contextmanager
+def superlink(folder: Path, *, seconds: float = 120) -> Iterator[SuperLink]:
+    """Start Flower's server with TLS and node authentication; end it and all nodes afterwards.
+
+    Args:
+        folder: for keys, certificates, settings and logs; is made.
+        seconds: that it may take to listen.
+
+    Raises:
+        TimeoutError: it does not listen.
+    """
+    (folder / "home").mkdir(parents=True)
+    make_server_certificate(folder)
+    port = _free_port()
+    groups: dict[str, subprocess.Popen] = {}
+    try:
+        groups["server"] = _start(
+            folder, "server", "flower-superlink", "--enable-supernode-auth",
+            "--ssl-ca-certfile", folder / "ca.pem", "--ssl-certfile", folder / "server.pem",
+            "--ssl-keyfile", folder / "server.key", "--host", "127.0.0.1", "--port", port,
+            "--disable-runtime-dependency-installation",
+        )  # fmt: skip
+        _wait_for(lambda: _listens(port), seconds, groups, folder)
+        yield SuperLink(folder, port, groups)
+    finally:
+        for process in groups.values():
+            _end_group(process)
+
+
+def _start(folder: Path, log: str, program: str, *arguments: Any) -> subprocess.Popen:
+    """In a session of its own: its number is the number of its group, children included."""
+    places = [str(Path(medlib.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    bin_folder = str(Path(sys.executable).parent)
+    settings = {
+        **os.environ, **SILENT, "FLWR_HOME": str(folder / "home"), "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join(filter(None, places)),
+        "PATH": bin_folder + os.pathsep + os.environ.get("PATH", ""),
+    }  # fmt: skip
+    with (folder / f"{log}.log").open("wb") as out:
+        return subprocess.Popen(
+            [Path(bin_folder) / program, *map(str, arguments)], stdout=out, stderr=out,
+            stdin=subprocess.DEVNULL, cwd=folder, env=settings, start_new_session=True,
+        )  # fmt: skip
+
+
+def _end_group(process: subprocess.Popen, *, patience: float = 10) -> None:
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sign)
+            process.wait(patience)
+        except ProcessLookupError:
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    process.wait()
+
+
+def _wait_for(ready, seconds: float, groups: Mapping[str, subprocess.Popen], folder: Path) -> None:
+    until = time.monotonic() + seconds
+    while not ready():
+        server = groups["server"]
+        try:
+            server.wait(0.2)
+        except subprocess.TimeoutExpired:
+            if time.monotonic() < until:
+                continue
+        last = (folder / "server.log").read_text("utf-8", "replace")[-2000:]
+        raise TimeoutError(f"the server was not ready in {seconds:.0f} s; its last words:\n{last}")
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _plan(book: Path):
+    plan = json.loads((book / "plan.json").read_text("utf-8"))
+    module, function = plan["factory"].split(":")
+    make = getattr(importlib.import_module(module), function)
+    return plan, make(**plan["settings"], generator=torch.Generator().manual_seed(plan["init"]))
