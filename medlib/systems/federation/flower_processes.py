@@ -8,7 +8,9 @@ ended with its group. `book` is what a process needs to know, as files: no proce
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import importlib
+import io
 import json
 import os
 import signal
@@ -17,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +118,7 @@ class SuperLink:
     def __init__(self, folder: Path, port: int, groups: dict[str, subprocess.Popen]):
         self.folder, self.port, self._groups = folder, port, groups
         self.address = f"127.0.0.1:{port}"
+        self.known = {"server"}
 
     def start_node(self, name: str, *, register: bool = True) -> subprocess.Popen:
         """Start a hospital's node with a new key, which the server is told of, or not."""
@@ -125,6 +128,7 @@ class SuperLink:
 
             with self._control() as control:
                 control.RegisterNode(RegisterNodeRequest(public_key=public))
+        self.known |= {name} if register else set()
         return self._groups.setdefault(
             name,
             _start(
@@ -132,7 +136,6 @@ class SuperLink:
                 "--root-certificates", self.folder / "ca.pem", "--superlink", self.address,
                 "--auth-supernode-private-key", key, "--node-config", f'hospital="{name}"',
                 "--host", "127.0.0.1", "--port", _free_port(), "--max-retries", 3,
-                "--disable-runtime-dependency-installation",
             ),
         )  # fmt: skip
 
@@ -140,8 +143,8 @@ class SuperLink:
         """Send the app to the server and wait until the run is written.
 
         Raises:
-            TimeoutError: it was not, in time, or a process ended; the message ends with the
-                server's last words.
+            TimeoutError: it was not, in time, or the server or a registered node ended; the
+                message ends with its last words.
         """
         from flwr.cli.build import build_fab_from_disk
         from flwr.common.serde import fab_to_proto
@@ -153,12 +156,11 @@ class SuperLink:
             (app / name).parent.mkdir(parents=True, exist_ok=True)
             (app / name).write_text(text.replace("{book}", str(book)), encoding="utf-8")
         packed = build_fab_from_disk(app)
-        import hashlib
-
         fab = Fab(hashlib.sha256(packed).hexdigest(), packed, {})
         with self._control() as control:
             control.StartRun(StartRunRequest(fab=fab_to_proto(fab)))
-        _wait_for(book.joinpath("run.pt").exists, seconds, self._groups, self.folder)
+        needed = {name: self._groups[name] for name in sorted(self.known)}
+        _wait_for(book.joinpath("run.pt").exists, seconds, needed, self.folder)
         found = torch.load(book / "run.pt", weights_only=True)
         return FlowerRun(**{**found, "validation_loss": tuple(found["validation_loss"])})
 
@@ -170,13 +172,13 @@ class SuperLink:
 
         before = os.environ.get("FLWR_HOME")
         os.environ["FLWR_HOME"] = str(self.folder / "home")
+        connection = SuperLinkConnection(
+            name="here", address=self.address, insecure=False,
+            root_certificates=str(self.folder / "ca.pem"),
+        )  # fmt: skip
         try:
-            control = init_http_client_from_connection(
-                SuperLinkConnection(
-                    name="here", address=self.address, insecure=False,
-                    root_certificates=str(self.folder / "ca.pem"),
-                )
-            )  # fmt: skip
+            with redirect_stdout(io.StringIO()):  # it prints which server it talks to
+                control = init_http_client_from_connection(connection)
             try:
                 yield control
             finally:
@@ -199,6 +201,8 @@ def superlink(folder: Path, *, seconds: float = 120) -> Iterator[SuperLink]:
         TimeoutError: it does not listen.
     """
     (folder / "home").mkdir(parents=True)
+    # what Flower would write there by itself names a server of its makers
+    (folder / "home" / "config.toml").write_text("[superlink]\n", encoding="utf-8")
     make_server_certificate(folder)
     port = _free_port()
     groups: dict[str, subprocess.Popen] = {}
@@ -244,17 +248,18 @@ def _end_group(process: subprocess.Popen, *, patience: float = 10) -> None:
     process.wait()
 
 
-def _wait_for(ready, seconds: float, groups: Mapping[str, subprocess.Popen], folder: Path) -> None:
+def _wait_for(ready, seconds: float, needed: Mapping[str, subprocess.Popen], folder: Path) -> None:
     until = time.monotonic() + seconds
     while not ready():
-        server = groups["server"]
-        try:
-            server.wait(0.2)
-        except subprocess.TimeoutExpired:
-            if time.monotonic() < until:
-                continue
-        last = (folder / "server.log").read_text("utf-8", "replace")[-2000:]
-        raise TimeoutError(f"the server was not ready in {seconds:.0f} s; its last words:\n{last}")
+        ended = [name for name, process in needed.items() if process.poll() is not None]
+        if ended or time.monotonic() > until:
+            which = ended[0] if ended else "server"
+            log = folder / ("server.log" if which == "server" else f"node_{which}.log")
+            last = log.read_text("utf-8", "replace")[-2000:]
+            what = f"{which!r} ended" if ended else f"nothing came in {seconds:.0f} s"
+            raise TimeoutError(f"{what}; the last words of {which!r}:\n{last}")
+        with suppress(subprocess.TimeoutExpired):
+            needed["server"].wait(0.2)
 
 
 def _listens(port: int) -> bool:
