@@ -2,7 +2,8 @@
 
 Flower's server (SuperLink) and a node (SuperNode) for each hospital listen on 127.0.0.1 only, with
 keys, certificates and settings in one folder. Every process is started in a group of its own and
-ended with its group. `book` is what a process needs to know, as files: no process unpickles one.
+ended with its group. A "book" is a folder of what the processes need to know, read without
+unpickling anything.
 """
 
 from __future__ import annotations
@@ -121,7 +122,10 @@ class SuperLink:
         self.known = {"server"}
 
     def start_node(self, name: str, *, register: bool = True) -> subprocess.Popen:
-        """Start a hospital's node with a new key, which the server is told of, or not."""
+        """Start a hospital's node with a new key, which the server is told of, or not.
+
+        A node that is not registered tries a few times, and ends with Flower's exit code 305.
+        """
         key, public = make_node_key(self.folder / f"key_{name}")
         if register:
             from flwr.proto.control_pb2 import RegisterNodeRequest
@@ -139,7 +143,7 @@ class SuperLink:
             ),
         )  # fmt: skip
 
-    def run(self, book: Path, *, seconds: float = 240) -> FlowerRun:
+    def run(self, book: Path, *, seconds: float = 600) -> FlowerRun:
         """Send the app to the server and wait until the run is written.
 
         Raises:

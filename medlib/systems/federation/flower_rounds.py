@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from medlib.experiment.streams import torch_generator
+from medlib.nets.training import device_of
 from medlib.systems.federation.federation import Keeper, validated
 from medlib.systems.federation.poisoning import Lie
 from medlib.systems.federation.quiet_flower import import_flower
@@ -103,7 +104,9 @@ def client_app(
 
     def start(message, context) -> dict[str, Tensor]:
         own = kept(context, "home") or {k: model.state_dict()[k] for k in sorted(local)}
-        return {**_tensors(message.content["arrays"]), **own}
+        device = device_of(model)
+        given = {**_tensors(message.content["arrays"]), **own}
+        return {name: tensor.to(device) for name, tensor in given.items()}
 
     def reply(message, name: str, numbers: dict, **records):
         content = {"metrics": MetricRecord(numbers), "who": ConfigRecord({"hospital": name})}

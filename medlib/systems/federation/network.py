@@ -28,7 +28,7 @@ def site_network(
     Example:
         >>> net = site_network(generator=torch.Generator().manual_seed(0))
         >>> net(torch.zeros(2, 3, 48, 48)).shape, sum(p.numel() for p in net.parameters())
-        (torch.Size([2, 2]), 6210)
+        (torch.Size([2, 2]), 6154)
     """
     if norm not in ("batch", "group") or width < 4 or width % 4:
         raise ValueError(f'norm is {norm!r} ("batch" or "group"), width is {width} (4, 8, 12, ...)')

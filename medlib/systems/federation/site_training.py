@@ -257,4 +257,6 @@ def _put_momenta(optimizer: Optimizer, model: nn.Module, momenta: Mapping[str, T
     parameters = dict(model.named_parameters())
     for key, tensor in momenta.items():
         name, kind = key.rsplit("/", 1)
-        optimizer.state[parameters[name]][kind] = tensor.clone()
+        # AdamW counts its steps on the CPU, whatever the device
+        device = tensor.device if kind == "step" else parameters[name].device
+        optimizer.state[parameters[name]][kind] = tensor.detach().clone().to(device)
