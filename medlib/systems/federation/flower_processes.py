@@ -170,7 +170,6 @@ class SuperLink:
 
     @contextmanager
     def _control(self) -> Iterator[Any]:
-        import_flower()
         from flwr.cli.typing import SuperLinkConnection
         from flwr.cli.utils import init_http_client_from_connection
 
@@ -204,6 +203,7 @@ def superlink(folder: Path, *, seconds: float = 120) -> Iterator[SuperLink]:
     Raises:
         TimeoutError: it does not listen.
     """
+    import_flower("flwr.cli.utils", "flwr.cli.build")
     (folder / "home").mkdir(parents=True)
     # what Flower would write there by itself names a server of its makers
     (folder / "home" / "config.toml").write_text("[superlink]\n", encoding="utf-8")

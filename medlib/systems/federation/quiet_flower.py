@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import warnings
@@ -13,10 +14,13 @@ __all__ = ["SILENT", "import_flower"]
 SILENT = {"FLWR_TELEMETRY_ENABLED": "0", "FLWR_DISABLE_UPDATE_CHECK": "1"}
 
 
-def import_flower() -> ModuleType:
+def import_flower(*more: str) -> ModuleType:
     """Import Flower: seconds the first time, which is why no file imports it at its top.
 
     Only errors are logged. Warnings that its import raises are about its own dependencies.
+
+    Args:
+        more: modules of Flower to import as well, by their full names.
 
     Example:
         >>> import_flower().__name__
@@ -29,5 +33,8 @@ def import_flower() -> ModuleType:
         import flwr
         import flwr.clientapp
         import flwr.serverapp.strategy
+
+        for name in more:
+            importlib.import_module(name)
     logging.getLogger("flwr").setLevel(logging.ERROR)
     return flwr
