@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
@@ -159,7 +160,9 @@ class SuperLink:
         for name, text in _APP.items():
             (app / name).parent.mkdir(parents=True, exist_ok=True)
             (app / name).write_text(text.replace("{book}", str(book)), encoding="utf-8")
-        packed = build_fab_from_disk(app)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of a library's, in Flower's use
+            packed = build_fab_from_disk(app)
         fab = Fab(hashlib.sha256(packed).hexdigest(), packed, {})
         with self._control() as control:
             control.StartRun(StartRunRequest(fab=fab_to_proto(fab)))
