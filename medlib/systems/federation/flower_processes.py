@@ -1,8 +1,8 @@
 """The same federation as real processes on this machine: TLS, and nodes that prove who they are.
 
 Flower's server (SuperLink) and a node (SuperNode) for each hospital listen on 127.0.0.1 only, with
-keys, certificates and settings in one folder. Every process is started in a group of its own and
-ended with its group. A "book" is a folder of what the processes need to know, read without
+keys, certificates and settings in one folder. Every process is started in a group of its own; its
+group and all that it started are ended with it. A "book" is a folder of what the processes need to know, read without
 unpickling anything.
 """
 
@@ -25,6 +25,7 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 
 import medlib
@@ -223,8 +224,7 @@ def superlink(folder: Path, *, seconds: float = 120) -> Iterator[SuperLink]:
         _wait_for(lambda: _listens(port), seconds, groups, folder)
         yield SuperLink(folder, port, groups)
     finally:
-        for process in groups.values():
-            _end_group(process)
+        _end(groups.values())
 
 
 def _start(folder: Path, log: str, program: str, *arguments: Any) -> subprocess.Popen:
@@ -243,16 +243,23 @@ def _start(folder: Path, log: str, program: str, *arguments: Any) -> subprocess.
         )  # fmt: skip
 
 
-def _end_group(process: subprocess.Popen, *, patience: float = 10) -> None:
+def _end(started: Collection[subprocess.Popen], *, patience: float = 10) -> None:
+    """End what was started, and what that started: Flower gives its tasks sessions of their own."""
+    family: list[psutil.Process] = []
+    for process in started:
+        with suppress(psutil.NoSuchProcess):
+            family += psutil.Process(process.pid).children(recursive=True)
     for sign in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, sign)
-            process.wait(patience)
-        except ProcessLookupError:
-            break
-        except subprocess.TimeoutExpired:
-            continue
-    process.wait()
+        for process in started:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, sign)
+        for child in family:
+            with suppress(psutil.NoSuchProcess):
+                child.send_signal(sign)
+        for process in started:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(patience)
+        psutil.wait_procs(family, timeout=patience)
 
 
 def _wait_for(ready, seconds: float, needed: Mapping[str, subprocess.Popen], folder: Path) -> None:
