@@ -2,8 +2,8 @@
 
 Flower's server (SuperLink) and a node (SuperNode) for each hospital listen on 127.0.0.1 only, with
 keys, certificates and settings in one folder. Every process is started in a group of its own; its
-group and all that it started are ended with it. A "book" is a folder of what the processes need to know, read without
-unpickling anything.
+group and all that it started are ended with it. A "book" is a folder of what the processes need to
+know, read without unpickling anything.
 """
 
 from __future__ import annotations
