@@ -91,6 +91,21 @@ def test_a_scanner_changes_colours_and_leaves_the_tissue(two):
     assert np.abs(means[2] - means[3]).max() > 10
 
 
+def concentrations(hospital):
+    """Mean of each stain, unmixed from the images by the hospital's own vectors and lamp."""
+    laboratory = hospital.laboratory
+    light = np.maximum(images(hospital, "test").reshape(-1, 3), 1) / np.array(laboratory.white)
+    return np.linalg.lstsq(np.array(laboratory.vectors).T, -np.log10(light).T)[0].mean(axis=1)
+
+
+def test_stains_are_as_strong_as_the_laboratory_says(two):
+    for hospital, other in zip(two, make(scanner_shift=0.6), strict=True):
+        ratio = concentrations(other) / concentrations(hospital)
+        strengths = np.array(other.laboratory.strengths)
+        assert np.abs(np.log(strengths)).max() > 0.2, "or this test shows nothing"
+        np.testing.assert_allclose(ratio, strengths, rtol=0.1)
+
+
 def test_the_scanner_is_the_same_whatever_the_labels():
     one, other = make(((4, 0),), scanner_shift=1.0), make(((0, 4),), scanner_shift=1.0)
     assert one[0].laboratory == other[0].laboratory
