@@ -228,7 +228,7 @@ def superlink(folder: Path, *, seconds: float = 120) -> Iterator[SuperLink]:
 
 
 def _start(folder: Path, log: str, program: str, *arguments: Any) -> subprocess.Popen:
-    """In a session of its own: its number is the number of its group, children included."""
+    """In a group of its own, whose number is the number of the process."""
     places = [str(Path(medlib.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     bin_folder = str(Path(sys.executable).parent)
     settings = {
@@ -244,7 +244,7 @@ def _start(folder: Path, log: str, program: str, *arguments: Any) -> subprocess.
 
 
 def _end(started: Collection[subprocess.Popen], *, patience: float = 10) -> None:
-    """End what was started, and what that started: Flower gives its tasks sessions of their own."""
+    """End what was started, and what that started: Flower puts tasks in groups of their own."""
     family: list[psutil.Process] = []
     for process in started:
         with suppress(psutil.NoSuchProcess):
