@@ -1,7 +1,8 @@
-"""Part IV, from one site to many: results that can be audited, data that can be shared.
+"""Part IV, from one site to many: what leaves a hospital, and what can be shown about it later.
 
 - `ledger`: what a result rests on, in a chain of entries in which a change shows.
 - `deidentification`: images without the patient's identity, and how to look for what is left.
+- `federation`: the data stay, the models move: one network learned at several hospitals.
 
 The rooms do not import each other.
 """
