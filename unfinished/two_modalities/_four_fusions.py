@@ -81,7 +81,7 @@ if kind not in KINDS or how not in allowed:
 # %%
 SIZES = {"train": n_train, "validation": n_validation, "test": n_test}
 DOSES, MULTIPLES, FALSE_SHARE = (2.0, 6.0, 20.0, 60.0, 200.0), (1, 2, 4), 0.01
-LOOKS = {"half": TwoLooks(t1_factor=0.69, uptake_gain=0.65),
+LOOKS = {"half": TwoLooks(t1_factor=0.65, uptake_gain=0.75),
          "evident": TwoLooks(t1_factor=1.3, uptake_gain=1.2)}
 scenes = {split: mri_and_pet(n, split=split, rng=run.rng(split), look=LOOKS.get(how))
           for split, n in SIZES.items()}

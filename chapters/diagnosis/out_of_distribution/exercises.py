@@ -8,14 +8,16 @@ from medlib.experiment.exercises import Choice, Code, Mistake, Number, Scene
 # ------------------------------------------------------------------------ relative Mahalanobis
 
 
-def by_hand(scene, *, root=False, overall=True, tied=True, plain_mean=False, sign=1):
+def by_hand(
+    scene, *, root=False, overall=True, tied=True, plain_mean=False, one_s=False, less=0, sign=1
+):
     """The relative distance, or what a usual mistake makes of it."""
     usual, classes, strange = (scene.given[k] for k in ("usual", "classes", "strange"))
     means = np.stack([usual[classes == c].mean(axis=0) for c in np.unique(classes)])
     middle = means.mean(axis=0) if plain_mean else usual.mean(axis=0)
 
     def squared(rows, centre, residuals):
-        factor = np.linalg.cholesky(residuals.T @ residuals / len(residuals))
+        factor = np.linalg.cholesky(residuals.T @ residuals / (len(residuals) - less))
         return (np.linalg.solve(factor, (rows - centre).T) ** 2).sum(axis=0)
 
     within = usual - means[classes]
@@ -25,7 +27,7 @@ def by_hand(scene, *, root=False, overall=True, tied=True, plain_mean=False, sig
         to_class = np.stack(
             [squared(strange, m, usual[classes == c] - m) for c, m in enumerate(means)]
         )
-    near, far = to_class.min(axis=0), squared(strange, middle, usual - middle)
+    near, far = to_class.min(axis=0), squared(strange, middle, within if one_s else usual - middle)
     if root:
         near, far = np.sqrt(near), np.sqrt(far)
     return sign * (near - far if overall else near)
@@ -51,12 +53,16 @@ def check_distance(answer, scene):
         return "each class has a covariance of its own here; the classes share one"
     if like(by_hand(scene, plain_mean=True)):
         return "the one mean is that of all tiles, not of the class means: classes differ in size"
+    if like(by_hand(scene, one_s=True)):
+        return "the second distance has a covariance of its own, around the one mean"
+    if like(by_hand(scene, less=1)):
+        return "divide by the number of tiles, not by one less"
     middle = scene.given["usual"].mean(axis=0)
     if like(by_hand(scene, overall=False) - ((scene.given["strange"] - middle) ** 2).sum(axis=1)):
         return "the second distance knows no covariance: take that around the one mean"
     return (
-        "the smallest distance to a class, with the mean square within classes, less the distance"
-        " to the one mean, with the mean square around it"
+        "the smallest distance to a class, with the covariance within classes, less the distance"
+        " to the one mean, with the covariance around it"
     )
 
 
@@ -78,10 +84,10 @@ DISTANCE = Code(
     scene=small_scene,
     needs=("usual", "classes", "strange"),
     hints=[
-        "You need two Cholesky factors: of the mean square within classes, and of that around the"
-        " one mean.",
         "The cell by hand above computes the first distance; the second is the same with one class"
         " that holds all tiles.",
+        "Two Cholesky factors: of the residuals from each tile's own class mean, and of those from"
+        " the one mean.",
     ],
     solution=r"""
 ```python
@@ -100,6 +106,8 @@ relative = near - squared(strange, usual.mean(axis=0), usual - usual.mean(axis=0
         lambda scene: by_hand(scene, root=True),
         lambda scene: by_hand(scene, tied=False),
         lambda scene: by_hand(scene, plain_mean=True),
+        lambda scene: by_hand(scene, one_s=True),
+        lambda scene: by_hand(scene, less=1),
         lambda scene: by_hand(scene)[:2],
         lambda scene: float(by_hand(scene).mean()),
     ],
@@ -118,13 +126,14 @@ CALIBRATION = Number(
         Mistake(198, "the smallest p-value of so many is still just above the level"),
         Mistake(19, "that is for a level of one in twenty"),
         Mistake(99, "that is for a level of one in a hundred"),
+        Mistake(20, "so many are more than enough for a level of one in twenty; this one is lower"),
         Mistake(1, "with one tile no p-value is below a half"),
         Mistake(201, "the tile itself counts in the numerator and in the denominator"),
     ],
     otherwise="what is the smallest value that p(x) can take with m tiles?",
     hints=[
         "The most unusual tile of all has no calibration tile above it. What is its p-value?",
-        "1/(m + 1) must not exceed the level.",
+        "Which m makes that least p-value just small enough?",
     ],
     solution=r"""
 The smallest $p$-value is $1/(m+1)$, of a tile that is more unusual than all $m$. It must not exceed
@@ -138,9 +147,11 @@ ALARM = Number(
     name="out-of-distribution-alarm",
     asks="share of the alarms that are of strangers",
     answer=0.9 * 0.01 / (0.9 * 0.01 + 0.05 * 0.99),
-    tolerance=0.005,
+    tolerance=0.0005,
     within=(0, 1),
     mistakes=[
+        Mistake(0.15, "near; give it to three decimals"),
+        Mistake(90 / 590, "not five of a hundred of *all* tiles: only known ones keep the level"),
         Mistake(0.9, "that is the share of strangers that sound; turn it round"),
         Mistake(0.95, "a level is not the share of right alarms: how many known tiles are there?"),
         Mistake(0.0585, "so many of all tiles sound; how many of those are strangers?"),
@@ -151,7 +162,7 @@ ALARM = Number(
     otherwise="count, of ten thousand tiles, the strangers that sound and the known ones that do",
     hints=[
         "Take 10,000 tiles. How many are strangers, and how many of those sound?",
-        "90 strangers sound, and 495 known tiles.",
+        "Known tiles sound at the level. How many of them are that?",
     ],
     solution=r"""
 Of 10,000 tiles 100 are strangers, of which 90 sound; of 9,900 known ones 495 do. So
@@ -176,7 +187,7 @@ CONFIDENCE = Choice(
     because={
         "a": "one temperature for all hardly changes who is surer than whom; it was tuned, too",
         "b": "an exact boundary is as far from the giant cells as before",
-        "d": "look at its row of the table: the logits of giant cells are *large*",
+        "d": "look at energy in the table of who sees what: logits of giant cells are *large*",
         "e": "errors on known tiles say nothing of what lies beyond them",
     },
     hints=[
@@ -194,18 +205,19 @@ logits alone can know that nobody has ever been there. A distance to known tiles
 REFERRAL = Number(
     name="out-of-distribution-referral",
     asks="probability from which on a tile is referred",
-    answer=0.12,
+    answer=0.09,
     tolerance=0.0005,
     within=(0, 1),
     mistakes=[
-        Mistake(0.1, "a reading is not the end of it: readers err as well"),
-        Mistake(0.08, "a reader's errors make referral dearer, not cheaper"),
-        Mistake(0.098, "costs add: a reading, and what its errors cost besides"),
-        Mistake(0.118, "costs add: a reading, and what its errors cost besides"),
-        Mistake(0.102, "costs add: a reading, and what its errors cost besides"),
-        Mistake(0.02, "that is how often readers err; a reading costs besides"),
-        Mistake(0.5, "one half would be right if a reading cost as much as half a wrong answer"),
-        Mistake(0.88, "that is the probability of a *right* answer at the threshold"),
+        Mistake(0.05, "a reading is not the end of it: readers err as well"),
+        Mistake(0.01, "a reader's errors make referral dearer, not cheaper"),
+        Mistake(0.048, "costs add: a reading, and what its errors cost besides"),
+        Mistake(0.088, "costs add: a reading, and what its errors cost besides"),
+        Mistake(0.052, "costs add: a reading, and what its errors cost besides"),
+        Mistake(0.04, "that is how often readers err; a reading costs besides"),
+        Mistake(0.12, "that is the clinic of the page; this one has other costs"),
+        Mistake(0.5, "that would be right if a reading, errors and all, cost half a wrong answer"),
+        Mistake(0.91, "that is the probability of a *right* answer at the threshold"),
     ],
     otherwise="set the expected cost of answering equal to that of a reading",
     hints=[
@@ -213,11 +225,11 @@ REFERRAL = Number(
         "Its own price, and the price of the reader's error times how often it happens.",
     ],
     solution=r"""
-Answering costs $p \cdot 1$ on average, a reading $0.1 + 0.02 \cdot 1 = 0.12$. Refer from $p = 0.12$
-on (Chow's rule). A score of novelty is no probability of an error, which is why its threshold has
-to be found on validation cases.
+Answering costs $p \cdot 1$ on average, a reading $0.05 + 0.04 \cdot 1 = 0.09$. Refer from there on
+(Chow's rule). A score of novelty is no probability of an error, which is why its threshold has to
+be found on validation cases.
 """,
-    wrong=[0.2, 0.102, 12],
+    wrong=[0.2, 0.052, 9],
 )
 
 EXERCISES = [DISTANCE, CALIBRATION, ALARM, CONFIDENCE, REFERRAL]
