@@ -5,6 +5,5 @@ then come the parts: `pixels`, `diagnosis`, `translation`, `systems`. A later pa
 earlier one, never the reverse. Inside a part there is a room for each subject; rooms of one part do
 not import each other: what two of them need stands on a floor below.
 
-Data enter as arrays: nothing but `experiment`, and the ledger of `systems`, reads or writes a file,
-and nothing the network.
+Data enter as arrays: nothing but `experiment` reads or writes a file, and nothing the network.
 """

@@ -727,9 +727,9 @@ run.say("With few labels the learned weight is lower than with many by {first:+.
         first=lighter(1), second=lighter(2))
 
 # %% [markdown]
-# No: these draws do not bear it out. The learned weight differs more from draw to draw than from few
-# labels to many, and with few labels the class's loss is not even the lower one at the end. What
-# the logarithm *can* do is one thing, what it does in a training of this length another.
+# No: these draws do not bear it out. The learned weight differs more from draw to draw than from
+# few labels to many, and with few labels the class's loss is not even the lower one at the end.
+# What the logarithm *can* do is one thing, what it does in a training of this length another.
 #
 # ### The control
 #
