@@ -5,4 +5,9 @@
 - `stream`: a short seed expanded to a long mask.
 - `shamir`: a secret in n shares, any t of which give it back.
 - `masking`: masks that cancel between two clients, and one that each keeps to itself.
+- `signing`: long-lived keys, so that the server cannot speak for a client.
+- `messages`: what is sent in a round, and how many bytes it takes.
+- `client`: the five steps of a client, which refuses what an honest server would not send.
+- `server`: carries, adds, and takes off masks.
+- `protocol`: a whole round in one process.
 """
