@@ -3,6 +3,7 @@
 - `ledger`: what a result rests on, in a chain of entries in which a change shows.
 - `deidentification`: images without the patient's identity, and how to look for what is left.
 - `federation`: the data stay, the models move: one network learned at several hospitals.
+- `aggregation`: a sum over hospitals of which nobody sees the parts.
 
 The rooms do not import each other.
 """
