@@ -18,7 +18,8 @@ __all__ = ["Search", "first_words", "legacy_mask", "search", "seconds_for"]
 
 _BATCH = 2**13  # seeds at a time: their state stays in a core's own cache
 _INIT = np.uint32(1812433253)
-_SHIFT = 397
+_STATE, _SHIFT = 624, 397
+_LOOK = 8  # words that are tried at once; few wrong seeds are left for the real generator
 
 
 @dataclass(frozen=True)
@@ -55,32 +56,44 @@ def legacy_mask(seed: int, n: int) -> UInt32[np.ndarray, " n"]:
     return legacy.randint(0, 2**32, n, dtype=np.uint32)
 
 
-def first_words(seeds: UInt32[np.ndarray, " n"]) -> UInt32[np.ndarray, " n"]:
-    """The first word that the legacy generator gives after each of many seeds.
+def first_words(seeds: UInt32[np.ndarray, " seeds"], *, n: int) -> UInt32[np.ndarray, "n seeds"]:
+    """The first n words that the legacy generator gives after each of many seeds.
 
-    Of its 624 words of state the first word of output reads three, so 397 steps of seeding are
-    enough, and they are taken for all seeds at once.
+    Of its 624 words of state, word k of output reads numbers k, k + 1 and k + 397: seeding is taken
+    only so far, and for all seeds at once.
+
+    Args:
+        seeds: any.
+        n: 1..227; from there on the generator reads what it wrote itself.
+
+    Raises:
+        ValueError: n outside 1..227.
 
     Example:
-        >>> first_words(np.array([5], dtype=np.uint32))[0] == legacy_mask(5, 1)[0]
-        np.True_
+        >>> first_words(np.array([5], dtype=np.uint32), n=2)[:, 0] == legacy_mask(5, 2)
+        array([ True,  True])
     """
+    if not 1 <= n <= _STATE - _SHIFT:
+        raise ValueError(f"n is {n}; it must lie in 1..{_STATE - _SHIFT}")
     state, shifted = seeds.copy(), np.empty_like(seeds)
-    first, second = seeds, None
-    for i in range(1, _SHIFT + 1):
+    kept = {0: seeds}
+    for i in range(1, _SHIFT + n):
         np.right_shift(state, np.uint32(30), out=shifted)
         np.bitwise_xor(state, shifted, out=state)
         np.multiply(state, _INIT, out=state)
         np.add(state, np.uint32(i), out=state)
-        if i == 1:
-            second = state.copy()
-    joined = (first & np.uint32(0x80000000)) | (second & np.uint32(0x7FFFFFFF))
-    odd = (joined & np.uint32(1)) * np.uint32(0x9908B0DF)
-    word = state ^ (joined >> np.uint32(1)) ^ odd
-    word ^= word >> np.uint32(11)
-    word ^= (word << np.uint32(7)) & np.uint32(0x9D2C5680)
-    word ^= (word << np.uint32(15)) & np.uint32(0xEFC60000)
-    return word ^ (word >> np.uint32(18))
+        if i <= n or i >= _SHIFT:
+            kept[i] = state.copy()
+    words = np.empty((n, len(seeds)), dtype=np.uint32)
+    for k in range(n):
+        joined = (kept[k] & np.uint32(0x80000000)) | (kept[k + 1] & np.uint32(0x7FFFFFFF))
+        odd = (joined & np.uint32(1)) * np.uint32(0x9908B0DF)
+        word = kept[k + _SHIFT] ^ (joined >> np.uint32(1)) ^ odd
+        word ^= word >> np.uint32(11)
+        word ^= (word << np.uint32(7)) & np.uint32(0x9D2C5680)
+        word ^= (word << np.uint32(15)) & np.uint32(0xEFC60000)
+        words[k] = word ^ (word >> np.uint32(18))
+    return words
 
 
 def search(masked: UInt32[np.ndarray, " n"], *, bits: int, largest: int) -> Search:
@@ -113,7 +126,8 @@ def search(masked: UInt32[np.ndarray, " n"], *, bits: int, largest: int) -> Sear
     found = []
     for start in range(0, 2**bits, _BATCH):
         seeds = np.arange(start, min(start + _BATCH, 2**bits), dtype=np.uint32)
-        likely = seeds[_small(masked[0] - first_words(seeds), largest)]
+        masks = first_words(seeds, n=min(_LOOK, len(masked)))
+        likely = seeds[_small(masked[:_LOOK, None] - masks, largest).all(axis=0)]
         found += [
             int(seed)
             for seed in likely
@@ -134,6 +148,6 @@ def seconds_for(bits: int, *, per_second: float) -> float:
     return 2.0**bits / per_second
 
 
-def _small(words: UInt32[np.ndarray, " n"], largest: int) -> Bool[np.ndarray, " n"]:
+def _small(words: UInt32[np.ndarray, "*n"], largest: int) -> Bool[np.ndarray, "*n"]:
     """Whether each word, read as signed, is -largest..largest."""
     return words + np.uint32(largest) <= np.uint32(2 * largest)

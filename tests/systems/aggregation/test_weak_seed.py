@@ -13,8 +13,9 @@ from medlib.systems.aggregation.weak_seed import first_words, legacy_mask, searc
 @given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=4))
 @settings(max_examples=20)
 def test_first_words_are_the_generators(seeds):
-    theirs = [np.random.RandomState(s).randint(0, 2**32, 1, dtype=np.uint32)[0] for s in seeds]
-    assert first_words(np.array(seeds, dtype=np.uint32)).tolist() == theirs
+    theirs = [np.random.RandomState(s).randint(0, 2**32, 227, dtype=np.uint32) for s in seeds]
+    assert (first_words(np.array(seeds, dtype=np.uint32), n=227).T == np.stack(theirs)).all()
+    assert (first_words(np.array(seeds, dtype=np.uint32), n=1)[0] == np.stack(theirs)[:, 0]).all()
 
 
 @pytest.mark.parametrize("bits", [12, 14])
@@ -63,5 +64,8 @@ def test_what_is_wrong_is_refused():
     for masked, bits, largest in [(one[:0], 4, 5), (one, 0, 5), (one, 33, 5), (one, 4, 2**31)]:
         with pytest.raises(ValueError, match="words, bits"):
             search(masked, bits=bits, largest=largest)
+    for n in (0, 228):
+        with pytest.raises(ValueError, match=f"n is {n}; it must lie in"):
+            first_words(one, n=n)
     with pytest.raises(ValueError, match="per_second 0"):
         seconds_for(3, per_second=0.0)
