@@ -92,9 +92,10 @@ def test_the_same_generator_the_same_image_and_nothing_global(case):
 
 
 def test_smoothness_makes_smoother_images(case):
-    how = {"distance": "cosine", "rate": 0.1, "steps": 40}
+    how = {"distance": "cosine", "rate": 0.1, "steps": 150}
     rough, smooth = attack(case, **how), attack(case, smoothness=10.0, **how)
-    assert smooth.images.diff(dim=-1).abs().mean() < 0.5 * rough.images.diff(dim=-1).abs().mean()
+    rough, smooth = (one.images.diff(dim=-1).abs().mean() for one in (rough, smooth))
+    assert smooth < 0.8 * rough
 
 
 def test_the_box_holds(case):
