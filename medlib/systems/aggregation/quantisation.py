@@ -145,7 +145,9 @@ def quantise(
     for at in range(0, len(values), _BLOCK):
         part = values[at : at + _BLOCK]
         block = room[: len(part)]
-        np.clip(part, -by.clip, by.clip, out=block) if over else np.copyto(block, part)
+        np.copyto(block, part)  # to double precision, before anything is compared or divided
+        if over:
+            np.clip(block, -by.clip, by.clip, out=block)
         np.divide(block, by.step, out=block)
         np.rint(block, out=block)
         if weight != 1:
