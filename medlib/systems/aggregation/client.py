@@ -107,8 +107,7 @@ class Client:
         with self._taking(Step.SHARE, roster.round_number):
             self._check_roster(roster)
             self._there = {a.client: a for a in roster.advertisements}
-            self._digest = roster.digest(self._terms)
-            self._self_seed = self._draw(32)
+            self._digest, self._self_seed = roster.digest(self._terms), self._draw(32)
             secrets = self._self_seed, self._mask_pair.private
             how = {"threshold": self._terms.threshold, "holders": [*self._there]}
             pieces = [
@@ -118,7 +117,7 @@ class Client:
             for_each = {
                 own.holder: (own.value, key.value) for own, key in zip(*pieces, strict=True)
             }
-            self._held = {self.number: for_each.pop(self.number)}
+            self._held, self._sealing = {self.number: for_each.pop(self.number)}, {}
             sealed = tuple(self._seal(other, pair) for other, pair in for_each.items())
         return ShareUpload(self._terms.round_number, self.number, sealed)
 
@@ -208,6 +207,8 @@ class Client:
         for one in roster.advertisements:
             if one.round_number != self._terms.round_number:
                 raise ValueError(f"client {one.client}'s keys are of round {one.round_number}")
+            if one == self._mine:
+                continue
             public = self._directory[one.client]
             verify(public, one.signature, one.signed(), who=f"client {one.client} under its keys")
 
@@ -225,16 +226,17 @@ class Client:
         return shared_seed(mine, theirs, context=context)
 
     def _seal(self, other: int, pair: tuple[int, int]) -> SealedShare:
+        self._sealing[other] = self._seed(other, "share")
         nonce = self._draw(12)
         plain = b"".join(value.to_bytes(SHARE_BYTES, "little") for value in pair)
         context = SealedShare.context(self._terms.round_number, self.number, other)
-        sealed = AESGCM(self._seed(other, "share")).encrypt(nonce, plain, context)
+        sealed = AESGCM(self._sealing[other]).encrypt(nonce, plain, context)
         return SealedShare(self.number, other, nonce, sealed)
 
     def _open(self, one: SealedShare) -> tuple[int, int]:
         context = SealedShare.context(self._terms.round_number, one.sender, self.number)
         try:
-            plain = AESGCM(self._seed(one.sender, "share")).decrypt(one.nonce, one.sealed, context)
+            plain = AESGCM(self._sealing[one.sender]).decrypt(one.nonce, one.sealed, context)
         except InvalidTag:
             raise ValueError(
                 f"the shares of client {one.sender} for {self.number} do not open: changed on the "

@@ -112,6 +112,26 @@ def test_single_precision_is_taken_as_it_is():
     assert (np.abs(apart) <= by.error_bound(weight=1)).all()
 
 
+def test_single_precision_just_outside_is_outside():
+    """0.1 in single precision is more than 0.1, by 32 of 2^31 levels: enough to overflow."""
+    by = plan(clip=0.1, clients=1)
+    values = np.array([0.1, -0.1, 0.05], dtype=np.float32)
+    with pytest.raises(ValueError, match="and 2 in all lie outside"):
+        quantise(values, by=by)
+    done = quantise(values, by=by, outside="clip")
+    assert done.clipped == 2
+    assert done.words.view(np.int32).tolist()[:2] == [LARGEST, -LARGEST]
+
+
+@pytest.mark.parametrize("n", [0, 1, 2**14 - 1, 2**14, 2**14 + 1, 40_000])
+@pytest.mark.parametrize("weight", [1, 5])
+def test_blocks_meet_without_a_seam(n, weight):
+    values = np.random.default_rng(0).uniform(-1, 1, n)
+    by = plan(clip=1.0, clients=4, heaviest=5)
+    whole = np.rint(values / by.step).astype(np.int64) * weight
+    assert (quantise(values, by=by, weight=weight).words == whole.astype(np.uint32)).all()
+
+
 def test_masks_of_floats_do_not_cancel_and_masks_of_words_do():
     """The reason for all of this."""
     rng = np.random.default_rng(0)
