@@ -55,6 +55,8 @@ LEARNED = Number(
         Mistake(0.003, "that is the class's loss, not a ratio of two"),
         Mistake(0.03, "the one half stands in both weights and cancels"),
         Mistake(1.0, "that is where they begin"),
+        Mistake(0.003 / 0.053, "that is the class's share of both losses; a ratio is asked for"),
+        Mistake(0.06**0.5, "a weight is one over a *variance*, no standard deviation"),
     ],
     otherwise="set the derivative by each log variance to zero, and divide the two weights",
     hints=[
@@ -162,7 +164,7 @@ PROOF = Choice(
     answer="c",
     because={
         "a": "learned weights are one more way to weigh; the rival is still an older network",
-        "b": "a cosine speaks of one small step on training scans, not of the AUC on others",
+        "b": "a cosine speaks of one small step, not of the AUC after training",
         "d": "the masks may be perfect and the class no better",
         "e": "that shows what labels add, not what outlines do",
     },
