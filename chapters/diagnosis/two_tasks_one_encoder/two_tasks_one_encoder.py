@@ -542,8 +542,8 @@ twice, four = COUNTS[1:3]
 wins = (auc("single", four) > auc("own")).sum()
 run.say(
     "{twice} labels alone do as much as {few} labels with outlines: the difference is"
-    " {apart:+.3ci}. At {four} one draw pulls the mean down; labels alone are the better ones in {wins} draws of"
-    " {n}.", twice=twice, few=FEW, four=four, wins=wins, n=n_draws,
+    " {apart:+.3ci}. At {four} one draw pulls the mean down; labels alone are the better ones in"
+    " {wins} draws of {n}.", twice=twice, few=FEW, four=four, wins=wins, n=n_draws,
     apart=mean_interval(auc("own") - auc("single", twice), unit="AUC"))
 
 # %% [markdown]
