@@ -209,18 +209,19 @@ def noise_for(
         ValueError: as `epsilon_of`.
     """
     _check(epsilon, delta, rounds, share)
-    spent = {"delta": delta, "rounds": rounds, "share": share, "accountant": accountant}
+    asked = {"delta": delta, "rounds": rounds, "share": share, "accountant": accountant}
     low, high = 0.0, 1.0
-    while epsilon_of(noise_multiplier=high, **spent) > epsilon:
+    while (spent := epsilon_of(noise_multiplier=high, **asked)) > epsilon:
         low, high = high, 2 * high
         if high > 1e6:
             raise ValueError(f"epsilon {epsilon} with delta {delta} asks for more noise than 1e6")
-    while epsilon - epsilon_of(noise_multiplier=high, **spent) > tolerance:
+    while epsilon - spent > tolerance:
         middle = (low + high) / 2
-        if epsilon_of(noise_multiplier=middle, **spent) > epsilon:
+        there = epsilon_of(noise_multiplier=middle, **asked)
+        if there > epsilon:
             low = middle
         else:
-            high = middle
+            high, spent = middle, there
     return high
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from medlib.experiment.streams import torch_generator
@@ -303,8 +304,6 @@ def _by_hospital(replies) -> list:
 
 def _tensors(record) -> dict[str, Tensor]:
     """Copies: what Flower hands out may not be written to."""
-    import torch
-
     return {name: torch.from_numpy(array.numpy().copy()) for name, array in record.items()}
 
 

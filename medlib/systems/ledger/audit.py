@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from medlib.experiment.environment import sha256_of_file
 from medlib.systems.ledger.canonical_json import canonical_json
 from medlib.systems.ledger.chain import is_whole
 from medlib.systems.ledger.entry import Entry
@@ -253,5 +254,4 @@ def _digest_within(folder: Path, name: str) -> str | None:
     path = folder / name
     if Path(name).is_absolute() or ".." in Path(name).parts or not path.is_file():
         return None
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return sha256_of_file(path)

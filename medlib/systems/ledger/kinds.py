@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from medlib.experiment.environment import sha256_of_file
 from medlib.systems.ledger.canonical_json import canonical_json
 from medlib.systems.ledger.entry import DIGEST, Draft
 
@@ -185,8 +186,7 @@ def digests_of_files(folder: Path, *, pattern: str = "*") -> dict[str, str]:
         if path.is_symlink():  # what it points to may lie anywhere: where it points is what counts
             found[name] = hashlib.sha256(b"link\n" + os.fsencode(path.readlink())).hexdigest()
         elif path.is_file():
-            with path.open("rb") as stream:
-                found[name] = hashlib.file_digest(stream, "sha256").hexdigest()
+            found[name] = sha256_of_file(path)
     return found
 
 
