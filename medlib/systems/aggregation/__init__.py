@@ -11,11 +11,13 @@
 - `server`: carries, adds, and takes off masks.
 - `protocol`: a whole round in one process.
 - `collusion`: who stands exposed when the server and some clients put together what they know.
+- `overheard`: a round as the server and its colluders hear it, and what they open with it.
 - `threshold`: how many must stay, given who may collude and who may vanish.
 - `uniformity`: does a masked update look like uniform words?
 - `weak_seed`: a mask from a short seed, undone by trying all seeds.
 - `inversion`: a patient's image from the gradient of a linear layer, in closed form.
 - `gradient_matching`: the same by search, for any network.
 - `membership`: is a patient's record in the sum?
+- `tracing`: the same question, asked by one who knows how records spread.
 - `privacy`: noise that bounds what the sum tells, and how much of it.
 """
