@@ -17,7 +17,10 @@
 - `weak_seed`: a mask from a short seed, undone by trying all seeds.
 - `inversion`: a patient's image from the gradient of a linear layer, in closed form.
 - `gradient_matching`: the same by search, for any network.
+- `imprint`: weights that a lying server hands out, to read patients out of a sum.
+- `recognition`: whose image is it? A reconstruction among the images of many.
 - `membership`: is a patient's record in the sum?
 - `tracing`: the same question, asked by one who knows how records spread.
 - `privacy`: noise that bounds what the sum tells, and how much of it.
+- `private_training`: many noisy sums, one model, and what all of them spend.
 """

@@ -27,8 +27,8 @@ def tracing_scores(
         score_i = (g_i - μ)ᵀ Σ⁻¹ (s - m μ) / sqrt((g_i - μ)ᵀ Σ⁻¹ (g_i - μ))
 
     with s the sum of m records' gradients, μ and Σ mean and covariance of the reference. For
-    records that are not in the sum it has mean zero and variance m in any direction, nearly so where
-    the reference is much larger than m and than the parameters are many.
+    records that are not in the sum it has mean zero and variance m in any direction, nearly so
+    where the reference is much larger than m and than the number of parameters.
 
     Args:
         total: s.

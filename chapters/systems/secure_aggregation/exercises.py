@@ -1,0 +1,196 @@
+"""The checks of the exercises of systems/secure_aggregation."""
+
+import math
+
+import numpy as np
+
+from medlib.experiment.answers import WrongForm, attempt
+from medlib.experiment.exercises import Choice, Code, Mistake, Number
+
+# ------------------------------------------------------------------------------- the threshold
+
+THRESHOLD = Number(
+    name="secure-aggregation-threshold",
+    asks="how many hospitals may vanish",
+    answer=3,
+    tolerance=0.1,
+    unit="hospitals",
+    within=(0, 12),
+    mistakes=[
+        Mistake(6, "so many against a server that is only curious; what can one that lies do?"),
+        Mistake(7, "a round could then end with a single honest survivor, and the server may lie"),
+        Mistake(8, "if all honest ones vanish, whose sum is it?"),
+        Mistake(4, "two thirds do not suffice: exactly a third collude; count the two lists again"),
+        Mistake(5, "a bare majority forgets that colluders sign both lists"),
+        Mistake(9, "that is the threshold; how many are left to vanish?"),
+        Mistake(2, "one more may: where do twice the threshold and the signers meet?"),
+    ],
+    otherwise="two lists with t signatures each: colluders sign both, honest hospitals one",
+    hints=[
+        "A lying server shows two lists. How many signatures can both have together?",
+        "Find the smallest threshold for which two such lists cannot be signed, then subtract it.",
+    ],
+    solution=r"""
+Both lists together get at most $2 \cdot 4 + 8 = 16$ signatures, so $2t > 16$: $t = 9$. That is more
+than $k + 2 = 6$, so it decides. $12 - 9 = 3$ hospitals may vanish. Against a server that is only
+curious $t = 6$ would do, and six might vanish.
+""",
+    wrong=[0, 12, 10],
+)
+
+# ------------------------------------------------------------------------------------ the masks
+
+
+def true_masked(words, me, masks):
+    """Add masks shared with larger numbers, subtract those with smaller ones."""
+    sent = words.copy()
+    for other, shared in masks.items():
+        sent = sent + shared if me < other else sent - shared
+    return sent
+
+
+def sums(answer):
+    """What four hospitals send by this function, and what they had."""
+    rng = np.random.default_rng(5)
+    numbers = [2, 3, 7, 11]
+    words = {i: rng.integers(0, 2**32, 6, dtype=np.uint32) for i in numbers}
+    shared = {
+        frozenset((i, j)): rng.integers(0, 2**32, 6, dtype=np.uint32)
+        for i in numbers
+        for j in numbers
+        if i < j
+    }
+    sent = {}
+    for i in numbers:
+        masks = {j: shared[frozenset((i, j))].copy() for j in numbers if j != i}
+        got = np.asarray(attempt(answer, words[i].copy(), i, masks))
+        if got.shape != (6,):
+            raise WrongForm(f"it returns an array of shape {got.shape}; one number a word is due")
+        sent[i] = got
+    return words, sent
+
+
+def check_masked(answer, scene):
+    """Compare the sum, and whether each by itself is hidden."""
+    words, sent = sums(answer)
+    if any(got.dtype != np.uint32 for got in sent.values()):
+        kinds = sorted({str(got.dtype) for got in sent.values()})
+        return f"it returns {', '.join(kinds)}; keep uint32, which wraps round by itself"
+    total = sum(sent.values())
+    if (total != sum(words.values())).any():
+        if all((sent[i] == words[i]).all() for i in words):
+            return "nothing is masked: what is sent is the update itself"
+        return "the masks do not cancel in the sum: who of a pair adds, and who subtracts?"
+    bare = [i for i in words if (sent[i] == words[i]).any()]
+    if bare:
+        return f"the sum is right, but hospital {bare[0]} sends words of its update in the clear"
+    right = {i: true for i, true in zip(sent, sums(true_masked)[1].values(), strict=True)}
+    if all((sent[i] == right[i]).all() for i in sent):
+        return None
+    flipped = all((sent[i] - words[i] == words[i] - right[i]).all() for i in sent)
+    return None if flipped else "the sum is right, but not every mask was put on by each of its pair"
+
+
+MASK = Code(
+    name="secure-aggregation-mask",
+    asks="a function of words, a number and masks",
+    check=check_masked,
+    example=lambda scene: true_masked,
+    hints=[
+        "Both of a pair hold the same mask. What must differ between them?",
+        "Compare the two numbers: one of the two adds. NumPy's `uint32` wraps round by itself.",
+    ],
+    solution=r"""
+```python
+def masked(words, me, masks):
+    sent = words.copy()
+    for other, shared in masks.items():
+        sent = sent + shared if me < other else sent - shared
+    return sent
+```
+
+Whether the smaller or the larger number adds does not matter, if all do the same.
+""",
+    wrong=[
+        lambda scene: lambda words, me, masks: words,
+        lambda scene: lambda words, me, masks: words + sum(masks.values()),
+        lambda scene: lambda words, me, masks: words - sum(masks.values()),
+        lambda scene: lambda words, me, masks: true_masked(words.astype(float), me, masks),
+        lambda scene: lambda words, me, masks: true_masked(words.astype(np.int64), me, masks),
+        lambda scene: lambda words, me, masks: words[:2],
+        lambda scene: lambda words, me, masks: true_masked(
+            words, me, {j: m for j, m in masks.items() if j > me}
+        ),
+        lambda scene: lambda words, me, masks: true_masked(
+            words, me, {j: m for j, m in masks.items() if {me, j} <= {2, 3}}
+        ),
+        lambda scene: 0.5,
+    ],
+)
+
+# ------------------------------------------------------------------------------------ the noise
+
+NOISE = Number(
+    name="secure-aggregation-noise",
+    asks="standard deviation of each hospital's part",
+    answer=12 / math.sqrt(6),
+    tolerance=0.02,
+    within=(0, 1000),
+    mistakes=[
+        Mistake(12 / math.sqrt(15), "if all stay and nobody colludes; who may be missing?"),
+        Mistake(12 / math.sqrt(10), "colluders know their own parts and subtract them"),
+        Mistake(12 / math.sqrt(11), "hospitals may vanish as well, and take their noise along"),
+        Mistake(12 / 6, "variances add, not standard deviations"),
+        Mistake(12 / 15, "variances add, not standard deviations; and who may be missing?"),
+        Mistake(12 / 10, "variances add, not standard deviations; and what do colluders know?"),
+        Mistake(144 / 6, "that is the variance of each part"),
+        Mistake(12.0, "that is the noise of the whole sum"),
+        Mistake(6.0, "that is for four whose noise counts; how many are there?"),
+        Mistake(12 / math.sqrt(5), "five may vanish; whose noise is left?"),
+        Mistake(12 * math.sqrt(6), "upside down: many small parts make one large noise"),
+    ],
+    otherwise="whose noise is surely in the sum, and unknown to the colluders?",
+    hints=[
+        "In the worst round only as many stay as must, and all colluders are among them.",
+        "Variances of independent parts add up.",
+    ],
+    solution=r"""
+In the worst case ten stay, four of whom collude and know their own parts: six parts count. Their
+variances add up to $12^2$, so each is $144/6 = 24$, a standard deviation of $\sqrt{24} \approx 4.90$.
+In a round where all stay the sum has more noise than was promised; that is the price of dropouts.
+""",
+    wrong=[0, 24.5, 3],
+)
+
+# ---------------------------------------------------------------------------------- the promise
+
+PROMISE = Choice(
+    name="secure-aggregation-promise",
+    asks="the first question",
+    options={
+        "a": "Were the tests of randomness run on enough masked updates?",
+        "b": "Is the line between hospital and server encrypted?",
+        "c": "Who hands out the weights, and what bounds what the sum of a round can tell?",
+        "d": "Are batches larger than thirty patients, so that the division finds nobody?",
+        "e": "Are updates rounded to whole numbers before they are masked?",
+    },
+    answer="c",
+    because={
+        "a": "a mask from a seed of few bits passes any number of them",
+        "b": "the server sits at the end of that line and decrypts it",
+        "d": "that held for weights that nobody had chosen",
+        "e": "needed for the masks to cancel; it does not make the sum harmless",
+    },
+    hints=[
+        "Grant that every mask is perfect. What does the server have at the end of a round?",
+        "Which attack of this page worked on the exact sum?",
+    ],
+    solution=r"""
+With perfect masks the server has the sum, exactly. If it chose the weights, the sum of ten hospitals
+still falls apart into patients; and a bound on that is differential privacy, with a unit and an
+$\varepsilon$ that one can ask for. The seeds' length is the second question.
+""",
+    wrong=["x", 3],
+)
+
+EXERCISES = [THRESHOLD, MASK, NOISE, PROMISE]
