@@ -38,6 +38,7 @@ from torch.nn import functional as F
 
 from data_fetch.packaged import retina
 from medlib import experiment
+from medlib.nets.global_draws import global_draws_from
 from medlib.systems.aggregation.gradient_matching import gradient_of, match_gradient, parted
 from medlib.systems.aggregation.masking import mask
 from medlib.systems.aggregation.quantisation import plan, quantise, sum_of
@@ -60,8 +61,7 @@ x = torch.from_numpy((patches - patches.mean()) / patches.std()).float()[:, None
 gallery, n = patches.reshape(len(patches), -1), len(patches)
 
 # %%
-with torch.random.fork_rng(devices=[]):
-    torch.random.set_rng_state(run.torch_generator("weights").get_state())
+with global_draws_from(run.torch_generator("weights"), devices=[]):
     network = nn.Sequential(
         nn.Conv2d(1, channels, 5, padding=2, stride=2), nn.Sigmoid(),
         nn.Conv2d(channels, channels, 5, padding=2, stride=2), nn.Sigmoid(),

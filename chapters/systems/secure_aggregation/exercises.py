@@ -88,7 +88,9 @@ def check_masked(answer, scene):
     if all((sent[i] == right[i]).all() for i in sent):
         return None
     flipped = all((sent[i] - words[i] == words[i] - right[i]).all() for i in sent)
-    return None if flipped else "the sum is right, but not every mask was put on by each of its pair"
+    if flipped:
+        return None
+    return "the sum is right, but not every mask was put on by each of its pair"
 
 
 MASK = Code(
@@ -156,7 +158,7 @@ NOISE = Number(
     ],
     solution=r"""
 In the worst case ten stay, four of whom collude and know their own parts: six parts count. Their
-variances add up to $12^2$, so each is $144/6 = 24$, a standard deviation of $\sqrt{24} \approx 4.90$.
+variances add up to $12^2$, so each is $144/6 = 24$: a standard deviation of $\sqrt{24}$, or 4.90.
 In a round where all stay the sum has more noise than was promised; that is the price of dropouts.
 """,
     wrong=[0, 24.5, 3],
@@ -186,9 +188,9 @@ PROMISE = Choice(
         "Which attack of this page worked on the exact sum?",
     ],
     solution=r"""
-With perfect masks the server has the sum, exactly. If it chose the weights, the sum of ten hospitals
-still falls apart into patients; and a bound on that is differential privacy, with a unit and an
-$\varepsilon$ that one can ask for. The seeds' length is the second question.
+With perfect masks the server has the sum, exactly. If it chose the weights, the sum of ten
+hospitals still falls apart into patients; and a bound on that is differential privacy, with a unit
+and an $\varepsilon$ that one can ask for. The seeds' length is the second question.
 """,
     wrong=["x", 3],
 )

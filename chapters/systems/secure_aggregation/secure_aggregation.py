@@ -73,6 +73,7 @@ from medlib.experiment.plots.image_rows import Window, image_rows
 from medlib.measures.auc import auc
 from medlib.measures.auc_by_chance import auc_by_chance
 from medlib.measures.mean_interval import mean_interval
+from medlib.nets.global_draws import global_draws_from
 from medlib.systems.aggregation.agreement import context_of, key_pair, shared_seed
 from medlib.systems.aggregation.collusion import exposed, learnt
 from medlib.systems.aggregation.gradient_matching import gradient_of, match_gradient, parted
@@ -118,8 +119,7 @@ gallery = patches.reshape(len(patches), -1)
 # %%
 def made(name, build):
     """A network with first weights of its own."""
-    with torch.random.fork_rng(devices=[]):
-        torch.random.set_rng_state(run.torch_generator(name).get_state())
+    with global_draws_from(run.torch_generator(name), devices=[]):
         return build().to(run.device)
 
 
@@ -264,8 +264,8 @@ run.claim(
 #
 # In a convolutional network no row is an image. But an attacker who knows the network can ask:
 # *which image would have given this gradient?* Start from noise, compute its gradient, and move the
-# image until the two gradients agree ([Zhu et al.](https://doi.org/10.48550/arXiv.1906.08935), [
-# Geiping et al.](https://doi.org/10.48550/arXiv.2003.14053)). The network below is easy prey: two
+# image until the two gradients agree ([Zhu et al.](https://doi.org/10.48550/arXiv.1906.08935),
+# [Geiping et al.](https://doi.org/10.48550/arXiv.2003.14053)). The network below is easy prey: two
 # layers, smooth, untrained, one patient, the label known. With ReLUs, pooling, normalisation by
 # batch and after long training the search gets harder; "harder" is no promise to a patient.
 
@@ -369,7 +369,7 @@ run.say(
     "Masks gone to the last bit: {exact}. What quantisation cost is {rounded:.0e}, at most"
     " {bound:.0e} by its bound of half a step for each hospital.", exact=bool(exact),
     rounded=rounded, bound=by.error_bound(weight=3))
-run.say("A value out of range is refused, as a mask would hide the mistake from everybody: *{said}*",
+run.say("A value out of range is refused, for a mask would hide the mistake: *{said}*",
         said=refusal(quantise, values=np.array([0.1, 1.7]), by=by))
 run.say("So is a range of weights whose sum could run over: *{said}*",
         said=refusal(plan, clip=1.0, clients=n_hospitals, heaviest=10**9))
@@ -549,34 +549,34 @@ run.claim(
 # %%
 SHOWN = sorted({n_hospitals // 2 + 1, THRESHOLD, n_hospitals - 1})
 CASES = [(t, server) for t in SHOWN for server in ("curious", "lying")]
+LOOKS = {"colludes": ("black", "X"), "hidden": ("blue", "o"), "exposed": ("orange", "s")}
 
 
-def draw_collusion(k):
-    """Hospitals in a row for each threshold and server: colluders, hidden, exposed."""
-    figure, axes = panels(1, 1, height_in=2.9)
-    place = axes[0, 0]
-    looks = {"colludes": ("black", "X"), "hidden": ("blue", "o"), "exposed": ("orange", "s")}
-    for row, (t, server) in enumerate(CASES):
-        bare = exposed(n_hospitals, t, k, server=server)
-        for i in range(1, n_hospitals + 1):
-            what = "colludes" if i > n_hospitals - k else "exposed" if i in bare else "hidden"
-            color, marker = looks[what]
-            place.plot(i, row, marker, color=experiment.COLORS[color], ms=11)
-    place.set_yticks(range(len(CASES)), [f"t = {t}, {server} server" for t, server in CASES])
-    return finished(place, looks)
-
-
-# %%
-def finished(place, looks):
+def finished(place):
     """Axes and legend of the slider's figure."""
-    for what, (color, marker) in looks.items():
+    for what, (color, marker) in LOOKS.items():
         place.plot([], [], marker, color=experiment.COLORS[color], label=what)
     place.set(xlabel="hospital", xlim=(0.4, n_hospitals + 0.6), ylim=(len(CASES) - 0.5, -0.5))
     place.set_xticks(range(1, n_hospitals + 1))
+    place.set_yticks(range(len(CASES)), [f"t = {t}, {server} server" for t, server in CASES])
     place.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=3)
     return place.figure
 
 
+# %%
+def draw_collusion(k):
+    """Hospitals in a row for each threshold and server: colluders, hidden, exposed."""
+    place = panels(1, 1, height_in=2.9)[1][0, 0]
+    for row, (t, server) in enumerate(CASES):
+        bare = exposed(n_hospitals, t, k, server=server)
+        for i in range(1, n_hospitals + 1):
+            what = "colludes" if i > n_hospitals - k else "exposed" if i in bare else "hidden"
+            color, marker = LOOKS[what]
+            place.plot(i, row, marker, color=experiment.COLORS[color], ms=11)
+    return finished(place)
+
+
+# %%
 counts = list(range(n_hospitals))
 run.frames(
     [draw_collusion(k) for k in counts], name="collusion", label="hospitals that collude",
@@ -655,9 +655,9 @@ run.claim(
 # (issue 7522 of *flwrlabs/flower*) reports that the masks of a widely used SecAgg+ are made so:
 # whatever the length of the secret, it is folded to 32 bits, by exclusive or, and seeds that
 # generator. Where the secret was written out as letters first, the highest bit of each byte is zero
-# and stays zero under exclusive or: of the four bytes of the seed 28 bits are left. That is the mask
-# of a pair. It is all that lies on an update when all but two hospitals collude; on one that came
-# late lies a self-mask of 32 bits.
+# and stays zero under exclusive or: of the four bytes of the seed 28 bits are left. That is the
+# mask of a pair. It is all that lies on an update when all but two hospitals collude; on one that
+# came late lies a self-mask of 32 bits.
 #
 # We attack a simulation of our own: updates under one such mask, of fewer bits, and *all* seeds.
 
@@ -950,7 +950,7 @@ if trial is not None:
 # ## What it costs to mask
 #
 # Bytes can be counted exactly. Each hospital sends its update, four bytes a word, and a letter to
-# each other. That grows with the number of hospitals, and the masks to be made do, too: one for each
+# each other. That grows with the number of hospitals, and so do the masks to be made, one for each
 # pair. Beyond some hundred one lets each agree with a few neighbours only.
 
 # %%
@@ -970,8 +970,8 @@ for n, done in cost.items():
           f" processor a hospital, for {small.shape[1]} words (printed, not recorded)")
 
 # %% [markdown]
-# `python -m bench secure_aggregation` holds a million words and ten hospitals against the SecAgg+ of
-# Flower, both with everybody staying, in processor time of one hospital; it also compares what both
+# `python -m bench secure_aggregation` holds a million words and ten hospitals against the SecAgg+
+# of Flower, with everybody staying, in processor time of one hospital; it also compares what both
 # sums decode to with the plain one.
 #
 # ## What breaks it
@@ -999,7 +999,8 @@ for n, done in cost.items():
 # **This is a teaching implementation.** A deployment needs beside it: a registry of hospitals' keys
 # that the server does not run; TLS; a parser of messages from strangers; round numbers that survive
 # a restart; keys from the operating system, wiped after use; a proof or a check that no update is
-# absurd; discrete noise; an audit by somebody who has done this before. Take a library that has one.
+# absurd; discrete noise; an audit by somebody who has done this before. Take a library that has
+# one.
 
 # %%
 run.finish()
