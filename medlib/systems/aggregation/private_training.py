@@ -63,14 +63,14 @@ def patient_gradients(
 
 def train_privately(
     features: Float[np.ndarray, "patients features"],
-    labels: Int[np.ndarray, " patients"],
+    labels: Int[np.ndarray, " labels"],
     *,
     rounds: int,
     rate: float,
     clip: float,
     noise_multiplier: float,
     rng: np.random.Generator,
-    hospitals: Int[np.ndarray, " patients"] | None = None,
+    hospitals: Int[np.ndarray, " dealt"] | None = None,
 ) -> Float[np.ndarray, " features"]:
     """Weights after rounds of gradient descent on noisy sums of clipped gradients.
 
