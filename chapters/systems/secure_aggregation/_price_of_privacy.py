@@ -25,9 +25,9 @@
 seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
 device: str = "cpu"  # where to compute: "auto", "cpu" or "cuda"; all of it is NumPy's
 epsilon: float = 1.0  # spent by all rounds together; 0 stands for no noise, 0 ≤ x ≤ 1000
-delta: float = 0.0001  # of the promise, 0 < x ≤ 0.01
+delta: float = 0.0001  # of the promise, 0.000001 ≤ x ≤ 0.01
 n_hospitals: int = 10  # that take part, 2 ≤ x ≤ 50
-n_train: int = 280  # patients to learn from, 50 ≤ x ≤ 400
+n_train: int = 280  # patients to learn from, 50 ≤ x ≤ 300
 n_validation: int = 120  # patients to choose by, 40 ≤ x ≤ 160
 width: int = 100  # units of the fixed layer, 1 ≤ x ≤ 1000
 first_rounds: int = 20  # rounds of the shortest training, 1 ≤ x ≤ 10000

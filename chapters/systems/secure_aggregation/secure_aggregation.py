@@ -615,8 +615,7 @@ run.table(
 
 # %%
 mask_rng = run.rng("masked updates to test")
-one_update = quantise(np.tile(updates[0], 8)[:n_words] if updates.shape[1] < n_words
-                      else updates[0][:n_words], by=BY).words
+one_update = quantise(np.resize(updates[0], n_words), by=BY).words
 cut = np.uint32(32 - mask_bits)
 
 

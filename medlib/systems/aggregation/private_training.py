@@ -37,7 +37,7 @@ def noise_for_rounds(epsilon: float, delta: float, *, rounds: int) -> float:
         >>> round(noise_for_rounds(1.0, 1e-5, rounds=4) / noise_for_one_round(1.0, 1e-5), 6)
         2.0
 
-    Source: Dong, Roth and Su 2022, corollary 3.3, doi:10.1111/rssb.12454; Balle and Wang 2018,
+    Source: Dong, Roth and Su 2022, on composition, doi:10.1111/rssb.12454; Balle and Wang 2018,
         doi:10.48550/arXiv.1805.06530.
     """
     if rounds < 1:
