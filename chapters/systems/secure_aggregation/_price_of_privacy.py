@@ -12,12 +12,14 @@
 # **Objectives.** One point of a recorded trial: one $\varepsilon$, one draw. Real patients, women
 # whose breast mass was aspirated, are dealt to hospitals. A small network with a fixed first layer
 # learns malignant from benign, in rounds in which everybody takes part; the server gets to see only
-# the sum of clipped gradients with noise. What is clipped, and hidden by the noise, is one patient,
-# or one whole hospital. Rate and clipping length are chosen on validation patients, for every
-# $\varepsilon$ by the same grid, and anew for each number of rounds: the book's, twice and four
-# times as many. $\varepsilon = 0$ stands for no noise. The choice itself is not paid for. This
-# notebook is no page of the book: `medbook sweep` runs it over $\varepsilon$ and seeds. The seed
-# draws who is in which part and hospital, the first layer and the noise.
+# the sum of clipped gradients with noise. Clipped and hidden is what one patient adds, or what one
+# hospital adds: the mean gradient of its patients. That a hospital takes part, and how many
+# patients there are, is public. Clipping length, rate and the number of rounds are chosen on
+# validation patients, for every $\varepsilon$ from the same grid; more rounds need more noise in
+# each. $\varepsilon = 0$ stands for no noise. Neither the choice nor the standardisation by the
+# patients who are learned from is paid for out of $\varepsilon$. This notebook is no page of the
+# book: `medbook sweep` runs it over $\varepsilon$ and seeds. The seed draws who is in which part
+# and hospital, the first layer and the noise.
 #
 # **Prerequisites.** *Can a server add up what it cannot read?*
 
@@ -30,18 +32,18 @@ n_hospitals: int = 10  # that take part, 2 ≤ x ≤ 50
 n_train: int = 280  # patients to learn from, 50 ≤ x ≤ 300
 n_validation: int = 120  # patients to choose by, 40 ≤ x ≤ 160
 width: int = 100  # units of the fixed layer, 1 ≤ x ≤ 1000
-first_rounds: int = 20  # rounds of the shortest training, 1 ≤ x ≤ 10000
-clips: list[float] = [0.03, 0.1, 0.3, 1.0, 3.0]  # lengths to choose from, x > 0
-rates: list[float] = [0.1, 0.3, 1.0, 3.0, 10.0]  # of steps, in clipping lengths, x > 0
-n_noises: int = 5  # draws of the noise that each judgement is a mean over, 1 ≤ x ≤ 100
+rounds: list[int] = [1, 3, 10, 30, 100]  # to choose from, increasing, 1 ≤ x ≤ 10000
+clips: list[float] = [0.03, 0.1, 0.3, 1.0, 3.0]  # lengths to choose from, increasing, x > 0
+rates: list[float] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]  # increasing, x > 0
+n_noises: int = 30  # draws of the noise that each judgement is a mean over, 1 ≤ x ≤ 1000
 
 # %%
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 from data_fetch.packaged import breast_cancer
 from medlib import experiment
-from medlib.systems.aggregation.private_training import noise_for_rounds, train_privately
+from medlib.systems.aggregation.many_trainings import auc_of_rows, train_many
+from medlib.systems.aggregation.private_training import noise_for_rounds
 
 run = experiment.start("systems/secure_aggregation/_price_of_privacy", locals())
 
@@ -62,35 +64,49 @@ hospitals = {"patient": None, "hospital": np.arange(n_train) % n_hospitals}
 
 # %% [markdown]
 # ## Trainings
+#
+# A rate counts in clipping lengths, so that one grid fits all of them. Settings stand from the
+# middle of the grid outwards: of settings that do equally well the one nearest the middle is taken,
+# and a choice on the edge means that the edge was better.
 
 # %%
-def weights_of(unit, setting, rounds, rng):
-    """One training; the rate counts in clipping lengths, so that one grid fits all of them."""
-    clip, rate = setting
-    noise = noise_for_rounds(epsilon, delta, rounds=rounds) if epsilon else 0.0
-    return train_privately(
-        features[train], malignant[train], rounds=rounds, rate=rate / clip, clip=clip,
-        noise_multiplier=noise, rng=rng, hospitals=hospitals[unit])
+def outwards(n):
+    """How far each of n places lies from the middle."""
+    return np.abs(np.arange(n) - (n - 1) / 2)
 
 
-def mean_auc(unit, setting, rounds, part, rng):
-    """Over draws of the noise."""
-    found = [weights_of(unit, setting, rounds, one) for one in rng.spawn(n_noises)]
-    return float(np.mean([roc_auc_score(malignant[part], features[part] @ w) for w in found]))
+places = [(i, j) for i in range(len(clips)) for j in range(len(rates))]
+places.sort(key=lambda at: outwards(len(clips))[at[0]] + outwards(len(rates))[at[1]])
+CLIPS, RATES = (np.array([grid[at[k]] for at in places])
+                for k, grid in enumerate((clips, rates)))
+
+
+def mean_auc(unit, n_rounds, part, rng, some=slice(None)):
+    """Of some settings, over draws of the noise."""
+    noise = noise_for_rounds(epsilon, delta, rounds=n_rounds) if epsilon else 0.0
+    weights = train_many(
+        features[train], malignant[train], rounds=n_rounds, clips=CLIPS[some],
+        rates=(RATES / CLIPS)[some], noise_multiplier=noise, draws=n_noises if epsilon else 1,
+        rng=rng, hospitals=hospitals[unit])
+    return auc_of_rows(weights @ features[part].T, malignant[part]).mean(axis=1)
 
 
 # %%
-SETTINGS = [(clip, rate) for clip in clips for rate in rates]
 for unit in hospitals:
-    for times in (1, 2, 4):
-        rounds, draws = times * first_rounds, run.rng(f"noise, {unit}, {times} times")
-        tried = [mean_auc(unit, one, rounds, validation, draws) for one in SETTINGS]
-        taken = SETTINGS[int(np.argmax(tried))]
-        score = mean_auc(unit, taken, rounds, test, draws)
-        run.result(f"auc_{unit}_{times}", score, unit="AUC", n=len(test), atol=1e-3)
-        run.result(f"validation_{unit}_{times}", max(tried), unit="AUC", atol=1e-3)
-        run.result(f"clip_{unit}_{times}", taken[0], atol=1e-9)
-        run.result(f"rate_{unit}_{times}", taken[1], atol=1e-9)
+    tried = np.array([mean_auc(unit, n, validation, run.rng(f"noise, {unit}, {n} rounds"))
+                      for n in rounds])
+    best = np.argwhere(tried >= tried.max() - 1e-6)[0]  # of equals the fewest rounds
+    n, setting = rounds[best[0]], int(best[1])
+    one = slice(setting, setting + 1)
+    score = mean_auc(unit, n, test, run.rng(f"noise of the test, {unit}"), one)[0]
+    run.result(f"auc_{unit}", score, unit="AUC", n=len(test), atol=1e-3)
+    run.result(f"validation_{unit}", tried.max(), unit="AUC", n=len(validation), atol=1e-3)
+    run.result(f"rounds_{unit}", n, unit="rounds", atol=1e-9)
+    run.result(f"clip_{unit}", CLIPS[setting], atol=1e-9)
+    run.result(f"rate_{unit}", RATES[setting], unit="clipping lengths", atol=1e-9)
+    run.result(f"edge_clip_{unit}", float(CLIPS[setting] in (clips[0], clips[-1])))
+    run.result(f"edge_rate_{unit}", float(RATES[setting] in (rates[0], rates[-1])))
+    run.result(f"edge_rounds_{unit}", float(n == rounds[-1] and len(rounds) > 1))
 
 # %%
 run.finish()

@@ -12,6 +12,7 @@
 - `protocol`: a whole round in one process.
 - `collusion`: who stands exposed when the server and some clients put together what they know.
 - `overheard`: a round as the server and its colluders hear it, and what they open with it.
+- `two_lists`: a server that lies, played with real clients, and who refuses.
 - `threshold`: how many must stay, given who may collude and who may vanish.
 - `uniformity`: does a masked update look like uniform words?
 - `weak_seed`: a mask from a short seed, undone by trying all seeds.
@@ -23,4 +24,5 @@
 - `tracing`: the same question, asked by one who knows how records spread.
 - `privacy`: noise that bounds what the sum tells, and how much of it.
 - `private_training`: many noisy sums, one model, and what all of them spend.
+- `many_trainings`: all settings of a grid at once, over draws of the noise.
 """
