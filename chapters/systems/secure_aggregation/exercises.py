@@ -17,11 +17,12 @@ THRESHOLD = Number(
     unit="hospitals",
     within=(0, 12),
     mistakes=[
-        Mistake(6, "so many against a server that is only curious; what can one that lies do?"),
+        Mistake(6, "half may then sign one list and half another; and this server may lie"),
         Mistake(7, "a round could then end with a single honest survivor, and the server may lie"),
         Mistake(8, "if all honest ones vanish, whose sum is it?"),
         Mistake(4, "two thirds do not suffice: exactly a third collude; count the two lists again"),
-        Mistake(5, "a bare majority forgets that colluders sign both lists"),
+        Mistake(5, "that is for a server that is only curious; colluders sign both lists"),
+        Mistake(1, "too careful: one fewer must stay; where do two lists run out of signers?"),
         Mistake(9, "that is the threshold; how many are left to vanish?"),
         Mistake(2, "one more may: where do twice the threshold and the signers meet?"),
     ],
@@ -33,7 +34,8 @@ THRESHOLD = Number(
     solution=r"""
 Both lists together get at most $2 \cdot 4 + 8 = 16$ signatures, so $2t > 16$: $t = 9$. That is more
 than $k + 2 = 6$, so it decides. $12 - 9 = 3$ hospitals may vanish. Against a server that is only
-curious $t = 6$ would do, and six might vanish.
+curious $t = 6$ would do by counting. The protocol of the page refuses it all the same, for with
+half of the hospitals two lists need no colluder at all: it takes $t = 7$, and five may vanish.
 """,
     wrong=[0, 12, 10],
 )
@@ -70,12 +72,22 @@ def sums(answer):
     return words, sent
 
 
+def times(k):
+    """The right function, with each mask k times."""
+    return lambda words, me, masks: true_masked(
+        words, me, {other: shared * np.uint32(k) for other, shared in masks.items()}
+    )
+
+
 def check_masked(answer, scene):
     """Compare the sum, and whether each by itself is hidden."""
     words, sent = sums(answer)
     if any(got.dtype != np.uint32 for got in sent.values()):
         kinds = sorted({str(got.dtype) for got in sent.values()})
-        return f"it returns {', '.join(kinds)}; keep uint32, which wraps round by itself"
+        return (
+            f"it returns {', '.join(kinds)}; keep uint32, which wraps round by itself (a sum over"
+            " an axis widens it: end with `.astype(np.uint32)`)"
+        )
     total = sum(sent.values())
     if (total != sum(words.values())).any():
         if all((sent[i] == words[i]).all() for i in words):
@@ -84,13 +96,20 @@ def check_masked(answer, scene):
     bare = [i for i in words if (sent[i] == words[i]).any()]
     if bare:
         return f"the sum is right, but hospital {bare[0]} sends words of its update in the clear"
-    right = {i: true for i, true in zip(sent, sums(true_masked)[1].values(), strict=True)}
-    if all((sent[i] == right[i]).all() for i in sent):
-        return None
-    flipped = all((sent[i] - words[i] == words[i] - right[i]).all() for i in sent)
-    if flipped:
-        return None
-    return "the sum is right, but not every mask was put on by each of its pair"
+    for k in (1, -1):  # whether the smaller or the larger number adds does not matter
+        if all((sent[i] == got).all() for i, got in sums(times(k % 2**32))[1].items()):
+            return None
+    for k in range(2, 9):
+        if all((sent[i] == got).all() for i, got in sums(times(k))[1].items()):
+            what = "its lowest bit is then always zero and hides nothing" if k % 2 == 0 else "once"
+            return f"the sum is right, but each mask is put on {k} times: {what}" + (
+                "" if k % 2 == 0 else " is enough, and is what was asked"
+            )
+    return (
+        "the sum is right, but some pair's mask is left out, or put on by a rule of its own: each"
+        " pair's mask once, added by one of the two and subtracted by the other; a hospital that"
+        " shares with few is opened when those few collude"
+    )
 
 
 MASK = Code(
@@ -126,6 +145,8 @@ Whether the smaller or the larger number adds does not matter, if all do the sam
         lambda scene: lambda words, me, masks: true_masked(
             words, me, {j: m for j, m in masks.items() if {me, j} <= {2, 3}}
         ),
+        lambda scene: times(2),
+        lambda scene: times(3),
         lambda scene: 0.5,
     ],
 )
@@ -147,7 +168,10 @@ NOISE = Number(
         Mistake(12 / 10, "variances add, not standard deviations; and what do colluders know?"),
         Mistake(144 / 6, "that is the variance of each part"),
         Mistake(12.0, "that is the noise of the whole sum"),
-        Mistake(6.0, "that is for four whose noise counts; how many are there?"),
+        Mistake(6.0, "that is for four whose noise counts; colluders' noise is the one that does not"),
+        Mistake(12 / math.sqrt(9), "that is for nine whose noise counts; of ten who stay, who knows?"),
+        Mistake(12 / math.sqrt(7), "that is for seven whose noise counts; one too many"),
+        Mistake(12 * math.sqrt(6) / 10, "six parts count, and variances add: divide by a root"),
         Mistake(12 / math.sqrt(5), "five may vanish; whose noise is left?"),
         Mistake(12 * math.sqrt(6), "upside down: many small parts make one large noise"),
     ],
@@ -178,9 +202,9 @@ PROMISE = Choice(
     },
     answer="c",
     because={
-        "a": "a mask from a seed of few bits passes any number of them",
+        "a": "a mask from a short seed passes all of them; and a perfect mask leaves the sum",
         "b": "the server sits at the end of that line and decrypts it",
-        "d": "that held for weights that nobody had chosen",
+        "d": "trained weights gave more of larger batches than new ones did, and chosen ones most",
         "e": "needed for the masks to cancel; it does not make the sum harmless",
     },
     hints=[

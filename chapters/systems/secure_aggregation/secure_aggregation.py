@@ -285,20 +285,20 @@ def mean_in_the_clear(model, size, patients, draw):
     return np.mean([share_in_the_clear(update_of(some, model), some) for some in drawn])
 
 
-def right_of(model, patients):
-    """Share of patients whose label the network gives."""
-    return float((model(x[patients]).argmax(dim=1) == labels[patients]).float().mean())
+def judged(model, patients, draw):
+    """Shares in the clear from batches of 8, 16 and 32, and of patients whose label is right."""
+    right = float((model(x[patients]).argmax(dim=1) == labels[patients]).float().mean())
+    return [*(mean_in_the_clear(model, size, patients, draw) for size in (8, 16, 32)), right]
 
 # %%
 def attacked_in_training(i):
-    """Shares in the clear for each number of steps: batches of 8, 16, 32, then unseen accuracy."""
+    """What is in the clear, and what is right, after each number of steps."""
     draw, model = run.rng(f"training {i}"), made(f"trained network {i}", layers)
     seen, unseen = np.array_split(draw.permutation(len(x)), 2)
     optimiser, rows = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9), []
     for step in range(max(trained_steps) + 1):
         if step in trained_steps:
-            rows.append([mean_in_the_clear(model, n, unseen, draw) for n in (8, 16, 32)]
-                        + [right_of(model, unseen)])
+            rows.append(judged(model, unseen, draw))
         optimiser.zero_grad()
         some = draw.choice(seen, 32, replace=False)
         F.cross_entropy(model(x[some]), labels[some]).backward()
@@ -518,13 +518,17 @@ rounds = {step: aggregate(sent, threshold=THRESHOLD, rng=rng, drop={step: some})
               sent, threshold=THRESHOLD, rng=rng)}
 
 # %%
+def with_orphans(total):
+    """The sum, with masks left on it that nobody took off, where that defect is asked for."""
+    return total + sum(expand(mask_seeds.bytes(32), len(total)) for _ in range(orphans))
+
+
+# %%
 outcome, errors = [], []
 for step, done in rounds.items():
     stay = [i - 1 for i in done.survivors]
     plain = sent[stay].sum(axis=0, dtype=np.uint32)
-    got = done.sum.copy()
-    for _ in range(orphans):  # a defect, where one is asked for: masks that nobody took off
-        got += expand(mask_seeds.bytes(32), len(got))
+    got = with_orphans(done.sum)
     error = np.abs(sum_of(got, by=BY) - updates[stay].sum(axis=0)).max()
     errors.append(float(error / BY.step / len(stay)))
     outcome.append({"vanish before": step, "in the sum": len(stay),
@@ -839,7 +843,7 @@ def drawn(i):
     others = np.setdiff1d(np.arange(len(x)), groups)  # whom the server knows from elsewhere
     bright = np.sort(x[others].flatten(1).mean(dim=1).cpu().numpy().astype(float))
     cuts = np.quantile(bright, np.linspace(0, 1, n_hidden)) + 1e-6 * np.arange(n_hidden)
-    return groups, made(f"trap {i}", layers), cuts.tolist()
+    return groups, made(f"trap network {i}", layers), cuts.tolist()
 
 
 # %% tags=["key"]
