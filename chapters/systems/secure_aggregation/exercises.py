@@ -1,5 +1,6 @@
 """The checks of the exercises of systems/secure_aggregation."""
 
+import itertools
 import math
 
 import numpy as np
@@ -51,20 +52,22 @@ def true_masked(words, me, masks):
     return sent
 
 
+NUMBERS = [2, 3, 7, 11]
+
+
 def sums(answer):
     """What four hospitals send by this function, and what they had."""
     rng = np.random.default_rng(5)
-    numbers = [2, 3, 7, 11]
-    words = {i: rng.integers(0, 2**32, 6, dtype=np.uint32) for i in numbers}
+    words = {i: rng.integers(0, 2**32, 6, dtype=np.uint32) for i in NUMBERS}
     shared = {
         frozenset((i, j)): rng.integers(0, 2**32, 6, dtype=np.uint32)
-        for i in numbers
-        for j in numbers
+        for i in NUMBERS
+        for j in NUMBERS
         if i < j
     }
     sent = {}
-    for i in numbers:
-        masks = {j: shared[frozenset((i, j))].copy() for j in numbers if j != i}
+    for i in NUMBERS:
+        masks = {j: shared[frozenset((i, j))].copy() for j in NUMBERS if j != i}
         got = np.asarray(attempt(answer, words[i].copy(), i, masks))
         if got.shape != (6,):
             raise WrongForm(f"it returns an array of shape {got.shape}; one number a word is due")
@@ -77,6 +80,27 @@ def times(k):
     return lambda words, me, masks: true_masked(
         words, me, {other: shared * np.uint32(k) for other, shared in masks.items()}
     )
+
+
+def ruled(adds):
+    """Masks put on once, where the pairs that are named have the larger number add."""
+
+    def send(words, me, masks):
+        sent = words.copy()
+        for other, shared in masks.items():
+            first = (me < other) != (frozenset((me, other)) in adds)
+            sent = sent + shared if first else sent - shared
+        return sent
+
+    return send
+
+
+PAIRS = [frozenset(pair) for pair in itertools.combinations(NUMBERS, 2)]
+RULED = [  # who of a pair adds does not matter, as long as the other subtracts
+    sums(ruled({*adds}))[1]
+    for n in range(len(PAIRS) + 1)
+    for adds in itertools.combinations(PAIRS, n)
+]
 
 
 def check_masked(answer, scene):
@@ -96,9 +120,8 @@ def check_masked(answer, scene):
     bare = [i for i in words if (sent[i] == words[i]).any()]
     if bare:
         return f"the sum is right, but hospital {bare[0]} sends words of its update in the clear"
-    for k in (1, -1):  # whether the smaller or the larger number adds does not matter
-        if all((sent[i] == got).all() for i, got in sums(times(k % 2**32))[1].items()):
-            return None
+    if any(all((sent[i] == got).all() for i, got in by_rule.items()) for by_rule in RULED):
+        return None
     for k in range(2, 9):
         if all((sent[i] == got).all() for i, got in sums(times(k))[1].items()):
             what = "its lowest bit is then always zero and hides nothing" if k % 2 == 0 else "once"
@@ -106,9 +129,8 @@ def check_masked(answer, scene):
                 "" if k % 2 == 0 else " is enough, and is what was asked"
             )
     return (
-        "the sum is right, but some pair's mask is left out, or put on by a rule of its own: each"
-        " pair's mask once, added by one of the two and subtracted by the other; a hospital that"
-        " shares with few is opened when those few collude"
+        "the sum is right, but some pair's mask is not put on: each hospital puts on one mask for"
+        " each other; one that shares with few is opened when those few collude"
     )
 
 
@@ -130,7 +152,7 @@ def masked(words, me, masks):
     return sent
 ```
 
-Whether the smaller or the larger number adds does not matter, if all do the same.
+Whether the smaller or the larger number adds does not matter, if the other one subtracts.
 """,
     wrong=[
         lambda scene: lambda words, me, masks: words,
@@ -168,8 +190,8 @@ NOISE = Number(
         Mistake(12 / 10, "variances add, not standard deviations; and what do colluders know?"),
         Mistake(144 / 6, "that is the variance of each part"),
         Mistake(12.0, "that is the noise of the whole sum"),
-        Mistake(6.0, "that is for four whose noise counts; colluders' noise is the one that does not"),
-        Mistake(12 / math.sqrt(9), "that is for nine whose noise counts; of ten who stay, who knows?"),
+        Mistake(6.0, "four is who colludes: theirs is the noise that does not count"),
+        Mistake(12 / math.sqrt(9), "that is for nine whose noise counts; of ten, who knows?"),
         Mistake(12 / math.sqrt(7), "that is for seven whose noise counts; one too many"),
         Mistake(12 * math.sqrt(6) / 10, "six parts count, and variances add: divide by a root"),
         Mistake(12 / math.sqrt(5), "five may vanish; whose noise is left?"),

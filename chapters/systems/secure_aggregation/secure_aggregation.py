@@ -294,8 +294,8 @@ def judged(model, patients, draw):
 def attacked_in_training(i):
     """What is in the clear, and what is right, after each number of steps."""
     draw, model = run.rng(f"training {i}"), made(f"trained network {i}", layers)
-    seen, unseen = np.array_split(draw.permutation(len(x)), 2)
-    optimiser, rows = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9), []
+    rows, (seen, unseen) = [], np.array_split(draw.permutation(len(x)), 2)
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
     for step in range(max(trained_steps) + 1):
         if step in trained_steps:
             rows.append(judged(model, unseen, draw))
