@@ -290,6 +290,13 @@ def judged(model, patients, draw):
     right = float((model(x[patients]).argmax(dim=1) == labels[patients]).float().mean())
     return [*(mean_in_the_clear(model, size, patients, draw) for size in (8, 16, 32)), right]
 
+def learn(model, optimiser, patients):
+    """One step."""
+    optimiser.zero_grad()
+    F.cross_entropy(model(x[patients]), labels[patients]).backward()
+    optimiser.step()
+
+
 # %%
 def attacked_in_training(i):
     """What is in the clear, and what is right, after each number of steps."""
@@ -299,10 +306,7 @@ def attacked_in_training(i):
     for step in range(max(trained_steps) + 1):
         if step in trained_steps:
             rows.append(judged(model, unseen, draw))
-        optimiser.zero_grad()
-        some = draw.choice(seen, 32, replace=False)
-        F.cross_entropy(model(x[some]), labels[some]).backward()
-        optimiser.step()
+        learn(model, optimiser, draw.choice(seen, 32, replace=False))
     return rows
 
 # %%
