@@ -289,7 +289,7 @@ def judged(model, patients, draw):
     """Shares in the clear from batches of 8, 16 and 32, and of patients whose label is right."""
     right = float((model(x[patients]).argmax(dim=1) == labels[patients]).float().mean())
     return [*(mean_in_the_clear(model, size, patients, draw) for size in (8, 16, 32)), right]
-
+# %%
 def learn(model, optimiser, patients):
     """One step."""
     optimiser.zero_grad()
