@@ -1147,9 +1147,9 @@ for n, done in cost.items():
 # a deployment draws whole numbers.
 #
 # **Our witnesses.** Patches of one eye are not patients, and one step of gradient descent gives
-# more away than many local ones. For the division trained weights were easier prey than new ones; the
-# search we tried on new ones only. A failed attack of ours bounds nobody else's; only the masks and
-# the noise do that.
+# more away than many local ones. For the division trained weights were easier prey than new ones;
+# the search we tried on new ones only. A failed attack of ours bounds nobody else's; only the masks
+# and the noise do that.
 #
 # **This is a teaching implementation.** A deployment needs beside it: a registry of hospitals' keys
 # that the server does not run; TLS; a parser of messages from strangers; round numbers that survive
