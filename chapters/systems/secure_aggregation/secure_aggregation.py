@@ -326,10 +326,9 @@ run.say("After {steps} steps the share in the clear from gradients over sixteen 
         steps=trained_steps[-1])
 
 # %% [markdown]
-# Training does not protect. It makes units choosier: one that answers to few patients hands out
-# more of them. And a patient whom the network classifies well leaves a small gradient, so that
-# those who are wrongly classified stand out. We tried one width, one rate and small images, and
-# claim nothing beyond.
+# So do not count on training to protect anybody. Why it would not, one can guess: units may get
+# choosier, and a patient whom the network classifies well leaves a small gradient, beside which
+# others stand out. We did not measure that. We tried one width, one rate and small images.
 #
 # ### Without a linear layer
 #
@@ -827,7 +826,7 @@ for way, tried in {"division": n_again, "search": n_searched}.items():
 # %% [markdown]
 # Take that for what it is. That a uniform mask leaves nothing of a word is proved, not measured;
 # the count shows that the masks are on and that the attack was pointed at them. It would miss a
-# leak that shows a few patients in a hundred.
+# leak that shows the division a few patients in a hundred, or the search one of the few it tried.
 
 # %% [markdown]
 # ## What the sum itself says
@@ -956,8 +955,9 @@ run.claim(
     member.low > 0.58, margin=member.low - 0.58, unit="AUC", falsified_by="falsify_asked_elsewhere")
 
 # %% [markdown]
-# An AUC is an average over patients. It says neither that everybody can be told, nor that nobody
-# can be told for certain: who stands out is told first. And it falls with the number in the sum.
+# An AUC is an average over patients: it says neither that everybody can be told nor that nobody
+# can. And it is that of one sum, of one size. `-p n_members=10` and `-p n_members=150` show what
+# the size does.
 #
 # ## Noise that can be accounted for
 #
@@ -965,8 +965,8 @@ run.claim(
 # a length of $c$ at most, and add Gaussian noise of standard deviation $\sigma c$ to each number of
 # the sum. Then for anything the server may conclude, its chance $p$ with the patient's gradient in
 # the sum and $p'$ with zero in its place obey $p \le e^\varepsilon p' + \delta$ *and*
-# $p' \le e^\varepsilon p + \delta$, whatever else it knows: neither her presence nor her absence
-# shows. Only what she *adds* is hidden. How many patients there are counts as public; and to hide
+# $p' \le e^\varepsilon p + \delta$, whatever else it knows: so little does her presence show, and so
+# little her absence. Only what she *adds* is hidden. How many patients there are counts as public; and to hide
 # that she was *replaced* by another takes twice the noise, for the sum then moves by up to $2 c$.
 # For one sum ([Balle and Wang](https://doi.org/10.48550/arXiv.1805.06530)), with $\Phi$ the normal
 # distribution,
@@ -1025,15 +1025,16 @@ run.table(rows, name="noisy_membership", caption="AUC of the membership test on 
           f" into the covariance; δ = {DELTA:g}. Real patients.")
 
 # %% [markdown]
-# Clipping alone protects nobody: with all gradients of one length those who stood out no longer
-# shout the others down. The noise does it. (Our $c$ is half of the median length of these very
+# Clipping alone is no protection: hold the second row against the first. The noise does it, and it
+# does it against a server that knows how much of it there is. (Our $c$ is half of the median length of these very
 # gradients. So it says something of them, which $\varepsilon$ does not count; a deployment fixes
 # $c$ beforehand, or pays for it.)
 #
 # Where does the noise come from, if the server may not see the sum without it? From the hospitals,
 # before the masks, in whole numbers. Each adds a part; those who vanish take theirs along, and
 # colluders know theirs. So the parts must be so large that those of $t - k$ honest survivors are
-# enough: each part's variance is $\sigma^2 c^2 / (t - k)$.
+# enough: each part's variance is $\sigma^2 c^2 / (t - k)$. The more stay, the more noise there is;
+# how many stayed is in the list that all sign, and no secret.
 #
 # ### What it costs
 #
