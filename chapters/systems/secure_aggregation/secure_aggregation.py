@@ -961,15 +961,15 @@ run.claim(
 #
 # ## Noise that can be accounted for
 #
-# What bounds every question at once is **differential privacy**. Shorten each patient's gradient to
-# a length of $c$ at most, and add Gaussian noise of standard deviation $\sigma c$ to each number of
-# the sum. Then for anything the server may conclude, its chance $p$ with the patient's gradient in
-# the sum and $p'$ with zero in its place obey $p \le e^\varepsilon p' + \delta$ *and*
-# $p' \le e^\varepsilon p + \delta$, whatever else it knows: so little does her presence show, and so
-# little her absence. Only what she *adds* is hidden. How many patients there are counts as public; and to hide
-# that she was *replaced* by another takes twice the noise, for the sum then moves by up to $2 c$.
-# For one sum ([Balle and Wang](https://doi.org/10.48550/arXiv.1805.06530)), with $\Phi$ the normal
-# distribution,
+# What bounds every question at once is **differential privacy**. Shorten each patient's gradient
+# to a length of $c$ at most, and add Gaussian noise of standard deviation $\sigma c$ to each
+# number of the sum. Then for anything the server may conclude, its chance $p$ with the patient's
+# gradient in the sum and $p'$ with zero in its place obey $p \le e^\varepsilon p' + \delta$ *and*
+# $p' \le e^\varepsilon p + \delta$, whatever else it knows: so little does her presence show, and
+# so little her absence. Only what she *adds* is hidden. How many patients there are counts as
+# public; and to hide that she was *replaced* by another takes twice the noise, for the sum then
+# moves by up to $2 c$. For one sum ([Balle and Wang](https://doi.org/10.48550/arXiv.1805.06530)),
+# with $\Phi$ the normal distribution,
 #
 # $$ \delta = \Phi\left(\tfrac{1}{2\sigma} - \varepsilon\sigma\right)
 #    - e^\varepsilon\, \Phi\left(-\tfrac{1}{2\sigma} - \varepsilon\sigma\right), $$
@@ -1026,9 +1026,9 @@ run.table(rows, name="noisy_membership", caption="AUC of the membership test on 
 
 # %% [markdown]
 # Clipping alone is no protection: hold the second row against the first. The noise does it, and it
-# does it against a server that knows how much of it there is. (Our $c$ is half of the median length of these very
-# gradients. So it says something of them, which $\varepsilon$ does not count; a deployment fixes
-# $c$ beforehand, or pays for it.)
+# does it against a server that knows how much of it there is. (Our $c$ is half of the median
+# length of these very gradients. So it says something of them, which $\varepsilon$ does not count;
+# a deployment fixes $c$ beforehand, or pays for it.)
 #
 # Where does the noise come from, if the server may not see the sum without it? From the hospitals,
 # before the masks, in whole numbers. Each adds a part; those who vanish take theirs along, and
