@@ -84,6 +84,7 @@ from medlib.systems.aggregation.collusion import exposed, learnt
 from medlib.systems.aggregation.gradient_matching import gradient_of, match_gradient, parted
 from medlib.systems.aggregation.imprint import imprint_, read_imprint
 from medlib.systems.aggregation.inversion import invert_linear, label_of
+from medlib.systems.aggregation.many_trainings import auc_of_rows
 from medlib.systems.aggregation.masking import mask
 from medlib.systems.aggregation.overheard import opened, overhear
 from medlib.systems.aggregation.privacy import clipped, noise_for_one_round
@@ -990,9 +991,10 @@ clip = float(np.median(lengths)) / 2
 one = gradients[lengths.argmax()]  # the patient who stands out most
 part = clipped(one[None], norm=clip)[0] if clipping else one
 noise = run.rng("noise on sums").normal(scale=sigma * clip, size=(2, n_noises, len(one)))
-with_her, without = ((each + shift) @ part / np.linalg.norm(part)
-                     for each, shift in zip(noise, (part, 0), strict=True))
-strongest, promised = auc(with_her, without).value, scipy.stats.norm.cdf(1 / sigma / np.sqrt(2))
+leaning = np.stack([noise[0] + part, noise[1]]) @ part / np.linalg.norm(part)
+there = np.repeat([1, 0], n_noises)  # first the sums with her, then those without
+strongest = float(auc_of_rows(leaning.ravel(), there))
+promised = scipy.stats.norm.cdf(1 / sigma / np.sqrt(2))
 
 # %%
 room = auc_by_chance(n_noises, n_noises, level=0.999)[1] - 0.5
