@@ -33,7 +33,7 @@ n_train: int = 280  # patients to learn from, 50 ≤ x ≤ 300
 n_validation: int = 120  # patients to choose by, 40 ≤ x ≤ 160
 width: int = 100  # units of the fixed layer, 1 ≤ x ≤ 1000
 rounds: list[int] = [1, 3, 10, 30, 100, 300]  # to choose from, increasing, 1 ≤ x ≤ 10000
-clips: list[float] = [0.03, 0.1, 0.3, 1.0, 3.0]  # lengths to choose from, increasing, x > 0
+clips: list[float] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0]  # lengths to choose from, increasing, x > 0
 rates: list[float] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]  # increasing, x > 0
 n_noises: int = 30  # draws of the noise that each judgement is a mean over, 1 ≤ x ≤ 1000
 

@@ -31,7 +31,7 @@ n_steps: int = 400  # of the search by squared distance, 1 ≤ x ≤ 100000
 n_cosine_steps: int = 800  # of the search by cosine, 1 ≤ x ≤ 100000
 cosine_rate: float = 0.1  # of its steps, 0 < x ≤ 10
 n_tuning_steps: int = 400  # of each search by which roughness is chosen, 1 ≤ x ≤ 100000
-smoothnesses: list[float] = [0.0, 0.000001, 0.00001, 0.0001]  # weights to choose from, x ≥ 0
+smoothnesses: list[float] = [0.0, 0.000001, 0.00001, 0.0001, 0.001]  # to choose from, x ≥ 0
 
 # %%
 import numpy as np
