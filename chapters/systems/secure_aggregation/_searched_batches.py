@@ -12,13 +12,14 @@
 # **Objectives.** One point of a recorded trial: one size of batch, one draw. A small convolutional
 # network with smooth activations, as it is before any training, gives the gradient of a batch of
 # real patches of a retina, which play patients. A search looks for images with the same gradient:
-# by squared distance and L-BFGS, and by cosine with a penalty on roughness; the labels are given to
-# it. How much roughness costs is chosen on a batch of *other* patients, as an attacker can who has
-# images of their own. What it finds is held against all patches: is one found image nearest to a
-# patient of the batch, and nearer than any two different patients are to each other? The same
-# searches are pointed at what the server sees of the same gradient under a mask. By chance an image
-# of nobody is nearest to one of the batch as often as the batch is large among all patches. This notebook is no page of the book:
-# `medbook sweep` runs it over sizes and seeds. The seed draws patches, weights, masks and starts.
+# by squared distance and L-BFGS, and by cosine with a penalty on roughness; the labels are given
+# to it. How much roughness costs is chosen on a batch of *other* patients, as an attacker can who
+# has images of their own. What it finds is held against all patches: is one found image nearest to
+# a patient of the batch, and nearer than any two different patients are to each other? The same
+# searches are pointed at what the server sees of the same gradient under a mask. By chance an
+# image of nobody is nearest to one of the batch as often as the batch is large among all patches.
+# This notebook is no page of the book: `medbook sweep` runs it over sizes and seeds. The seed
+# draws patches, weights, masks and starts.
 #
 # **Prerequisites.** *Can a server add up what it cannot read?*
 
