@@ -1004,7 +1004,7 @@ run.say(
     "For ε = {EPSILON:g} and δ = {DELTA:g} the noise is {sigma:.2f} lengths of a clipped gradient."
     " Whoever knows all other gradients tells whether the patient with the longest one took part"
     " with a measured AUC of {strongest_auc:.3f}; promised is {promised_auc:.3f} at most, and so"
-    " few sums may read up to {room:.3f} more by chance. (The promise is tight: the longest"
+    " many sums may still read {room:.3f} more by chance. (The promise is tight: the longest"
     " gradient fills the clipping length, so no lower one could be kept. Shortened are {share:.0%}"
     " of the gradients.)", EPSILON=EPSILON,
     DELTA=DELTA, sigma=sigma, room=room, share=float((lengths > clip).mean()))
