@@ -1,5 +1,6 @@
 """Part IV, from one site to many: what leaves a hospital, and what can be shown about it later.
 
+- `repetition`: the same run again: what makes it differ, how much, and what it stands on.
 - `ledger`: what a result rests on, in a chain of entries in which a change shows.
 - `deidentification`: images without the patient's identity, and how to look for what is left.
 - `federation`: the data stay, the models move: one network learned at several hospitals.

@@ -1,0 +1,1221 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   medbook:
+#     reader_path: true
+# ---
+
+# %% [markdown]
+# # Could you show it again?
+#
+# **Question.** Two years after a network went into a clinic, it overlooks a bleeding. An auditor
+# has the paper with its AUC and asks two things. Does the number come out if you run it again? And
+# can you show that these scans, this program and nothing else stand behind it? If you cannot,
+# nobody will ever know whether the patient was harmed by chance, by a changed scan, or by a number
+# that never was true.
+#
+# **Objectives.** After this chapter you will be able to
+#
+# - say why two runs of one program differ, and find the cause by changing one thing at a time;
+# - tell whether a conclusion survives where the bits do not;
+# - say what seeds, flags, pins and a container's digest each buy, and what none of them does;
+# - keep a ledger in which a changed byte shows, and say what only a signature kept elsewhere finds;
+# - take a patient's identity out of scans, and tell a hash that protects from one that does not.
+#
+# **Prerequisites.** {doc}`three_shifts` for what training on one's own images means; bits and
+# bytes; AUC and its interval.
+#
+# **Data.** Scans with real headers: test files of pydicom's wheel. For the trainings the texture is
+# real, patches of one fundus photograph, and the lesions are simulated. Record numbers and keys are
+# simulated. To audit scans of your own, set `own_scans` to a folder of uncompressed CT images, such
+# as a series of [LIDC-IDRI](https://doi.org/10.7937/K9/TCIA.2015.LO9QL9SX).
+
+# %% tags=["parameters"]
+seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
+device: str = "auto"  # "auto", "cpu" or "cuda"; what is about the processor stays on it
+n_train: int = 240  # patches to learn from, a multiple of 2, 16 ≤ x ≤ 5000
+n_test: int = 256  # patches to decide on, a multiple of 2, 16 ≤ x ≤ 5000
+n_steps: int = 150  # training steps, 1 ≤ x ≤ 100000
+n_orders: int = 1000  # orders of one sum, 2 ≤ x ≤ 100000
+again_threads: int = 1  # threads of the repetition in which nothing else changes, 1 ≤ x ≤ 64
+elsewhere: str = "other instructions"  # the other process: "other instructions" or "the same"
+labels_travel: str = "with their image"  # through a set: "with their image" or "apart"
+refuse_chance: str = "yes"  # deterministic algorithms in the scatter that must repeat: "yes", "no"
+n_changes: int = 40  # single bits changed in each part, 1 ≤ x ≤ 10000
+watched: str = "every byte"  # what the audit compares of scans: "every byte" or "identifiers"
+heads_kept: str = "elsewhere"  # where the signed ends of the ledger are: "elsewhere" or "nowhere"
+cleaned_by: str = "this book"  # who takes identities out: "this book" or "the library alone"
+record_digits: int = 6  # digits of a record number, 3 ≤ x ≤ 8
+n_stolen: int = 50  # record numbers in a stolen table, 1 ≤ x ≤ 900
+key_from: str = "chance"  # where the hospital's key comes from: "chance" or "a password"
+own_scans: str = ""  # folder of CT images of your own, uncompressed DICOM; else empty
+
+# %%
+import copy
+import json
+import shutil
+import tempfile
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from dicomanonymizer import simpledicomanonymizer
+from pydicom import dcmread
+
+from data_fetch.packaged.wheel import packaged_file
+from data_fetch.readers import read_dicom
+from data_fetch.tasks.fundus_lesions import fundus_lesions
+from medlib import experiment
+from medlib.experiment.environment import project_root
+from medlib.experiment.plots.image_rows import Window, image_rows
+from medlib.experiment.plots.line_band import Line, line_band
+from medlib.measures.auc import auc
+from medlib.measures.mean_interval import mean_interval
+from medlib.measures.share_interval import share_of
+from medlib.systems.deidentification.burned_in import Rectangle
+from medlib.systems.deidentification.canaries import canaries_left, plant_canaries
+from medlib.systems.deidentification.deidentify import deidentify
+from medlib.systems.deidentification.options import Options
+from medlib.systems.deidentification.profile import EDITION
+from medlib.systems.deidentification.pseudonyms import break_plain_hashes, plain_hash, pseudonym
+from medlib.systems.deidentification.validator import identifiers_of, leaks
+from medlib.systems.ledger import kinds
+from medlib.systems.ledger.audit import World, audit
+from medlib.systems.ledger.canonical_json import canonical_json
+from medlib.systems.ledger.chain import first_fault
+from medlib.systems.ledger.entry import FIRST, Draft, digest_of, entry_after, to_line
+from medlib.systems.ledger.ledger_file import append, read_ledger
+from medlib.systems.ledger.lineage import lineage, metrics_from
+from medlib.systems.ledger.signed_head import sign_head
+from medlib.systems.ledger.signing_keys import key_id
+from medlib.systems.repetition.audit_picture import Box, audit_picture
+from medlib.systems.repetition.bits import bits_differing, flip_bit, share_differing
+from medlib.systems.repetition.byte_changes import one_bit_changed, random_place
+from medlib.systems.repetition.fresh_process import train_elsewhere
+from medlib.systems.repetition.scatter import repeated_gradients
+from medlib.systems.repetition.set_order import order_of_set
+from medlib.systems.repetition.small_training import Settings, train_small
+from medlib.systems.repetition.sums import exact_sum, orders_tried
+from medlib.systems.repetition.surroundings import differing_layers, surroundings
+from medlib.systems.repetition.switches import Switches, switched
+
+run = experiment.start("systems/reproducible_to_the_bit", locals())
+
+# %%
+run.device  # sets what torch may do; the trainings stay on the processor, whose sums they are about
+folder = Path(tempfile.mkdtemp(prefix="ledger-"))
+NOON = "2026-03-02T12:00:00Z"  # no clock is read, so that a rerun writes the same ledger
+
+
+# %% [markdown]
+# ## A picture first
+#
+# A small network tells a round haemorrhage from a streak along a nerve fibre. It is trained twice,
+# by the same program, from the same seed, on the same patches. One thing differs: in the first step
+# two threads shared the work, where one did it alone the other time. Then both went on alike.
+
+# %%
+drawn = {split: fundus_lesions(n, split=split, rng=run.rng(f"{split} patches"), size=32)
+         for split, n in (("train", n_train), ("test", n_test))}
+images, test_images = (run.uses(drawn[split].sample).array for split in ("train", "test"))
+labels, truth = drawn["train"].labels, drawn["test"].labels
+start = run.rng("seeds of the trainings")
+seeds = [int(one) for one in start.integers(2**31, size=6)]
+plain = Settings(seed_of_weights=seeds[0], seed_of_batches=seeds[1], steps=n_steps)
+KEPT = sorted({step for step in (1, 2, 3, 5, 10, 20, 50) if step < n_steps} | {n_steps})
+
+# %% tags=["key"]
+def trained(settings, on=images, called=labels):
+    return train_small(on, called, test_images, settings=settings, keep_at=KEPT)
+
+
+first = trained(plain)
+two_threads = trained(replace(plain, switches=Switches(threads=2), switched_steps=1))
+
+# %%
+share = share_differing(first.last, two_threads.last)
+apart = np.flatnonzero(first.decisions != two_threads.decisions)
+order = np.argsort(-np.abs(first.logits - two_threads.logits))
+shown = order[:6]
+verdict = {True: "dot", False: "streak"}
+said = [f"{verdict[bool(first.decisions[i])]} / {verdict[bool(two_threads.decisions[i])]}"
+        for i in shown]
+run.figure(
+    image_rows([[test_images[i][..., 1].astype(float) for i in shown]], titles=[said],
+               window=Window(0, 255, ("green", ""))),
+    name="twins", data="simulated",
+    alt="Six reddish-grey patches with a dark lesion each; above each what either training says.",
+    caption="The patches on which the two trainings are furthest apart, with what the first and the"
+    f" second say of each. Simulated lesions in real texture, n = {n_test} test patches, six"
+    f" shown; in all the decision differs for {len(apart)}.",
+)
+
+# %%
+run.result("share_two_threads", share, atol=0.5)
+run.result("flips_two_threads", len(apart), unit="patches", n=n_test, atol=20)
+run.say(
+    "After {n_steps} steps {share_two_threads:.0%} of the two networks' weights are not the same to"
+    " the bit, and {flips_two_threads:.0f} of {n_test} decisions differ. Whoever reruns the study"
+    " on another number of threads does not get its network.",
+)
+
+# %% [markdown]
+# ## Why a sum has no last digit
+#
+# A computer keeps a number in a few bits; ours in thirty-two, of which twenty-four hold the digits.
+# Each addition is rounded to them, $\mathrm{fl}(a + b) = (a + b)(1 + \delta)$ with
+# $|\delta| \le 2^{-24}$. So $a + b = b + a$ still holds, but
+#
+# $$ \mathrm{fl}(\mathrm{fl}(a + b) + c) \;\ne\; \mathrm{fl}(a + \mathrm{fl}(b + c)) $$
+#
+# in general {cite}`goldberg1991`. *In which order* a sum is added decides its last digits. Take one
+# patch's grey values, standardised, and add them in many orders:
+
+# %% tags=["key"]
+grey = test_images[0].astype(np.float32).ravel()
+grey = (grey - grey.mean()) / grey.std()
+sums = orders_tried(grey, orders=n_orders, rng=run.rng("orders"))
+exact = exact_sum(grey)
+
+# %%
+run.result("distinct_sums", len(np.unique(sums)), n=n_orders, atol=0.25 * n_orders)
+run.say(
+    "The same {count} numbers have {distinct_sums:.0f} different sums in {n_orders} orders, from"
+    " {low:.6f} to {high:.6f}; added without rounding until the end, in any order, {exact:.6f}.",
+    count=len(grey), low=float(sums.min()), high=float(sums.max()), exact=exact,
+)
+
+# %% [markdown]
+# Nothing is wrong with any of them. But a convolution is millions of such sums, and *who adds what
+# first* is decided by things that no program mentions: how many threads share the rows, how wide
+# the processor's registers are, which library's kernel fits the shape, how the numbers lie in
+# memory. A training then multiplies the difference: each step starts where the last one ended.
+#
+# ## One cause at a time
+#
+# So let us change one thing and nothing else. Each of these leaves the seeds, the images and the
+# formula alone; only the last would change the result in exact arithmetic, by one grey level of one
+# pixel of one patch.
+
+# %% tags=["key"]
+middle = images.size // 2
+one_bit = flip_bit(images, place=middle)  # one grey level, in one of all pixels
+causes = {
+    "two threads, first step": two_threads,
+    "another library's kernels": trained(replace(plain, switches=Switches(onednn=False))),
+    "another layout": trained(replace(plain, channels_last=True)),
+    "a fused optimiser": trained(replace(plain, optimizer="fused")),
+    "batches back to front": trained(replace(plain, reverse=True)),
+    "one bit of one pixel": trained(plain, on=one_bit),
+}
+
+# %% [markdown]
+# Some things are settled when a process starts and never again: which instructions of the processor
+# may be used, and the number, drawn anew, by which Python sorts texts into a `set`. So we train in
+# new processes as well, of the same interpreter, the same packages, the same files. The first of
+# them gives the most important row of all: a new process in which *nothing* was changed.
+
+# %% tags=["key"]
+def in_new_process(**variables):
+    return train_elsewhere(images, labels, test_images, settings=[plain], keep_at=KEPT,
+                           variables={"PYTHONHASHSEED": "random", **variables})
+
+
+OTHER = {"ATEN_CPU_CAPABILITY": "default"}  # no wide registers: any processor can do this
+here_again = in_new_process()
+other_place = in_new_process(**(OTHER if elsewhere == "other instructions" else {}))
+
+# %% [markdown]
+# And one that has nothing to do with rounding. A program collects the names of its files in a
+# `set`, to be rid of doubles, and walks through it. In which order? Python hashes texts with a
+# number that it draws for each process, so the order is another in each. If the label travels with
+# its name, other images meet in a batch, as under another seed. If labels were read from a sorted
+# list, each image gets somebody else's diagnosis.
+
+# %% tags=["key"]
+names = [f"patient{i:04d}.png" for i in range(n_train)]
+place = {name: i for i, name in enumerate(names)}
+walk = [place[name] for name in order_of_set(names, hash_seed=2)]
+causes["names in a set"] = trained(plain, on=images[walk], called=labels[walk])
+apart_in_set = trained(plain, on=images[walk])  # labels still in the sorted order
+seeds_differ = {f"another seed ({n + 1})": trained(
+    replace(plain, seed_of_weights=seeds[2 + 2 * n], seed_of_batches=seeds[3 + 2 * n]))
+    for n in range(2)}
+
+# %%
+again = trained(replace(plain, switches=Switches(threads=again_threads),
+                        switched_steps=min(5, n_steps)))
+everything = {
+    "nothing, here": again, "nothing, new process": here_again.trained[0],
+    "new process, other instructions": other_place.trained[0], **causes, **seeds_differ,
+    "labels left behind by a set": apart_in_set,
+}
+right = auc(first.logits[truth == 1], first.logits[truth == 0])
+aucs = {name: auc(one.logits[truth == 1], one.logits[truth == 0])
+        for name, one in everything.items()}
+
+# %%
+EARLY = max(step for step in KEPT if step <= 10)
+
+
+def percent(one, step):
+    return f"{100 * share_differing(first.weights[step], one.weights[step]):.0f} %"
+
+
+run.table(
+    [{"what differs": name, f"after {KEPT[0]} step": percent(one, KEPT[0]),
+      f"after {EARLY} steps": percent(one, EARLY),
+      "at the end": percent(one, n_steps),
+      "decisions flipped": int((one.decisions != first.decisions).sum()),
+      "AUC": f"{aucs[name].value:.3f}"} for name, one in everything.items()],
+    name="causes", caption="Weights that are not the same to the bit as those of the first training"
+    f" (of {len(first.last)}), after some steps, and decisions that differ from its own (of n ="
+    f" {n_test} simulated lesions). The first training has an AUC of {right:.3ci}, an interval over"
+    " test patches. One draw.",
+)
+
+# %% [markdown]
+# Read the table from the top. *Nothing* makes no difference, not in a new process either: this
+# program, on this machine, is reproducible to the bit. So whatever stands below is a cause and no
+# noise. Then come the causes that nobody would call a change of the study. A bit of one pixel has
+# no effect until its patch is drawn into a batch, and after that it is like all the others.
+
+# %%
+quiet = max(share_differing(first.last, one.last) for one in (again, here_again.trained[0]))
+flipped = int((again.decisions != first.decisions).sum())
+run.claim(
+    "trained again, here and in a new process, the network is the same to the last bit of every"
+    " weight", quiet == 0, margin=-quiet, unit="of the weights", control=True,
+    falsified_by="falsify_again_on_two_threads",
+)
+
+# %%
+moved = {name: [share_differing(first.weights[step], one.weights[step]) for step in KEPT]
+         for name, one in causes.items()
+         if name in ("two threads, first step", "a fused optimiser", "one bit of one pixel")}
+figure = line_band({name: Line(KEPT, [100 * share for share in shares])
+                    for name, shares in moved.items()},
+                   x=("step", ""), y=("weights that differ", "%"), log_x=True, height_in=3.0)
+run.figure(
+    figure, name="spread", data="simulated",
+    alt="Three lines of the share of differing weights against the step, all rising to nearly all"
+    " of the weights; that of one bit rises last.",
+    caption="Whatever began it, soon nearly all weights differ: the share that is not the same to"
+    f" the bit, by step. One draw, simulated lesions, n = {len(first.last)} weights.",
+)
+
+# %% [markdown]
+# ## Bits are chaotic; are conclusions?
+#
+# That weights differ is no harm by itself: nobody is treated by a weight. What a study concludes is
+# an AUC, with an interval. Two yardsticks are at hand. The interval says how far the AUC would move
+# with other test patches. And *another seed* says how far it moves by what everybody accepts as
+# chance. A cause that moves it no further than these is no threat to the conclusion, however many
+# bits it moves. (It may be a matter of a patient all the same: of two networks that are equally
+# good, one sees this bleeding and the other that one.)
+
+# %%
+MOST_LOST = 0.25
+harmless = [name for name in everything if name not in seeds_differ
+            and name != "labels left behind by a set"]
+if labels_travel == "apart":
+    harmless.append("labels left behind by a set")
+known = max(right.value - 0.5, 1e-3)  # what the first network knows, above chance
+lost = max((right.value - aucs[name].value) / known for name in harmless)
+run.result("auc_first", right, atol=0.03)
+run.result("lost_by_cause", lost, unit="of the AUC above one half", atol=0.05)
+run.result("furthest_cause", max(abs(aucs[n].value - right.value) for n in harmless), unit="AUC",
+           atol=0.02)
+run.result("furthest_seed", max(abs(aucs[n].value - right.value) for n in seeds_differ),
+           unit="AUC", atol=0.03)
+run.result("auc_apart", aucs["labels left behind by a set"], atol=0.08)
+run.say(
+    "On this page the AUC is {auc_first:.3ci}. Of all that leaves image and label together, nothing"
+    " moves it by more than {furthest_cause:.3f}; two other seeds move it by up to"
+    " {furthest_seed:.3f}. Labels that a set left behind give {auc_apart:.2ci}: no rounding, and no"
+    " error message either.",
+)
+
+# %%
+run.claim(
+    "no change that leaves the seeds alone and labels with their images costs a quarter of what the"
+    " network knows, its AUC above one half", lost < MOST_LOST, margin=MOST_LOST - lost,
+    unit="of the AUC above one half", falsified_by="falsify_labels_apart",
+)
+trial = experiment.recorded(run, "_causes_and_seeds/sweep", optional=True)
+LENGTHS = {"stopped": "stopped at full rate", "1": "ended", "2": "twice as long",
+           "4": "four times"}
+TRIED = {"onednn": "another library's kernels", "fused": "a fused optimiser",
+         "reverse": "batches back to front", "bit": "one bit of one pixel",
+         "instructions": "other instructions", "set": "names in a set", "seed": "another seed"}
+
+
+# %% [markdown]
+# One draw of six causes proves little, and short trainings are not the only ones. The recorded
+# trial draws everything anew, and trains each cause at three lengths that are ended by a schedule,
+# and once without one, stopped at full rate.
+
+# %%
+def over_seeds(word, cause, length):
+    """The mean over the trial's seeds, with its interval."""
+    return mean_interval(trial.array(f"{word}_{cause}_{length}"))
+
+
+if trial is None:
+    run.say("The trial has not been recorded yet; until then this page shows its one draw alone.")
+else:
+    run.say("{made}", made=trial.made)
+    run.table(
+        [{"what differs": name, **{title: f"{over_seeds('flips', cause, key):.1ci}"
+          for key, title in LENGTHS.items()}} for cause, name in TRIED.items()],
+        name="trial", caption="Recorded, simulated lesions: decisions that differ from the first"
+        f" training's, of {trial.fixed['n_test']}; mean over n = {len(trial.seeds)} seeds with 95 %"
+        " t intervals.")
+
+
+# %%
+if trial is not None:
+    run.table(
+        [{"what differs": name, **{title: f"{over_seeds('moved', cause, key):.3ci}"
+          for key, title in LENGTHS.items()}} for cause, name in TRIED.items()],
+        name="trial_auc", caption="Recorded: by how much the AUC moves, up or down; mean over n ="
+        f" {len(trial.seeds)} seeds with 95 % t intervals, simulated lesions.")
+    for key in LENGTHS:
+        ratio = np.mean([trial.array(f"flips_{cause}_{key}") for cause in TRIED
+                         if cause not in ("seed", "set")], axis=0)
+        less = mean_interval(trial.array(f"flips_seed_{key}") - ratio)
+        run.result(f"flips_less_than_seed_{key}", less, atol=3)
+    run.say("The decisions that flip with another seed are more than those that flip with a cause,"
+            " on average, by {flips_less_than_seed_stopped:.1ci} where trainings are stopped, and"
+            " by {flips_less_than_seed_1:.1ci}, {flips_less_than_seed_2:.1ci} and"
+            " {flips_less_than_seed_4:.1ci} where they are ended, at three lengths.")
+
+# %% [markdown]
+# What should you take from such tables? To demand equal bits of others is to demand their
+# processor. To demand *nothing* is to believe any rerun. In between lies the sensible demand: equal
+# bits on the machine that is named in the record, and elsewhere a difference no larger than another
+# seed makes. And whoever reports one training reports one draw of that chance.
+#
+# ## When the same machine does not repeat
+#
+# So far nothing was random: each cause gave the same other result again. There is also true chance.
+# A network that reads features *at places*, at the pixels of a lesion's outline, sends back a
+# gradient to each place. Many pixels share a place, so that place $i$ gets a sum,
+# $g_i = \sum_{k:\,p_k = i} u_k$, over all readings $k$ whose place $p_k$ is $i$. Two threads add to
+# it as they come. Who comes first is decided by the operating system.
+
+# %% tags=["key"]
+reads = run.torch_generator("places")
+places = torch.randint(0, 1000, (2_000_000,), generator=reads)
+upstream = torch.randn(len(places), generator=reads)
+scattered = {
+    wanted: repeated_gradients(torch.zeros(1000), places, upstream, repeats=8,
+                               switches=Switches(threads=2, deterministic=wanted))
+    for wanted in (False, True)
+}
+
+# %%
+must_repeat = scattered[refuse_chance == "yes"]
+run.say(
+    "Eight times the same gradient, from the same numbers, on two threads: {by_chance} different"
+    " results{apart}. With deterministic algorithms the eight are {fixed}. No seed is"
+    " involved, so none can help.", by_chance="several" if scattered[False].distinct > 1 else "no",
+    apart=", differing in their last digits" if scattered[False].distinct > 1 else "",
+    fixed="one" if scattered[True].distinct == 1 else "several",
+)
+run.claim(
+    "with deterministic algorithms two threads add the same gradient to the same bits, eight times"
+    " of eight", must_repeat.distinct == 1, margin=1 - must_repeat.distinct, unit="results",
+    falsified_by="falsify_chance_allowed",
+)
+
+# %% [markdown]
+# What does that cost? Seconds, which no rerun repeats; so they are printed and not recorded:
+
+# %%
+ratio = scattered[True].seconds / scattered[False].seconds
+print(f"the scatter, with deterministic algorithms: {ratio:.2f} times the time without")
+
+# %% [markdown]
+# For this operation on a processor the cost is small, or none. On a graphics card it may be a
+# factor, and some operations have no deterministic version at all: then torch, asked to be
+# deterministic, refuses to run. A refusal is worth having. It names the line.
+#
+# ## What each precaution buys
+#
+# Four precautions are usually named together: seeds, deterministic algorithms, pinned versions (or
+# a commit and a lock file), and the digest of a container's image. What is each good for? The other
+# process above is the test. It ran the same files, from the same disk, with the same pins:
+
+# %% tags=["key"]
+here, there = here_again.surroundings, other_place.surroundings
+unlike = differing_layers(here, there)
+pinned_alike = "pins" not in unlike and "flags" not in unlike and "container" not in unlike
+elsewhere_moved = share_differing(here_again.trained[0].last, other_place.trained[0].last)
+
+# %%
+run.result("share_elsewhere", elsewhere_moved, atol=0.5)
+run.say(
+    "Both processes have the same seeds, pins, flags and container; they differ in these layers:"
+    " {layers}. And {share_elsewhere:.0%} of the weights differ.",
+    layers=", ".join(unlike) or "none",
+)
+run.claim(
+    "with seeds, deterministic algorithms, code and every pinned version the same, a processor that"
+    " is kept to other instructions ends with other weights, more than half of them",
+    pinned_alike and elsewhere_moved > 0.5, margin=(elsewhere_moved if pinned_alike else 0) - 0.5,
+    unit="of the weights", falsified_by="falsify_the_same_elsewhere",
+)
+
+# %%
+scatter_differs = scattered[False].distinct > 1
+buys = [
+    ("seeds", "what is drawn: weights at the start, batches, splits",
+     "another seed (1)", "two threads, first step"),
+    ("deterministic algorithms", "operations whose result is left to chance",
+     "", "new process, other instructions"),
+    ("pinned versions, a commit", "other code, other libraries, other defaults",
+     "", "new process, other instructions"),
+    ("a container's digest", "all files at once, down to the C library",
+     "", "two threads, first step"),
+    ("threads and processor, recorded", "the order in which sums are added", "",
+     "names in a set"),
+]
+
+
+def share_of_weights(name):
+    return f"{name}: {percent(everything[name], n_steps)}" if name else ""
+
+
+run.table(
+    [{"precaution": what, "takes away": takes, "still differs with it (weights)":
+      share_of_weights(left)} for what, takes, _, left in buys],
+    name="buys", caption="What each precaution takes away, and one change of this page that it does"
+    " not see, with the share of weights that this changed. One draw, simulated lesions.",
+)
+
+# %% [markdown]
+# A container's image holds files. It does not hold a processor, nor how many cores the host gives
+# it. Nor does it know its own digest: whoever starts it has to say it
+# (`CONTAINER_IMAGE_DIGEST=sha256:…`), and then our environment below records it. A *tag* such as
+# `latest` is refused, for it may be another image tomorrow. All four precautions are worth their
+# price; together they still do not make bits equal on another machine. What they leave open has to
+# be *written down*: threads, instructions, libraries' kernels. Every run of this book records them.
+#
+# So much for running again. But an auditor has a second question: are these still the same scans?
+#
+# ## Whose scans are these?
+#
+# Before scans can be named in a record that leaves the hospital, their patients must not be. Here
+# is the first try of many: replace each record number by its SHA-256, a *hash*: a short digest of
+# any text that nobody can turn back. It is irreversible. Does it protect?
+
+# %% tags=["key"]
+patients = run.rng("patients")
+numbers = [f"{n:0{record_digits}d}"
+           for n in patients.choice(10**record_digits, size=n_stolen, replace=False)]
+stolen = [plain_hash(number) for number in numbers]  # a table that got out
+every_number = (f"{n:0{record_digits}d}" for n in range(10**record_digits))
+broken = break_plain_hashes(stolen, every_number)
+
+# %%
+print(f"{len(broken.numbers)} of {n_stolen} patients in {broken.seconds:.1f} s, on one core;"
+      f" all numbers of eight digits: {1e8 / broken.per_second:.0f} s,"
+      f" of ten: {1e10 / broken.per_second / 3600:.1f} hours")
+
+# %% [markdown]
+# Nobody turned the hash back. There was no need: all record numbers there are were hashed, one
+# after the other, and looked up. To hash slowly helps little, and a *salt* that stands beside the
+# table helps against tables made in advance, not against this. What is missing is something that
+# the thief does not have: a **key**. HMAC mixes a secret $K$ into the digest, $d =
+# \mathrm{HMAC}_K(\text{number})$ ([RFC 2104](https://doi.org/10.17487/RFC2104)). The thief may know
+# the method, and all numbers; he has to guess $K$ as well, one of $2^{256}$. Unless it was made
+# from something that people make up:
+
+# %% tags=["key"]
+LIKELY = ("password", "hospital", "radiology", "dicom", "changeme", "secret2026")
+by_chance = run.rng("key").bytes(32)  # here from the seed, to be rerun; else secrets.token_bytes
+key = by_chance if key_from == "chance" else b"radiology".ljust(32, b"\0")
+keyed = {pseudonym(number, key=key) for number in numbers[:5]}
+guessed = {pseudonym(number, key=word.encode().ljust(32, b"\0"))
+           for word in LIKELY for number in (*numbers[:5], *(f"{n:06d}" for n in range(2000)))}
+found_keyed = len(keyed & guessed)
+
+# %%
+run.result("plain_found", share_of(np.isin(stolen, list(broken.numbers))))
+run.result("keyed_found", found_keyed / len(keyed), n=len(keyed))
+run.say(
+    "Of the plain hashes {plain_found:.0%} gave their number away. Of the keyed ones"
+    " {keyed_found:.0%}, with {words} likely keys, although the thief was helped: the right numbers"
+    " were among those that he tried.", words=len(LIKELY),
+)
+secret = 1 - found_keyed / len(keyed) if len(broken.numbers) == n_stolen else 0.0
+run.claim(
+    "to try every number undoes every plain hash, and with likely keys not one that has a key drawn"
+    " by chance", secret == 1, margin=secret - 1, unit="of the keyed", control=True,
+    falsified_by="falsify_key_from_a_password",
+)
+
+# %% [markdown]
+# A key is no cure for everything. Who holds it can name every patient, and two tables with one key
+# can be joined; the key lies where the data do not.
+#
+# A scan says much more than a number. DICOM's standard names some six hundred attributes that may
+# identify (PS3.15, table E.1-1), and what to do with each: remove it, empty it, put a dummy in its
+# place, give another UID. A library keeps that table (`dicom-anonymizer`); what we add is
+# the recursion: into every sequence, at all depths, with all private attributes gone and everything
+# unnamed that can hold free text emptied. UIDs and dates are replaced by keyed digests: the same
+# UID becomes the same other one in all files, and all of a patient's dates move by the same days.
+
+# %%
+CT = packaged_file("pydicom", "data/test_files/CT_small.dcm", sha256="3dd31e5cc835b3f2cdd46c9da1982"
+                   "f59251e78518fefa8163d914631c66437d6")
+MR = packaged_file("pydicom", "data/test_files/MR_small.dcm", sha256="3f27d1c22f1a66e80d7bb7c911e86"
+                   "10fd0bb70325a76746a7adb1c0ddefcf2bb")
+mine = sorted(Path(own_scans).glob("*.dcm"))[:6] if own_scans else []
+if own_scans and not mine:
+    raise ValueError(f"own_scans is {own_scans!r}: there is no file *.dcm in it")
+originals = {path.name: path for path in (mine or [CT, MR])}
+for name, path in originals.items():
+    run.uses(read_dicom(path, name=f"scan/{name}"))
+
+# %% tags=["key"]
+(folder / "data").mkdir()
+cleaned = {}
+for name, path in originals.items():
+    before = dcmread(path)
+    cleaned[name] = deidentify(before, key=key, options=Options(dates="shift"))
+    cleaned[name].dataset.save_as(folder / "data" / name)
+
+# %%
+one = next(iter(originals))
+before, after = dcmread(originals[one]), cleaned[one].dataset
+why = {action.path: f"{action.done}: {action.reason}" for action in cleaned[one].actions}
+LOOKED_AT = ("PatientName", "PatientID", "InstitutionName", "StudyDate", "SeriesDate",
+             "StudyInstanceUID", "Manufacturer", "KVP", "RescaleIntercept", "PixelSpacing")
+
+
+def cell(value):
+    text = str(value if value not in (None, "") else "–")
+    return text if len(text) < 22 else f"{text[:20]}…"
+
+
+# %%
+run.table(
+    [{"attribute": name, "before": cell(before.get(name)), "after": cell(after.get(name)),
+      "done": why.get(f"({before[name].tag.group:04X},{before[name].tag.element:04X})", "kept")}
+     for name in LOOKED_AT if name in before],
+    name="before_after", caption="A real header before and after: what says who is gone or keyed,"
+    " what physics needs stays. A test file of pydicom's wheel, itself anonymised long ago, n = 1"
+    " file.")
+
+# %%
+private = sum(action.reason == "private" for each in cleaned.values() for action in each.actions)
+marks = [identifiers_of(dcmread(path)) for path in originals.values()]
+found = [leak.identifier for name, path in originals.items()
+         for leak in leaks(dcmread(path), (folder / "data" / name).read_bytes())]
+dates = sum(each.kind == "date" for each in found)
+run.say(
+    "A validator that knows no table looked in the bytes of the {files} files for all {marks} names,"
+    " numbers, places, UIDs and dates of the originals. It found {others} of them, besides {dates}"
+    " of the dates: a date moved by the patient's days may fall on another of the same file, and is"
+    " no leak then. Private elements that went: {private}.", files=len(originals),
+    marks=sum(map(len, marks)), others=len(found) - dates or "none", dates=dates or "none",
+    private=private,
+)
+print([(each.kind, each.path) for each in found])
+
+# %% [markdown]
+# ### Canaries
+#
+# A header that happens to be clean proves nothing about the next one. So plant a *canary*, a value
+# that stands nowhere else, in every attribute that the table knows, at the top, in a sequence, and
+# in a sequence of that; in private elements and sequences; in the file's own header. Clean, and
+# look for each of them, in every element and in the raw bytes. As a yardstick the library's own
+# call, which goes by the same table, does the same job.
+
+# %% tags=["key"]
+planted, canaries = plant_canaries(dcmread(originals[one]))
+del planted.EncapsulatedDocument  # a whole document inside a scan is refused, not cleaned
+canaries = [each for each in canaries if not each.path.startswith("(0042,0011)")]
+allowed = Options(structured_text=True, pixels_inspected=True)
+by_us = deidentify(planted, key=key, options=allowed).dataset
+
+# %%
+def by_library(dataset):
+    own = copy.deepcopy(dataset)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # values that are too long for their kind
+        simpledicomanonymizer.anonymize_dataset(
+            own, base_rules_gen=lambda: simpledicomanonymizer.initialize_actions(
+                f"dicomfields_{EDITION}"))
+    return own
+
+
+left_by = {"this book": canaries_left(by_us, canaries),
+           "the library alone": canaries_left(by_library(planted), canaries)}
+depths = {name: [sum(each.where.count("[") == depth for each in left) for depth in range(3)]
+          for name, left in left_by.items()}
+
+
+# %%
+run.table(
+    [{"cleaned by": name, "left at the top": at[0], "in a sequence": at[1], "in one in that": at[2]}
+     for name, at in depths.items()], name="canaries",
+    caption=f"Canaries that are left, of n = {len(canaries)} planted in a real header; the planted"
+    " values are simulated. The library's call does not enter sequences that the table does not"
+    " name.")
+left = len(left_by[cleaned_by])
+run.result("canaries_left", len(left_by["this book"]), unit="canaries", n=len(canaries))
+run.claim(
+    "of canaries in every attribute of the table, at the top and in sequences two deep, in private"
+    " elements and in the file's header, none is left", left == 0, margin=-left, unit="canaries",
+    falsified_by="falsify_library_alone",
+)
+
+# %% [markdown]
+# The claim is exact and does not depend on the seed: it is one case, however many canaries. And it
+# says nothing of what no table lists. **Text in the pixels** is the worst: ultrasound machines
+# write the name into the image. We recognise no text. We *refuse*, until somebody says which
+# rectangles to paint over, or that a person has looked at every frame.
+
+# %%
+REFUSED = ("examples_ybr_color.dcm", "SC_rgb_small_odd.dcm", "test-SR.dcm")
+
+
+def asked(dataset):
+    try:
+        deidentify(dataset, key=key)
+    except ValueError as error:
+        return str(error).split(":", 1)[-1].split(", so")[0].split(": ")[0].strip()
+    return "cleaned"
+
+
+def burnt_in():
+    """A real slice passed on as a screen capture with white letters in a corner."""
+    capture = dcmread(CT)
+    capture.Modality, capture.ConversionType = "OT", "WSD"
+    pixels = capture.pixel_array.copy()
+    pixels[4:12, 4:60:2] = 2000
+    capture.PixelData = pixels.tobytes()
+    return capture
+
+
+# %%
+wheel = CT.parent
+rows = [{"file": name, "answer": asked(dcmread(wheel / name))} for name in REFUSED]
+rows.append({"file": "a slice with letters in its corner", "answer": asked(burnt_in())})
+painted = deidentify(burnt_in(), key=key, options=Options(rectangles=(Rectangle(0, 0, 16, 64),)))
+seen = int(painted.dataset.pixel_array[:16, :64].max())
+rows.append({"file": "the same, with a rectangle named",
+             "answer": f"cleaned; brightest pixel left inside: {seen}"})
+run.table(rows, name="refused", caption="What is refused, and why; real test files of pydicom's"
+          " wheel, and one with simulated letters.")
+
+# %% [markdown]
+# ## A chain by hand
+#
+# Now the record itself. An *entry* says what was done: these scans, that program, this result. Write
+# it as text in one way only (canonical JSON: keys in order, no spaces), put the digest of the entry
+# before into it, and take the digest of all:
+#
+# $$ d_i = \mathrm{SHA256}\bigl(\mathrm{JSON}(i,\ \text{time},\ \text{kind},\ \text{body},\
+#    d_{i-1})\bigr), $$
+#
+# the chain of {cite}`haber1991`. Change one letter in entry $i$ and $d_i$ is another; then $d_{i-1}$
+# in the next entry no longer fits, nor any after it. By hand, with three entries:
+
+# %% tags=["key"]
+chain, previous = [], FIRST
+for index, text in enumerate(("a scan came", "a network was trained", "its AUC is high")):
+    said = {"index": index, "time": NOON, "kind": "note", "body": {"text": text},
+            "previous": previous}
+    previous = digest_of(**said)
+    chain.append({**said, "digest": previous})
+
+# %%
+library, last = [], None
+for each in chain:
+    last = entry_after(last, Draft(each["kind"], each["body"]), time=NOON)
+    library.append(last)
+same = [one.digest == other["digest"] for one, other in zip(library, chain, strict=True)]
+changed = [library[0], replace(library[1], body={"text": "a network was fitted"}), library[2]]
+fault = first_fault(changed)
+run.say("By hand and by the library {same} of {n} digests are equal. With one word changed, the"
+        " first broken link is entry {position}: {wrong}.", same=sum(same), n=len(same),
+        position=fault.position, wrong=fault.wrong)
+
+# %% [markdown]
+# ## From a metric back to its scans
+#
+# Here is a whole study in ten entries. The scans, each with its study, series and SOP instance UID
+# (the de-identified ones), the digest of its file, and how it was acquired; the patches; the files
+# of the program; the environment, part by part. Then three runs, each naming the *digests of the
+# entries* that it rests on, and two metrics: the AUC of the first network, and the area of bone in
+# the CT, for which the header's slope, intercept and pixel spacing are as much data as its pixels.
+
+# %%
+data, code, ledger = folder / "data", folder / "code", folder / "study.ledger"
+np.savez(data / "patches.npz", images=test_images, labels=truth)
+np.save(data / "scores.npy", first.logits)
+code.mkdir()
+for path in sorted((project_root() / "medlib" / "systems" / "repetition").glob("*.py")):
+    (code / path.name).write_bytes(path.read_bytes())
+environment = surroundings(project_root())
+
+
+# %% tags=["key"]
+def bone_mm2():
+    """Area above 300 HU in all CT slices: it needs pixels, and what the header says of them."""
+    area = 0.0
+    for name in originals:
+        if dcmread(data / name).Modality == "CT":
+            slice_ = read_dicom(data / name)
+            area += float((slice_.array > 300).sum()) * np.prod(slice_.spacing_mm)
+    return area
+
+
+def auc_of_scores():
+    patches, scores = np.load(data / "patches.npz"), np.load(data / "scores.npy")
+    return auc(scores[patches["labels"] == 1], scores[patches["labels"] == 0]).value
+
+
+# %%
+MEASURES = {"bone area": bone_mm2, "AUC": auc_of_scores}
+
+
+def recompute(metric, run_entry):
+    """The value now; minus one where a damaged file cannot be read at all."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return round(float(MEASURES[metric.body["name"]]()), 9)
+    except Exception:
+        return -1.0
+
+
+def write(draft):
+    return append(ledger, [draft], time=NOON).entries[0].digest
+
+
+# %% tags=["key"]
+digests = kinds.digests_of_files(data)
+scans = [kinds.image_source(each.dataset, file=name, sha256=digests[name])
+         for name, each in cleaned.items()]
+behind = {
+    "scans": write(kinds.images_draft(scans)),
+    "patches": write(kinds.data_draft({"patches.npz": digests["patches.npz"]})),
+    "code": write(kinds.code_draft(kinds.digests_of_files(code))),
+    "environment": write(kinds.environment_draft(environment)),
+}
+
+# %%
+def run_on(name, *rests_on, parameters):
+    return write(kinds.run_draft(name=name, parameters=parameters,
+                                 rests_on={each: behind[each] for each in rests_on}))
+
+
+behind["training"] = run_on("training", "patches", "code", "environment",
+                            parameters={"seeds": seeds[:2], "steps": n_steps})
+behind["scores"] = write(kinds.data_draft({"scores.npy": digests["scores.npy"]}))
+judging = run_on("judging", "training", "scores", "patches", "code", parameters={})
+write(kinds.metric_draft(name="AUC", value=round(auc_of_scores(), 9), unit="AUC", run=judging))
+measuring = run_on("measuring", "scans", "code", "environment", parameters={"above_hu": 300})
+write(kinds.metric_draft(name="bone area", value=round(bone_mm2(), 9), unit="mm²", run=measuring))
+entries = read_ledger(ledger).entries
+
+# %% [markdown]
+# Now both directions can be asked. *From the metric:* which images, acquired how? *From the image:*
+# a patient withdraws consent; which results have to be done again?
+
+# %% tags=["key"]
+bone = lineage(entries, entries[-1])
+source = bone.rests_on["scans"].body["images"][0]
+to_redo = metrics_from(entries, source["instance_uid"])
+
+# %%
+acquired = {name: source["acquisition"][name] for name in ("KVP", "RescaleIntercept",
+            "PixelSpacing", "SliceThickness") if name in source["acquisition"]}
+run.result("bone_area", entries[-1].body["value"], unit="mm²")
+run.say(
+    "The bone area, {bone_area:.0f} mm², rests on {n} images by their UIDs; the first ends in"
+    " …{uid} and was acquired with {how}. If that patient withdraws, {redo} must be done again, and"
+    " the AUC need not.", n=len(bone.instance_uids), uid=source["instance_uid"][-8:],
+    how=", ".join(f"{name} {value}" for name, value in json.loads(
+        canonical_json(acquired)).items()), redo=" and ".join(m.body["name"] for m in to_redo),
+)
+
+# %% [markdown]
+# ## One byte
+#
+# The ledger must find what nobody would see. Turn one random bit of one random byte, of a scan or
+# the patches, of the program, of the environment's description, of the ledger itself; let the audit
+# say what changed; put it back. The audit compares everything, and calls *causes* those findings
+# that nothing upstream explains.
+
+# %%
+signer = Ed25519PrivateKey.from_private_bytes(run.rng("signer").bytes(32))
+head = sign_head(entries, key=signer, time=NOON)  # printed, mailed, kept at another place
+trust = {key_id(signer.public_key()): signer.public_key()}
+heads = [head] if heads_kept == "elsewhere" else []
+
+
+def look(path=None, *, with_heads=heads, **other):
+    """The audit of the study, or of another ledger beside it."""
+    found = {"data": data, "code": code, "environment": environment, "recompute": recompute,
+             "heads": with_heads, "keys": trust, **other}
+    return audit(path or ledger, World(**found))
+
+
+# %%
+clean = look()
+run.say("With nothing changed the audit agrees: {agrees}. It compared {said}.", agrees=clean.agrees,
+        said=", ".join(f"{n} of {part}" for part, n in clean.checked.items()))
+chance = run.rng("one bit")
+scan_files = [data / name for name in originals]
+PLACES = {"data": [*scan_files, data / "patches.npz", data / "scores.npy"],
+          "code": sorted(code.glob("*.py")), "ledger": [ledger]}
+watches = {"data": data if watched == "every byte" else None}
+
+
+# %%
+def after_one_bit(part):
+    """What the audit names as causes when one bit of a part is another."""
+    if part == "environment":
+        flat = kinds.flat(environment)
+        name = str(chance.choice(sorted(flat)))
+        other = {**flat, name: f"{flat[name]}x"}
+        return {found.part for found in look(environment=other, **watches).causes}
+    path, at, bit = random_place(PLACES[part], rng=chance)
+    with one_bit_changed(path, at=at, bit=bit):
+        return {found.part for found in look(**watches).causes}
+
+
+named = {part: [after_one_bit(part) for _ in range(n_changes)]
+         for part in ("data", "code", "environment", "ledger")}
+right_part = {part: np.array([causes == {part} for causes in found])
+              for part, found in named.items()}
+
+# %%
+for part, hits in right_part.items():
+    run.result(f"named_{part}", share_of(hits))
+run.say(
+    "Of {n_changes} changes each, the audit named the part that had changed, and no other, in"
+    " {named_data:.0%ci} for data, {named_code:.0%ci} for code, {named_environment:.0%ci} for the"
+    " environment and {named_ledger:.0%ci} for the ledger.",
+)
+worst = min(hits.mean() for hits in right_part.values())
+run.claim(
+    "one bit changed at random in data, code, environment or ledger is found, and the audit names"
+    " that part as the cause and no other", worst == 1, margin=worst - 1, unit="of the changes",
+    falsified_by="falsify_identifiers_alone",
+)
+
+# %% [markdown]
+# Would UIDs and acquisition parameters have been enough? They lead from a metric to its scans, and
+# that is what is often asked for. But they are *names*. Turn one bit of a scan and read its header
+# again: how often do they tell?
+
+# %%
+def header_tells():
+    path, at, bit = random_place(scan_files, rng=chance)
+    with one_bit_changed(path, at=at, bit=bit), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            now = kinds.image_source(dcmread(path), file=path.name, sha256=digests[path.name])
+        except Exception:
+            return True
+        return now != next(one for one in scans if one.file == path.name)
+
+
+told = np.array([header_tells() for _ in range(4 * n_changes)])
+run.result("header_tells", share_of(told))
+run.say("UIDs and acquisition parameters notice {header_tells:.0%ci} of such changes: most of a"
+        " scan is pixels, and no name speaks of them.")
+
+# %% [markdown]
+# ## Who forges thoroughly
+#
+# A chain finds accidents. Does it find somebody who *wants* to deceive? He changes an early entry
+# and then writes everything after it anew, with right digests. It takes a few lines, and
+# milliseconds:
+
+# %% tags=["key"]
+def forged(entries, at, body):
+    """A whole chain, in which entry `at` says something else and all later ones agree."""
+    new, renamed = [], {}
+    for entry in entries:
+        text = canonical_json(body if entry.index == at else entry.body).decode()
+        for old, now in renamed.items():
+            text = text.replace(old, now)
+        new.append(entry_after(new[-1] if new else None, Draft(entry.kind, json.loads(text)),
+                               time=entry.time))
+        renamed[entry.digest] = new[-1].digest
+    return new
+
+# %%
+def audit_of(chain, *, signed):
+    other = folder / "other.ledger"
+    other.write_bytes(b"".join(map(to_line, chain)))
+    return look(other, with_heads=heads if signed else [], data=None, code=None, environment=None,
+                recompute=None)
+
+
+last_metric = next(entry for entry in entries if entry.kind == "metric")
+better = {**last_metric.body, "value": 0.999}
+forgeries = {f"entry {at} noted otherwise": forged(
+    entries, at, {**entries[at].body, "note": "as it should be"}) for at in range(len(entries))}
+forgeries["a better AUC"] = forged(entries, last_metric.index, better)
+forgeries |= {f"the last {n} cut off": list(entries[:-n]) for n in (1, 2, 5)}
+
+# %%
+without = [audit_of(chain, signed=False).agrees for chain in forgeries.values()]
+with_head = [not audit_of(chain, signed=True).agrees for chain in forgeries.values()]
+run.result("forgeries_pass", share_of(np.array(without)))
+run.result("forgeries_found", share_of(np.array(with_head)))
+run.say("Without a signature {forgeries_pass:.0%ci} of the forged ledgers pass as whole. Against the"
+        " signed end, kept elsewhere, {forgeries_found:.0%ci} are found.")
+caught = min(np.mean(with_head), np.mean(without))
+run.claim(
+    "a ledger that is forged to its end, or cut short, passes by its chain alone, and every one is"
+    " found by a signed end that is kept elsewhere", caught == 1, margin=caught - 1,
+    unit="of the forgeries", falsified_by="falsify_no_head_kept",
+)
+
+# %% [markdown]
+# The signature (Ed25519, [RFC 8032](https://doi.org/10.17487/RFC8032)) is over the last entry's
+# index and digest. It is useless beside the ledger, where the forger signs anew if he has the key,
+# or takes both away. Mail it to the auditor, print it in the paper: then the history up to that day
+# is fixed. Two different ends signed for one index are a proof of two histories, even to somebody
+# who has never seen the ledger.
+#
+# ## A ledger to break
+#
+# Choose what is changed, and read what the audit says: which entry, which link, which cause.
+
+# %%
+TITLES = ["scans", "patches", "code", "environment", "training", "scores", "judging", "AUC",
+          "measuring", "bone area"]
+
+
+def picture(report, chain=entries, cut=0):
+    """The ledger with an audit's findings in it."""
+    at = {found.entry for found in report.findings if found.entry is not None}
+    words = [found.path for found in report.findings if found.part == "ledger"]
+    breaks = [int(path.split()[1].rstrip(":")) for path in words if path.startswith("entry")]
+    broken = min(breaks, default=len(entries))
+    states = ["cut off" if i >= len(entries) - cut else "changed" if i in at or i == broken
+              else "behind a break" if i > broken else "agrees" for i in range(len(entries))]
+    own = [*chain, *entries[len(chain):]]
+    boxes = [Box(title, each.digest[:8], state)
+             for title, each, state in zip(TITLES, own, states, strict=True)]
+    says = [f"{'follows' if found.follows else 'cause'} · {found.part} · {found.path[:40]}:"
+            f" {found.detail[:58]}" for found in report.findings[:5]] or ["everything agrees"]
+    signed = not any(path.startswith("head") for path in words) and broken == len(entries)
+    return audit_picture(boxes, says=says, signed=signed)
+
+
+# %%
+def with_change(path, at):
+    with one_bit_changed(path, at=at):
+        contents = read_ledger(ledger).entries
+        return picture(look(with_heads=[head]), chain=contents)
+
+
+def cut_short():
+    other = folder / "short.ledger"
+    other.write_bytes(b"".join(map(to_line, entries[:-2])))
+    return picture(look(other, with_heads=[head]), chain=entries[:-2], cut=2)
+
+
+def rewritten():
+    chain = forged(entries, last_metric.index, better)
+    other = folder / "forged.ledger"
+    other.write_bytes(b"".join(map(to_line, chain)))
+    return picture(look(other, with_heads=[head]), chain=chain)
+
+
+# %%
+inside = ledger.read_bytes().index(b'"name":"training"') + 10
+spoilt = {
+    "nothing": picture(look(with_heads=[head])),
+    "a pixel of a scan": with_change(scan_files[0], scan_files[0].stat().st_size - 4001),
+    "a line of the program": with_change(sorted(code.glob("*.py"))[1], 40),
+    "a version": picture(look(with_heads=[head], environment={
+        **environment, "pins": {**environment["pins"], "torch": "0"}})),
+    "a letter of entry 4": with_change(ledger, inside),
+    "two entries cut off": cut_short(),
+    "a better AUC, well forged": rewritten(),
+}
+
+# %%
+run.frames(
+    list(spoilt.values()), name="ledger", label="changed", values=list(spoilt), data="none",
+    alt="Ten boxes in two rows joined by arrows, each an entry with its digest; marks show which"
+    " agree, which are changed or behind a break; below, lines of an audit's report.",
+    caption="Which entry was changed, and what the audit says. A tick agrees, a cross is changed, a"
+    " question mark stands behind a broken link. n = 10 entries.",
+)
+
+# %% [markdown]
+# ## Many writers, and one that is killed
+#
+# A ledger that a crash can spoil is none. Several programs append to ours at once: each takes a
+# lock, reads the last line, writes, waits for the disk. And a writer may be killed at any byte. Let
+# us kill it at each: keep only the first bytes of the last line, and let the next writer come.
+
+# %%
+busy = folder / "busy.ledger"
+with ThreadPoolExecutor(6) as pool:
+    list(pool.map(lambda n: append(busy, [Draft("note", {"writer": n})], time=NOON), range(24)))
+crowd = read_ledger(busy)
+whole = ledger.read_bytes()
+start_of_last = whole[:-1].rindex(b"\n") + 1
+
+
+# %%
+def after_kill(kept):
+    """Whether all earlier entries, and a new one, are there after a writer was killed."""
+    torn = folder / "torn.ledger"
+    torn.write_bytes(whole[:kept])
+    append(torn, [Draft("note", {"after": "the kill"})], time=NOON)
+    found = read_ledger(torn)
+    lived = kept >= len(whole) - 1  # only the line break was missing
+    return found.fault is None and len(found.entries) == len(entries) + lived
+
+
+step = max(1, (len(whole) - start_of_last) // max(8, n_changes))
+kills = [after_kill(kept) for kept in range(start_of_last, len(whole) + 1, step)]
+run.say(
+    "Six writers at once left {crowd} entries in one chain, whole: {ok}. A writer killed at"
+    " {kills} places of its line cost its own entry and nothing else in {fine} of them.",
+    crowd=len(crowd.entries), ok=crowd.fault is None, kills=len(kills), fine=sum(kills),
+)
+
+# %% [markdown]
+# ## To hand it over
+#
+# An auditor has not your programs. `medbook crate RUN` packs a run of this book as an *RO-Crate*: a
+# folder with one JSON-LD file in a published vocabulary (the profile *Workflow Run*) that names the
+# notebook, its parameters, inputs, outputs, software and who ran it, with a digest for each file.
+# Other tools read it without knowing this book. That the digests are those of the files is for the
+# receiver to check; the format only gives them a place.
+#
+# ## What breaks it
+#
+# **A ledger records what it is told.** If the wrong scans were entered, or the test set was looked
+# at thirty times before the entry was written, every digest is right and the metric is worth
+# nothing. The chain fixes a history; it does not make it honest.
+#
+# **Time is what the writer says.** No clock is checked. A signed end that left the house on a day
+# proves that all entries before it are older than that day, and nothing else.
+#
+# **De-identified is not anonymous.** A face can be rebuilt from a head scan, a rare disease is a
+# name, and a shift of dates keeps the rhythm of a patient's visits. Here dates say how many days
+# lie between two scans; whoever knows one of them knows the other.
+#
+# **One small network, one processor.** The shares of flipped decisions are those of a small
+# training on one eye's texture. What carries over is the method: change one thing, count in bits
+# and in decisions, and hold it against another seed. On a graphics card atomics and libraries'
+# choices of kernels add causes of their own.
+
+# %%
+shutil.rmtree(folder)
+run.finish()
+
+# %% [markdown]
+# ## What to take along
+#
+# - Rounding makes the order of a sum visible, and training multiplies what is visible. Equal bits
+#   belong to a machine, not to a program.
+# - Change one thing at a time, and begin with none. If nothing changed and something differs, look
+#   for chance: threads that add to one place, a clock, a set.
+# - Hold a cause against another seed. Whoever reports one training reports one draw.
+# - Seeds fix what is drawn, deterministic algorithms what is left to chance, pins and digests which
+#   files run. None of them fixes the order in which a processor adds: record it.
+# - A hash of a record number is the record number. A keyed one is worth as much as its key.
+# - Identifiers lead to the scans; digests say whether they are still the same.
+# - A chain finds accidents. A signed end, kept where the forger is not, finds the forger.
+#
+# ## Exercises
+#
+# Answer here on the page, or in Jupyter in place of `None`: you are told whether you are right, or
+# what kind of wrong. In Jupyter, `run.hint("reproducible-float")` gives a hint, and then another;
+# `run.solution("reproducible-float")` shows how it is done.
+#
+# ```{exercise}
+# :label: reproducible-float
+# A program counts voxels by adding one to a thirty-two-bit floating-point number, again and again.
+# It has twenty-four binary digits, the leading one among them. At which count does it stop for
+# ever, because one more makes no difference?
+# ```
+
+# %% tags=["self-check"]
+answer = None  # a count
+run.check("reproducible-float", answer)
+
+# %% [markdown]
+# ```{exercise}
+# :label: reproducible-dictionary
+# A hospital gives out SHA-256 hashes of record numbers of nine digits. A laptop hashes five million
+# numbers a second. After how many seconds, at the latest, is every patient known?
+# ```
+
+# %% tags=["self-check"]
+answer = None  # seconds
+run.check("reproducible-dictionary", answer)
+
+# %% [markdown]
+# ```{exercise}
+# :label: reproducible-link
+# Write `first_broken(texts, digests)`. Digest $i$ shall be the SHA-256, in hexadecimal, of the
+# digest before it (an empty text for the first) followed by text $i$, in UTF-8. Return the index of
+# the first entry whose digest is not that, or minus one if there is none. As *before* counts what
+# stands in `digests`, be it right or wrong.
+# ```
+
+# %% tags=["self-check"]
+first_broken = None  # a function
+run.check("reproducible-link", first_broken)
+
+# %% [markdown]
+# ```{exercise}
+# :label: reproducible-cause
+# A colleague runs your study in the container with your digest, from your commit, with your seeds
+# and deterministic algorithms. His AUC differs in the third digit, and each of his reruns gives him
+# his own value again, to the last bit. What do you look at first?
+# ```
+
+# %% tags=["self-check"]
+answer = None  # a letter; run the cell to see the options
+run.check("reproducible-cause", answer)
+
+# %% [markdown]
+# ```{exercise}
+# :label: reproducible-head
+# The head of a department wants to be able to prove, in five years, that no result was edited. Which
+# is enough?
+# ```
+
+# %% tags=["self-check"]
+answer = None  # a letter; run the cell to see the options
+run.check("reproducible-head", answer)
+
+# %% [markdown]
+# ## Further reading
+#
+# - What every sum on a computer does: {cite}`goldberg1991`; the exact sum, J. R. Shewchuk:
+#   [doi:10.1007/PL00009321](https://doi.org/10.1007/PL00009321)
+# - The chain of digests: {cite}`haber1991`; public logs that are kept so, with short proofs that an
+#   entry is in them: [RFC 9162](https://doi.org/10.17487/RFC9162)
+# - Canonical JSON: [RFC 8785](https://doi.org/10.17487/RFC8785)
+# - DICOM PS3.15, Annex E: attribute confidentiality profiles, and their table.
+# - S. Soiland-Reyes et al., packaging research artefacts with RO-Crate:
+#   [doi:10.3233/DS-210053](https://doi.org/10.3233/DS-210053)
