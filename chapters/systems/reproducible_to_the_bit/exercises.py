@@ -26,12 +26,12 @@ FLOAT = Number(
     otherwise="up to which whole number can every whole number be written with so many digits?",
     hints=[
         "With three binary digits, which is the first whole number that cannot be written?",
-        "With d digits every whole number up to 2 to the d can be written, and the next one cannot.",
+        "With d digits every whole number up to 2 to the d can be written, but not the next.",
     ],
     solution=r"""
 With 24 binary digits every whole number up to $2^{24} = 16\,777\,216$ can be written, and
-$2^{24} + 1$ cannot: added exactly it lies half-way between two neighbours and is rounded to the even
-one, back to $2^{24}$. A scan of $512 \times 512 \times 200$ voxels has more.
+$2^{24} + 1$ cannot: added exactly it lies half-way between two neighbours and is rounded to the
+even one, back to $2^{24}$. A scan of $512 \times 512 \times 200$ voxels has more.
 """,
     wrong=[1e6, 2**20],
 )
@@ -60,8 +60,8 @@ DICTIONARY = Number(
         "A thousand million numbers, five million a second.",
     ],
     solution="""
-There are $10^9$ numbers, so $10^9 / (5 \\cdot 10^6) = 200$ seconds, whatever the number of patients:
-one pass through all numbers serves for the whole table.
+There are $10^9$ numbers, so $10^9 / (5 \\cdot 10^6) = 200$ seconds, whatever the number of
+patients: one pass through all numbers serves for the whole table.
 """,
     wrong=[45, 3600],
 )
@@ -120,7 +120,7 @@ def check_link(answer, scene):
         if found == right + 1:
             return f"you return {found:g}, where entry {right} is the first; indices begin at 0"
         if found > right:
-            return f"entry {right} was changed; you return {found:g}, a later one: stop at the first"
+            return f"entry {right} was changed; you return {found:g}: stop at the first"
         return f"entry {right} was changed; you return {found:g}, where nothing is wrong yet"
     return None
 
