@@ -47,7 +47,7 @@ def audit_picture(boxes: Sequence[Box], *, says: Sequence[str], signed: bool) ->
 
     Args:
         boxes: of all entries, 1 to 15.
-        says: what the audit says, at most six lines.
+        says: what the audit says, at most five lines.
         signed: whether the end of the ledger fits a signature that is kept elsewhere.
 
     Raises:
@@ -58,10 +58,10 @@ def audit_picture(boxes: Sequence[Box], *, says: Sequence[str], signed: bool) ->
         >>> len(audit_picture(boxes, says=["the metric is another"], signed=True).axes)
         1
     """
-    if not 1 <= len(boxes) <= 3 * _PER_ROW or len(says) > 6:
-        raise ValueError(f"{len(boxes)} boxes (1 to 15) and {len(says)} lines (at most 6)")
+    if not 1 <= len(boxes) <= 3 * _PER_ROW or len(says) > 5:
+        raise ValueError(f"{len(boxes)} boxes (1 to 15) and {len(says)} lines (at most 5)")
     rows = -(-len(boxes) // _PER_ROW)
-    place = one_panel(None, height_in=0.75 * rows + 1.5)
+    place = one_panel(None, height_in=0.75 * rows + 1.3)
     for i, box in enumerate(boxes):
         _draw(place, box, *_corner(i), index=i)
         if i + 1 < len(boxes):
@@ -73,7 +73,7 @@ def audit_picture(boxes: Sequence[Box], *, says: Sequence[str], signed: bool) ->
     for line, text in enumerate(says):
         place.text(0, below - 0.48 * (line + 1), text, fontsize=8.5, color=COLORS["black"])
     place.set_xlim(-0.1, _STEP * _PER_ROW - _STEP + _WIDTH + 0.1)
-    place.set_ylim(below - 0.48 * 6.5, _HEIGHT + 0.15)
+    place.set_ylim(below - 0.48 * 5.5, _HEIGHT + 0.15)
     place.set_axis_off()
     return place.figure
 

@@ -19,7 +19,7 @@ def test_every_box_and_line_is_drawn():
     plt.close(figure)
 
 
-@pytest.mark.parametrize(("boxes", "lines"), [(0, 1), (16, 1), (1, 7)])
+@pytest.mark.parametrize(("boxes", "lines"), [(0, 1), (16, 1), (1, 6)])
 def test_what_does_not_fit_is_refused(boxes, lines):
     with pytest.raises(ValueError, match="boxes"):
         audit_picture([Box("a", "0", "agrees")] * boxes, says=["a"] * lines, signed=True)
