@@ -63,6 +63,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from textwrap import shorten
 
 import numpy as np
 import torch
@@ -143,8 +144,8 @@ two_threads = trained(replace(plain, switches=Switches(threads=2), switched_step
 # %%
 share = share_differing(first.last, two_threads.last)
 apart = np.flatnonzero(first.decisions != two_threads.decisions)
-order = np.argsort(-np.abs(first.logits - two_threads.logits))
-shown = order[:6]
+size = np.abs(first.logits - two_threads.logits)
+shown = np.lexsort((-size, first.decisions == two_threads.decisions))[:6]  # flipped ones first
 verdict = {True: "dot", False: "streak"}
 said = [f"{verdict[bool(first.decisions[i])]} / {verdict[bool(two_threads.decisions[i])]}"
         for i in shown]
@@ -153,9 +154,9 @@ run.figure(
                window=Window(0, 255, ("green", ""))),
     name="twins", data="simulated",
     alt="Six reddish-grey patches with a dark lesion each; above each what either training says.",
-    caption="The patches on which the two trainings are furthest apart, with what the first and the"
-    f" second say of each. Simulated lesions in real texture, n = {n_test} test patches, six"
-    f" shown; in all the decision differs for {len(apart)}.",
+    caption="What the first and the second training say of six patches: those on which they"
+    f" disagree come first. Simulated lesions in real texture, n = {n_test} test patches; in all"
+    f" the decision differs for {len(apart)}.",
 )
 
 # %%
@@ -684,13 +685,13 @@ def by_library(dataset):
 
 left_by = {"this book": canaries_left(by_us, canaries),
            "the library alone": canaries_left(by_library(planted), canaries)}
-depths = {name: [sum(each.where.count("[") == depth for each in left) for depth in range(3)]
-          for name, left in left_by.items()}
+depths = {name: [sum(min(each.where.count("["), 2) == depth for each in left)
+                 for depth in range(3)] for name, left in left_by.items()}
 
 
 # %%
 run.table(
-    [{"cleaned by": name, "left at the top": at[0], "in a sequence": at[1], "in one in that": at[2]}
+    [{"cleaned by": name, "left at the top": at[0], "in a sequence": at[1], "deeper": at[2]}
      for name, at in depths.items()], name="canaries",
     caption=f"Canaries that are left, of n = {len(canaries)} planted in a real header, for"
     f" {len(table_tags())} attributes of the table; the planted values are simulated. The library's"
@@ -900,8 +901,9 @@ def look(path=None, *, with_heads=heads, **other):
 
 # %%
 clean = look()
-run.say("With nothing changed the audit agrees: {agrees}. It compared {said}.", agrees=clean.agrees,
-        said=", ".join(f"{n} of {part}" for part, n in clean.checked.items()))
+run.say("With nothing changed the audit {agrees}. Digests and numbers that it compared: {said}.",
+        agrees="agrees" if clean.agrees else "does not agree",
+        said=", ".join(f"{part} {n}" for part, n in clean.checked.items()))
 chance = run.rng("one bit")
 scan_files = [data / name for name in originals]
 PLACES = {"data": [*scan_files, data / "patches.npz", data / "scores.npy"],
@@ -1036,8 +1038,8 @@ def states_of(report, cut):
     words = [found.path for found in report.findings if found.part == "ledger"]
     breaks = [int(path.split()[1].rstrip(":")) for path in words if path.startswith("entry")]
     broken, n = min(breaks, default=len(TITLES)), len(TITLES)
-    states = ["cut off" if i >= n - cut else "changed" if i in at or i == broken
-              else "behind a break" if i > broken else "agrees" for i in range(n)]
+    states = ["cut off" if i >= n - cut else "changed" if i == broken else "no longer so"
+              if i in at else "behind a break" if i > broken else "agrees" for i in range(n)]
     return states, not any(path.startswith("head") for path in words) and broken == n
 
 # %%
@@ -1047,8 +1049,9 @@ def picture(report, chain=entries, cut=0):
     own = [*chain, *entries[len(chain):]]
     boxes = [Box(title, each.digest[:8], state)
              for title, each, state in zip(TITLES, own, states, strict=True)]
-    says = [f"{'follows' if found.follows else 'cause'} · {found.part} · {found.path[:40]}:"
-            f" {found.detail[:58]}" for found in report.findings[:5]] or ["everything agrees"]
+    says = [shorten(f"{'follows' if found.follows else 'cause'} · {found.part} · {found.path}:"
+                    f" {found.detail}", 110, placeholder=" …") for found in report.findings[:5]]
+    says = says or ["everything agrees"]
     return audit_picture(boxes, says=says, signed=signed)
 
 
@@ -1091,8 +1094,10 @@ run.frames(
     list(spoilt.values()), name="ledger", label="changed", values=list(spoilt), data="none",
     alt="Ten boxes in two rows joined by arrows, each an entry with its digest; marks show which"
     " agree, which are changed or behind a break; below, lines of an audit's report.",
-    caption="Which entry was changed, and what the audit says. A tick agrees, a cross is changed, a"
-    " question mark stands behind a broken link. n = 10 entries.",
+    caption="Which entry is not as it was, and what the audit says. A tick agrees; at ≠ the entry"
+    " is whole, but what it speaks of is another now; a cross is an entry that was changed; a"
+    " question mark stands behind a broken link, a dash was cut off."
+    f" n = {len(entries)} entries.",
 )
 
 # %% [markdown]
@@ -1125,9 +1130,10 @@ def after_kill(kept):
 step = max(1, (len(whole) - start_of_last) // max(8, n_changes))
 kills = [after_kill(kept) for kept in range(start_of_last, len(whole) + 1, step)]
 run.say(
-    "Six writers at once left {crowd} entries in one chain, whole: {ok}. A writer killed at"
-    " {kills} places of its line cost its own entry and nothing else in {fine} of them.",
-    crowd=len(crowd.entries), ok=crowd.fault is None, kills=len(kills), fine=sum(kills),
+    "Six writers at once left {crowd} entries in one chain, {ok}. A writer killed at {kills}"
+    " places of its line cost its own entry and nothing else in {fine} of them.",
+    crowd=len(crowd.entries), ok="broken" if crowd.fault else "whole",
+    kills=len(kills), fine=sum(kills),
 )
 
 # %% [markdown]

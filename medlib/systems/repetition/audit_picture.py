@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Box", "audit_picture"]
 
-State = Literal["agrees", "changed", "behind a break", "cut off"]
-_MARKS = {"agrees": "✓", "changed": "✗", "behind a break": "?", "cut off": "–"}
+State = Literal["agrees", "no longer so", "changed", "behind a break", "cut off"]
+_MARKS = {"agrees": "✓", "no longer so": "≠", "changed": "✗", "behind a break": "?", "cut off": "–"}
 _COLOURS = {
     "agrees": COLORS["blue"],
+    "no longer so": COLORS["orange"],
     "changed": COLORS["orange"],
     "behind a break": COLORS["grey"],
     "cut off": COLORS["grey"],
@@ -31,7 +32,8 @@ class Box(NamedTuple):
     Attributes:
         title: what it is, in a word or two.
         digest: its first digits.
-        state: what the audit says of it.
+        state: what the audit says of it: an entry that is "no longer so" is whole, but what it
+            speaks of has changed; one that was "changed" is another itself.
     """
 
     title: str
@@ -65,7 +67,7 @@ def audit_picture(boxes: Sequence[Box], *, says: Sequence[str], signed: bool) ->
     for i, box in enumerate(boxes):
         _draw(place, box, *_corner(i), index=i)
         if i + 1 < len(boxes):
-            _link(place, i, intact=box.state == "agrees" and boxes[i + 1].state != "cut off")
+            _link(place, i, intact=_holds(box) and boxes[i + 1].state != "cut off")
     below = -1.6 * (rows - 1) - 0.55
     seal = "the signed end fits" if signed else "the signed end does not fit"
     place.text(0, below, f"{'✓' if signed else '✗'} {seal}", fontsize=9,
@@ -76,6 +78,10 @@ def audit_picture(boxes: Sequence[Box], *, says: Sequence[str], signed: bool) ->
     place.set_ylim(below - 0.48 * 5.5, _HEIGHT + 0.15)
     place.set_axis_off()
     return place.figure
+
+
+def _holds(box: Box) -> bool:
+    return box.state in ("agrees", "no longer so")
 
 
 def _corner(index: int) -> tuple[float, float]:
@@ -90,7 +96,7 @@ def _draw(place: Axes, box: Box, x: float, y: float, *, index: int) -> None:
         FancyBboxPatch(
             (x, y), _WIDTH, _HEIGHT, boxstyle="round,pad=0.02,rounding_size=0.08",
             facecolor="white", edgecolor=colour, linewidth=1.4 if whole else 2.4,
-            linestyle="-" if box.state in ("agrees", "changed") else ":",
+            linestyle=":" if box.state in ("behind a break", "cut off") else "-",
         )
     )  # fmt: skip
     place.text(x + 0.1, y + 0.62, f"{index} {box.title}", fontsize=8.5)

@@ -7,7 +7,7 @@ from medlib.systems.repetition.audit_picture import Box, audit_picture
 
 
 def test_every_box_and_line_is_drawn():
-    states = ("agrees", "changed", "behind a break", "cut off", "agrees", "agrees")
+    states = ("agrees", "changed", "behind a break", "cut off", "agrees", "no longer so")
     boxes = [Box(f"entry{i}", f"{i:04x}", state) for i, state in enumerate(states)]
     figure = audit_picture(boxes, says=["first line", "second line"], signed=False)
     texts = [text.get_text() for text in figure.axes[0].texts]
@@ -15,7 +15,7 @@ def test_every_box_and_line_is_drawn():
         assert any(f"{i} entry{i}" in text for text in texts)
     assert "first line" in texts
     assert any("does not fit" in text for text in texts)
-    assert texts.count("✗") == 1
+    assert texts.count("✗") == texts.count("≠") == 1
     plt.close(figure)
 
 

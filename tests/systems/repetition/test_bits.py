@@ -13,9 +13,7 @@ from medlib.systems.repetition.bits import (
     units_in_last_place,
 )
 
-FLOATS = arrays(
-    np.float32, st.integers(1, 20), elements=st.floats(-1024, 1024, width=32)
-)
+FLOATS = arrays(np.float32, st.integers(1, 20), elements=st.floats(-1024, 1024, width=32))
 
 
 @given(FLOATS)
