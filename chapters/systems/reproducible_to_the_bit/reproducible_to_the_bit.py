@@ -335,37 +335,41 @@ run.figure(
 # good, one sees this bleeding and the other that one.)
 
 # %%
-MOST_LOST = 0.25
-harmless = [name for name in everything if name not in seeds_differ
-            and name != "labels left behind by a set"]
-if labels_travel == "apart":
-    harmless.append("labels left behind by a set")
-known = max(right.value - 0.5, 1e-3)  # what the first network knows, above chance
-lost = max((right.value - aucs[name].value) / known for name in harmless)
+APART, SET = "labels left behind by a set", "names in a set"
+small = [name for name in everything if name not in (*seeds_differ, APART, SET)]
+small = [name for name in small if not name.startswith(("nothing", "deterministic"))]
+judged = small if labels_travel == "with their image" else [APART]
 
 
 def furthest(names):
+    """The largest move of the AUC, up or down."""
     return max(abs(aucs[name].value - right.value) for name in names)
+
+
+def flips(names):
+    """Decisions that are not the first training's, on average."""
+    return np.mean([(everything[name].decisions != first.decisions).sum() for name in names])
 
 
 # %%
 run.result("auc_first", right, atol=0.03)
-run.result("lost_by_cause", lost, unit="of the AUC above one half", atol=0.05)
-run.result("furthest_cause", furthest(harmless), unit="AUC", atol=0.02)
-run.result("furthest_seed", furthest(seeds_differ), unit="AUC", atol=0.03)
-run.result("auc_apart", aucs["labels left behind by a set"], atol=0.08)
+run.result("furthest_small", furthest(small), unit="AUC", atol=0.02)
+run.result("furthest_seed", furthest(seeds_differ), unit="AUC", atol=0.06)
+run.result("auc_apart", aucs[APART], atol=0.08)
+run.result("flips_small", flips(small), unit="decisions", atol=8)
+run.result("flips_seed", flips(seeds_differ), unit="decisions", atol=15)
 run.say(
-    "On this page the AUC is {auc_first:.3ci}. Of all that leaves image and label together, nothing"
-    " moves it by more than {furthest_cause:.3f}; two other seeds move it by up to"
-    " {furthest_seed:.3f}. Labels that a set left behind give {auc_apart:.2ci}: no rounding, and no"
-    " error message either.",
+    "On this page the AUC is {auc_first:.3ci}. Other rounding, or one bit of one pixel, moves it by"
+    " {furthest_small:.3f} at most, and flips {flips_small:.0f} of {n_test} decisions on average."
+    " Two other seeds move it by up to {furthest_seed:.3f}, and flip {flips_seed:.0f}. Labels that"
+    " a set left behind give an AUC of {auc_apart:.2ci}: no rounding, and no error message either.",
 )
 
 # %%
+fewer = flips(seeds_differ) - flips(judged)
 run.claim(
-    "no change that leaves the seeds alone and labels with their images costs a quarter of what the"
-    " network knows, its AUC above one half", lost < MOST_LOST, margin=MOST_LOST - lost,
-    unit="of the AUC above one half", falsified_by="falsify_labels_apart",
+    "other rounding, or one bit of one pixel, flips fewer decisions than another seed does, on"
+    " average", fewer > 0, margin=fewer, unit="decisions", falsified_by="falsify_labels_apart",
 )
 trial = experiment.recorded(run, "_causes_and_seeds/sweep", optional=True)
 LENGTHS = {"stopped": "stopped at full rate", "1": "ended", "2": "twice as long",
@@ -416,10 +420,13 @@ if trial is not None:
             " {flips_less_than_seed_4:.1ci} where they are ended, at three lengths.")
 
 # %% [markdown]
-# What should you take from such tables? To demand equal bits of others is to demand their
-# processor. To demand *nothing* is to believe any rerun. In between lies the sensible demand: equal
-# bits on the machine that is named in the record, and elsewhere a difference no larger than another
-# seed makes. And whoever reports one training reports one draw of that chance.
+# What should you take from such tables? A trajectory that rounding has thrown off its way wanders,
+# but it began at the same weights with the same batches; another seed begins elsewhere. Where a
+# training is not at its end, both may change what is concluded. To demand equal bits of others is
+# to demand their processor. To demand *nothing* is to believe any rerun. In between lies the
+# sensible demand: equal bits on the machine that is named in the record, and elsewhere a difference
+# no larger than another seed makes. And whoever reports one training reports one draw of that
+# chance.
 #
 # ## When the same machine does not repeat
 #
