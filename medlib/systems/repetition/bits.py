@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32, Integer
+from jaxtyping import Int64, Shaped
 
 __all__ = ["bits_differing", "flip_bit", "share_differing", "units_in_last_place"]
 
+_Numbers = Shaped[np.ndarray, "..."]  # float32; what is not is refused in words
 
-def share_differing(one: Float32[np.ndarray, " n"], other: Float32[np.ndarray, " n"]) -> float:
+
+def share_differing(one: _Numbers, other: _Numbers) -> float:
     """The share of numbers whose bits are not the same.
 
     Args:
@@ -26,7 +28,7 @@ def share_differing(one: Float32[np.ndarray, " n"], other: Float32[np.ndarray, "
     return float((a != b).mean())
 
 
-def bits_differing(one: Float32[np.ndarray, " n"], other: Float32[np.ndarray, " n"]) -> int:
+def bits_differing(one: _Numbers, other: _Numbers) -> int:
     """How many bits of all numbers together are not the same.
 
     Example:
@@ -37,9 +39,7 @@ def bits_differing(one: Float32[np.ndarray, " n"], other: Float32[np.ndarray, " 
     return int(np.bitwise_count(a ^ b).sum())
 
 
-def units_in_last_place(
-    one: Float32[np.ndarray, " n"], other: Float32[np.ndarray, " n"]
-) -> Float32[np.ndarray, " n"]:
+def units_in_last_place(one: _Numbers, other: _Numbers) -> Int64[np.ndarray, " n"]:
     """How many float32 numbers lie between each pair, plus one; 0 where they are equal.
 
     Example:
@@ -54,8 +54,8 @@ def units_in_last_place(
 
 
 def flip_bit(
-    array: Integer[np.ndarray, "*shape"], *, place: int, bit: int = 0
-) -> Integer[np.ndarray, "*shape"]:
+    array: Shaped[np.ndarray, "*shape"], *, place: int, bit: int = 0
+) -> Shaped[np.ndarray, "*shape"]:
     """A copy of whole numbers in which one bit of one of them is turned over.
 
     Args:

@@ -37,7 +37,7 @@ class Repeated:
 def repeated_gradients(
     values: Float[Tensor, " places"],
     places: Int[Tensor, " n"],
-    upstream: Float[Tensor, " n"],
+    upstream: Float[Tensor, " gradients"],
     *,
     switches: Switches,
     repeats: int,

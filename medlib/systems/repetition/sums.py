@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import SupportsFloat
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Shaped
 
 __all__ = ["exact_sum", "orders_tried", "sum_in_order"]
 
 
-def sum_in_order(numbers: Iterable[np.float32]) -> np.float32:
+def sum_in_order(numbers: Iterable[SupportsFloat]) -> np.float32:
     r"""Add one after the other, each time rounded to float32: :math:`(((a + b) + c) + \dots)`.
 
     Example:
@@ -26,12 +27,12 @@ def sum_in_order(numbers: Iterable[np.float32]) -> np.float32:
 
 
 def orders_tried(
-    numbers: Float32[np.ndarray, " n"], *, orders: int, rng: np.random.Generator
+    numbers: Shaped[np.ndarray, "*shape"], *, orders: int, rng: np.random.Generator
 ) -> Float32[np.ndarray, " orders"]:
     """The sum in so many random orders.
 
     Args:
-        numbers: what is added.
+        numbers: what is added: float32, one axis.
         orders: how many.
         rng: the source of randomness.
 
@@ -47,7 +48,7 @@ def orders_tried(
     return np.stack([np.add.accumulate(rng.permutation(numbers))[-1] for _ in range(orders)])
 
 
-def exact_sum(numbers: Iterable[float]) -> float:
+def exact_sum(numbers: Iterable[SupportsFloat]) -> float:
     """The sum as if nothing were rounded until the end, the same in every order.
 
     Example:
