@@ -153,7 +153,7 @@ run.figure(
     image_rows([[test_images[i][..., 1].astype(float) for i in shown]], titles=[said],
                window=Window(0, 255, ("green", ""))),
     name="twins", data="simulated",
-    alt="Six reddish-grey patches with a dark lesion each; above each what either training says.",
+    alt="Six grey patches with a dark lesion each; above each what either training says.",
     caption="What the first and the second training say of six patches: those on which they"
     f" disagree come first. Simulated lesions in real texture, n = {n_test} test patches; in all"
     f" the decision differs for {len(apart)}.",
