@@ -1099,6 +1099,7 @@ spoilt = {
 # %%
 run.frames(
     list(spoilt.values()), name="ledger", label="changed", values=list(spoilt), data="none",
+    start=list(spoilt).index("a letter of entry 4"),
     alt="Ten boxes in two rows joined by arrows, each an entry with its digest; marks show which"
     " agree, which are changed or behind a break; below, lines of an audit's report.",
     caption="Which entry is not as it was, and what the audit says. A tick agrees; at ≠ the entry"
