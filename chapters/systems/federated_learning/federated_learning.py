@@ -362,15 +362,22 @@ here = [{arm: auc_by_hospital(scored(i, arm, "matched")) for arm in SHOWN} for i
 looks = dict(zip(SHOWN, (("blue", "o"), ("orange", "s"), ("green", "^")), strict=True))
 
 # %%
+def draw_mixture(panel, place):
+    """Who comes to which hospital."""
+    ill = [EACH * positions[place][1][name] for name in HERE]
+    panel.bar(HERE, ill, color=experiment.COLORS["purple"], label="tumour")
+    panel.bar(HERE, [EACH - n for n in ill], bottom=ill, color="#cccccc", label="normal")
+    panel.set(xlabel="hospital", ylabel="training images")
+    panel.set_ylim(0, 1.35 * EACH)
+    panel.legend(loc="upper right", ncols=2)
+
+
+# %%
 def draw_position(place):
     """Who comes to which hospital, and the AUC there by three ways to learn."""
     figure, axes = panels(1, 2, height_in=2.9)
     left, right = axes[0]
-    ill = [EACH * positions[place][1][name] for name in HERE]
-    left.bar(HERE, ill, color=experiment.COLORS["purple"], label="tumour")
-    left.bar(HERE, [EACH - n for n in ill], bottom=ill, color="#cccccc", label="normal")
-    left.set(xlabel="hospital", ylabel="training images")
-    left.legend(loc="lower right")
+    draw_mixture(left, place)
     for arm, (color, marker) in looks.items():
         right.plot(HERE, list(here[place][arm].values()), marker, label=SHOWN[arm],
                    color=experiment.COLORS[color])
@@ -427,6 +434,8 @@ run.table(rows, name="one_list", caption="At the slider's end: the mean of AUCs 
           f" ill as each hospital's own. Simulated; n = {5 * n_test} test images, one federation.")
 flattered, in_one_place = (over_all[arm]["own"] - over_all[arm]["matched"]
                            for arm in ("local", "pooled"))
+
+# %%
 run.result("flattered", flattered, unit="AUC", n=5 * n_test, atol=0.05)
 run.say("One list with each hospital's own share of the ill flatters the networks of hospitals"
         " alone by {flattered:+.2f} of AUC, and the one that saw all images in one place by"
@@ -465,7 +474,7 @@ WORDS = {"alike": "alike", "skew1": "labels, some", "skew2": "labels, strongly",
 WAYS = {"local": "alone", "fedavg": "FedAvg", "fedprox": "FedProx", "fedbn": "FedBN",
         "pooled": "all in one place"}
 
-
+# %%
 def of_trial(what, arm, setting, times=TIMES[-1]):
     """One value for each federation."""
     return trial.array(f"{what}_{times}", arm=arm, setting=setting)
@@ -527,10 +536,11 @@ if trial is not None:
     run.figure(
         interval_points(*[
             Column({word: lead(arm, other, key, what=what) for key, word in WORDS.items()},
-                   x=(f"{WAYS[arm]} less {WAYS[other]}", "AUC"), reference=0.0, title=title)
+                   x=("difference", "AUC"), reference=0.0, title=title)
             for arm, other, what, title in (
-                ("fedavg", "local", "auc_mean", "mean"), ("fedavg", "local", "auc_worst", "worst"),
-                ("pooled", "fedavg", "auc_mean", "mean"))]),
+                ("fedavg", "local", "auc_mean", "FedAvg - alone:\nmean"),
+                ("fedavg", "local", "auc_worst", "FedAvg - alone:\nworst hospital"),
+                ("pooled", "fedavg", "auc_mean", "one place - FedAvg:\nmean"))]),
         name="leads", data="simulated",
         alt="Eight kinds of difference in rows, three columns of differences of AUC.",
         caption="Recorded, longest training: what FedAvg gains over hospitals alone, in the mean,"
