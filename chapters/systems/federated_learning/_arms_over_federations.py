@@ -33,7 +33,7 @@ arm: str = "fedavg"  # way to learn: "local", "fedavg", "fedprox", "fedbn", "poo
 setting: str = "alike"  # "alike", "skew1", "skew2", "scan1", "scan2", "size1", "size2", "both"
 n_train: int = 200  # training images of all hospitals together, 200 ≤ x ≤ 100000
 n_validation: int = 40  # validation images of each, an even number, 20 ≤ x ≤ 10000
-n_test: int = 200  # test images of each, an even number, 40 ≤ x ≤ 10000
+n_test: int = 120  # test images of each, an even number, 40 ≤ x ≤ 10000
 rounds: int = 10  # of the shortest training, 1 ≤ x ≤ 1000
 steps: int = 10  # of a hospital in a round, 1 ≤ x ≤ 1000
 batch_size: int = 16  # images a step, 2 ≤ x ≤ 1000
@@ -147,7 +147,7 @@ for times, one in done.items():
     aucs = auc_by_hospital(by_test["matched"])
     right = [float(((s > 0) == (y == 1)).mean()) for s, y in by_test["matched"].values()]
     for name, value in aucs.items():
-        run.result(f"auc_{name}_{times}", value, unit="AUC", n=n_test, atol=0.03)
+        run.result(f"auc_{name.lower()}_{times}", value, unit="AUC", n=n_test, atol=0.03)
     for what, values in (("auc", list(aucs.values())), ("right", right)):
         run.result(f"{what}_mean_{times}", np.mean(values), n=5 * n_test, atol=0.03)
         run.result(f"{what}_worst_{times}", min(values), n=n_test, atol=0.04)
@@ -176,7 +176,7 @@ run.result("rate_on_edge", np.mean(edge), atol=1.0)
 run.result("pull_on_edge", float(arm == "fedprox" and taken["A"][1] != pull), atol=1.0)
 run.result("pull_taken", taken["A"][1], atol=10.0)
 for name in sites:
-    run.result(f"log_rate_{name}", np.log10(taken[name][0]), atol=1.0)
+    run.result(f"log_rate_{name.lower()}", np.log10(taken[name][0]), atol=1.0)
 for place, one in enumerate(tried.values()):
     run.result(f"tried_{place}", loss_of(one), unit="nats", atol=0.1)
 

@@ -471,6 +471,7 @@ TIMES = (1, 2, 4)
 WORDS = {"alike": "alike", "skew1": "labels, some", "skew2": "labels, strongly",
          "scan1": "scanners, some", "scan2": "scanners, strongly", "size1": "sizes, 4 to 1",
          "size2": "sizes, 16 to 1", "both": "labels and scanners"}
+WORDS = {key: word for key, word in WORDS.items() if trial and key in trial.grid["setting"]}
 WAYS = {"local": "alone", "fedavg": "FedAvg", "fedprox": "FedProx", "fedbn": "FedBN",
         "pooled": "all in one place"}
 
@@ -626,9 +627,9 @@ if trial is not None:
               unit="AUC", falsified_by="falsify_alone")
     by_size = {name: [of_trial(f"auc_{name}", "fedavg", unequal, times)
                       - of_trial(f"auc_{name}", "local", unequal, times) for times in TIMES]
-               for name in ("A", "E")}
+               for name in ("a", "e")}
     more = [mean_interval(small - large)
-            for small, large in zip(by_size["E"], by_size["A"], strict=True)]
+            for small, large in zip(by_size["e"], by_size["a"], strict=True)]
     least = min(one.low for one in more)
     run.claim("where sizes differ, the smallest hospital gains more by learning together than the"
               " largest, at every length of training", least > 0, margin=least, unit="AUC",
@@ -636,7 +637,7 @@ if trial is not None:
 
 # %%
 if trial is not None:
-    for name, word in (("A", "largest"), ("E", "smallest")):
+    for name, word in (("a", "largest"), ("e", "smallest")):
         run.result(f"gain_{word}", mean_interval(by_size[name][-1], unit="AUC"), atol=0.03)
     run.say("Where sizes differ sixteenfold, the smallest hospital gains {gain_smallest:+.3ci} by"
             " FedAvg, the largest {gain_largest:+.3ci}: whether *it* should take part is a question"
