@@ -34,11 +34,11 @@ setting: str = "alike"  # "alike", "skew1", "skew2", "scan1", "scan2", "size1", 
 n_train: int = 200  # training images of all hospitals together, 200 ≤ x ≤ 100000
 n_validation: int = 40  # validation images of each, an even number, 20 ≤ x ≤ 10000
 n_test: int = 120  # test images of each, an even number, 40 ≤ x ≤ 10000
-rounds: int = 10  # of the shortest training, 1 ≤ x ≤ 1000
+rounds: int = 8  # of the shortest training, 1 ≤ x ≤ 1000
 steps: int = 10  # of a hospital in a round, 1 ≤ x ≤ 1000
 batch_size: int = 16  # images a step, 2 ≤ x ≤ 1000
-rates: list[float] = [0.003, 0.01, 0.03, 0.1, 0.3]  # 3 or more, increasing, 0 < x ≤ 1
-pull: float = 0.1  # of FedProx, tried first; then a tenth of it and ten times as much, 0 < x ≤ 1
+rates: list[float] = [0.01, 0.03, 0.1, 0.3, 1.0]  # 3 or more, increasing, 0 < x ≤ 1
+pull: float = 0.3  # of FedProx, tried first; then a tenth of it and ten times as much, 0 < x ≤ 1
 
 # %%
 import numpy as np
