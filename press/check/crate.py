@@ -88,6 +88,7 @@ def inspect_digests(crate: Crate) -> list[Finding]:
         return [*found, tell("digest", f"{MANIFEST} is missing: no digest is known")]
     except UserError as error:
         return [*found, tell("digest", str(error)), *_described(crate, tell)]
+    described = {unquote(str(e.get("@id"))): e.get("sha256") for e in graph_of(crate)}
     present = (crate.files.keys() | crate.unreadable.keys()) - {MANIFEST}
     for name in sorted(listed.keys() | present):
         if name not in present:
@@ -95,13 +96,22 @@ def inspect_digests(crate: Crate) -> list[Finding]:
         elif name not in listed:
             found.append(tell("digest", f"{name} is extra: {MANIFEST} does not list it"))
         elif name in crate.files and (now := digest_of(crate.files[name])) != listed[name]:
-            was = listed[name]
-            found.append(tell("digest", f"{name} changed: sha256 was {was[:12]}, is {now[:12]}"))
+            was = f"sha256 was {listed[name][:12]}, is {now[:12]}"
+            found.append(tell("digest", _changed(name, now, was, described)))
     found += _described(crate, tell)
     if crate.repacked and not found:
         words = "packed by another tool, or its headers changed; every file in it is as it was"
         found.append(Finding(str(crate.place), "archive", words, "note"))
     return found
+
+
+def _changed(name: str, now: str, was: str, described: Mapping[str, Any]) -> str:
+    """Which of two changed, a file or its line in the manifest: mostly the description knows."""
+    if name == terms.METADATA:
+        return f"{name} changed, or its line in {MANIFEST}: {was}"
+    if described.get(name) == now:
+        return f"{MANIFEST} changed in its line of {name}: {was}"
+    return f"{name} changed: {was}"
 
 
 def _described(crate: Crate, tell: Callable[[str, str], Finding]) -> Iterator[Finding]:

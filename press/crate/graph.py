@@ -261,7 +261,7 @@ class _Graph:
                 "description": f"{use.kind} data, not in this crate",
                 "sha256": use.sha256,
                 "license": use.licence,
-                "creditText": use.cite,
+                "citation": use.cite,
                 "identifier": f"https://doi.org/{use.doi}" if use.doi else "",
             }
         )

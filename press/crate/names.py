@@ -32,8 +32,8 @@ def name_fault(name: str) -> str:
 def clashes(names: Iterable[str]) -> Iterator[str]:
     """What in a set of names would overwrite something else: a sentence each.
 
-    >>> list(clashes(["a", "A", "a/b"]))
-    ["'A' and 'a' are one file on some machines", "'a' is a file and a folder"]
+    >>> list(clashes(["a", "a/b", "b", "B"]))
+    ["'B' and 'b' are one file on some machines", "'a' is a file and a folder"]
     """
     known: dict[str, str] = {}
     names = sorted(names)
