@@ -28,8 +28,8 @@ def crate(crate_files, tmp_path):
 
 def test_from_a_crate_alone_with_its_own_parameters(cited_book, book, tmp_path):
     assert cited_book.medbook("run", "whole", "-p", "size=20").returncode == 0
-    (run,) = (cited_book.root / "build/runs-adhoc/pixels/whole").iterdir()
-    write_crate(packed(cited_book, run), tmp_path / "small")
+    (record,) = (cited_book.root / "build/runs-adhoc").rglob("record.json")
+    write_crate(packed(cited_book, record), tmp_path / "small")
     shutil.rmtree(cited_book.root / "build/runs-adhoc")
     assert find_run(tmp_path / "small").record.parameters["size"] == 20
     done = book.medbook("reproduce", str(tmp_path / "small"))
