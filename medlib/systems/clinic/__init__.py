@@ -16,6 +16,7 @@ It stands above its neighbours, and joins what `ledger` and `deidentification` k
 - `report_template`: what such a report must hold, checked.
 - `dicom_validation`: what an outside validator says.
 - `readers`: the networks, as the pipeline sees them.
+- `study_networks`: such networks: a gate, one that marks, one that says whether.
 - `journal`: which steps a ledger says were done.
 - `pipeline`: the steps, each done once, however often it is killed.
 - `kill_trial`: kill it at every place, and compare what it leaves.

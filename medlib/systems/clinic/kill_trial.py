@@ -91,8 +91,9 @@ def kill_trial(job: dict[str, Any], points: Sequence[Point]) -> list[Trial]:
     """Try all points, one after the other.
 
     Args:
-        job: `study` (UID), `key` (hexadecimal), `answers` (of `keep_answers`), and where the study
-            lies and results go: `server` (of `DicomServer`, as a mapping) or `folder`.
+        job: `study` (UID), `key` (hexadecimal; empty, and each run draws its own, a defect that
+            must show), `answers` (of `keep_answers`), and where the study lies and results go:
+            `server` (of `DicomServer`, as a mapping) or `folder`.
         points: some of `POINTS`.
     """
 
@@ -109,8 +110,10 @@ def kill_trial(job: dict[str, Any], points: Sequence[Point]) -> list[Trial]:
         def pipeline(name: str, pause) -> Pipeline:
             place = archive()
             return Pipeline(
-                inbox=place, outbox=place, folder=Path(top, name), ledger=Path(top, f"{name}.jsonl"),
-                readers=kept_answers(Path(job["answers"])), key=bytes.fromhex(job["key"]),
+                inbox=place, outbox=place, folder=Path(top, name),
+                ledger=Path(top, f"{name}.jsonl"),
+                readers=kept_answers(Path(job["answers"])),
+                key=bytes.fromhex(job["key"]) or os.urandom(32),
                 clock=lambda: _NOON, pause=pause,
             )  # fmt: skip
 

@@ -35,7 +35,7 @@ def segmentation_object(
 
     Args:
         images: that were read, without identity, in the order of the mask's slices.
-        mask: True where a lesion is; all False is a finding, too, and gives one empty frame a slice.
+        mask: True where a lesion is; all False is a finding, too: an empty frame a slice.
         stamp: UIDs and times.
         algorithm: its name and version.
 

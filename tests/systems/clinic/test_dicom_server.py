@@ -70,7 +70,9 @@ def test_folder_and_configuration_are_the_owners_alone(server):
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / "orthanc.json").stat().st_mode) == 0o600
     assert server.password not in " ".join(map(str, (server.url, folder)))
-    with pytest.raises(OSError):  # Orthanc's own port is in the namespace, and not out here
+    with pytest.raises(
+        ConnectionRefusedError
+    ):  # Orthanc's own port is in the namespace, and not out here
         socket.create_connection(("127.0.0.1", room._PORT), timeout=1).close()
 
 

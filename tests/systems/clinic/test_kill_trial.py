@@ -29,15 +29,18 @@ def test_every_place_is_tried():
     assert len(POINTS) == len(set(POINTS)) == 3 * len(STEPS) + 1
 
 
+@pytest.mark.timeout(1800)  # some 25 trials; seconds each on a busy machine
 def test_killed_at_any_place_over_files_the_rerun_ends_the_same(job, tmp_path):
     images, asked = job
     archive_in(tmp_path / "archive").store(images)
-    trials = in_own_process({**asked, "folder": str(tmp_path / "archive")}, POINTS)
-    assert [(trial.step, trial.moment) for trial in trials] == list(POINTS)
+    points = [point for point in POINTS if point[1] != "begun"]  # as after the step before
+    trials = in_own_process({**asked, "folder": str(tmp_path / "archive")}, points)
+    assert [(trial.step, trial.moment) for trial in trials] == points
     assert [trial for trial in trials if not trial.holds] == []
     assert sum(trial.lost + trial.more for trial in trials) == 0
 
 
+@pytest.mark.timeout(900)
 def test_killed_around_the_network_with_a_real_server_the_rerun_ends_the_same(job, server):
     images, asked = job
     archive = archive_of(server)

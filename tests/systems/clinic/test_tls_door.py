@@ -71,6 +71,6 @@ def test_a_closed_door_lets_nobody_in(door):
         assert heard(one, 1) == b"X"
         door.close()
         assert one.recv(1) == b""
-    with pytest.raises(OSError):
+    with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port))
     door.close()  # twice is no harm
