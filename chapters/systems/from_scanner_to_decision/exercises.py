@@ -17,9 +17,9 @@ KILL = Choice(
     },
     answer="b",
     because={
-        "a": "that is the order of this page; now the line stands there, so why would it be redone?",
+        "a": "so it is in the order of this page; but now the line stands there already",
         "c": "a step that stands in the ledger is not begun again, so no second line is written",
-        "d": "the line is whole and its digest is right; a chain cannot tell a line that is too early",
+        "d": "the line is whole and its digest right; a chain does not see that it came too early",
         "e": "the steps before have their lines and their files, and are kept",
     },
     hints=[

@@ -397,7 +397,7 @@ run.frames(
 # reports on one patient. So our UIDs are computed, from a secret key $K$, the study and the
 # purpose,
 #
-# $$ \mathrm{UID} = \text{"2.25."} \,\Vert\, \operatorname{HMAC}_K(\text{study}, \text{purpose}) , $$
+# $$ \mathrm{UID} = \text{"2.25."} \,\Vert\, \operatorname{HMAC}_K(\text{study}, \text{purpose}),$$
 #
 # of which 128 bits are taken; and all times in an object are that of the study's arrival, which
 # stands in the ledger. Then the second object is the first one, to the last bit, and storing it
@@ -492,7 +492,8 @@ run.finish()
 #
 # - Mend what has one right repair; refuse what must be guessed, with a reason that names nobody.
 # - Names before digests, digests before promises: files first, the ledger's line last.
-# - An object's identity follows from what it is about, not from chance or a clock. Then twice is once.
+# - An object's identity follows from what it is about, not from chance or a clock. Then twice is
+#   once.
 # - Results go back as coded objects with units and references, and are fetched again and compared.
 # - Believe a search only after you saw it find.
 #

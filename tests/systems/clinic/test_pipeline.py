@@ -2,7 +2,8 @@
 
 import os
 import stat
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import pytest
 from filelock import FileLock
@@ -10,7 +11,7 @@ from filelock import FileLock
 from medlib.systems.clinic.journal import entries_of
 from medlib.systems.clinic.pipeline import STEPS, Pipeline
 from medlib.systems.clinic.planted_faults import FAULTS, plant
-from medlib.systems.clinic.server_or_files import archive_in, digest_of_dataset
+from medlib.systems.clinic.server_or_files import Archive, archive_in, digest_of_dataset
 from medlib.systems.clinic.simulated_study import identities
 from medlib.systems.clinic.structured_report import Measured
 from medlib.systems.deidentification.keyed_values import keyed_uid
@@ -182,17 +183,14 @@ def test_a_network_that_changed_in_between_is_noticed(filed):
 def test_an_archive_that_alters_or_loses_is_found_out(filed):
     pipeline, uid = filed
 
-    class Bad:
-        """Hands everything on but what it gives back."""
+    @dataclass(frozen=True)
+    class Bad(Archive):
+        """As the archive, but for what it gives back."""
 
-        def __init__(self, spoil):
-            self.spoil = spoil
-
-        def __getattr__(self, name):
-            return getattr(pipeline.outbox, name)
+        spoil: Callable = list.pop
 
         def fetch(self, study):
-            found = pipeline.outbox.fetch(study)
+            found = Archive.fetch(self, study)
             self.spoil(found)
             return found
 
@@ -201,7 +199,7 @@ def test_an_archive_that_alters_or_loses_is_found_out(filed):
 
     for spoil in (alter, list.pop):
         with pytest.raises(ValueError, match="objects were sent"):
-            replace(pipeline, outbox=Bad(spoil)).run(uid)
+            replace(pipeline, outbox=Bad(*vars(pipeline.outbox).values(), spoil)).run(uid)
     assert pipeline.run(uid).refused is None
 
 

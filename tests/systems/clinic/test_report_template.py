@@ -34,6 +34,16 @@ def without(item, code):
     return False
 
 
+def item_of(item, code):
+    """The first item of that code, at any depth; None if there is none."""
+    for one in item.get("ContentSequence", []):
+        if one.ConceptNameCodeSequence[0].CodeValue == code:
+            return one
+        if (found := item_of(one, code)) is not None:
+            return found
+    return None
+
+
 def test_ours_lacks_nothing():
     assert faults_of_template(GOOD) == []
 
@@ -73,8 +83,8 @@ def test_wrong_title_template_unit_and_evidence_are_named():
         item.ReferencedSOPSequence = item.ReferencedSOPSequence[1:]
     assert faults_of_template(broken) == ["an object that is named is not in the evidence"]
     broken = copy.deepcopy(GOOD)
-    certainty = next(one for one in broken.iterall() if one.keyword == "MeasuredValueSequence")
-    certainty.value[0].MeasurementUnitsCodeSequence[0].CodeValue = "1"
+    certainty = item_of(broken, "111012")
+    certainty.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0].CodeValue = "1"
     assert faults_of_template(broken) == ["group 1 measures Certainty of Finding in 1"]
 
 
