@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -32,7 +33,7 @@ def door(tmp_path, monkeypatch):
     thread = threading.Thread(target=echo, daemon=True)
     thread.start()
     found = TlsDoor(
-        certificate=tmp_path / "server.pem", key=tmp_path / "server.key", behind="behind"
+        certificate=tmp_path / "server.pem", key=tmp_path / "server.key", behind=Path("behind")
     )
     yield found
     found.close()
