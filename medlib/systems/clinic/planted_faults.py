@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 
-import numpy as np
 from pydicom import Dataset
 from pydicom.uid import CTImageStorage, RLELossless
 
@@ -107,8 +106,3 @@ def plant(fault: str, series: Series, *, other: Series) -> list[Dataset]:
     found = [copy.deepcopy(one) for one in series]
     FAULTS[fault](found, other)
     return found
-
-
-def values_of(series: Series) -> np.ndarray:
-    """Stored values as one array (slices, rows, columns), in the order given."""
-    return np.stack([one.pixel_array for one in series])
