@@ -61,12 +61,15 @@ class TlsDoor:
         try:
             back, inner = await asyncio.open_unix_connection(self._behind)
             await asyncio.gather(_carry(reader, inner), _carry(back, writer))
-        except (OSError, ssl.SSLError, asyncio.CancelledError):
-            pass  # one side is gone
+        except (OSError, asyncio.CancelledError):
+            pass  # one side is gone, or the door is being closed
         finally:
             self._guests.discard(task)
             for end in filter(None, (writer, inner)):
-                end.close()
+                if self._enough.is_set():  # nobody waits for a polite end
+                    end.transport.abort()
+                else:
+                    end.close()
 
 
 async def _carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
