@@ -51,7 +51,7 @@ def as_series(
     Example:
         >>> head = Head(np.ones((2, 8, 8), np.float32), np.zeros((2, 8, 8), bool), (5.0, 2.0, 2.0))
         >>> series = as_series(head, patient=Patient(), accession="A1")
-        >>> len(series), series[0].PatientName, series[1].SliceLocation
+        >>> len(series), series[0].PatientName, float(series[1].SliceLocation)
         (2, 'Muster^Erika', -1.0)
     """
     if head.spacing_mm[0] != STEP_MM:
