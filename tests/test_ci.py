@@ -48,7 +48,10 @@ def run_ci(tmp_path):
         (tmp_path / "bin/git").write_text(f"#!/bin/sh\necho {head}{'0' * 33}\n", "utf-8")
         (tmp_path / "bin/git").chmod(0o755)
         log.unlink(missing_ok=True)
-        for name in ("bin/make", "bin/chromium", ".venv/bin/medbook", ".venv/bin/python"):
+        for name in (
+            *("bin/make", "bin/chromium", "bin/Orthanc", "bin/dciodvfy"),
+            *(".venv/bin/medbook", ".venv/bin/python"),
+        ):
             stand_in(tmp_path / name, failing)
         path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
