@@ -5,6 +5,7 @@
 - `deidentification`: images without the patient's identity, and how to look for what is left.
 - `federation`: the data stay, the models move: one network learned at several hospitals.
 - `aggregation`: a sum over hospitals of which nobody sees the parts.
+- `clinic`: one study from the scanner to a decision, and back to the archive.
 
-The rooms do not import each other.
+The rooms do not import each other, but for `clinic`, which joins what others know.
 """
