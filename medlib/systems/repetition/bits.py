@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Int64, Shaped
 
-__all__ = ["bits_differing", "flip_bit", "share_differing", "units_in_last_place"]
+__all__ = [
+    "bits_differing",
+    "flip_bit",
+    "relative_distance",
+    "share_differing",
+    "units_in_last_place",
+]
 
 _Numbers = Shaped[np.ndarray, "..."]  # float32; what is not is refused in words
 
@@ -51,6 +57,20 @@ def units_in_last_place(one: _Numbers, other: _Numbers) -> Int64[np.ndarray, " n
     """
     a, b = (_ordered(each) for each in _as_integers(one, other))
     return np.abs(a - b)
+
+
+def relative_distance(one: _Numbers, other: _Numbers) -> float:
+    r"""How far apart two sets of numbers lie, :math:`\|b - a\| / \|a\|`, where bits say no more.
+
+    Example:
+        >>> relative_distance(np.float32([3, 4]), np.float32([3, 5]))
+        0.2
+    """
+    _as_integers(one, other)  # of one kind and shape
+    a, b = one.astype(np.float64), other.astype(np.float64)
+    if not (length := float(np.linalg.norm(a))):
+        raise ValueError("a distance relative to numbers that are all zero has no meaning")
+    return float(np.linalg.norm(b - a)) / length
 
 
 def flip_bit(

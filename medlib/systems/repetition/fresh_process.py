@@ -90,6 +90,8 @@ def _train_here(folder: Path) -> None:
         settings = Settings(**{**each, "switches": Switches(**each["switches"])})
         trained = train_small(*arrays, settings=settings, keep_at=asked["keep_at"])
         weights = {str(step): weights for step, weights in trained.weights.items()}
+        if trained.averaged is not None:
+            weights["averaged"] = trained.averaged
         np.savez(folder / f"trained{i}.npz", logits=trained.logits, **weights)
     found = surroundings(project_root())
     (folder / "surroundings.json").write_text(json.dumps(found))
@@ -97,8 +99,9 @@ def _train_here(folder: Path) -> None:
 
 def _read(path: Path) -> Trained:
     with np.load(path, allow_pickle=False) as file:
-        weights = {int(name): file[name] for name in file.files if name != "logits"}
-        return Trained(weights, file["logits"])
+        weights = {int(name): file[name] for name in file.files if name.isdigit()}
+        averaged = file["averaged"] if "averaged" in file.files else None
+        return Trained(weights, file["logits"], averaged)
 
 
 if __name__ == "__main__":

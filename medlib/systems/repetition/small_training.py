@@ -37,6 +37,7 @@ class Settings:
         switches: how the processor computes.
         switched_steps: for how many steps, from the first; then it goes on with one thread and all
             else as usual. By default for all of them.
+        average_last: over so many steps, the last ones, weights are averaged as well; 0 for none.
     """
 
     seed_of_weights: int = 0
@@ -50,6 +51,7 @@ class Settings:
     optimizer: str = "foreach"
     switches: Switches = field(default_factory=Switches)
     switched_steps: int | None = None
+    average_last: int = 0
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch_size < 2 or self.peak_rate <= 0:
@@ -57,6 +59,8 @@ class Settings:
                 f"steps={self.steps} (>= 1), batch_size={self.batch_size} (>= 2: batches are"
                 f" normalised), peak_rate={self.peak_rate} (> 0): one is outside its range"
             )
+        if not 0 <= self.average_last <= self.steps:
+            raise ValueError(f"average_last is {self.average_last}, of {self.steps} steps")
         for name, known in (
             ("schedule", ("one cycle", "none")),
             ("optimizer", ("foreach", "fused", "for-loop")),
@@ -72,10 +76,12 @@ class Trained:
     Attributes:
         weights: all of the network's numbers, learned and counted, after some steps.
         logits: of the test images at the end; higher = more like class 1.
+        averaged: the same, of the averaged weights; None where none were asked for.
     """
 
     weights: Mapping[int, Float32[np.ndarray, " weights"]]
     logits: Float32[np.ndarray, " test"]
+    averaged: Float32[np.ndarray, " test"] | None = None
 
     @property
     def last(self) -> Float32[np.ndarray, " weights"]:
@@ -97,6 +103,9 @@ def train_small(
     keep_at: Sequence[int] = (),
 ) -> Trained:
     """Train three convolutions on images of two classes, on the processor.
+
+    Averaged are weights and running statistics of the last steps (Izmailov et al. 2018,
+    arXiv:1803.05407).
 
     Every draw comes from the two seeds. What else decides on the last digits is in the settings, in
     the process (its libraries and variables) and in the machine.
@@ -128,6 +137,7 @@ def train_small(
     optimizer, schedule = _optimizer(network, settings)
     changed = settings.steps if settings.switched_steps is None else settings.switched_steps
     kept: dict[int, np.ndarray] = {}
+    total = 0.0
     for step in range(1, settings.steps + 1):
         chosen = torch.randperm(len(x), generator=draw)[: settings.batch_size]
         chosen = chosen.flip(0) if settings.reverse else chosen
@@ -140,14 +150,31 @@ def train_small(
             schedule.step()
         if step in keep_at or step == settings.steps:
             kept[step] = weights_of(network)
+        if step > settings.steps - settings.average_last:
+            total = total + weights_of(network).astype(np.float64)
     with switched(settings.switches if settings.steps <= changed else Switches()):
-        return Trained(kept, _logits(network, test_images, layout))
+        logits = _logits(network, test_images, layout)
+        if not settings.average_last:
+            return Trained(kept, logits)
+        _put(network, (total / settings.average_last).astype(np.float32))
+        return Trained(kept, logits, _logits(network, test_images, layout))
 
 
 def weights_of(network: nn.Module) -> Float32[np.ndarray, " weights"]:
     """All float32 numbers of a network in one row, running statistics included."""
     parts = [t.detach().contiguous().flatten() for t in network.state_dict().values()]
     return torch.cat([part for part in parts if part.dtype == torch.float32]).numpy().copy()
+
+
+def _put(network: nn.Module, weights: Float32[np.ndarray, " weights"]) -> None:
+    """Give a network the numbers that `weights_of` takes from it."""
+    at = 0
+    with torch.no_grad():
+        for tensor in network.state_dict().values():
+            if tensor.dtype == torch.float32:
+                part = torch.from_numpy(weights[at : at + tensor.numel()].copy())
+                tensor.copy_(part.view(tensor.shape))
+                at += tensor.numel()
 
 
 def _network(seed: int) -> nn.Module:

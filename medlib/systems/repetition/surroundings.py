@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,10 @@ import torch
 from medlib.experiment.arithmetic import arithmetic
 from medlib.experiment.environment import constraints_digest, processor
 
-__all__ = ["IMAGE", "differing_layers", "surroundings"]
+__all__ = ["IMAGE", "differing_layers", "packages", "surroundings"]
 
 IMAGE = "CONTAINER_IMAGE_DIGEST"  # to be set from outside: from inside, no container knows its own
-_PACKAGES = ("numpy", "torch", "scipy", "scikit-learn", "pydicom", "cryptography")
+_PACKAGE = re.compile(r"(.+)-([^-]+)\.(dist|egg)-info")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -26,9 +25,9 @@ def surroundings(root: Path) -> dict[str, dict[str, Any]]:
     """The layers below a run, as they are in this process.
 
     Layers, in the order in which one usually fixes them: *pins* (the constraints file, versions of
-    Python and packages), *container* (digest of its image, if somebody told it in the variable
+    Python and of every package that is installed), *container* (digest of its image, if somebody told it in the variable
     CONTAINER_IMAGE_DIGEST), *flags* (of torch), *threads*, *machine* (processor, instructions,
-    libraries' kernels), *variables* (that choose among these, and the hash seed).
+    versions and kernels of the libraries that add), *variables* (that choose among these, and the hash seed).
 
     Args:
         root: of the project, where constraints.txt lies.
@@ -45,7 +44,7 @@ def surroundings(root: Path) -> dict[str, dict[str, Any]]:
         "pins": {
             "constraints": constraints_digest(root),
             "python": ".".join(map(str, sys.version_info[:3])),
-            **{name: version(name) for name in _PACKAGES},
+            "packages": packages(),
         },
         "container": {"image": image or "none told"},
         "flags": {
@@ -57,12 +56,27 @@ def surroundings(root: Path) -> dict[str, dict[str, Any]]:
             "processor": processor(),
             "instructions": counted.cpu_capability,
             "simd": " ".join(counted.simd),
+            "libraries": counted.libraries,
         },
         "variables": {
             **counted.variables,
             "PYTHONHASHSEED": os.environ.get("PYTHONHASHSEED", "drawn"),
         },
     }
+
+
+def packages() -> dict[str, str]:
+    """Every package that this process could import, and its version, by its folder of metadata.
+
+    Looked up anew at each call: nothing is remembered.
+    """
+    found: dict[str, str] = {}
+    for folder in sys.path:
+        if Path(folder).is_dir():
+            for name in sorted(os.listdir(folder)):
+                if match := _PACKAGE.fullmatch(name):
+                    found.setdefault(match[1], match[2])  # the first in the path is imported
+    return dict(sorted(found.items()))
 
 
 def differing_layers(

@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 from medlib.systems.repetition.bits import (
     bits_differing,
     flip_bit,
+    relative_distance,
     share_differing,
     units_in_last_place,
 )
@@ -75,3 +76,13 @@ def test_bits_that_are_not_there(place, bit):
 def test_bits_of_floats_are_not_turned():
     with pytest.raises(ValueError, match="integers"):
         flip_bit(np.zeros(2, dtype=np.float32), place=0)
+
+
+@given(FLOATS)
+def test_the_relative_distance_of_twice_the_numbers_is_one(numbers):
+    if np.linalg.norm(numbers.astype(float)):
+        assert relative_distance(numbers, 2 * numbers) == 1
+        assert relative_distance(numbers, numbers) == 0
+    else:
+        with pytest.raises(ValueError, match="all zero"):
+            relative_distance(numbers, numbers)

@@ -7,7 +7,7 @@ from medlib.systems.repetition.bits import share_differing
 from medlib.systems.repetition.fresh_process import train_elsewhere
 from medlib.systems.repetition.small_training import Settings, train_small
 
-SHORT = Settings(steps=2, batch_size=8)
+SHORT = Settings(steps=2, batch_size=8, average_last=2)
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,7 @@ def test_two_processes_agree_and_a_variable_is_seen_there(images):
     for other in (plain, told):
         assert sorted(other.trained[0].weights) == [1, 2]
         assert share_differing(here.last, other.trained[0].last) == 0
+        assert share_differing(here.averaged, other.trained[0].averaged) == 0
     assert told.surroundings["variables"]["PYTHONHASHSEED"] == "7"
     assert told.surroundings["pins"] == plain.surroundings["pins"]
 

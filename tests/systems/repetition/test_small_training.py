@@ -4,9 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from medlib.systems.repetition.bits import share_differing
-from medlib.systems.repetition.small_training import Settings, train_small
+from medlib.systems.repetition.small_training import (
+    Settings,
+    _logits,
+    _network,
+    _put,
+    train_small,
+)
 from medlib.systems.repetition.switches import Switches
 
 SHORT = Settings(steps=4, batch_size=8)
@@ -80,3 +87,21 @@ def test_impossible_settings_are_refused(wrong):
 def test_labels_for_other_images_are_refused(images):
     with pytest.raises(ValueError, match="23 labels"):
         train_small(images[0], images[1][:-1], images[0], settings=SHORT)
+
+
+def test_averaged_weights_are_those_of_the_last_steps(images):
+    grey, labels = images
+    asked = replace(SHORT, average_last=2)
+    one = train_small(grey, labels, grey, settings=asked, keep_at=(3, 4))
+    plain = train_small(grey, labels, grey, settings=SHORT)
+    assert share_differing(one.logits, plain.logits) == 0
+    assert plain.averaged is None
+    last = train_small(grey, labels, grey, settings=replace(SHORT, average_last=1))
+    assert share_differing(last.averaged, last.logits) == 0
+    network = _network(0)
+    _put(network, ((one.weights[3].astype(float) + one.weights[4]) / 2).astype(np.float32))
+    expected = _logits(network, grey, torch.contiguous_format)
+    assert np.allclose(one.averaged, expected, atol=1e-5)
+    assert not np.allclose(one.averaged, one.logits, atol=1e-5)
+    with pytest.raises(ValueError, match="average_last is 5, of 4"):
+        Settings(steps=4, average_last=5)

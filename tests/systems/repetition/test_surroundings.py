@@ -1,11 +1,17 @@
 """Surroundings: every layer is there, what changes shows in its own, a tag is no digest."""
 
 import json
+from importlib.metadata import version
 
 import pytest
 
 from medlib.experiment.environment import project_root
-from medlib.systems.repetition.surroundings import IMAGE, differing_layers, surroundings
+from medlib.systems.repetition.surroundings import (
+    IMAGE,
+    differing_layers,
+    packages,
+    surroundings,
+)
 from medlib.systems.repetition.switches import Switches, switched
 
 
@@ -41,3 +47,17 @@ def test_an_image_is_told_from_outside_and_by_digest(monkeypatch):
 
 def test_a_layer_that_one_lacks_differs():
     assert differing_layers({"a": {"x": 1}}, {"b": {"x": 1}}) == ("a", "b")
+
+
+def test_every_package_and_library_is_told():
+    found = surroundings(project_root())
+    for name in ("numpy", "torch", "pydicom", "dicom_anonymizer"):
+        assert found["pins"]["packages"][name] == version(name)
+    assert any("openblas" in said.lower() for said in found["machine"]["libraries"].values())
+
+
+def test_packages_are_looked_up_anew(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "newly_come" not in packages()
+    (tmp_path / "newly_come-1.2.dist-info").mkdir()
+    assert packages()["newly_come"] == "1.2"
