@@ -25,9 +25,10 @@ def surroundings(root: Path) -> dict[str, dict[str, Any]]:
     """The layers below a run, as they are in this process.
 
     Layers, in the order in which one usually fixes them: *pins* (the constraints file, versions of
-    Python and of every package that is installed), *container* (digest of its image, if somebody told it in the variable
-    CONTAINER_IMAGE_DIGEST), *flags* (of torch), *threads*, *machine* (processor, instructions,
-    versions and kernels of the libraries that add), *variables* (that choose among these, and the hash seed).
+    Python and of every package that is installed), *container* (digest of its image, if somebody
+    told it in the variable CONTAINER_IMAGE_DIGEST), *flags* (of torch), *threads*, *machine*
+    (processor, instructions, versions and kernels of the libraries that add), *variables* (that
+    choose among these, and the hash seed).
 
     Args:
         root: of the project, where constraints.txt lies.
