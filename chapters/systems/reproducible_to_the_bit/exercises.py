@@ -47,6 +47,7 @@ DICTIONARY = Number(
     within=(0, 1e12),
     mistakes=[
         Mistake(100, "that is when half of them are known, on average; at the latest is asked"),
+        Mistake(180, "numbers that begin with zero are numbers too"),
         Mistake(20, "that is for eight digits"),
         Mistake(2000, "that is for ten digits"),
         Mistake(1.8, "nine digits are not nine million numbers"),
@@ -118,7 +119,10 @@ def check_link(answer, scene):
         if found == -1:
             return f"entry {right} was changed, and you find no break"
         if found == right + 1:
-            return f"you return {found:g}, where entry {right} is the first; indices begin at 0"
+            return (
+                f"you return {found:g}, where entry {right} is the first: do indices begin at 0,"
+                " and do you stop at the first?"
+            )
         if found > right:
             return f"entry {right} was changed; you return {found:g}: stop at the first"
         return f"entry {right} was changed; you return {found:g}, where nothing is wrong yet"
@@ -193,7 +197,7 @@ what no file holds: how many threads share a sum, and which instructions the pro
 
 HEAD = Choice(
     name="reproducible-head",
-    asks="which is enough",
+    asks="which lets an outsider find such an edit",
     options={
         "a": "a ledger in which each entry holds the digest of the one before",
         "b": "the same, with every entry signed by a key on the same server",
