@@ -608,8 +608,8 @@ print(f"PBKDF2 with 600 000 rounds: {slow:.2f} s a number, {slow * broken.per_se
       f" {slow * 1e8 / 86400:.0f} core-days, for each patient who has his own salt")
 
 # %% [markdown]
-# To hash slowly raises the price a hundred-thousandfold or more, for each patient if each has his
-# own salt. But a patient thief pays it for short numbers. What is missing is something that the
+# To hash slowly raises the price by such a factor, for each patient if each has his own salt. But a
+# patient thief pays it for short numbers. What is missing is something that the
 # thief does not have: a **key**. HMAC mixes a secret $K$ into the digest, $d =
 # \mathrm{HMAC}_K(\text{number})$ ([RFC 2104](https://doi.org/10.17487/RFC2104)). The thief may know
 # the method, and all numbers; he has to guess $K$ as well, one of $2^{256}$. Unless it was made
@@ -778,8 +778,7 @@ run.table(
     f" real header, at three depths, for {len(table_tags())} attributes of the table and all others"
     f" that may hold words; the planted values are simulated. {numbers_only} of them, dates and"
     " numbers, are sought as values of attributes and not in the raw bytes. Let stand: code strings"
-    " in"
-    f" capital letters, and texts of the {len(MACHINE_TEXT)} attributes that a machine writes. The"
+    f" in capital letters, and texts of the {len(MACHINE_TEXT)} attributes that a machine writes. The"
     " library's call does not enter sequences that the table does not name.")
 
 # %%
@@ -1102,13 +1101,12 @@ run.claim(
 
 # %%
 def unseen():
-    """What the audit says of three changes in which no recorded byte is another."""
-    added, other = data / "more.dcm", folder / "other.ledger"
-    kept, aside = data / "patches.npz", folder / "aside.npz"
+    added, kept = data / "more.dcm", data / "patches.npz"
+    aside, other = folder / "aside.npz", folder / "other.ledger"
     added.write_bytes(b"not in the ledger")
     yield "a file added to the data", look()
     added.unlink()
-    kept.rename(aside).touch()
+    kept.rename(aside)
     kept.symlink_to(aside)
     yield "a file that is now a link to the same bytes", look()
     aside.replace(kept)
