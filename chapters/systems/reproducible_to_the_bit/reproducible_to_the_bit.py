@@ -778,8 +778,8 @@ run.table(
     f" real header, at three depths, for {len(table_tags())} attributes of the table and all others"
     f" that may hold words; the planted values are simulated. {numbers_only} of them, dates and"
     " numbers, are sought as values of attributes and not in the raw bytes. Let stand: code strings"
-    f" in capital letters, and texts of the {len(MACHINE_TEXT)} attributes that a machine writes. The"
-    " library's call does not enter sequences that the table does not name.")
+    f" in capital letters, and texts of the {len(MACHINE_TEXT)} attributes that a machine writes."
+    " The library's call does not enter sequences that the table does not name.")
 
 # %%
 left = len(left_by[cleaned_by])
