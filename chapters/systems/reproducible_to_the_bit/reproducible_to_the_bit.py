@@ -439,8 +439,8 @@ for key in LENGTHS if trial else ():
     run.result(f"moved_less_{key}", mean_interval(further))
 if trial:
     run.say("Other weights and batches flip more decisions than a cause of rounding does, seed by"
-            " seed, by {flips_less_1:.1ci} in the shortest that a schedule ends, {flips_less_2:.1ci}"
-            " at twice and {flips_less_4:.1ci} at four times the length, and"
+            " seed, by {flips_less_1:.1ci} in the shortest that a schedule ends, by"
+            " {flips_less_2:.1ci} at twice and {flips_less_4:.1ci} at four times the length, and by"
             " {flips_less_stopped:.1ci} where they are stopped. The AUC they move further by"
             " {moved_less_1:.4ci}, {moved_less_2:.4ci}, {moved_less_4:.4ci} and"
             " {moved_less_stopped:.4ci}.")
