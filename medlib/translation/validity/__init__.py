@@ -4,4 +4,7 @@
 - `variation`: within-subject SD and CV, repeatability and reproducibility coefficients.
 - `limits_of_agreement`: how far two methods may differ on the next patient.
 - `delong`: the AUCs of several scores of the same cases, and any contrast of them.
+- `calibration_of_risk`: intercept in the large, slope, and observed over expected events.
+- `calibration_curve`: the share of events against the told risk, smooth, with a band.
+- `brier`: the Brier score, its three parts and its scaled form.
 """

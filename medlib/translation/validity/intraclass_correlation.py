@@ -78,7 +78,9 @@ def intraclass_correlation(
         level: confidence of the interval.
 
     Returns:
-        higher = more of the variance is between subjects; 1 = no error. May be negative.
+        higher = more of the variance is between subjects; 1 = no error. May be negative. In a few
+        subjects that hardly differ, form 2,k may have no lower end (-inf), and no value (nan) where
+        the variance of the mean itself comes out negative.
 
     Raises:
         ValueError: an unknown form, fewer than two subjects or raters, a score that is not finite,
@@ -109,7 +111,7 @@ def intraclass_correlation(
         least = b / error / scipy.stats.f.ppf((1 + level) / 2, n - 1, df)
         most = b / error * scipy.stats.f.ppf((1 + level) / 2, df, n - 1)
         ends = ((f - 1) / (f + k - 1) for f in (least, most))
-    low, high = ends if form == single else (k * x / (1 + (k - 1) * x) for x in ends)
+    low, high = ends if form == single else (_of_the_mean(x, k) for x in ends)
     f = b / (w if form[0] == "1" else e)
     return IntraclassCorrelation(*map(np.asarray, (value, low, high, f)), n, k, form, level)
 
@@ -191,7 +193,13 @@ def _value(b, w, r, e, *, n: int, k: int, form: str) -> np.ndarray:
     apart = k * (r - e) / n if form[0] == "2" else 0.0
     below = b + (k - 1) * error + apart if form[2] == "1" else b + apart / k
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((b - error) / below)
+        return np.where(below > 0, (b - error) / below, np.nan)
+
+
+def _of_the_mean(icc: np.ndarray, k: int) -> np.ndarray:
+    """Spearman and Brown's step from one measurement to k; below its pole there is no end."""
+    with np.errstate(divide="ignore"):
+        return np.where(1 + (k - 1) * icc > 0, k * icc / (1 + (k - 1) * icc), -np.inf)
 
 
 def _ends_of_two(b, r, e, *, n: int, k: int, level: float) -> tuple[np.ndarray, np.ndarray]:

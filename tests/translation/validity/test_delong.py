@@ -11,10 +11,16 @@ from medlib.translation.validity.delong import delong
 
 # Albumin, total protein, K-G score, benefit from surgery; 43 patients with all three tests of the
 # 49 with ovarian cancer in DeLong, DeLong and Clarke-Pearson (1988).
-PATIENTS = np.array(
-    ["3.0", "5.8", "10", "0", "3.2", "6.3", "5", "1", "3.9", "6.8", "3", "1", "2.8", "4.8", "6", "0", "3.2", "5.8", "3", "1", "0.9", "4.0", "5", "0", "2.5", "5.7", "8", "0", "1.6", "5.6", "5", "1", "3.8", "5.7", "5", "1", "3.7", "6.7", "6", "1", "3.2", "5.4", "4", "1", "3.8", "6.6", "6", "1", "4.1", "6.6", "5", "1", "3.6", "5.7", "5", "1", "4.3", "7.0", "4", "1", "3.6", "6.7", "4", "0", "2.3", "4.4", "6", "1", "4.2", "7.6", "4", "0", "4.0", "6.6", "6", "0", "3.5", "5.8", "6", "1", "3.8", "6.8", "7", "1", "3.0", "4.7", "8", "0", "4.5", "7.4", "5", "1", "3.7", "7.4", "5", "1", "3.1", "6.6", "6", "1", "4.1", "8.2", "6", "1", "4.3", "7.0", "5", "1", "4.3", "6.5", "4", "1", "3.2", "5.1", "5", "1", "2.6", "4.7", "6", "1", "3.3", "6.8", "6", "0", "1.7", "4.0", "7", "0", "3.7", "6.1", "5", "1", "3.3", "6.3", "7", "1", "4.2", "7.7", "6", "1", "3.5", "6.2", "5", "1", "2.9", "5.7", "9", "0", "2.1", "4.8", "7", "1", "2.8", "6.2", "8", "0", "4.0", "7.0", "7", "1", "3.3", "5.7", "6", "1", "3.7", "6.9", "5", "1", "3.6", "6.6", "5", "1"],
-    dtype=float,
-).reshape(-1, 4)
+READ = """
+3.0 5.8 10 0 3.2 6.3 5 1 3.9 6.8 3 1 2.8 4.8 6 0 3.2 5.8 3 1 0.9 4.0 5 0 2.5 5.7 8 0
+1.6 5.6 5 1 3.8 5.7 5 1 3.7 6.7 6 1 3.2 5.4 4 1 3.8 6.6 6 1 4.1 6.6 5 1 3.6 5.7 5 1
+4.3 7.0 4 1 3.6 6.7 4 0 2.3 4.4 6 1 4.2 7.6 4 0 4.0 6.6 6 0 3.5 5.8 6 1 3.8 6.8 7 1
+3.0 4.7 8 0 4.5 7.4 5 1 3.7 7.4 5 1 3.1 6.6 6 1 4.1 8.2 6 1 4.3 7.0 5 1 4.3 6.5 4 1
+3.2 5.1 5 1 2.6 4.7 6 1 3.3 6.8 6 0 1.7 4.0 7 0 3.7 6.1 5 1 3.3 6.3 7 1 4.2 7.7 6 1
+3.5 6.2 5 1 2.9 5.7 9 0 2.1 4.8 7 1 2.8 6.2 8 0 4.0 7.0 7 1 3.3 5.7 6 1 3.7 6.9 5 1
+3.6 6.6 5 1
+"""
+PATIENTS = np.array([float(x) for x in READ.split()]).reshape(-1, 4)
 OVARIAN = np.stack([PATIENTS[:, 0], PATIENTS[:, 1], 10 - PATIENTS[:, 2]])
 BENEFIT = PATIENTS[:, 3].astype(int)
 
@@ -42,13 +48,16 @@ def test_midranks_are_pairs(seed, m, n, grain):
 
 
 def test_published_patients_by_three_ways():
+    """SAS/STAT's LOGISTIC prints for them: K-G .7258 (.1028), protein .6478 (.1000), p .2817."""
     found = delong(OVARIAN, BENEFIT)
+    np.testing.assert_allclose(found.values[1:], [0.6478, 0.7258], atol=5.1e-5)
+    np.testing.assert_allclose(np.sqrt(np.diag(found.covariance))[1:], [0.1, 0.1028], atol=5.1e-5)
+    assert found.all_equal_p() == pytest.approx(0.2817, abs=5.1e-5)
     values, covariance = pair_by_pair(OVARIAN, BENEFIT)
     np.testing.assert_allclose(found.values, values, atol=1e-15)
     np.testing.assert_allclose(found.covariance, covariance, atol=1e-15)
     alone = auc_of(OVARIAN[2], BENEFIT)
     assert np.sqrt(found.covariance[2, 2]) == pytest.approx(alone.standard_error, abs=1e-14)
-    print(found.values, np.sqrt(np.diag(found.covariance)), found.all_equal_p())
 
 
 def test_a_contrast_is_the_paired_difference():

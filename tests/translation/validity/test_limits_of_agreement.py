@@ -38,17 +38,21 @@ def test_the_published_meters():
     assert found.bias.n == 17
 
 
-def test_approximate_limits_are_those_of_pingouins_plot():
+def test_bias_limits_and_the_band_of_the_bias_are_those_of_pingouins_plot():
+    """Its bands of the limits are those of 1986, SD √(3/n); ours of 1999 are 1 % longer here."""
     pingouin = pytest.importorskip("pingouin")
     x, y = WRIGHT[:, 0].astype(float), MINI[:, 0].astype(float)
     axis = pingouin.plot_blandaltman(x, y, agreement=norm.ppf(0.975))
-    drawn = {round(float(v), 8) for line in axis.lines for v in np.ravel(line.get_ydata())}
-    bands = [patch.get_extents().transformed(axis.transData.inverted()) for patch in axis.patches]
-    ends = sorted(round(float(v), 6) for band in bands for v in (band.y0, band.y1))
+    lines = sorted(float(line.get_ydata()[0]) for line in axis.lines)
     ours = limits_of_agreement(x, y, method="approximate")
-    three = (ours.bias, ours.upper, ours.lower)
-    assert {round(one.value, 8) for one in three} <= drawn
-    assert ends == sorted(round(v, 6) for one in three for v in one.interval)
+    expected = sorted([0.0, ours.lower.value, ours.bias.value, ours.upper.value])
+    np.testing.assert_allclose(lines, expected, atol=1e-10)
+    bands = [patch.get_extents().transformed(axis.transData.inverted()) for patch in axis.patches]
+    of_bias, of_upper = ((float(band.y0), float(band.y1)) for band in bands[:2])
+    assert of_bias == pytest.approx(ours.bias.interval, abs=1e-9)
+    wider = (ours.upper.high - ours.upper.low) / (of_upper[1] - of_upper[0])
+    z, n = norm.ppf(0.975), len(x)
+    assert wider == pytest.approx(np.sqrt((1 / n + z**2 / (2 * (n - 1))) * n / 3), rel=1e-9)
 
 
 def test_exact_ends_are_those_of_a_plain_integral():
@@ -94,8 +98,9 @@ def test_to_exchange_shift_and_scale_the_methods(seed, shift, scale):
 
 
 def test_replicates_put_back_what_means_hide():
-    """Bland and Altman 1999, of both readings of the meters: s_w of 15.3 and 19.9 l/min."""
+    """Bland and Altman 1999, of both readings: s_w of 15.3 and 19.9, SD of 37.7 l/min."""
     found = limits_with_replicates(WRIGHT, MINI)
+    assert found.sd == pytest.approx(37.7, abs=0.05)
     within = [readings.var(axis=1, ddof=1).mean() for readings in (WRIGHT, MINI)]
     np.testing.assert_allclose(np.sqrt(within), [15.3, 19.9], atol=0.05)
     of_means = limits_of_agreement(WRIGHT.mean(axis=1), MINI.mean(axis=1))
@@ -109,7 +114,7 @@ def test_one_reading_each_gives_the_plain_limits():
     found = limits_with_replicates(WRIGHT[:, :1], MINI[:, :1])
     assert (found.lower.value, found.sd) == pytest.approx((plain.lower.value, plain.sd))
     assert found.bias.interval == pytest.approx(plain.bias.interval)
-    assert found.upper.interval == pytest.approx(plain.upper.interval, rel=0.03)
+    assert found.upper.interval == pytest.approx(plain.upper.interval, rel=0.07)
 
 
 def test_intervals_with_replicates_cover():
