@@ -7,4 +7,5 @@
 - `calibration_of_risk`: intercept in the large, slope, and observed over expected events.
 - `calibration_curve`: the share of events against the told risk, smooth, with a band.
 - `brier`: the Brier score, its three parts and its scaled form.
+- `decision_curve`: net benefit over thresholds, with bootstrap intervals.
 """

@@ -61,5 +61,5 @@ def test_the_scaled_interval_is_that_of_the_bootstrap():
 def test_errors_teach():
     with pytest.raises(ValueError, match="nothing was uncertain"):
         brier(np.array([0.1, 0.2]), np.array([0, 0]))
-    with pytest.raises(ValueError, match="in 0..1"):
+    with pytest.raises(ValueError, match=r"in 0\.\.1"):
         brier(np.array([0.1, 20.0]), np.array([0, 1]))

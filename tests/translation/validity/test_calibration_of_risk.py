@@ -115,7 +115,7 @@ def test_errors_teach():
         calibration_of_risk(np.full(50, 0.3), y)
     with pytest.raises(ValueError, match="without an error"):
         calibration_of_risk(np.array([0.1, 0.2, 0.3, 0.9]), np.array([0, 0, 1, 1]))
-    with pytest.raises(ValueError, match="in 0..1"):
+    with pytest.raises(ValueError, match=r"in 0\.\.1"):
         calibration_of_risk(p * 100, y)
     with pytest.raises(ValueError, match="one of each"):
         observed_over_expected(p, y[:-1])
