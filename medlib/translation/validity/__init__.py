@@ -8,4 +8,6 @@
 - `calibration_curve`: the share of events against the told risk, smooth, with a band.
 - `brier`: the Brier score, its three parts and its scaled form.
 - `decision_curve`: net benefit over thresholds, with bootstrap intervals.
+- `survival_decision_curve`: the same where some patients left before their outcome was known.
+- `case_mix`: an external cohort by case mix, and the AUC that it should have.
 """
