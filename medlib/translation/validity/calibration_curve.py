@@ -137,9 +137,7 @@ def restricted_cubic_spline(
         return np.clip(x - knot, 0, None) ** 3
 
     columns = [
-        cube(k)
-        - cube(last_but_one) * (last - k) / gap
-        + cube(last) * (last_but_one - k) / gap
+        cube(k) - cube(last_but_one) * (last - k) / gap + cube(last) * (last_but_one - k) / gap
         for k in inner
     ]
     return np.column_stack([x, *(column / (last - knots[0]) ** 2 for column in columns)])

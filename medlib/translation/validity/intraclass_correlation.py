@@ -111,7 +111,7 @@ def intraclass_correlation(
         least = b / error / scipy.stats.f.ppf((1 + level) / 2, n - 1, df)
         most = b / error * scipy.stats.f.ppf((1 + level) / 2, df, n - 1)
         ends = ((f - 1) / (f + k - 1) for f in (least, most))
-    low, high = ends if form == single else (_of_the_mean(x, k) for x in ends)
+    low, high = ends if form == single else (_of_the_mean(np.asarray(x), k) for x in ends)
     f = b / (w if form[0] == "1" else e)
     return IntraclassCorrelation(*map(np.asarray, (value, low, high, f)), n, k, form, level)
 

@@ -155,7 +155,7 @@ def cv_log(scores: Real[np.ndarray, "subjects repeats"], *, level: float = 0.95)
         >>> round(cv_log(np.array([[9.0, 11.0], [90.0, 110.0]])).value, 3)
         0.143
 
-    Source: Bland and Altman (1996), doi:10.1136/bmj.312.7047.1654; Raunig et al. (2015).
+    Source: Bland and Altman (1996), doi:10.1136/bmj.313.7049.106; Raunig et al. (2015).
     """
     s = _log_sd(scores, level)
     value, low, high = (float(np.sqrt(np.expm1(x**2))) for x in (s.value, s.low, s.high))
@@ -175,7 +175,7 @@ def relative_repeatability(
         >>> round(found.fall_percent.value), round(found.rise_percent.value)
         (-33, 48)
 
-    Source: Obuchowski et al. (2015), doi:10.1177/0962280214537392; Raunig et al. (2015).
+    Source: Raunig et al. (2015), doi:10.1177/0962280214537344.
     """
     s = _log_sd(scores, level)
     ends = []
