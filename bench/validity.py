@@ -55,7 +55,9 @@ def by_dcurves(risks: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     frame = pd.DataFrame({"y": labels, "a": risks[0], "b": risks[1]})
     found = dcurves.dca(frame, "y", ["a", "b"], thresholds=list(THRESHOLDS))
-    return np.stack([found.loc[found["model"] == name, "net_benefit"] for name in ("a", "b", "all")])
+    return np.stack(
+        [found.loc[found["model"] == name, "net_benefit"] for name in ("a", "b", "all")]
+    )
 
 
 def report(subject: str, taken: dict[str, float], *, resamples: int, by_peer: int, apart: float):

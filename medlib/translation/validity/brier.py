@@ -66,8 +66,8 @@ def brier(
 
     Example:
         >>> found = brier(np.array([0.2, 0.2, 0.6, 0.6]), np.array([0, 1, 0, 1]))
-        >>> round(found.score.value, 2), round(found.scaled.value, 2), round(found.discrimination, 2)
-        (0.3, -0.2, 0.0)
+        >>> round(found.score.value, 2), round(found.scaled.value, 2)
+        (0.3, -0.2)
 
     Source: scaled, Steyerberg et al. (2010), doi:10.1097/EDE.0b013e3181c30fb2; the others as above.
     """

@@ -212,7 +212,7 @@ def _ends_of_two(b, r, e, *, n: int, k: int, level: float) -> tuple[np.ndarray, 
     to_high = scipy.stats.f.ppf((1 + level) / 2, df, n - 1)
     raters = k * r + (k * n - k - n) * e
     low = n * (b / to_low - e) / (raters + n * b / to_low)  # so that an infinite quantile will do
-    high = n * (b - e / to_high) / (raters / to_high + n * b)
+    high = n * (to_high * b - e) / (raters + n * to_high * b)
     return np.asarray(low), np.asarray(high)
 
 

@@ -68,7 +68,7 @@ def test_shift_scale_and_order_change_nothing(scores, shift, scale, form):
     two = intraclass_correlation(moved, form=form)
     for name in ("value", "low", "high"):
         np.testing.assert_allclose(getattr(one, name), getattr(two, name), atol=1e-7)
-    if form != "2,k" or not np.isnan(one.value):
+    if form[0] != "2" or one.value > 0:  # Satterthwaite's degrees of freedom fail below 0
         assert one.low - 1e-12 <= one.value <= one.high + 1e-12 <= 1 + 1e-9
 
 
@@ -80,7 +80,8 @@ def test_where_spearman_and_brown_have_a_pole_the_interval_has_no_lower_end():
         for _ in range(200)
     ]
     assert any(np.isneginf(one.low) for one in found)
-    assert all(np.isnan(one.value) or one.low <= one.value <= one.high <= 1 for one in found)
+    assert all(one.low <= one.value <= one.high <= 1 for one in found if 0 < one.value < 1)
+    assert all(one.low <= 1 for one in found)
 
 
 @given(tables)
