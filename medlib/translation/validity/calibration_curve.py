@@ -75,7 +75,7 @@ def calibration_curve(
         >>> labels = (rng.random(4000) < told**2).astype(int)
         >>> curve = calibration_curve(told, labels, at=np.array([0.3, 0.5]))
         >>> curve.observed.round(2)
-        array([0.09, 0.25])
+        array([0.09, 0.26])
 
     Source: Austin and Steyerberg (2014), doi:10.1002/sim.5941, (2019), doi:10.1002/sim.8281.
     """

@@ -102,8 +102,8 @@ def effective_patients(weights: Float[np.ndarray, " n"]) -> float:
 
 def weighted_auc(
     scores: Real[np.ndarray, " n"],
-    labels: Integer[np.ndarray, " n"],
-    weights: Float[np.ndarray, " n"] | None = None,
+    labels: Integer[np.ndarray, " labels"],
+    weights: Float[np.ndarray, " weights"] | None = None,
 ) -> float:
     """Area under the ROC curve of weighted patients; ties count one half.
 
@@ -126,7 +126,7 @@ def weighted_auc(
 
 
 def expected_auc(
-    risks: Real[np.ndarray, " n"], weights: Float[np.ndarray, " n"] | None = None
+    risks: Real[np.ndarray, " n"], weights: Float[np.ndarray, " weights"] | None = None
 ) -> float:
     """AUC that these patients should give if the told risks are true; no outcome is asked.
 

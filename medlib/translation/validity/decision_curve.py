@@ -112,8 +112,8 @@ def decision_curve(
         >>> curve = decision_curve(
         ...     risks, labels, thresholds=np.array([0.15, 0.5]), rng=np.random.default_rng(0))
         >>> curve.values.round(3)
-        array([[ 0.456,  0.   ],
-               [ 0.412,  0.   ]])
+        array([[0.456, 0.   ],
+               [0.412, 0.   ]])
 
     Source: Vickers and Elkin (2006), doi:10.1177/0272989X06295361.
     """

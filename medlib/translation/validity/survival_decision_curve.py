@@ -28,8 +28,8 @@ __all__ = ["survival_decision_curve", "weighted_kaplan_meier"]
 
 def survival_decision_curve(
     risks: Real[np.ndarray, "models n"],
-    times: Real[np.ndarray, " n"],
-    events: Integer[np.ndarray, " n"] | Bool[np.ndarray, " n"],
+    times: Real[np.ndarray, " times"],
+    events: Integer[np.ndarray, " events"] | Bool[np.ndarray, " events"],
     *,
     horizon: float,
     thresholds: Real[np.ndarray, " thresholds"],

@@ -98,7 +98,8 @@ def test_the_mean_of_k_follows_spearman_and_brown(scores):
     k = scores.shape[1]
     for model in "123":
         one, mean = (intraclass_correlation(scores, form=f"{model},{m}").value for m in "1k")
-        assert float(mean) == pytest.approx(float(k * one / (1 + (k - 1) * one)), rel=1e-6)
+        if 1 + (k - 1) * one > 1e-3:  # else the variance of the mean is not above 0
+            assert float(mean) == pytest.approx(float(k * one / (1 + (k - 1) * one)), rel=1e-6)
 
 
 def test_a_batch_is_its_tables_one_by_one():
