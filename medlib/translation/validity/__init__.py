@@ -10,4 +10,5 @@
 - `decision_curve`: net benefit over thresholds, with bootstrap intervals.
 - `survival_decision_curve`: the same where some patients left before their outcome was known.
 - `case_mix`: an external cohort by case mix, and the AUC that it should have.
+- `readings`: simulated readings, how reproducible and how useful set apart.
 """
