@@ -70,7 +70,8 @@ def auc_under_noise(*, separation: float, noise: float) -> float:
         >>> round(auc_under_noise(separation=2.0, noise=1.0), 3)
         0.841
 
-    Source: Coffin and Sukhatme (1997), doi:10.2307/2533545.
+    Source: Coffin and Sukhatme (1997), Receiver operating characteristic studies and measurement
+    errors, Biometrics 53.
     """
     if noise < 0:
         raise ValueError(f"noise={noise}: not below 0")
