@@ -11,7 +11,7 @@ WEIGHT = Number(
     name="two-tasks-weight",
     asks="weight of the mask's mean loss",
     answer=576,
-    tolerance=0.5,
+    tolerance=0.2,
     within=(0, 1e6),
     mistakes=[
         Mistake(9216, "those are the image's pixels; how many answers does the *mask* give?"),
@@ -203,10 +203,10 @@ WHERE = Choice(
         "What is the difference between *not shown* and *shown to be nothing*?",
     ],
     solution=r"""
-Discs say where and nothing of the shape, and their interval lies above zero, while outlines of
-something else bring nothing that can be seen: it helped to be told where. Outlines less discs, draw
-by draw, may be anything from a little below zero to $+0.05$: that shape adds something was not
-shown, and neither was that it adds nothing.
+A disc knows the place and not the outline, and its interval lies above zero, while outlines of
+something else bring no gain that can be seen: the place helped. Draw by draw, a true outline less a
+disc may be anything from a little below zero to $+0.05$: that a shape adds something was not shown,
+and neither was that it adds nothing.
 """,
     wrong=["x", 2],
 )
