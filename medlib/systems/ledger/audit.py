@@ -221,8 +221,14 @@ def _of_metric(
         return [Finding("ledger", f"entry {metric.index}", str(error), follows=is_broken)]
     if world.recompute is None:
         return []
-    found = world.recompute(metric, behind.run)
-    was, now = _digest(metric.body["value"]), _digest(found)
+    damaged = metric.index >= broken
+    try:
+        found = world.recompute(metric, behind.run)
+        was, now = _digest(metric.body["value"]), _digest(found)
+    except Exception:
+        if damaged:  # it was handed what somebody had altered; the chain has told so already
+            return []
+        raise
     if was == now:
         return []
     upstream = {entry.index for entry in behind.entries}
@@ -230,7 +236,7 @@ def _of_metric(
         "metric", name, f"{metric.body['value']} was written; it is {found} now", was, now,
         metric.index,
     )  # fmt: skip
-    follows = metric.index >= broken or any(each.entry in upstream for each in findings)
+    follows = damaged or any(each.entry in upstream for each in findings)
     return [replace(finding, follows=follows)]
 
 
