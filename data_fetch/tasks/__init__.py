@@ -17,6 +17,7 @@ tile_folder           your own tiles of two classes: a folder for each
 class_folder          your own tiles of many classes: a folder for each, one tile a patient
 hidden_classes        known classes divided by patient, others hidden from all
 tissue_classes        simulated H&E of six tissues, one tile a patient, known ones and others
+hospitals             simulated H&E at several hospitals: sizes, mixtures and scanners differ
 other_modalities      real tiles of a retina, an immunostain, a brain MR, a head CT, objects
 ward_records          simulated stays: vital signs, laboratory values, chest films
 physionet_2012        real stays in intensive care, downloaded; no films

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from medlib.experiment.environment import tracked_files
 from medlib.experiment.record import Record, RecordError, read_record
+from press.check.crate import read_crate
 from press.check.drift import inspect_against_accepted
+from press.crate.opening import is_crate
 from press.errors import Exit, UserError
 from press.run.comparison import (
     BITS,
@@ -53,15 +55,25 @@ if TYPE_CHECKING:
 CAUSES = ("code", "parameter", "data", "environment")
 OUTPUTS = ("result", "claim", "table", "sentence", "figure")
 KINDS = (*CAUSES, *OUTPUTS)
+OFFER = "; the crate brings the code that it ran: --code crate runs that, with your rights"
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A run as it was found: its record and, where it stands beside it, its notebook."""
+    """A run as it was found: its record and, where it stands beside it, its notebook.
+
+    `crate` says whether it came out of a crate, which brings the code that it imported.
+    """
 
     record: Record
     folder: Path
     notebook: NotebookNode | None
+    crate: bool = False
+
+    @property
+    def offer(self) -> str:
+        """What may be tried where this checkout is not the run's, as the end of a sentence."""
+        return OFFER if self.crate else ""
 
 
 @dataclass(frozen=True)
@@ -83,15 +95,18 @@ class Verdict:
 
 
 def find_run(path: Path) -> Recorded:
-    """The recorded run that `path` names: its folder, its record.json or its executed notebook.
+    """The recorded run that `path` names: its folder, record.json or executed notebook, or a crate.
 
     Raises:
-        UserError: there is no such run, or its record is damaged.
+        UserError: there is no such run, its record is damaged, or a file of a crate is.
     """
     path = Path(path)
+    if is_crate(path):
+        packed = read_crate(path)
+        return Recorded(packed.record, path, packed.notebook, crate=True)
     if not path.exists():
         raise UserError(
-            f"{path}: there is no such run; give a run folder, a {RECORD} or a notebook"
+            f"{path}: there is no such run; give a run folder, a {RECORD}, a notebook or a crate"
         )
     folder = path if path.is_dir() else path.parent
     if path.suffix == ".json" and path.name != RECORD:
@@ -185,12 +200,16 @@ class _Again:
 def _plan(project: Project, run: Path, *, within_tolerance: bool) -> _Again:
     recorded = find_run(run)
     record = recorded.record
-    chapter = project.notebook(record.chapter)
+    try:
+        chapter = project.notebook(record.chapter)
+    except UserError as error:
+        raise UserError(f"{error}{recorded.offer}", error.exit_code) from None
     profile = record.profile if record.profile in project.profiles else BOOK_PROFILE
     try:
         job = plan(project, chapter, given=record.parameters, profile=profile)
     except UserError as error:
         message = f"code: {chapter} no longer takes what the run was given: {error}"
+        message += recorded.offer
         raise UserError(message, Exit.CHECK_FAILED) from None
     if within_tolerance and job.destination != project.run_dir(chapter):
         raise UserError(
@@ -207,7 +226,8 @@ def _judge(
     was, before = again.recorded.record, again.before
     if outcome.failure:
         cause = f" (the first difference: {before[0]})" if before else ""
-        return UserError(f"{outcome.failure.line}{cause}", outcome.failure.exit_code)
+        offer = again.recorded.offer if before else ""
+        return UserError(f"{outcome.failure.line}{cause}{offer}", outcome.failure.exit_code)
     now = read_record(outcome.job.destination / RECORD)
     notes = list(circumstances(was, now))
     if within_tolerance:

@@ -36,6 +36,7 @@ class Verbs(click.Group):
         "check",
         "sweep",
         "reproduce",
+        "crate",
         "accept",
         "new",
         "weave",
@@ -60,9 +61,10 @@ class Verbs(click.Group):
         return super().resolve_command(ctx, args)
 
     def _load(self) -> None:
-        from press.cli import door_cli, sweep_cli, verify_cli
+        from press.cli import crate_cli, door_cli, sweep_cli, verify_cli
 
-        commands = [*verify_cli.commands, *sweep_cli.commands, *door_cli.commands]
+        commands = [*verify_cli.commands, *crate_cli.commands, *sweep_cli.commands]
+        commands += door_cli.commands
         for command in commands:
             self.commands.setdefault(command.name or "", command)
 

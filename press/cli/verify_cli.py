@@ -1,4 +1,4 @@
-"""The verbs of `medbook` that hold the book to its word: check, reproduce, accept, new."""
+"""The verbs of `medbook` that hold the book to its word: check, accept; and new, rename, remove."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from press.cli.scheduler_options import takes_scheduler
 from press.errors import Exit, UserError
 
 if TYPE_CHECKING:
-    from press.check.reproduce import Verdict
     from press.finding import Finding
-    from press.run.execute import Job, Listener
     from press.run.scheduler import Workers
     from press.source.project import Chapter, Project
 
@@ -133,90 +131,6 @@ def _say(found: Sequence[Finding], chapters: Sequence[Chapter]) -> int:
         return Exit.CHECK_FAILED
     click.echo(f"{number} checked: all is well")
     return Exit.OK
-
-
-@click.command()
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
-@click.option(
-    "--within-tolerance",
-    is_flag=True,
-    help="Compare with the accepted results, as closely as their chapter asks.",
-)
-@click.option(
-    "-j",
-    "--jobs",
-    "--workers",
-    "jobs",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Runs side by side.",
-)
-@click.pass_obj
-def reproduce(desk: Desk, runs: tuple[Path, ...], within_tolerance: bool, jobs: int) -> None:
-    """Execute recorded RUNs again and name the first thing that differs.
-
-    RUN is a run folder, its record.json, or its executed notebook. The chapter is executed with the
-    recorded parameters, and compared in the order of causes: code, data, environment, result,
-    figure. Results must be equal to the bit. Exit code 0: identical, 1: something differs.
-
-    Other instructions round otherwise. Variables that choose them (OPENBLAS_CORETYPE, MKL_CBWR,
-    ATEN_CPU_CAPABILITY and their like) do not reach a run, unless MEDBOOK_KEEP_ARITHMETIC=1 is set.
-    With --within-tolerance results may then move as far as their chapter allows.
-
-    \b
-    Examples:
-      medbook reproduce build/runs/pixels/low_dose_ct
-      medbook reproduce --jobs 2 build/runs/*/*
-      medbook reproduce someone_elses/record.json
-      MEDBOOK_KEEP_ARITHMETIC=1 ATEN_CPU_CAPABILITY=default \
-          medbook reproduce build/runs/pixels/low_dose_ct --within-tolerance
-    """
-    from press.check.reproduce import reproduce_all
-    from press.run.progress import display
-
-    def show(planned: Sequence[Job]) -> AbstractContextManager[Listener]:
-        return display(planned, workers=jobs, echo=click.echo)
-
-    with interruptible():
-        found = reproduce_all(
-            desk.project, runs, within_tolerance=within_tolerance, workers=jobs, show=show
-        )
-    codes = []
-    for run, verdict in zip(runs, found, strict=True):
-        if len(runs) > 1:
-            click.echo(click.style(f"\n{run}", bold=True))
-        if isinstance(verdict, UserError):
-            warn(f"medbook: {verdict}")
-            codes.append(verdict.exit_code)
-        else:
-            codes.append(_tell(verdict, within_tolerance=within_tolerance))
-    if len(runs) > 1:
-        same = f"{codes.count(Exit.OK)} of {len(runs)} runs"
-        click.echo(f"\n{same} {'hold' if within_tolerance else 'are identical to the bit'}")
-    sys.exit(max(codes))
-
-
-def _tell(verdict: Verdict, *, within_tolerance: bool) -> int:
-    """Print what was found of one run; the exit code it ends with."""
-    recorded = verdict.recorded.record
-    for note in verdict.notes:
-        click.echo(click.style(f"note: {note}", dim=True))
-    if verdict.identical and within_tolerance:
-        click.echo("within the tolerances of the accepted results; every claim holds")
-        return Exit.OK
-    if verdict.identical:
-        count = len(recorded.results)
-        figures = len(recorded.figures)
-        click.echo(f"identical to the bit: {count} results, {figures} figures")
-        return Exit.OK
-    first, *others = verdict.differences
-    click.echo(click.style("differs: ", fg="red") + str(first), err=True)
-    for difference in others:
-        click.echo(f"    also: {difference}", err=True)
-    if verdict.outputs_identical and not within_tolerance:
-        click.echo("all results and figures are identical to the bit nevertheless", err=True)
-    return Exit.CHECK_FAILED
 
 
 @click.command()
@@ -379,4 +293,4 @@ def _chapters(project: Project, names: Sequence[str]) -> list[Chapter]:
     return chapters
 
 
-commands = [check, reproduce, accept, new, rename, remove]
+commands = [check, accept, new, rename, remove]

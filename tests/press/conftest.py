@@ -25,6 +25,7 @@ from press.run.execute import Outcome, execute_all, plan
 from press.run.freshness import Freshness, freshness
 from press.run.starting import can_fork
 from press.source.project import Project
+from tests.press.packed_book import cite, packed
 from tests.press.swept_book import make_swept_book
 from tests.press.whole_chapter import whole_chapter, whole_sheet
 
@@ -35,6 +36,7 @@ CLEAN_STARTS = (  # where the starting itself is looked at, or what is in the pr
     "test_interrupt",
     "test_jupyter_cache",
     "test_reproduce",
+    "test_reproduce_crate",
     "test_starting",
 )
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -338,3 +340,18 @@ def live_book(swept_book: TinyBook, tmp_path: Path) -> TinyBook:
     """A copy of `swept_book` to do as one likes with."""
     shutil.copytree(swept_book.root, tmp_path / "copy")
     return TinyBook(Project(tmp_path / "copy"))
+
+
+@pytest.fixture(scope="session")
+def cited_book(whole_book: TinyBook, tmp_path_factory: pytest.TempPathFactory) -> TinyBook:
+    """A whole book that says who wrote it, so that its run can be packed. Never change it."""
+    root = tmp_path_factory.mktemp("cited") / "book"
+    shutil.copytree(whole_book.root, root)
+    cite(book := TinyBook(Project(root)))
+    return book
+
+
+@pytest.fixture(scope="session")
+def crate_files(cited_book: TinyBook) -> dict[str, bytes]:
+    """The files of the crate of its run, by name. Change a copy."""
+    return packed(cited_book)

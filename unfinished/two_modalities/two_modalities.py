@@ -703,7 +703,7 @@ run.figure(
 # last word: we claim only what holds at all three.
 
 # %%
-trial = experiment.recorded(run, "_four_fusions/sweep", optional=True)
+trial = experiment.recorded(run, "_four_fusions/sweep")
 TIMES, LONGEST = (1, 2, 4), 4
 
 
@@ -717,61 +717,51 @@ def over_lengths(what, arm, other):
     return [mean_interval(of_trial(what, arm, m) - of_trial(what, other, m)) for m in TIMES]
 
 # %%
-if trial is None:
-    run.say("The trial has not been run yet: what follows is empty, and nothing is claimed of it.")
-else:
-    arms, n_seeds = trial.grid["arm"], len(trial.seeds)
-    lengths = [trial.fixed["n_steps"] * m for m in TIMES]
-    fell = {arm: of_trial("validation", arm, 4) < of_trial("validation", arm, 2) for arm in arms}
-    edges = {arm: sum(of_trial("edge", arm, m) for m in TIMES) for arm in arms}
-    run.say(str(trial.made) + f" {len(arms)} arms, {n_seeds} seeds.")
+arms, n_seeds = trial.grid["arm"], len(trial.seeds)
+lengths = [trial.fixed["n_steps"] * m for m in TIMES]
+fell = {arm: of_trial("validation", arm, 4) < of_trial("validation", arm, 2) for arm in arms}
+edges = {arm: sum(of_trial("edge", arm, m) for m in TIMES) for arm in arms}
+run.say(str(trial.made) + f" {len(arms)} arms, {n_seeds} seeds.")
 
 # %%
-if trial is not None:
-    run.table(
-        [{"arm": arm, "parameters": f"{trial.array('parameters', arm=arm)[0]:.0f}"}
-         | {f"loss after {steps}": f"{of_trial('validation', arm, m).mean():.4f}"
-            for steps, m in zip(lengths, TIMES, strict=True)}
-         | {"of training": f"{of_trial('train_loss', arm).mean():.4f}",
-            "fell to the last": f"{fell[arm].sum()} of {n_seeds}",
-            "rate on the edge": f"{edges[arm].sum():.0f} of {len(TIMES) * n_seeds}"}
-         for arm in arms],
-        name="ends", caption="Validation loss at each length, and the training loss at the end of"
-        " the longest, in nats a pixel; in how many seeds it still fell from the second length to"
-        f" the third; where no more rates were left. Means over n = {n_seeds} seeds; simulated.")
+run.table(
+    [{"arm": arm, "parameters": f"{trial.array('parameters', arm=arm)[0]:.0f}"}
+     | {f"loss after {steps}": f"{of_trial('validation', arm, m).mean():.4f}"
+        for steps, m in zip(lengths, TIMES, strict=True)}
+     | {"of training": f"{of_trial('train_loss', arm).mean():.4f}",
+        "fell to the last": f"{fell[arm].sum()} of {n_seeds}",
+        "rate on the edge": f"{edges[arm].sum():.0f} of {len(TIMES) * n_seeds}"}
+     for arm in arms],
+    name="ends", caption="Validation loss at each length, and the training loss at the end of"
+    " the longest, in nats a pixel; in how many seeds it still fell from the second length to"
+    f" the third; where no more rates were left. Means over n = {n_seeds} seeds; simulated.")
 
 # %%
-if trial is not None:
-    run.say("From the second length to the third validation still improved in {fell} of {n}"
-            " trainings; those may not be at their end. In {edge} of {all} the best rate was the"
-            " lowest or the highest of all. The late sum has more parameters than any other: if it"
-            " falls behind, that is no lack of capacity.",
-            fell=int(sum(map(sum, fell.values()))), n=len(arms) * n_seeds,
-            edge=int(sum(map(sum, edges.values()))), all=len(arms) * n_seeds * len(TIMES))
-    SHOWN = [arm for arm in ("MRI", "PET", "late", "early", "attention") if arm in arms]
-    found = {arm: [mean_interval(of_trial("ap_20", arm, m)) for m in TIMES] for arm in SHOWN}
+run.say("From the second length to the third validation still improved in {fell} of {n}"
+        " trainings; those may not be at their end. In {edge} of {all} the best rate was the"
+        " lowest or the highest of all. The late sum has more parameters than any other: if it"
+        " falls behind, that is no lack of capacity.",
+        fell=int(sum(map(sum, fell.values()))), n=len(arms) * n_seeds,
+        edge=int(sum(map(sum, edges.values()))), all=len(arms) * n_seeds * len(TIMES))
+SHOWN = ("MRI", "PET", "late", "early", "middle", "attention")
+found = {arm: [mean_interval(of_trial("ap_20", arm, m)) for m in TIMES] for arm in SHOWN}
 
 # %%
-if trial is not None:
-    run.figure(
-        line_band({arm: Line.of(lengths, values) for arm, values in found.items()},
-                  x=("training", "steps"), y=("average precision", ""), log_x=True,
-                  x_ticks=lengths),
-        name="trial", data="simulated",
-        alt="Average precision at 20 counts over the length of training, a line with a band for"
-        " each arm: MRI, PET, late, early, attention.",
-        caption="Recorded: average precision at 20 counts over the steps of training, for lesions"
-        f" that pass for grey matter. Means and 95 % t intervals over n = {n_seeds} seeds; one"
-        " template, simulated PET and lesions.")
+run.figure(
+    line_band({arm: Line.of(lengths, values) for arm, values in found.items()},
+              x=("training", "steps"), y=("average precision", ""), log_x=True,
+              x_ticks=lengths),
+    name="trial", data="simulated",
+    alt="Average precision at 20 counts over the length of training, a line with a band for"
+    " each arm: MRI, PET, late, early, middle, attention.",
+    caption="Recorded: average precision at 20 counts over the steps of training, for lesions"
+    f" that pass for grey matter. Means and 95 % t intervals over n = {n_seeds} seeds; one"
+    " template, simulated PET and lesions.")
 
 # %%
-LEADS = {
-    "attention, beside MRI alone": ("attention", "MRI"),
-    "attention, beside PET alone": ("attention", "PET"),
-    "attention, beside late": ("attention", "late"),
-    "early, beside late": ("early", "late"),
-    "late, beside MRI alone": ("late", "MRI"),
-    "late, beside PET alone": ("late", "PET"),
+PAIRS = (("attention", "MRI alone"), ("attention", "PET alone"), ("attention", "late"),
+         ("early", "late"), ("middle", "late"), ("late", "MRI alone"), ("late", "PET alone"))
+LEADS = {f"{arm}, beside {other}": (arm, other.split()[0]) for arm, other in PAIRS} | {
     "plainer: attention, beside late": ("attention-half", "late-half"),
     "plain: attention, beside late": ("attention-evident", "late-evident"),
     "plain: late, beside MRI alone": ("late-evident", "MRI-evident"),
@@ -779,34 +769,33 @@ LEADS = {
 }
 
 # %%
-if trial is not None:
-    leads = {what: over_lengths("ap_20", *pair) for what, pair in LEADS.items()
-             if set(pair) <= set(arms)}
-    run.table(
-        [{"arm": what} | {f"{steps} steps": f"{lead:+.3ci}"
-                          for steps, lead in zip(lengths, at, strict=True)}
-         for what, at in leads.items()],
-        name="leads", caption="Recorded: differences of average precision at 20 counts. *Plainer*:"
-        " lesions between those that pass for grey matter and those that are *plain* in each image."
-        f" Means and 95 % t intervals over n = {n_seeds} seeds; simulated.")
-    for key, arm, other in (("late_mri", "late", "MRI"), ("late_pet", "late", "PET"),
-                            ("plain_mri", "attention-evident", "MRI-evident"),
-                            ("plain_pet", "attention-evident", "PET-evident")):
-        run.result(f"lead_{key}", over_lengths("ap_20", arm, other)[-1])
+leads = {what: over_lengths("ap_20", *pair) for what, pair in LEADS.items()}
+run.table(
+    [{"arm": what} | {f"{steps} steps": f"{lead:+.3ci}"
+                      for steps, lead in zip(lengths, at, strict=True)}
+     for what, at in leads.items()],
+    name="leads", caption="Recorded: differences of average precision at 20 counts. *Plainer*:"
+    " lesions between those that pass for grey matter and those that are *plain* in each image."
+    f" Means and 95 % t intervals over n = {n_seeds} seeds; simulated.")
+for key, arm, other in (("late_mri", "late", "MRI"), ("late_pet", "late", "PET"),
+                        ("plain_mri", "attention-evident", "MRI-evident"),
+                        ("plain_pet", "attention-evident", "PET-evident")):
+    run.result(f"lead_{key}", over_lengths("ap_20", arm, other)[-1])
 
 # %%
-if trial is not None:
-    run.say("After the longest training the sum of two logits lies {lead_late_pet:+.2ci} from PET"
-            " alone and {lead_late_mri:+.2ci} from MRI alone. Where lesions are plain, attention"
-            " lies {lead_plain_mri:+.2ci} from MRI alone and {lead_plain_pet:+.2ci} from PET alone."
-            " Its average precision is {plain:.2f} there, and one is the most there is.",
-            plain=of_trial("ap_20", "attention-evident").mean())
-    run.table(
-        [{"arm": arm} | {f"seen by {who}": f"{of_trial(f'recall_{who.lower()}', arm).mean():.2f}"
-                         for who in SEEN_BY} for arm in SHOWN],
-        name="who_finds_trial", caption="Recorded, longest training: the share of pixels found, at"
-        " one false mark in a hundred healthy pixels of validation scans. Means over"
-        f" n = {n_seeds} seeds; 20 counts, simulated.")
+run.say("After the longest training the sum of two logits lies {lead_late_pet:+.2ci} from PET"
+        " alone and {lead_late_mri:+.2ci} from MRI alone. Where lesions are plain, attention"
+        " lies {lead_plain_mri:+.2ci} from MRI alone and {lead_plain_pet:+.2ci} from PET alone."
+        " Its average precision is {plain:.2f} there, and one is the most there is.",
+        plain=of_trial("ap_20", "attention-evident").mean())
+
+# %%
+run.table(
+    [{"arm": arm} | {f"seen by {who}": f"{of_trial(f'recall_{who.lower()}', arm).mean():.2f}"
+                     for who in SEEN_BY} for arm in SHOWN],
+    name="who_finds_trial", caption="Recorded, longest training: the share of pixels found, at"
+    " one false mark in a hundred healthy pixels of validation scans. Means over"
+    f" n = {n_seeds} seeds; 20 counts, simulated.")
 
 # %% [markdown]
 # ### Does the finder's attention follow the noise?
@@ -816,34 +805,32 @@ if trial is not None:
 # with the dose, and be lower in grey matter than in white.
 
 # %%
-if trial is not None:
-    dosed = (2, 6, 20, 60, 200)
-    at = {where: np.stack([of_trial(f"weight_{where}_{c}", "attention") for c in dosed])
-          for where in ("grey", "white", "lesion", "brain")}
-    run.figure(
-        line_band({where: Line.of(dosed, [mean_interval(w, within=(0, 1)) for w in at[where]])
-                   for where in ("grey", "white", "lesion")},
-                  x=("dose", "counts a pixel"), y=("attention to PET", ""), log_x=True,
-                  x_ticks=dosed),
-        name="attention", data="simulated",
-        alt="Mean attention to PET over the dose, in grey matter, white matter and lesions.",
-        caption="Recorded, longest training: attention of the network that finds lesions, tissue by"
-        f" tissue. Means and 95 % t intervals over n = {n_seeds} seeds; simulated.")
+dosed = (2, 6, 20, 60, 200)
+at = {where: np.stack([of_trial(f"weight_{where}_{c}", "attention") for c in dosed])
+      for where in ("grey", "white", "lesion", "brain")}
+run.figure(
+    line_band({where: Line.of(dosed, [mean_interval(w, within=(0, 1)) for w in at[where]])
+               for where in ("grey", "white", "lesion")},
+              x=("dose", "counts a pixel"), y=("attention to PET", ""), log_x=True,
+              x_ticks=dosed),
+    name="attention", data="simulated",
+    alt="Mean attention to PET over the dose, in grey matter, white matter and lesions.",
+    caption="Recorded, longest training: attention of the network that finds lesions, tissue by"
+    f" tissue. Means and 95 % t intervals over n = {n_seeds} seeds; simulated.")
 
 # %%
-if trial is not None:
-    by_dose = [mean_interval(of_trial("weight_brain_200", "attention", m)
-                             - of_trial("weight_brain_2", "attention", m)) for m in TIMES]
-    by_tissue = mean_interval(at["white"][2] - at["grey"][2])
-    run.result("attention_by_dose", by_dose[-1])
-    run.result("attention_by_tissue", by_tissue)
-    run.say("From 2 to 200 counts PET's mean weight in the brain changes by"
-            " {attention_by_dose:+.3ci}, and it rises at every step of the dose in {rises} of {n}"
-            " seeds; after shorter trainings it changes by {short:+.3ci} and {middle:+.3ci}. In"
-            " white matter it lies {attention_by_tissue:+.3ci} from that in grey. Over seeds it"
-            " runs from {low:.2f} to {high:.2f} at 20 counts.", short=by_dose[0], middle=by_dose[1],
-            rises=int((np.diff(at["brain"], axis=0) > 0).all(axis=0).sum()), n=n_seeds,
-            low=at["brain"][2].min(), high=at["brain"][2].max())
+by_dose = [mean_interval(of_trial("weight_brain_200", "attention", m)
+                         - of_trial("weight_brain_2", "attention", m)) for m in TIMES]
+by_tissue = mean_interval(at["white"][2] - at["grey"][2])
+run.result("attention_by_dose", by_dose[-1])
+run.result("attention_by_tissue", by_tissue)
+run.say("From 2 to 200 counts PET's mean weight in the brain changes by"
+        " {attention_by_dose:+.3ci}, and it rises at every step of the dose in {rises} of {n}"
+        " seeds; after shorter trainings it changes by {short:+.3ci} and {middle:+.3ci}. In"
+        " white matter it lies {attention_by_tissue:+.3ci} from that in grey. Over seeds it"
+        " runs from {low:.2f} to {high:.2f} at 20 counts.", short=by_dose[0], middle=by_dose[1],
+        rises=int((np.diff(at["brain"], axis=0) > 0).all(axis=0).sum()), n=n_seeds,
+        low=at["brain"][2].min(), high=at["brain"][2].max())
 
 # %% [markdown]
 # Features are learned together with their weights, and nothing asks a weight to be a precision: in
@@ -854,25 +841,23 @@ if trial is not None:
 
 # %%
 PROBED = ("late", "attention", "attention-half", "attention-evident")
-if trial is not None:
-    run.table(
-        [{"arm": arm, "without": f"{of_trial('before_200', arm).mean():+.1f}"}
-         | {word: f"{of_trial(f'moved_{what}_200', arm).mean():+.2f}" for word, what in (
-             ("in MRI", "mri"), ("in PET", "pet"), ("in both", "both"))}
-         | {"both less the larger": "{:+.2ci}".format(
-             mean_interval(of_trial("moved_beyond_the_larger_200", arm)))}
-         for arm in PROBED if arm in arms],
-        name="taken_back", caption="Recorded, longest training, 200 counts: the mean logit in a"
-        " lesion's place without it, and its moves. Last: scan by scan, then means and 95 %"
-        f" t intervals over n = {n_seeds} seeds; simulated.")
-    back = [mean_interval(of_trial("moved_beyond_the_larger_200", probed, m)) for m in TIMES]
-    run.result("beyond_the_larger", back[-1])
+run.table(
+    [{"arm": arm, "without": f"{of_trial('before_200', arm).mean():+.1f}"}
+     | {word: f"{of_trial(f'moved_{what}_200', arm).mean():+.2f}" for word, what in (
+         ("in MRI", "mri"), ("in PET", "pet"), ("in both", "both"))}
+     | {"both less the larger": "{:+.2ci}".format(
+         mean_interval(of_trial("moved_beyond_the_larger_200", arm)))}
+     for arm in PROBED],
+    name="taken_back", caption="Recorded, longest training, 200 counts: the mean logit in a"
+    " lesion's place without it, and its moves. Last: scan by scan, then means and 95 %"
+    f" t intervals over n = {n_seeds} seeds; simulated.")
 
 # %%
-if trial is not None:
-    run.say("In both images, the lesion moves the probed network ({probed}) by"
-            " {beyond_the_larger:+.1ci} beyond the larger of its two moves. The three lengths:"
-            " {each}.", each=", ".join(f"{one:+.1ci}" for one in back))
+back = [mean_interval(of_trial("moved_beyond_the_larger_200", probed, m)) for m in TIMES]
+run.result("beyond_the_larger", back[-1])
+run.say("In both images, the lesion moves the probed network ({probed}) by"
+        " {beyond_the_larger:+.1ci} beyond the larger of its two moves. The three lengths:"
+        " {each}.", each=", ".join(f"{one:+.1ci}" for one in back))
 
 # %% [markdown]
 # ### What dropout brings
@@ -894,43 +879,40 @@ def beside_no_dropout(times):
     return other - plain_left
 
 # %%
-if trial is not None:
-    brings = [mean_interval(beside_no_dropout(m)) for m in TIMES]
-    costs = over_lengths("ap_20", "attention", "attention-dropped")
-    single = (of_trial("ap_20", "MRI") + of_trial("ap_20", "PET")) / 2
-    of_mean = sum(of_trial(f"ap_without_{gone}", "attention") for gone in ("pet", "mri")) / 2
-    run.result("dropout_brings", brings[-1])
-    run.result("dropout_costs", costs[-1])
-    run.result("guess_brings", mean_interval(left_of("attention", LONGEST) - of_mean))
-    run.result("unprepared_loses", mean_interval(single - left_of("attention", LONGEST)))
-    run.result("specialist_leads", mean_interval(single - left_of("attention-dropped", LONGEST)))
+brings = [mean_interval(beside_no_dropout(m)) for m in TIMES]
+costs = over_lengths("ap_20", "attention", "attention-dropped")
+single = (of_trial("ap_20", "MRI") + of_trial("ap_20", "PET")) / 2
+of_mean = sum(of_trial(f"ap_without_{gone}", "attention") for gone in ("pet", "mri")) / 2
+run.result("dropout_brings", brings[-1])
+run.result("dropout_costs", costs[-1])
+run.result("guess_brings", mean_interval(left_of("attention", LONGEST) - of_mean))
+run.result("unprepared_loses", mean_interval(single - left_of("attention", LONGEST)))
+run.result("specialist_leads", mean_interval(single - left_of("attention-dropped", LONGEST)))
 
 # %%
-if trial is not None:
-    cases = {"both there": "ap_20", "no PET": "ap_left_pet", "no MRI": "ap_left_mri"}
-    made_for = {"both there": "attention", "no PET": "MRI", "no MRI": "PET"}
-    run.figure(
-        interval_points(*[
-            Column({"made for it": mean_interval(of_trial("ap_20", made_for[case])),
-                    "attention": mean_interval(of_trial(what, "attention")),
-                    "with dropout": mean_interval(of_trial(what, "attention-dropped"))},
-                   x=("average precision", ""), title=case) for case, what in cases.items()]),
-        name="missing_trial", data="simulated",
-        alt="Three columns, both images, no PET, no MRI: average precision of the network that was"
-        " made for it, of attention, and of attention trained with dropout.",
-        caption="Recorded, longest training, 20 counts. In the first column the network made for it"
-        f" is attention itself. 95 % t intervals over n = {n_seeds} seeds; simulated.")
+cases = {"both there": "ap_20", "no PET": "ap_left_pet", "no MRI": "ap_left_mri"}
+made_for = {"both there": "attention", "no PET": "MRI", "no MRI": "PET"}
+run.figure(
+    interval_points(*[
+        Column({"made for it": mean_interval(of_trial("ap_20", made_for[case])),
+                "attention": mean_interval(of_trial(what, "attention")),
+                "with dropout": mean_interval(of_trial(what, "attention-dropped"))},
+               x=("average precision", ""), title=case) for case, what in cases.items()]),
+    name="missing_trial", data="simulated",
+    alt="Three columns, both images, no PET, no MRI: average precision of the network that was"
+    " made for it, of attention, and of attention trained with dropout.",
+    caption="Recorded, longest training, 20 counts. In the first column the network made for it"
+    f" is attention itself. 95 % t intervals over n = {n_seeds} seeds; simulated.")
 
 # %%
-if trial is not None:
-    run.say("On average over a missing PET and a missing MRI, dropout brings {dropout_brings:+.2ci}"
-            " after the longest training, and before {earlier}. Its price with both there is"
-            " {dropout_costs:+.2ci}, before {prices}. To guess the missing image brings the fusion"
-            " without dropout {guess_brings:+.2ci}. The network that was made for the one image"
-            " leads that fusion by {unprepared_loses:+.2ci}, and the one with dropout by"
-            " {specialist_leads:+.2ci}.",
-            earlier=" and ".join(f"{one:+.2ci}" for one in brings[:2]),
-            prices=" and ".join(f"{one:+.2ci}" for one in costs[:2]))
+run.say("On average over a missing PET and a missing MRI, dropout brings {dropout_brings:+.2ci}"
+        " after the longest training, and before {earlier}. Its price with both there is"
+        " {dropout_costs:+.2ci}, before {prices}. To guess the missing image brings the fusion"
+        " without dropout {guess_brings:+.2ci}. The network that was made for the one image"
+        " leads that fusion by {unprepared_loses:+.2ci}, and the one with dropout by"
+        " {specialist_leads:+.2ci}.",
+        earlier=" and ".join(f"{one:+.2ci}" for one in brings[:2]),
+        prices=" and ".join(f"{one:+.2ci}" for one in costs[:2]))
 
 # %% [markdown]
 # ## What we claim of fusion
@@ -941,44 +923,41 @@ if trial is not None:
 # this patient.
 
 # %%
-if trial is not None:
-    ahead = min(lead.low for other in ("MRI", "PET", "late")
-                for lead in over_lengths("ap_20", joined, other))
-    run.claim(
-        "joined by attention before the end, MRI and PET find lesions that pass for grey matter in"
-        " either image better than MRI alone, than PET alone, and than a sum of two logits, at"
-        " every length of training",
-        ahead > 0, margin=ahead, unit="average precision", falsified_by="falsify_trial",
-    )
+ahead = min(lead.low for other in ("MRI", "PET", "late")
+            for lead in over_lengths("ap_20", joined, other))
+run.claim(
+    "joined by attention before the end, MRI and PET find lesions that pass for grey matter in"
+    " either image better than MRI alone, than PET alone, and than a sum of two logits, at"
+    " every length of training",
+    ahead > 0, margin=ahead, unit="average precision", falsified_by="falsify_trial",
+)
 
 # %%
-if trial is not None:
-    taken = -0.5 - max(one.high for one in back)
-    run.claim(
-        "at the highest dose, a lesion put into both images moves the joined network less than the"
-        " same lesion in one of them, at every length of training: the second takes back half a"
-        " logit or more",
-        taken > 0, margin=taken, unit="logit", falsified_by="falsify_trial",
-    )
-    helps = min(one.low for one in brings)
-    run.claim(
-        "averaged over a missing PET and a missing MRI, with the better of two fillings, modality"
-        " dropout helps the joined network, at every length of training",
-        helps > 0, margin=helps, unit="average precision", falsified_by="falsify_trial",
-    )
+taken = -0.5 - max(one.high for one in back)
+run.claim(
+    "at the highest dose, a lesion put into both images moves the joined network less than the"
+    " same lesion in one of them, at every length of training: the second takes back half a"
+    " logit or more",
+    taken > 0, margin=taken, unit="logit", falsified_by="falsify_trial",
+)
+helps = min(one.low for one in brings)
+run.claim(
+    "averaged over a missing PET and a missing MRI, with the better of two fillings, modality"
+    " dropout helps the joined network, at every length of training",
+    helps > 0, margin=helps, unit="average precision", falsified_by="falsify_trial",
+)
 
 # %%
-if trial is not None:
-    by_others = over_lengths("ap_20", control, "MRI")
-    run.result("control_brings", by_others[-1])
-    nothing_gained = 0.03 - max(one.high for one in by_others)
-    run.say("With another patient's PET the fusion lies {control_brings:+.3ci} from MRI alone.")
-    run.claim(
-        "another patient's PET brings the joined network less than .03 of average precision over"
-        " MRI alone, at every length of training",
-        nothing_gained > 0, margin=nothing_gained, unit="average precision", control=True,
-        falsified_by="falsify_trial",
-    )
+by_others = over_lengths("ap_20", control, "MRI")
+run.result("control_brings", by_others[-1])
+nothing_gained = 0.03 - max(one.high for one in by_others)
+run.say("With another patient's PET the fusion lies {control_brings:+.3ci} from MRI alone.")
+run.claim(
+    "another patient's PET brings the joined network less than .03 of average precision over"
+    " MRI alone, at every length of training",
+    nothing_gained > 0, margin=nothing_gained, unit="average precision", control=True,
+    falsified_by="falsify_trial",
+)
 
 # %%
 run.finish()

@@ -3,7 +3,7 @@
 A simulation of our own. What the server holds is one update under one mask, as when a slow client
 was counted as gone, so that its pairwise masks were opened, and its update came after all: only its
 self-mask is left (see `collusion`). Here that mask comes from NumPy's legacy generator, which takes
-a seed of 32 bits at most. A public thread on such a construction: adap/flower, issue 7522.
+a seed of 32 bits at most. A public thread on such a construction: flwrlabs/flower, issue 7522.
 """
 
 from __future__ import annotations

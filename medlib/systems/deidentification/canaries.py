@@ -1,4 +1,4 @@
-"""A unique value in every attribute of the table, at every depth; and which of them are left."""
+"""A unique value wherever words may stand, at every depth; and which of them are left."""
 
 from __future__ import annotations
 
@@ -7,22 +7,34 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 
 from pydicom import Dataset
-from pydicom.datadict import dictionary_has_tag, dictionary_VR
+from pydicom.datadict import DicomDictionary, dictionary_has_tag, dictionary_VR
 from pydicom.dataset import FileMetaDataset
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import ExplicitVRLittleEndian
 
 from medlib.systems.deidentification.keyed_values import LONGEST_SHIFT
-from medlib.systems.deidentification.profile import table_tags
+from medlib.systems.deidentification.profile import code_of, table_tags
 
 __all__ = ["Canary", "Left", "canaries_left", "plant_canaries"]
 
 _OUTER, _INNER = Tag(0x00081115), Tag(0x00081199)  # referenced series, referenced images
 _CREATOR, _PRIVATE_TEXT, _PRIVATE_ITEMS = Tag(0x00990010), Tag(0x00991001), Tag(0x00991002)
+_OF_RANGES = (  # of the table's ranges: a curve's label, an overlay, its comment, an image's number
+    (Tag(0x50022500), "LO"), (Tag(0x60023000), "OB"), (Tag(0x60024000), "LT"),
+)  # fmt: skip
+# what the table does not name, and may hold words or bytes; not what decides of pixels or refusal
+_UNNAMED_KINDS = ("AE", "CS", "LO", "LT", "OB", "PN", "SH", "ST", "UC", "UR", "UT")
+_DECIDE = frozenset(
+    ("SpecificCharacterSet", "ImageType", "Modality", "ConversionType", "BurnedInAnnotation",
+     "PhotometricInterpretation", "MIMETypeOfEncapsulatedDocument", "PatientIdentityRemoved",
+     "LongitudinalTemporalInformationModified")
+)  # fmt: skip
 _META_TEXT = Tag(0x00020016)  # source application entity title
 _IN_BYTES = ("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT", "UI", "OB", "UN")
+_AS_LETTERS = str.maketrans("0123456789", "ABCDEFGHIJ")
 _FIRST_DATE = date(20, 1, 1)
 
 
@@ -55,18 +67,20 @@ class Left:
 
 
 def plant_canaries(dataset: Dataset) -> tuple[Dataset, tuple[Canary, ...]]:
-    """A copy of a dataset with a unique value in every attribute of the table.
+    """A copy of a dataset with a unique value in every attribute of the table, and beside it.
 
     At the top, in a sequence and in a sequence of that; in private elements, and in a private
-    sequence with the same three depths; and in the file's meta information. Each value is legal for
-    its kind. Dates are more than the longest shift apart, so that none becomes another.
+    sequence with the same three depths; in the file's meta information; in three attributes of the
+    table's ranges; behind the last pixel. At the same depths also in every attribute that DICOM's
+    dictionary has and the table does not name, if it may hold words or bytes. Each value is legal
+    for its kind. Dates are more than the longest shift apart, so that none becomes another.
 
     Args:
         dataset: is not changed; its own values in these attributes are overwritten in the copy.
 
     Example:
         >>> planted, canaries = plant_canaries(Dataset())
-        >>> len(canaries) > 3000, len({canary.value for canary in canaries}) == len(canaries)
+        >>> len(canaries) > 8000, len({canary.value for canary in canaries}) == len(canaries)
         (True, True)
     """
     planted = copy.deepcopy(dataset)
@@ -81,6 +95,11 @@ def plant_canaries(dataset: Dataset) -> tuple[Dataset, tuple[Canary, ...]]:
         target.add_new(_CREATOR, "LO", "CANARIES")
         path = f"{prefix}(0099,1001)"
         target.add_new(_PRIVATE_TEXT, "LO", draw(_PRIVATE_TEXT, "LO", path))
+    for tag, kind in _OF_RANGES:
+        path = f"({tag.group:04X},{tag.element:04X})"
+        planted.add_new(tag, kind, draw(tag, kind, path))
+    if "PixelData" in planted:
+        planted.PixelData += draw(Tag(0x7FE00010), "OB", "(7FE0,0010)")
     item = Dataset()
     _plant(item, "(0099,1002)[0].", depth=1, draw=draw)
     planted.add_new(_PRIVATE_ITEMS, "SQ", [item])
@@ -122,7 +141,9 @@ class _Draw:
     def __init__(self, canaries: list[Canary]) -> None:
         self.canaries, self.dates = canaries, 0
 
-    def __call__(self, tag: BaseTag, kind: str, path: str) -> str | bytes | int:
+    def __call__(
+        self, tag: BaseTag, kind: str, path: str, *, letters: bool = False
+    ) -> str | bytes | int:
         n = len(self.canaries)
         if kind in ("DA", "DT"):
             self.dates += 1
@@ -131,6 +152,8 @@ class _Draw:
             value = text if kind == "DA" else f"{text}112233.{n:06d}"
         else:
             value = _FORMS.get(kind, lambda n: f"CANARY{n:06d}")(n)
+            if letters and isinstance(value, str):  # as a name would be, without digits
+                value = value.translate(_AS_LETTERS)
         self.canaries.append(Canary(path, kind, value))
         return value
 
@@ -149,7 +172,11 @@ _FORMS: dict[str, Callable[[int], str | bytes | int]] = {
 
 
 def _plant(dataset: Dataset, prefix: str, *, depth: int, draw: _Draw) -> None:
-    """Canaries in all attributes of the table, here and in items down to a depth."""
+    """Canaries in all attributes of the table and beside it, here and in items down to a depth."""
+    for tag in _unnamed_tags():
+        kind = dictionary_VR(tag)
+        path = f"{prefix}({tag.group:04X},{tag.element:04X})"
+        dataset.add_new(tag, kind, draw(tag, kind, path, letters=True))
     for tag in table_tags():
         if tag.group in (0x0000, 0x0002):
             continue  # of messages, and of the file
@@ -169,6 +196,17 @@ def _plant(dataset: Dataset, prefix: str, *, depth: int, draw: _Draw) -> None:
         _plant(item, f"{prefix}({outer.group:04X},{outer.element:04X})[0].", depth=depth - 1,
                draw=draw)  # fmt: skip
         dataset.add_new(outer, "SQ", [item])
+
+
+@cache
+def _unnamed_tags() -> tuple[BaseTag, ...]:
+    """Attributes of the dictionary that the table does not name and that may hold words."""
+    return tuple(
+        tag
+        for tag, (kind, _, _, _, name) in ((Tag(t), entry) for t, entry in DicomDictionary.items())
+        if kind in _UNNAMED_KINDS and tag.group > 0x0006 and code_of(tag) is None
+        and name not in _DECIDE
+    )  # fmt: skip
 
 
 def _places(planted: Dataset) -> list[tuple[str, Dataset]]:

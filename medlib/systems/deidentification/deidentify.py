@@ -10,11 +10,19 @@ from typing import Literal
 
 from pydicom import DataElement, Dataset
 from pydicom.config import disable_value_validation
+from pydicom.datadict import tag_for_keyword
 from pydicom.tag import BaseTag, Tag
 
 from medlib.systems.deidentification.burned_in import mask, suspicion
 from medlib.systems.deidentification.dummies import make_dummy
 from medlib.systems.deidentification.file_header import clean_file_header
+from medlib.systems.deidentification.kept_text import (
+    is_code_string,
+    is_machine_text,
+    is_published_code,
+    meanings_of_code,
+    names_in,
+)
 from medlib.systems.deidentification.keyed_values import (
     days_back,
     keyed_uid,
@@ -23,6 +31,7 @@ from medlib.systems.deidentification.keyed_values import (
 )
 from medlib.systems.deidentification.marks import mark_deidentified
 from medlib.systems.deidentification.options import Options
+from medlib.systems.deidentification.pixel_tail import cut_tail
 from medlib.systems.deidentification.profile import DESCRIPTORS, code_of
 from medlib.systems.deidentification.pseudonyms import pseudonym
 from medlib.systems.deidentification.refusals import refusal
@@ -32,7 +41,24 @@ __all__ = ["Action", "Deidentified", "deidentify"]
 
 _TEXT = ("LT", "ST", "UT", "UC")
 _TIME = re.compile(r"(\d\d:?){0,3}(\.\d{1,6})?")
-_CODE_WORDS = ("CodeMeaning", "CodeValue", "LongCodeValue", "URNCodeValue")
+_CODE = tuple(
+    Tag(tag_for_keyword(name))
+    for name in ("CodeValue", "CodingSchemeDesignator", "CodingSchemeVersion", "CodeMeaning")
+)
+_SCHEME_VERSION = re.compile(r"[\d.-]{0,16}")
+_BYTES_KEPT = frozenset(
+    Tag(tag_for_keyword(name))
+    for name in (
+        "PixelData", "WaveformData", "WaveformPaddingValue", "ChannelMinimumValue",
+        "ChannelMaximumValue", "RedPaletteColorLookupTableData",
+        "GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData",
+        "AlphaPaletteColorLookupTableData", "SegmentedRedPaletteColorLookupTableData",
+        "SegmentedGreenPaletteColorLookupTableData", "SegmentedBluePaletteColorLookupTableData",
+        "SegmentedAlphaPaletteColorLookupTableData", "LUTData", "TrianglePointIndexList",
+        "EdgePointIndexList", "VertexPointIndexList", "PrimitivePointIndexList",
+    )
+)  # fmt: skip
+_PIXELS = Tag(0x7FE00010)
 _PATIENT_ID, _PATIENT_NAME = Tag(0x00100020), Tag(0x00100010)
 _BIRTH = (Tag(0x00100030), Tag(0x00100032))
 _CONTENT = Tag(0x0040A730)
@@ -71,10 +97,17 @@ def deidentify(dataset: Dataset, *, key: bytes, options: Options | None = None) 
 
     The Basic Application Level Confidentiality Profile by a library's table, with what the table
     leaves open closed: all private and unknown attributes go, all overlays and curves; every UID
-    that is not the standard's own is replaced, whether or not the table names it; free text and
-    names of persons that the table does not name are emptied; local codes lose their words.
+    that is not the standard's own is replaced, whether or not the table names it. What the table
+    does not name and may hold words is emptied: free text, names of persons, short texts (LO, SH,
+    AE) but for the few in `kept_text.MACHINE_TEXT`, code strings (CS) that are none, and bytes
+    whose meaning is not that of numbers, such as a colour profile. Codes keep the meaning that
+    their published scheme gives them and no other; local ones lose their words.
     Patient, UIDs and dates depend on the key alone, so that all files of a study fit together.
-    Pixels are not changed unless rectangles are given; what may show text is refused without them.
+    Pixels are not changed unless rectangles are given, and bytes behind them are cut; what may show
+    text is refused without rectangles.
+
+    What stays although it could hold a name: a code string in capital letters, a machine's text on
+    that list, numbers, and what a compressed stream holds besides its pixels.
 
     Done twice with one key, the second pass removes and empties nothing more; what is keyed is
     keyed again. It is not anonymity: a face in a head scan, or a rare disease, is left.
@@ -111,7 +144,8 @@ def deidentify(dataset: Dataset, *, key: bytes, options: Options | None = None) 
     patient = (options.patient or str(dataset.get("PatientID", "") or "")).strip(" \0")
     if not patient:
         raise ValueError("there is no PatientID: say in options.patient whose it is")
-    cleaner = _Cleaner(key, patient, days_back(patient, key=key), options)
+    names = names_in(dataset)
+    cleaner = _Cleaner(key, patient, days_back(patient, key=key), options, names)
     with disable_value_validation():  # what is illegal is replaced or kept, not complained of
         result = copy.deepcopy(dataset)
         cleaner.clean(result, "")
@@ -128,6 +162,7 @@ class _Cleaner:
     patient: str
     days: int
     options: Options
+    names: frozenset[str]
     actions: list[Action] = field(default_factory=list)
 
     def clean(self, dataset: Dataset, prefix: str) -> None:
@@ -160,8 +195,10 @@ class _Cleaner:
             self._descriptor(element, path)
         elif kind == "SQ" and (code in (None, "X/Z/U*") or tag == _CONTENT):
             self._items(element.value, path)
+        elif code is None and tag in _CODE and not is_top:
+            return  # of an item, which is looked at as a whole
         elif code is None:
-            self._unnamed(dataset, element, path)
+            self._unnamed(dataset, element, path, is_top=is_top)
         else:
             self._by_table(dataset, element, path, code)
 
@@ -169,14 +206,32 @@ class _Cleaner:
         for i, item in enumerate(items):
             before = f"{path}[{i}]."
             self.clean(item, before)
-            scheme = str(item.get("CodingSchemeDesignator", "") or "")
-            if scheme and not scheme.startswith("99"):
-                continue  # a published scheme: its words are not a hospital's own
-            for word in _CODE_WORDS:
-                if item.get(word):
-                    tag = item[word].tag
-                    path_of_word = f"{before}({tag.group:04X},{tag.element:04X})"
-                    self._set(item[word], "REMOVED", path_of_word, "dummy", "word of a local code")
+            self._code(item, before)
+
+    def _code(self, item: Dataset, before: str) -> None:
+        """What a code says is what its scheme says of it, or nothing."""
+        if not any(tag in item for tag in _CODE):
+            return
+        scheme, value = (
+            str(item.get(name, "") or "").strip(" \0")
+            for name in ("CodingSchemeDesignator", "CodeValue")
+        )
+        meanings, published = meanings_of_code(scheme, value), is_published_code(scheme, value)
+        said = str(item.get("CodeMeaning", "") or "").strip(" \0")
+        is_right = said.casefold() in map(str.casefold, meanings)
+        version = str(item.get("CodingSchemeVersion", "") or "")
+        wanted = {
+            "CodeValue": value if published else "REMOVED",
+            "CodingSchemeDesignator": scheme if published else "99REMOVED",
+            "CodingSchemeVersion": version if _SCHEME_VERSION.fullmatch(version) else None,
+            "CodeMeaning": said if is_right else (*meanings, "REMOVED")[0],
+        }
+        reason = "a code says what its scheme says" if published else "word of a local code"
+        for name, word in wanted.items():
+            if item.get(name) and str(item[name].value).strip(" \0") != word:
+                tag = item[name].tag
+                path = f"{before}({tag.group:04X},{tag.element:04X})"
+                self._set(item[name], word, path, "dummy" if word else "emptied", reason)
 
     def _by_table(self, dataset: Dataset, element: DataElement, path: str, code: str) -> None:
         reason = f"table: {code}"
@@ -188,16 +243,27 @@ class _Cleaner:
         else:
             self._set(element, [] if element.VR == "SQ" else None, path, "emptied", reason)
 
-    def _unnamed(self, dataset: Dataset, element: DataElement, path: str) -> None:
+    def _unnamed(self, dataset: Dataset, element: DataElement, path: str, *, is_top: bool) -> None:
         """What the table does not name and may hold words all the same."""
-        if element.VR in _TEXT and element.value:
+        kind, tag = element.VR, element.tag
+        if kind in _TEXT and element.value:
             self._set(element, "REMOVED", path, "dummy", "free text that the table does not name")
-        elif element.VR == "PN" and element.value:
+        elif kind == "PN" and element.value:
             self._set(element, None, path, "emptied", "a name that the table does not name")
-        elif element.VR in ("DS", "IS") and not _are_numbers(element):
+        elif kind in ("LO", "SH", "AE") and element.value:
+            if not all(is_machine_text(tag, text, names=self.names) for text in _texts(element)):
+                reason = "a short text that the table does not name"
+                self._set(element, None, path, "emptied", reason)
+        elif kind == "CS" and not all(map(is_code_string, _texts(element))):
+            self._set(element, None, path, "emptied", "no code string, in the place of one")
+        elif kind in ("DS", "IS") and not _are_numbers(element):
             self._set(element, None, path, "emptied", "words in the place of a number")
-        elif element.VR in ("UR", "UN"):
-            self._remove(dataset, element.tag, path, f"{element.VR} that the table does not name")
+        elif kind in ("UR", "UN"):
+            self._remove(dataset, tag, path, f"{kind} that the table does not name")
+        elif kind in ("OB", "OW", "OB or OW") and (
+            tag not in _BYTES_KEPT or (tag == _PIXELS and not is_top)
+        ):
+            self._remove(dataset, tag, path, "bytes that the table does not name")
 
     def _when(self, dataset: Dataset, element: DataElement, path: str, code: str | None) -> None:
         if self.options.dates == "shift" and element.VR != "TM":
@@ -235,6 +301,8 @@ class _Cleaner:
         self._set(element, kept or None, path, "cleaned", reason)
 
     def clean_pixels(self, dataset: Dataset, under_suspicion: str | None) -> None:
+        for path in cut_tail(dataset):
+            self.actions.append(Action(path, "cleaned", "bytes behind the last pixel"))
         if self.options.rectangles:
             mask(dataset, self.options.rectangles)
             reason = f"{len(self.options.rectangles)} rectangles, as asked"
@@ -255,6 +323,11 @@ class _Cleaner:
         else:
             element.value = value
         self.actions.append(Action(path, done, reason))
+
+
+def _texts(element: DataElement) -> list[str]:
+    values = element.value if element.VM > 1 else [element.value]
+    return [str(value) for value in values if value]
 
 
 def _are_numbers(element: DataElement) -> bool:

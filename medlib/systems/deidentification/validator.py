@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Literal
 
-from pydicom import DataElement, Dataset
+from pydicom import DataElement, Dataset, dcmread
 
 from medlib.systems.deidentification.keyed_values import is_of_the_standard
 
@@ -18,6 +19,8 @@ _IDS = re.compile(r"ID$|IDs$|Identifier|Number$|Accession|SerialNumber|Barcode")
 _PLACES = re.compile(r"Institution|Station|Address|Department|Hospital|Location|Telephone|Country")
 _NO_IDS = re.compile(r"^(Series|Instance|Acquisition|Frame|Item|Beam|Slice|Phase|Echo|Overlay)")
 _SHORTEST = {"name": 4, "id": 5, "date": 8, "place": 4, "uid": 6, "text": 6}  # below it: chance
+_ALWAYS = ("PatientID", "OtherPatientIDs", "StudyID", "AccessionNumber")  # however short
+_TEXTS = ("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UN", "UR", "UT")
 _SHORTEST_TEXT = ("LO", "SH", "ST", "LT", "UT", "UC")
 
 
@@ -54,7 +57,8 @@ def identifiers_of(original: Dataset) -> tuple[Identifier, ...]:
 
     Parts of every person's name; dates; UIDs that are not the standard's own; what is called an ID
     or number; what is called an institution, station or address; and texts in private elements.
-    What is shorter than four letters or five digits is left out: it stands in any file by chance.
+    What is shorter than four letters or five digits is left out, as it stands in any file by
+    chance; but numbers of the patient and the study are in, however short.
 
     Example:
         >>> image = Dataset()
@@ -66,7 +70,8 @@ def identifiers_of(original: Dataset) -> tuple[Identifier, ...]:
     for path, element in _elements(original, ""):
         for kind, text in _of_element(element):
             clean = text.strip(" \0\r\n")
-            if len(clean) >= _SHORTEST[kind] and (kind, clean) not in found:
+            always = bool(clean) and element.keyword in _ALWAYS
+            if (always or len(clean) >= _SHORTEST[kind]) and (kind, clean) not in found:
                 found[kind, clean] = Identifier(kind, clean, path)
     return tuple(found.values())
 
@@ -75,16 +80,25 @@ def leaks(original: Dataset, written: bytes) -> tuple[Leak, ...]:
     """The identifiers of an original that stand in the bytes of a file.
 
     Names are sought in capital and small letters, in the encodings that DICOM files have most.
-    Bytes that a syntax deflates, or text drawn into pixels, are not seen. A shifted date may be
-    another date of the original: such a find is to be judged by its place.
+    Bytes that a syntax deflates, or text drawn into pixels, are not seen. A number of the patient
+    that is shorter than others are sought is sought as a word in all texts of the file, since its
+    few bytes may stand anywhere among pixels; one of one or two letters as a whole value. A shifted
+    date may be another date of the original: such a find is to be judged by its place.
 
     Args:
         original: as it was before.
         written: the file after, all of it.
     """
     lowered = written.lower()
-    found = []
+    found, words = [], None
     for identifier in identifiers_of(original):
+        if len(identifier.text) < _SHORTEST[identifier.kind]:
+            words = _words(written) if words is None else words
+            wanted = re.escape(identifier.text.lower())
+            wanted = rf"(?<!\w){wanted}(?!\w)" if len(identifier.text) > 2 else rf"(?m)^{wanted}$"
+            if re.search(wanted, words):
+                found.append(Leak(identifier, lowered.find(identifier.text.lower().encode())))
+            continue
         for encoding in ("utf-8", "latin-1", "utf-16-le", "iso2022_jp"):
             try:
                 wanted = identifier.text.lower().encode(encoding)
@@ -95,6 +109,24 @@ def leaks(original: Dataset, written: bytes) -> tuple[Leak, ...]:
                 found.append(Leak(identifier, at))
                 break
     return tuple(found)
+
+
+def _words(written: bytes) -> str:
+    """All texts of a file, in small letters; of bytes that are no file, all that can be read."""
+    try:
+        dataset = dcmread(BytesIO(written), force=True)
+        elements = [element for _, element in _elements(dataset, "")]
+    except Exception:
+        elements = []
+    if not elements:
+        return written.decode("latin-1").lower()
+    elements += list(getattr(dataset, "file_meta", None) or [])
+    return "\n".join(
+        str(value).strip(" \0").lower()
+        for element in elements
+        if element.VR in _TEXTS
+        for value in (element.value if element.VM > 1 else [element.value])
+    )
 
 
 def _of_element(element: DataElement) -> Iterator[tuple[Kind, str]]:

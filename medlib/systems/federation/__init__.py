@@ -9,6 +9,8 @@
 - `poisoning`: what a liar sends instead.
 - `federation`: the loop, plainly: the reference for what Flower does.
 - `baselines`: each hospital alone, and all images in one place, through the same loop.
+- `arms`: the ways to learn that are compared, called alike.
+- `judged`: AUC at each hospital, and over all of them.
 - `message_bytes`: what one model costs on the wire.
 - `quiet_flower`: Flower imported when needed, silent.
 - `flower_rounds`: the same federation through Flower's messages, client app and strategies.

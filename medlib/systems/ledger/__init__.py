@@ -7,7 +7,7 @@
 - `ledger_file`: a chain in a file that many write to and any of them may be killed.
 - `signing_keys`: Ed25519 keys in files that nobody else may read.
 - `signed_head`: the end of a chain, signed: a ledger cut short or forked shows.
-- `lineage`: the run, code, environment, data and images behind a metric.
+- `lineage`: all that is behind a metric, through every run on the way.
 - `audit`: what no longer agrees with the ledger, the most upstream first.
 - `inclusion`: a Merkle tree: proofs that an entry is in a ledger, and that it only grew.
 """

@@ -10,11 +10,10 @@ from typing import Any, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from medlib.experiment.environment import sha256_of_file
 from medlib.systems.ledger.canonical_json import canonical_json
 from medlib.systems.ledger.chain import is_whole
 from medlib.systems.ledger.entry import Entry
-from medlib.systems.ledger.kinds import digests_of_files, flat
+from medlib.systems.ledger.kinds import digest_of_file, digests_of_files, flat
 from medlib.systems.ledger.ledger_file import read_ledger
 from medlib.systems.ledger.lineage import lineage
 from medlib.systems.ledger.signed_head import SignedHead, head_fault
@@ -94,10 +93,13 @@ class Audit:
 def audit(ledger: Path, world: World) -> Audit:
     """Hold a ledger against the things it speaks of; change nothing.
 
-    Of each entry of kind data, images, code and environment, all files and parts are compared, and
-    each metric is recomputed. A finding *follows* if its entry stands at or behind a broken link of
-    the ledger, or if it is a metric and something that it rests on is found. Code that was added
-    and is not in the ledger is found as well: it can shadow what is.
+    Of each entry of kind data, images, code and environment, all files and parts are compared, the
+    outputs of every run, and each metric is recomputed. A finding *follows* if its entry stands at
+    or behind a broken link of the ledger, or if it is a metric and something behind it is found,
+    however many runs away. An output that is another does not follow from a changed program: files
+    do not change by themselves. Code that was added and is not in the ledger is found as well: it
+    can shadow what is. A file that was added to the data is not, as no entry speaks of it. A link
+    counts as what it points to by name, so that one in the place of a file is found.
 
     Args:
         ledger: its file.
@@ -186,6 +188,9 @@ def _pairs(
         was |= {image["file"]: image["sha256"] for image in body.get("images", ())}
         now = {path: _digest_within(world.data, path) for path in was}
         return "data", _compared(was, now)
+    if entry.kind == "run" and world.data is not None:
+        was = dict(body.get("outputs", {}))
+        return "data", _compared(was, {path: _digest_within(world.data, path) for path in was})
     if entry.kind == "code" and world.code is not None:
         was = dict(body["files"])
         suffixes = {Path(path).suffix for path in was}
@@ -216,8 +221,14 @@ def _of_metric(
         return [Finding("ledger", f"entry {metric.index}", str(error), follows=is_broken)]
     if world.recompute is None:
         return []
-    found = world.recompute(metric, behind.run)
-    was, now = _digest(metric.body["value"]), _digest(found)
+    damaged = metric.index >= broken
+    try:
+        found = world.recompute(metric, behind.run)
+        was, now = _digest(metric.body["value"]), _digest(found)
+    except Exception:
+        if damaged:  # it was handed what somebody had altered; the chain has told so already
+            return []
+        raise
     if was == now:
         return []
     upstream = {entry.index for entry in behind.entries}
@@ -225,7 +236,7 @@ def _of_metric(
         "metric", name, f"{metric.body['value']} was written; it is {found} now", was, now,
         metric.index,
     )  # fmt: skip
-    follows = metric.index >= broken or any(each.entry in upstream for each in findings)
+    follows = damaged or any(each.entry in upstream for each in findings)
     return [replace(finding, follows=follows)]
 
 
@@ -252,6 +263,8 @@ def _digests(parts: Mapping[str, Any]) -> dict[str, str]:
 def _digest_within(folder: Path, name: str) -> str | None:
     """sha256 of a file of the folder; a ledger is not to name files outside of it."""
     path = folder / name
-    if Path(name).is_absolute() or ".." in Path(name).parts or not path.is_file():
+    if Path(name).is_absolute() or ".." in Path(name).parts:
         return None
-    return sha256_of_file(path)
+    if any(part.is_symlink() for part in path.parents if part != folder and folder in part.parents):
+        return None  # the way to it leads through a link, which may go anywhere
+    return digest_of_file(path)

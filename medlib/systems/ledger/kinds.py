@@ -21,6 +21,7 @@ __all__ = [
     "ImageSource",
     "code_draft",
     "data_draft",
+    "digest_of_file",
     "digests_of_files",
     "environment_draft",
     "flat",
@@ -131,6 +132,7 @@ def run_draft(
     name: str,
     parameters: Mapping[str, Any],
     rests_on: Mapping[str, str],
+    outputs: Mapping[str, str] | None = None,
 ) -> Draft:
     """A run of a program.
 
@@ -138,11 +140,16 @@ def run_draft(
         name: of the run.
         parameters: all of them, the seed among them.
         rests_on: what is behind it, by a name of your choice: digests of earlier *entries*, such as
-            {"code": code.digest, "images": images.digest}.
+            {"code": code.digest, "images": images.digest}. A run may rest on another run.
+        outputs: files of data that it wrote: path, relative to their folder, and sha256. They tie
+            what was written to the run; without them nothing says who made a file.
     """
-    for what, digest in rests_on.items():
+    for what, digest in (*rests_on.items(), *(outputs or {}).items()):
         _check_digest(digest, what)
-    body = {"name": name, "parameters": dict(parameters), "rests_on": dict(rests_on)}
+    body = {
+        "name": name, "parameters": dict(parameters), "rests_on": dict(rests_on),
+        "outputs": dict(outputs or {}),
+    }  # fmt: skip
     return Draft("run", body)
 
 
@@ -182,12 +189,16 @@ def digests_of_files(folder: Path, *, pattern: str = "*") -> dict[str, str]:
         raise ValueError(f"{folder} is not a folder")
     found = {}
     for path in sorted(folder.rglob(pattern)):
-        name = path.relative_to(folder).as_posix()
-        if path.is_symlink():  # what it points to may lie anywhere: where it points is what counts
-            found[name] = hashlib.sha256(b"link\n" + os.fsencode(path.readlink())).hexdigest()
-        elif path.is_file():
-            found[name] = sha256_of_file(path)
+        if digest := digest_of_file(path):
+            found[path.relative_to(folder).as_posix()] = digest
     return found
+
+
+def digest_of_file(path: Path) -> str | None:
+    """sha256 of a file; of a link, of where it points; None if there is neither."""
+    if path.is_symlink():  # what it points to may lie anywhere: where it points is what counts
+        return hashlib.sha256(b"link\n" + os.fsencode(path.readlink())).hexdigest()
+    return sha256_of_file(path) if path.is_file() else None
 
 
 def flat(description: Mapping[str, Any], before: str = "") -> dict[str, Any]:

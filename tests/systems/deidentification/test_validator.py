@@ -21,16 +21,13 @@ OPTIONS = Options(structured_text=True, pixels_inspected=True, patient="7")
 COINCIDENCES = {
     "CT_small.dcm": set(),
     "MR_small.dcm": {("TOSHIBA", "(0008,0080)")},  # the manufacturer, TOSHIBA_MEC
-    # the kind of image in ImageType and, as typed in, in ImageID, which the table does not name
-    "JPEG2000.dcm": {
-        ("WHOLE BODY", "(0009,1020)"), ("WHOLE BODY_E", "(0011,1010)"),
-        ("WHOLE BODY_E", "(0054,0400)"),
-    },
+    # the kind of image in ImageType
+    "JPEG2000.dcm": {("WHOLE BODY", "(0009,1020)")},
     "liver_1frame.dcm": set(),
     "rtdose.dcm": set(),
     "rtplan.dcm": {("Here", "(0008,0080)")},  # the manufacturer, "Manufacturer name here"
     "rtstruct.dcm": set(),
-    "test-SR.dcm": {("Test", "(0010,0010)")},  # a scheme of codes, TEST
+    "test-SR.dcm": set(),
     # value types, PNAME and TEXT
     "reportsi.dcm": {("Name", "(0008,0090)"), ("text", "(0040,A730)[1].(0040,A123)")},
     "examples_ybr_color.dcm": set(),
@@ -88,7 +85,9 @@ def test_recursion_switched_off_is_found(monkeypatch):
         ({"StudyDate": "2024.05.03"}, "date", {"20240503"}),
         ({"AcquisitionDateTime": "20240503112233"}, "date", {"20240503"}),
         ({"AccessionNumber": "A12345"}, "id", {"A12345"}),
-        ({"PatientID": "1234"}, "id", set()),
+        ({"PatientID": "1234"}, "id", {"1234"}),
+        ({"PatientID": "7", "StudyID": "2"}, "id", {"7", "2"}),
+        ({"DeviceID": "1234"}, "id", set()),
         ({"InstitutionName": "St Elsewhere"}, "place", {"St Elsewhere"}),
         ({"StudyInstanceUID": "1.2.3.4"}, "uid", {"1.2.3.4"}),
         ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.2"}, "uid", set()),
@@ -115,6 +114,17 @@ def test_letters_and_encodings(text):
     (leak,) = leaks(made(PatientName="Ample^Ex"), text)
     assert leak.at == text.lower().index(b"a")
     assert leaks(made(PatientName="Ample^Ex"), b"exam pl e") == ()
+
+
+@pytest.mark.parametrize("number", ["7", "1CT1", "4MR1", "12345"])
+def test_a_record_number_is_sought_however_short(number):
+    original = real("CT_small.dcm")
+    original.PatientID = number
+    clean = deidentify(original, key=KEY, options=OPTIONS).dataset
+    assert not [leak for leak in leaks(original, written(clean)) if leak.identifier.kind == "id"]
+    clean.StationName = f"room of {number}" if len(number) > 2 else number
+    (leak,) = [leak for leak in leaks(original, written(clean)) if leak.identifier.kind == "id"]
+    assert leak.identifier.text == number
 
 
 def test_other_scripts():

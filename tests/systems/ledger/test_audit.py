@@ -147,6 +147,57 @@ def test_a_metric_that_nothing_explains(made):
     assert "4.75 was written; it is 4.750000000000001 now" in cause.detail
 
 
+@pytest.fixture
+def judged(made):
+    """The study's run left scores, and a second run, which rests on the first, judged them."""
+    (made.data / "scores.bin").write_bytes(b"s")
+    outputs = {"scores.bin": digests_of_files(made.data)["scores.bin"]}
+    fit = read_ledger(made.ledger).entries[4].digest
+
+    def add(draft):
+        return append(made.ledger, [draft], time=NOON).entries[0].digest
+
+    scoring = {"name": "score", "parameters": {"shift": 0}, "rests_on": {"fit": fit}}
+    scored = add(run_draft(**scoring, outputs=outputs))
+    judging = {"name": "judge", "parameters": {"shift": 0}, "rests_on": {"scored": scored}}
+    judge = add(run_draft(**judging))
+    add(metric_draft(name="auc", value=0.5, unit="AUC", run=judge))
+    values = {"mean": 4.75, "auc": 0.5}
+
+    def report(**other):
+        changed = values | other.pop("values", {})
+        return made.report(recompute=lambda metric, run: changed[metric.body["name"]], **other)
+
+    return SimpleNamespace(report=report, data=made.data, checked=made.report().checked)
+
+
+def test_what_follows_follows_through_every_run(judged):
+    assert judged.report().agrees
+    other = {"packages": {"numpy": "2.1.0", "torch": "0"}, "threads": 1}
+    report = judged.report(environment=other, values={"auc": 0.6})
+    assert [each.path for each in report.findings] == ["packages.torch", "auc"]
+    assert only(report.causes).path == "packages.torch"
+    flipped(judged.data / "scans" / "a.dcm")
+    assert only(judged.report(values={"auc": 0.6}).causes).path == "scans/a.dcm"
+
+
+def test_the_outputs_of_a_run_are_compared(judged):
+    assert judged.checked["data"] == 3
+    flipped(judged.data / "scores.bin")
+    report = judged.report(values={"auc": 0.6})
+    cause = only(report.causes)
+    assert (cause.part, cause.path, cause.entry) == ("data", "scores.bin", 6)
+    assert [each.path for each in report.findings if each.follows] == ["auc"]
+
+
+@pytest.mark.parametrize("name", ["truth.bin", "scans"])
+def test_a_link_to_the_same_bytes_is_no_file_of_the_data(made, name):
+    elsewhere = made.data.parent / "elsewhere"
+    (made.data / name).rename(elsewhere)
+    (made.data / name).symlink_to(elsewhere)
+    assert only(made.report(recompute=None).causes).part == "data"
+
+
 def test_every_byte_of_the_ledger(made):
     data = made.ledger.read_bytes()
     for at in range(0, len(data), 29):  # each takes a tenth of a second

@@ -1,0 +1,143 @@
+"""Does a structured report keep template TID 1500? Outside validators do not know the template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydicom import Dataset
+
+from medlib.systems.clinic.structured_report import Measured
+
+__all__ = ["faults_of_template", "read_report"]
+
+Code = tuple[str, str]
+_TITLE: Code = ("126000", "DCM")  # imaging measurement report
+_LANGUAGE: Code = ("121049", "DCM")
+_OBSERVER: Code = ("121005", "DCM")
+_PROCEDURE: Code = ("121058", "DCM")
+_LIBRARY: Code = ("111028", "DCM")
+_MEASUREMENTS: Code = ("126010", "DCM")
+_GROUP: Code = ("125007", "DCM")
+_TRACKING: Code = ("112039", "DCM")
+_TRACKING_UID: Code = ("112040", "DCM")
+_FINDING: Code = ("121071", "DCM")
+_SEGMENT: Code = ("121191", "DCM")
+_SERIES: Code = ("121232", "DCM")
+_CERTAINTY: Code = ("111012", "DCM")
+_VOLUME: Code = ("118565006", "SCT")
+_NUMBER: Code = ("246206008", "SCT")
+_UNITS = {_CERTAINTY: "%", _VOLUME: "cm3", _NUMBER: "1"}
+
+
+def faults_of_template(report: Dataset) -> list[str]:
+    """What a report lacks of TID 1500, and of what ours promises beyond; empty if nothing.
+
+    Checked are the root (title, template, language, device observer, procedure, library of images),
+    each group of measurements (tracking, one finding), each number (a unit that fits what is
+    measured, one number), that the marked volume names its segment and the series behind it, and
+    that all objects named stand in the evidence.
+
+    Args:
+        report: as read from a file or from an archive.
+
+    Example:
+        >>> faults_of_template(Dataset())
+        ['the root is no container of an imaging measurement report']
+
+    DICOM PS3.16, TID 1500, TID 1501, TID 1411, TID 300.
+    """
+    if report.get("ValueType") != "CONTAINER" or _name(report) != _TITLE:
+        return ["the root is no container of an imaging measurement report"]
+    faults = []
+    template = report.get("ContentTemplateSequence")
+    if not template or str(template[0].get("TemplateIdentifier", "")) != "1500":
+        faults.append("the root does not name template 1500")
+    below = {_name(item): item for item in report.get("ContentSequence", ())}
+    for name, what in (
+        (_LANGUAGE, "a language"), (_OBSERVER, "an observer"), (_PROCEDURE, "the procedure"),
+        (_LIBRARY, "a library of images"), (_MEASUREMENTS, "imaging measurements"),
+    ):  # fmt: skip
+        if name not in below:
+            faults.append(f"the root lacks {what}")
+    if _MEASUREMENTS not in below:
+        return faults
+    groups = list(below[_MEASUREMENTS].get("ContentSequence", ()))
+    if not groups or any(_name(group) != _GROUP for group in groups):
+        faults.append("imaging measurements hold something else than groups, or nothing")
+    for number, group in enumerate(groups, 1):
+        faults += [f"group {number} {fault}" for fault in _of_group(group)]
+    evidence = set(_evidence(report))
+    for one in _images(report):
+        if one not in evidence:
+            faults.append("an object that is named is not in the evidence")
+            break
+    return faults
+
+
+def _of_group(group: Dataset) -> Iterator[str]:
+    items = list(group.get("ContentSequence", ()))
+    by_name = {_name(item): item for item in items}
+    for name, what in (
+        (_TRACKING, "an identifier to track it by"), (_TRACKING_UID, "a UID to track it by"),
+        (_FINDING, "a finding"),
+    ):  # fmt: skip
+        if name not in by_name:
+            yield f"lacks {what}"
+    numbers = [item for item in items if item.get("ValueType") == "NUM"]
+    if not numbers:
+        yield "measures nothing"
+    for item in numbers:
+        values = item.get("MeasuredValueSequence", ())
+        if len(values) != 1:
+            yield f"has {len(values)} values for one measurement"
+            continue
+        unit = values[0].MeasurementUnitsCodeSequence[0]
+        wanted = _UNITS.get(_name(item))
+        if unit.CodingSchemeDesignator != "UCUM" or wanted not in (None, unit.CodeValue):
+            yield f"measures {item.ConceptNameCodeSequence[0].CodeMeaning} in {unit.CodeValue}"
+    if _VOLUME in by_name and (_SEGMENT not in by_name or _SERIES not in by_name):
+        yield "has a volume, but not the segment or the series that it was taken from"
+
+
+def read_report(report: Dataset) -> Measured:
+    """What a report says, as another program would read it: by codes, not by places.
+
+    Raises:
+        ValueError: a measurement is missing, or there twice.
+    """
+    found: dict[Code, float] = {}
+    for item in _all_items(report):
+        if item.get("ValueType") == "NUM" and _name(item) in _UNITS:
+            if _name(item) in found:
+                raise ValueError(f"{_name(item)} is there twice")
+            found[_name(item)] = float(item.MeasuredValueSequence[0].NumericValue)
+    if missing := _UNITS.keys() - found.keys():
+        raise ValueError(f"the report lacks {sorted(missing)}")
+    return Measured(found[_VOLUME], round(found[_NUMBER]), found[_CERTAINTY] / 100)
+
+
+def _name(item: Dataset) -> Code:
+    concept = item.get("ConceptNameCodeSequence")
+    if not concept:
+        return ("", "")
+    return str(concept[0].get("CodeValue", "")), str(concept[0].get("CodingSchemeDesignator", ""))
+
+
+def _all_items(item: Dataset) -> Iterator[Dataset]:
+    for below in item.get("ContentSequence", ()):
+        yield below
+        yield from _all_items(below)
+
+
+def _images(report: Dataset) -> Iterator[str]:
+    for item in _all_items(report):
+        for one in item.get("ReferencedSOPSequence", ()):
+            yield str(one.ReferencedSOPInstanceUID)
+
+
+def _evidence(report: Dataset) -> Iterator[str]:
+    for name in ("CurrentRequestedProcedureEvidenceSequence", "PertinentOtherEvidenceSequence"):
+        for study in report.get(name, ()):
+            for series in study.ReferencedSeriesSequence:
+                for one in series.ReferencedSOPSequence:
+                    yield str(one.ReferencedSOPInstanceUID)

@@ -1,0 +1,157 @@
+"""Measurements, a probability and a coded finding as a DICOM report that programs can read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool
+from pydicom import Dataset
+from scipy.ndimage import label
+
+from medlib.systems.clinic.own_uids import Stamp, settle
+from medlib.systems.clinic.segmentation_object import SOFTWARE, without_remarks
+
+__all__ = ["Measured", "measure", "structured_report"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is reported.
+
+    Attributes:
+        volume_ml: of all that was marked.
+        lesions: number of connected parts.
+        probability: calibrated, that there is any lesion, 0..1.
+    """
+
+    volume_ml: float
+    lesions: int
+    probability: float
+
+
+def measure(
+    mask: Bool[np.ndarray, "slices rows columns"],
+    *,
+    spacing_mm: tuple[float, float, float],
+    probability: float,
+) -> Measured:
+    """Volume and number of parts of a mask; voxels that share an edge are of one part.
+
+    Example:
+        >>> mask = np.zeros((3, 4, 4), bool); mask[0, 0, 0] = mask[2, 3, 3] = True
+        >>> measure(mask, spacing_mm=(5, 2, 2), probability=0.9)
+        Measured(volume_ml=0.04, lesions=2, probability=0.9)
+    """
+    joined = np.abs(np.indices((3, 3, 3)) - 1).sum(axis=0) <= 2
+    volume = float(mask.sum()) * float(np.prod(spacing_mm)) / 1000
+    return Measured(volume, int(label(mask, structure=joined)[1]), float(probability))
+
+
+def structured_report(
+    images: Sequence[Dataset],
+    segmentation: Dataset,
+    measured: Measured,
+    *,
+    stamp: Stamp,
+    algorithm: tuple[str, str],
+    threshold: float,
+) -> Dataset:
+    """A report after template TID 1500, for a reader who was not there.
+
+    One group of measurements for the study: certainty of the finding in per cent, and *present* or
+    *absent* by the threshold. One for the marked volume: its size, the number of lesions, and which
+    segment it is. Both name the algorithm. The observer is a device; nobody verified it.
+
+    Args:
+        images: that were read, without identity.
+        segmentation: of `segmentation_object`.
+        measured: what to say.
+        stamp: UIDs and times.
+        algorithm: name and version.
+        threshold: probability from which on a lesion is called present.
+
+    Raises:
+        ValueError: a probability or threshold outside 0..1.
+
+    DICOM PS3.16, TID 1500, 1411 and 1501; certainty in per cent is (111012, DCM).
+    """
+    if not 0 <= measured.probability <= 1 or not 0 <= threshold <= 1:
+        raise ValueError(f"probability {measured.probability} and threshold {threshold}: in 0..1")
+    from highdicom import sr
+    from pydicom.sr.codedict import codes
+
+    author = sr.AlgorithmIdentification(name=algorithm[0], version=algorithm[1])
+    site = sr.FindingSite(anatomic_location=codes.SCT.CerebralWhiteMatter)
+    present = measured.probability >= threshold
+    whole = sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(uid=stamp.uid("study"), identifier="study"),
+        finding_type=codes.DCM.WhiteMatterT2Hyperintensity,
+        algorithm_id=author,
+        finding_sites=[site],
+        measurements=[
+            sr.Measurement(
+                name=codes.DCM.CertaintyOfFinding,
+                value=round(100 * measured.probability, 2),
+                unit=codes.UCUM.Percent,
+            )
+        ],
+        qualitative_evaluations=[
+            sr.QualitativeEvaluation(
+                name=codes.SCT.FindingOfLesion,
+                value=codes.SCT.Present if present else codes.SCT.Absent,
+            )
+        ],
+    )
+    marked = sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(uid=stamp.uid("lesions"), identifier="lesions"),
+        referenced_segment=sr.ReferencedSegment(
+            sop_class_uid=segmentation.SOPClassUID,
+            sop_instance_uid=segmentation.SOPInstanceUID,
+            segment_number=1,
+            source_series=sr.SourceSeriesForSegmentation(images[0].SeriesInstanceUID),
+        ),
+        finding_type=codes.DCM.WhiteMatterT2Hyperintensity,
+        algorithm_id=author,
+        finding_sites=[site],
+        measurements=[
+            sr.Measurement(
+                name=codes.SCT.Volume,
+                value=round(measured.volume_ml, 4),
+                unit=codes.UCUM.CubicCentimeter,
+            ),
+            sr.Measurement(
+                name=codes.SCT.NumberOfLesions, value=measured.lesions, unit=codes.UCUM.NoUnits
+            ),
+        ],
+    )
+    observer = sr.ObserverContext(
+        observer_type=codes.DCM.Device,
+        observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
+            uid=stamp.uid("device"), name=SOFTWARE[1], manufacturer_name=SOFTWARE[0],
+            model_name=SOFTWARE[1], serial_number=SOFTWARE[3],
+        ),
+    )  # fmt: skip
+    content = sr.MeasurementReport(
+        observation_context=sr.ObservationContext(observer_device_context=observer),
+        procedure_reported=codes.SCT.ImagingProcedure,
+        imaging_measurements=[whole, marked],
+        title=codes.DCM.ImagingMeasurementReport,
+        referenced_images=list(images),
+    )
+    with without_remarks():
+        report = sr.Comprehensive3DSR(
+            evidence=[segmentation, *images],
+            content=content,
+            series_instance_uid=stamp.uid("series of the report"),
+            series_number=902,
+            sop_instance_uid=stamp.uid("report"),
+            instance_number=1,
+            manufacturer=SOFTWARE[0],
+            is_complete=True,
+            is_final=False,
+            is_verified=False,
+        )
+    settle(report, stamp)
+    return report

@@ -1,0 +1,116 @@
+"""The ways to learn from several hospitals that are compared, called alike: alone to pooled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from torch import Tensor, nn
+
+from medlib.systems.federation.baselines import alone, pooled
+from medlib.systems.federation.federation import Federated, federate
+from medlib.systems.federation.local_norms import norm_entries
+from medlib.systems.federation.site_training import Recipe, Site
+
+__all__ = ["ARMS", "Learned", "learn"]
+
+ARMS = ("local", "fedavg", "fedprox", "fedbn", "pooled")
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What comes of one way to learn; mappings are by hospital.
+
+    Attributes:
+        by_hospital: the weights that each hospital uses.
+        kept_loss: its validation loss with these weights; infinite if no round's was finite.
+        kept_round: of which round they are, from 1; 0 = the first weights.
+        course: after each round, the mean over hospitals of the validation loss.
+        bytes_down, bytes_up: of weights, sent to and by all hospitals together.
+    """
+
+    by_hospital: dict[str, dict[str, Tensor]]
+    kept_loss: dict[str, float]
+    kept_round: dict[str, int]
+    course: tuple[float, ...]
+    bytes_down: int
+    bytes_up: int
+
+
+def learn(
+    arm: str, model: nn.Module, sites: Mapping[str, Site], *, recipe: Recipe, seed: int
+) -> Learned:
+    """Train by one of `ARMS`; every way takes as many gradient steps, all hospitals together.
+
+    `local` trains K networks for `recipe.steps` a round, the federated ways make as many steps at
+    each of K hospitals, `pooled` makes K times as many on one network. Only `fedprox` heeds
+    `recipe.mu`. Local networks, and those of `fedbn`, are kept where each hospital's own validation
+    loss is lowest, the others where the mean over hospitals is.
+
+    Args:
+        arm: one of `ARMS`.
+        model: the network with its first weights; not changed.
+        sites, recipe, seed: as for `federate`.
+
+    Raises:
+        ValueError: another arm.
+
+    Example:
+        >>> import torch
+        >>> x, y = torch.randn(8, 1, 2, 2), torch.tensor([0, 1] * 4)
+        >>> net = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
+        >>> done = learn("local", net, {"A": Site(x, y, x, y)}, seed=0,
+        ...              recipe=Recipe(rounds=2, steps=1, batch_size=4))
+        >>> len(done.course), done.bytes_up
+        (2, 0)
+    """
+    if arm not in ARMS:
+        raise ValueError(f"arm is {arm!r}; choose one of {', '.join(ARMS)}")
+    plain = recipe if arm == "fedprox" else replace(recipe, mu=0.0)
+    if arm == "local":
+        return _side_by_side(alone(model, sites, recipe=plain, seed=seed))
+    if arm == "pooled":
+        longer = replace(plain, steps=plain.steps * len(sites))
+        return _learned(pooled(model, sites, recipe=longer, seed=seed), own=False, travels=False)
+    local = norm_entries(model) if arm == "fedbn" else ()
+    done = federate(model, sites, recipe=plain, seed=seed, local=local)
+    return _learned(done, own=arm == "fedbn", travels=True)
+
+
+def _learned(done: Federated, *, own: bool, travels: bool) -> Learned:
+    losses = [each.validation_loss for each in done.rounds]
+    kept_round = {name: _lowest([each[name] for each in losses]) for name in done.by_hospital}
+    if not own:
+        kept_round = dict.fromkeys(done.by_hospital, done.best_round)
+    return Learned(
+        by_hospital=done.by_hospital,
+        kept_loss={
+            name: losses[number - 1][name] if number else float("inf")
+            for name, number in kept_round.items()
+        },
+        kept_round=kept_round,
+        course=tuple(sum(each.values()) / len(each) for each in losses),
+        bytes_down=sum(each.bytes_down for each in done.rounds) if travels else 0,
+        bytes_up=sum(each.bytes_up for each in done.rounds) if travels else 0,
+    )
+
+
+def _side_by_side(done: Mapping[str, Federated]) -> Learned:
+    each = {name: _learned(one, own=False, travels=False) for name, one in done.items()}
+    return Learned(
+        by_hospital={name: one.by_hospital[name] for name, one in each.items()},
+        kept_loss={name: one.kept_loss[name] for name, one in each.items()},
+        kept_round={name: one.kept_round[name] for name, one in each.items()},
+        course=tuple(
+            sum(values) / len(values)
+            for values in zip(*(one.course for one in each.values()), strict=True)
+        ),
+        bytes_down=0,
+        bytes_up=0,
+    )
+
+
+def _lowest(losses: list[float]) -> int:
+    """The round, from 1, of the lowest finite loss; 0 where none is."""
+    finite = [(loss, number) for number, loss in enumerate(losses, start=1) if loss < float("inf")]
+    return min(finite)[1] if finite else 0

@@ -1,0 +1,58 @@
+"""A step stands in the ledger once, with the files that it left."""
+
+import pytest
+
+from medlib.systems.clinic.journal import Journal, entries_of
+from medlib.systems.ledger.entry import Draft
+from medlib.systems.ledger.ledger_file import append
+
+NOON = "2024-05-03T12:00:00Z"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "step"
+    made.mkdir()
+    (made / "a").write_text("1")
+    return made
+
+
+def test_a_step_is_known_again_by_the_next_run(tmp_path, folder):
+    ledger = tmp_path / "ledger"
+    assert entries_of(ledger) == []
+    first = Journal(ledger, "2.25.1")
+    assert first.entry("check") is None
+    assert not first.is_intact("check", folder)
+    first.write("check", folder=folder, found={"n": 1}, time=NOON)
+    for journal in (first, Journal(ledger, "2.25.1")):
+        assert journal.entry("check").body["found"] == {"n": 1}
+        assert journal.is_intact("check", folder)
+    assert Journal(ledger, "2.25.2").entry("check") is None
+    (folder / "a").write_text("2")
+    assert not first.is_intact("check", folder)
+    assert not first.is_intact("check", tmp_path / "gone")
+
+
+def test_a_step_done_again_is_not_written_again(tmp_path, folder):
+    ledger = tmp_path / "ledger"
+    Journal(ledger, "2.25.1").write("check", folder=folder, found={}, time=NOON)
+    again = Journal(ledger, "2.25.1")
+    again.write("check", folder=folder, found={}, time=NOON)
+    assert len(entries_of(ledger)) == 1
+    (folder / "a").write_text("2")
+    with pytest.raises(ValueError, match="left other files"):
+        again.write("check", folder=folder, found={}, time=NOON)
+
+
+def test_doubled_steps_and_broken_chains_are_told(tmp_path, folder):
+    ledger = tmp_path / "ledger"
+    body = {"study": "2.25.1", "step": "check", "files": {}, "found": {}}
+    append(ledger, [Draft("step", body), Draft("note", {})], time=NOON)
+    assert len(entries_of(ledger, "2.25.1")) == 1
+    append(ledger, [Draft("step", body)], time=NOON)
+    with pytest.raises(ValueError, match="stands in it twice"):
+        Journal(ledger, "2.25.1")
+    lines = ledger.read_bytes().splitlines(keepends=True)
+    ledger.write_bytes(b"".join(lines[:1] + lines[2:]))
+    with pytest.raises(ValueError, match="chain is broken"):
+        Journal(ledger, "2.25.1")

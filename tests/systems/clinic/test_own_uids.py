@@ -1,0 +1,32 @@
+"""Nothing of a clock or of chance is left in what we write."""
+
+from datetime import datetime
+
+from pydicom import Dataset
+
+from medlib.systems.clinic.own_uids import Stamp, settle
+from tests.systems.clinic.conftest import KEY
+
+WHEN = datetime(2024, 5, 3, 10, 30)
+
+
+def test_uids_follow_from_key_study_and_purpose():
+    stamps = [Stamp(KEY, "1.2", WHEN), Stamp(KEY, "1.3", WHEN), Stamp(bytes(32), "1.2", WHEN)]
+    uids = {stamp.uid(purpose) for stamp in stamps for purpose in ("mask", "report")}
+    assert len(uids) == 6
+    assert all(uid.startswith("2.25.") and len(uid) <= 64 for uid in uids)
+    assert Stamp(KEY, "1.2", datetime(1999, 1, 1)).uid("mask") == stamps[0].uid("mask")
+
+
+def test_times_at_all_depths_are_settled_and_those_of_the_patient_are_not():
+    inner, outer = Dataset(), Dataset()
+    inner.ContributionDateTime = "20991231235959"
+    inner.DimensionOrganizationUID = "1.2.3"
+    outer.ContributingEquipmentSequence = [inner]
+    outer.ContentTime, outer.StudyDate, outer.TimezoneOffsetFromUTC = "235959", "20200101", "+0200"
+    stamp = Stamp(KEY, "1.2", WHEN)
+    settle(outer, stamp)
+    assert inner.ContributionDateTime == "20240503103000"
+    assert inner.DimensionOrganizationUID == stamp.uid("organisation of dimensions")
+    assert (outer.ContentTime, outer.StudyDate) == ("103000", "20200101")
+    assert outer.TimezoneOffsetFromUTC == "+0000"

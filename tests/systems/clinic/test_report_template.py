@@ -1,0 +1,96 @@
+"""A report that lacks anything that the template asks for is found out."""
+
+import copy
+from datetime import datetime
+
+import numpy as np
+import pytest
+
+from medlib.systems.clinic.own_uids import Stamp
+from medlib.systems.clinic.report_template import faults_of_template, read_report
+from medlib.systems.clinic.segmentation_object import segmentation_object
+from medlib.systems.clinic.structured_report import Measured, structured_report
+from tests.systems.clinic.conftest import KEY, study
+
+IMAGES = study()
+STAMP = Stamp(KEY, str(IMAGES[0].StudyInstanceUID), datetime(2024, 5, 3, 10, 30))
+SEG = segmentation_object(
+    IMAGES, np.ones((8, 25, 22), dtype=bool), stamp=STAMP, algorithm=("threshold", "1")
+)
+GOOD = structured_report(
+    IMAGES, SEG, Measured(1.5, 2, 0.75), stamp=STAMP, algorithm=("threshold", "1"), threshold=0.5
+)
+
+
+def without(item, code):
+    """Remove the first item of that code, wherever it stands; whether there was one."""
+    below = item.get("ContentSequence", [])
+    for place, one in enumerate(below):
+        if one.ConceptNameCodeSequence[0].CodeValue == code:
+            del below[place]
+            return True
+        if without(one, code):
+            return True
+    return False
+
+
+def item_of(item, code):
+    """The first item of that code, at any depth; None if there is none."""
+    for one in item.get("ContentSequence", []):
+        if one.ConceptNameCodeSequence[0].CodeValue == code:
+            return one
+        if (found := item_of(one, code)) is not None:
+            return found
+    return None
+
+
+def test_ours_lacks_nothing():
+    assert faults_of_template(GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "fault"),
+    [
+        ("121049", "the root lacks a language"),
+        ("121005", "the root lacks an observer"),
+        ("121058", "the root lacks the procedure"),
+        ("111028", "the root lacks a library of images"),
+        ("126010", "the root lacks imaging measurements"),
+        ("112039", "group 1 lacks an identifier to track it by"),
+        ("112040", "group 1 lacks a UID to track it by"),
+        ("121071", "group 1 lacks a finding"),
+        ("111012", "group 1 measures nothing"),
+        ("121191", "group 2 has a volume, but not the segment"),
+        ("121232", "group 2 has a volume, but not the segment or the series"),
+    ],
+)
+def test_what_is_missing_is_named(code, fault):
+    broken = copy.deepcopy(GOOD)
+    assert without(broken, code)
+    (found,) = faults_of_template(broken)
+    assert found.startswith(fault)
+
+
+def test_wrong_title_template_unit_and_evidence_are_named():
+    broken = copy.deepcopy(GOOD)
+    broken.ConceptNameCodeSequence[0].CodeValue = "126001"
+    assert "no container" in faults_of_template(broken)[0]
+    broken = copy.deepcopy(GOOD)
+    broken.ContentTemplateSequence[0].TemplateIdentifier = "2000"
+    assert faults_of_template(broken) == ["the root does not name template 1500"]
+    broken = copy.deepcopy(GOOD)
+    for item in broken.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence:
+        item.ReferencedSOPSequence = item.ReferencedSOPSequence[1:]
+    assert faults_of_template(broken) == ["an object that is named is not in the evidence"]
+    broken = copy.deepcopy(GOOD)
+    certainty = item_of(broken, "111012")
+    certainty.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0].CodeValue = "1"
+    assert faults_of_template(broken) == ["group 1 measures Certainty of Finding in 1"]
+
+
+def test_it_is_read_by_codes():
+    assert read_report(GOOD) == Measured(1.5, 2, 0.75)
+    broken = copy.deepcopy(GOOD)
+    assert without(broken, "246206008")
+    with pytest.raises(ValueError, match="246206008"):
+        read_report(broken)

@@ -1,0 +1,76 @@
+"""What is reported is what was measured, and another program can read it."""
+
+from datetime import datetime
+
+import numpy as np
+import pytest
+from pydicom import dcmread, dcmwrite
+from scipy import ndimage
+
+from medlib.systems.clinic.dicom_validation import validate
+from medlib.systems.clinic.own_uids import Stamp
+from medlib.systems.clinic.report_template import read_report
+from medlib.systems.clinic.segmentation_object import segmentation_object
+from medlib.systems.clinic.server_or_files import digest_of_dataset
+from medlib.systems.clinic.structured_report import Measured, measure, structured_report
+from medlib.systems.deidentification.deidentify import deidentify
+from tests.systems.clinic.conftest import KEY, study
+
+IMAGES = [deidentify(one, key=KEY).dataset for one in study()]
+STAMP = Stamp(KEY, str(IMAGES[0].StudyInstanceUID), datetime(2024, 5, 3, 10, 30))
+BY = ("threshold", "1")
+MASK = np.zeros((8, 25, 22), dtype=bool)
+MASK[3:5, 8:12, 5:10] = True
+SEG = segmentation_object(IMAGES, MASK, stamp=STAMP, algorithm=BY)
+
+
+def report(measured, threshold=0.5):
+    return structured_report(IMAGES, SEG, measured, stamp=STAMP, algorithm=BY, threshold=threshold)
+
+
+def test_volume_and_number_are_those_of_the_mask():
+    found = measure(MASK, spacing_mm=(5, 2, 2), probability=0.9)
+    assert found == Measured(40 * 20 / 1000, 1, 0.9)
+    mask = np.random.default_rng(0).random((6, 20, 20)) > 0.8
+    edges = ndimage.generate_binary_structure(3, 2)
+    assert (
+        measure(mask, spacing_mm=(1, 1, 1), probability=0).lesions
+        == (ndimage.label(mask, structure=edges)[1])
+    )
+
+
+def test_it_says_what_was_measured_to_whoever_reads_it(tmp_path):
+    wanted = Measured(0.8, 3, 0.1234)
+    dcmwrite(tmp_path / "report.dcm", report(wanted), enforce_file_format=True)
+    assert read_report(dcmread(tmp_path / "report.dcm")) == wanted
+    assert validate(tmp_path / "report.dcm").errors == ()
+
+
+def test_the_library_that_reads_reports_finds_the_segment():
+    from highdicom.sr import MeasurementReport
+
+    found = report(Measured(0.8, 1, 0.9))
+    content = MeasurementReport.from_sequence([found])
+    (group,) = content.get_volumetric_roi_measurement_groups()
+    assert group.referenced_segment.referenced_sop_instance_uid == SEG.SOPInstanceUID
+    values = {one.name.value: one.value for one in group.get_measurements()}
+    assert values == {"118565006": 0.8, "246206008": 1}
+
+
+def test_runs_are_alike_and_answers_are_not():
+    one, other = report(Measured(0.8, 1, 0.9)), report(Measured(0.8, 1, 0.9))
+    assert digest_of_dataset(one) == digest_of_dataset(other)
+    assert digest_of_dataset(one) != digest_of_dataset(report(Measured(0.8, 1, 0.91)))
+
+
+@pytest.mark.parametrize(("threshold", "word"), [(0.5, "Present"), (0.95, "Absent")])
+def test_the_finding_follows_from_the_threshold(threshold, word):
+    found = str(report(Measured(0.8, 1, 0.9), threshold))
+    other = {"Present": "272519000", "Absent": "52101004"}[word]
+    assert {"Present": "52101004", "Absent": "272519000"}[word] in found
+    assert other not in found
+
+
+def test_no_probability_is_told():
+    with pytest.raises(ValueError, match=r"in 0\.\.1"):
+        report(Measured(0.8, 1, 1.2))

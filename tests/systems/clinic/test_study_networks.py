@@ -1,0 +1,81 @@
+"""Small networks on a plain task: they mark, they tell, and they know what is strange."""
+
+import numpy as np
+import pytest
+import torch
+
+from medlib.systems.clinic.study_networks import fit_networks, slices_of
+
+
+def heads(n, seed, *, lesion=None):
+    """Noisy plates; every other one with a bright block."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for i in range(n):
+        volume = np.zeros((3, 20, 18), np.float32)
+        volume[:, 3:17, 3:15] = 500 + rng.normal(0, 15, (3, 14, 12))
+        mask = np.zeros(volume.shape, bool)
+        if i % 2 if lesion is None else lesion:
+            r, c = rng.integers(5, 11, size=2)
+            mask[1, r : r + 4, c : c + 3] = True
+        volume[mask] += 300
+        found.append((volume, mask))
+    return found
+
+
+@pytest.fixture(scope="module")
+def networks():
+    return fit_networks(
+        heads(16, 0), validate=heads(6, 1), calibrate=heads(30, 2), steps=120,
+        generator=torch.Generator().manual_seed(0),
+    )  # fmt: skip
+
+
+def test_they_mark_and_tell(networks):
+    for (volume, mask), other in zip(heads(4, 3, lesion=True), heads(4, 4), strict=True):
+        found = networks.mask(volume)
+        assert found.shape == mask.shape
+        assert 2 * (found & mask).sum() / (found.sum() + mask.sum()) > 0.7
+        assert networks.probability(volume) > 0.5
+        assert 0 <= networks.probability(other[0]) <= 1
+    assert networks.probability(heads(1, 5, lesion=False)[0][0]) < 0.5
+
+
+def test_what_is_strange_is_told_from_what_is_usual(networks):
+    usual = [networks.novelty(volume)[1] for volume, _ in heads(20, 6)]
+    turned = heads(1, 6)[0][0]
+    turned = np.where(turned > 0, 200 + np.indices(turned.shape)[2] * 40, 0).astype(np.float32)
+    score, p = networks.novelty(turned)
+    assert p <= 0.05 < np.median(usual)
+    assert score > 0
+
+
+def test_evidence_has_the_size_of_the_slices(networks):
+    volume, mask = heads(1, 7, lesion=True)[0]
+    found = networks.evidence(volume)
+    assert found.shape == mask.shape
+    assert found.dtype == np.float32
+    assert found.min() >= 0
+
+
+def test_the_scale_of_a_scanner_does_not_matter(networks):
+    volume = heads(1, 8, lesion=True)[0][0]
+    one, other = slices_of(volume), slices_of(volume * 7)
+    assert torch.allclose(one, other, atol=1e-4)
+    assert one.shape == (3, 1, 24, 24)
+
+
+def test_the_version_follows_from_the_weights(networks):
+    assert len(networks.version) == 12
+    assert networks.readers(level=0.1).version == networks.version
+    before = networks.version
+    with torch.no_grad():
+        networks.classifier.head.bias += 1
+    assert networks.version != before
+    with torch.no_grad():
+        networks.classifier.head.bias -= 1
+
+
+def test_one_study_is_not_enough():
+    with pytest.raises(ValueError, match="two or more"):
+        fit_networks(heads(1, 0), validate=[], calibrate=[], steps=1, generator=torch.Generator())

@@ -1,0 +1,911 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   medbook:
+#     reader_path: true
+# ---
+
+# %% [markdown]
+# # Can hospitals learn together and keep their images?
+#
+# **Question.** Five hospitals look for the edge of a glioma in stained tissue. Each has a few
+# slides, one scanner, and patients of its own kind; none may hand its images out. A network that
+# one of them trains alone may miss tumour in tissue that another has seen a hundred times, and the
+# patient of the small hospital pays for it. Could the five train one network while every image
+# stays where it is? And what of the hospital that is unlike the rest, the one whose line is down,
+# and the one that lies?
+#
+# **Objectives.** After this chapter you will be able to
+#
+# - derive federated averaging from the sum over patients, and say what it leaves out;
+# - run it by hand and on Flower, and show that both end at the same weights, bit by bit;
+# - compare it fairly: tuned alike, trained to an end, at matched prevalence, the worst hospital
+#   beside the mean;
+# - say what skewed labels, other scanners and unequal sizes do to it, and what a dropout, a slow
+#   hospital and a liar do.
+#
+# **Prerequisites.** Python, the gradient, stochastic gradient descent, and what an AUC is: the
+# chance that an ill patient scores higher than a healthy one. Batch normalisation.
+#
+# **Data.** All tissue and all hospitals are simulated: tiles that look like haematoxylin and eosin,
+# normal or crossed by a tumour's front; one patient gives one tile of either kind at most. Patients
+# of all hospitals have the same disease. So nothing below is about real hospitals, which differ
+# in more. To rerun it on tissue of real ones, with five scanners and centres, take
+# [Camelyon17](https://doi.org/10.1109/TMI.2018.2867350) and let `hospitals` in the first cells
+# return its tiles by centre.
+
+# %% tags=["parameters"]
+seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
+device: str = "auto"  # where to compute: "auto", "cpu" or "cuda"
+n_train: int = 200  # training images of all together, a multiple of 5, 100 ≤ x ≤ 100000
+n_validation: int = 20  # validation images of each hospital, 4 ≤ x ≤ 10000
+n_test: int = 100  # test images of each hospital, an even number, 20 ≤ x ≤ 10000
+rounds: int = 8  # of a federation, 1 ≤ x ≤ 1000
+steps: int = 5  # of a hospital in a round, 1 ≤ x ≤ 1000
+rate: float = 0.05  # of learning, 0 < x ≤ 1
+skew: float = 0.9  # how far shares of ill patients differ at the slider's end, 0 ≤ x ≤ 0.95
+shift: float = 0.5  # how far scanners differ, 0 ≤ x ≤ 1
+lie: float = 9.0  # times its update that a liar sends backwards; -1 is the truth, -1 ≤ x ≤ 100
+weighted_by: str = "images"  # what counts in the mean by hand: "images" or "hospitals"
+added: str = "by name"  # order of sums in the loop beside Flower: "by name" or "backwards"
+control_holds: str = "copies"  # images of the control's hospitals: "copies" or "their own"
+together: str = "fedavg"  # what must beat hospitals alone in the trial: "fedavg" or "local"
+unequal: str = "size2"  # the trial's setting of unequal sizes: "size2" or "alike"
+skewed: str = "skew2"  # the trial's setting of skewed labels: "skew2" or "alike"
+
+# %%
+import copy
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch.nn.functional import avg_pool2d, cross_entropy
+
+from data_fetch.tasks.hospitals import hospitals
+from medlib import experiment
+from medlib.experiment.plots.canvas import panels
+from medlib.experiment.plots.image_rows import image_rows
+from medlib.experiment.plots.interval_points import Column, interval_points
+from medlib.experiment.plots.line_band import Line, line_band
+from medlib.measures.mean_interval import mean_interval
+from medlib.systems.federation.allotment import skewed_counts
+from medlib.systems.federation.arms import learn
+from medlib.systems.federation.baselines import pool
+from medlib.systems.federation.federation import federate
+from medlib.systems.federation.flower_rounds import federate_by_flower
+from medlib.systems.federation.judged import auc_by_hospital, auc_over_all, eight_views
+from medlib.systems.federation.judged import scores_by_hospital
+from medlib.systems.federation.local_norms import norm_entries
+from medlib.systems.federation.message_bytes import array_bytes, flower_bytes
+from medlib.systems.federation.network import site_network
+from medlib.systems.federation.poisoning import scaled, with_flipped_labels
+from medlib.systems.federation.robust_mean import median, trimmed_mean
+from medlib.systems.federation.site_training import Recipe, Site
+from medlib.systems.federation.weighted_mean import weighted_mean
+
+run = experiment.start("systems/federated_learning", locals())
+
+# %% [markdown]
+# ## A picture first
+#
+# A tile of normal tissue and one at the tumour's front, from each of five hospitals. What tells
+# them apart is how crowded the nuclei are, how large and how uneven. What tells the *hospitals*
+# apart is colour, blur and noise, and that is no disease.
+
+# %%
+EACH = n_train // 5
+drawn = hospitals(np.full((5, 2), EACH), rng=run.rng("hospitals"), scanner_shift=shift,
+                  validation=2 * n_validation, test=2 * n_test)
+HERE = [h.name for h in drawn]
+
+
+def tensors(part):
+    """Halved to 2 µm a pixel; level and contrast are fixed, and the same for all hospitals."""
+    x = torch.from_numpy(run.uses(part.sample).array).permute(0, 3, 1, 2).float() / 255
+    x = ((avg_pool2d(x, 2) - 0.7) / 0.15).to(run.device)
+    return x, torch.from_numpy(part.labels).to(run.device)
+
+# %%
+parts = {h.name: {"training": tensors(h.training), "validation": tensors(h.validation),
+                  "test": tensors(h.balanced_test)} for h in drawn}
+
+
+def shown_tile(hospital, label):
+    part = hospital.training
+    return part.sample.array[int(np.flatnonzero(part.labels == label)[0])] / 255
+
+
+run.figure(
+    image_rows([[shown_tile(h, label) for h in drawn] for label in (0, 1)],
+               titles=[[f"{h.name}, {what}" for h in drawn] for what in ("normal", "front")],
+               window=None),
+    name="hospitals", data="simulated",
+    alt="Two rows of five small pink and violet tiles: nuclei are sparse above and crowded below.",
+    caption=f"One tile of either label from each hospital; simulated, n = {EACH} images of either"
+    " label to draw from at each. Colour tells the hospital, crowding the label.",
+)
+
+# %% [markdown]
+# ## One step together
+#
+# Write $w$ for the weights of a network, all in one list, and $L_k(w)$ for the mean loss over the
+# $n_k$ images of hospital $k$. All hospitals together have $n = \sum_k n_k$ images. The mean loss
+# over *all* images is
+#
+# $$ L(w) = \sum_k \frac{n_k}{n}\, L_k(w), \qquad
+#    \nabla L(w) = \sum_k \frac{n_k}{n}\, \nabla L_k(w) . $$
+#
+# So whoever knows the gradients of the hospitals, and how many images each has, knows the gradient
+# over all images, and has seen none. Or let each hospital make the step itself, with learning rate
+# $\eta$, and send the weights where it arrived, $w_k = w - \eta \nabla L_k(w)$. Their mean,
+# weighted by images, is
+#
+# $$ \sum_k \frac{n_k}{n}\, w_k = w - \eta \sum_k \frac{n_k}{n} \nabla L_k(w)
+#    = w - \eta \nabla L(w) : $$
+#
+# one step on all images. This is exact, as long as a hospital makes *one* step, on all its images,
+# and no layer looks at other images of the batch. We check it by hand, on hospitals of unequal
+# size, with a network that normalises each image by itself.
+
+# %%
+few = {name: tuple(t[:: 2 ** i] for t in parts[name]["training"])
+       for i, name in enumerate(HERE, start=1)}
+few = {name: (x.double(), y) for name, (x, y) in few.items()}
+by_hand = site_network(norm="group", generator=run.torch_generator("by hand")).double()
+by_hand = by_hand.to(run.device)
+everything = tuple(torch.cat([few[name][i] for name in HERE]) for i in (0, 1))
+count = {name: len(y) if weighted_by == "images" else 1 for name, (x, y) in few.items()}
+
+# %% tags=["key"]
+def after(model, x, y, n_steps):
+    """The weights after so many steps on all of these images."""
+    own = copy.deepcopy(model)
+    for _ in range(n_steps):
+        gradients = torch.autograd.grad(cross_entropy(own(x), y), list(own.parameters()))
+        with torch.no_grad():
+            for weight, gradient in zip(own.parameters(), gradients, strict=True):
+                weight -= rate * gradient
+    return own.state_dict()
+
+# %% tags=["key"]
+def gap(n_steps):
+    """How far the mean of the hospitals' weights lies from weights trained on all images."""
+    sent = {name: after(by_hand, x, y, n_steps) for name, (x, y) in few.items()}
+    mean = weighted_mean(sent, images=count)
+    all_images = after(by_hand, *everything, n_steps)
+    way = sum((all_images[k] - w).square().sum() for k, w in by_hand.state_dict().items())
+    return float((sum((all_images[k] - mean[k]).square().sum() for k in mean) / way).sqrt())
+
+# %%
+gaps = {n_steps: gap(n_steps) for n_steps in (1, 2, 5, 10)}
+digits = min(-np.log10(max(gaps[1], 1e-16)), 16.0)
+run.result("one_step_digits", digits, unit="digits", atol=2)
+run.say(
+    "After one step the mean of five hospitals' weights agrees with a step on all images to"
+    " {one_step_digits:.0f} digits. Let each hospital make more steps before they meet, and the"
+    " mean parts from the training on all images: {apart} of the way that it went.",
+    apart=", ".join(f"by {share:.1%} after {n}" for n, share in gaps.items() if n > 1),
+)
+run.claim("one step at each hospital, averaged by images, is one step on all images",
+          digits > 6, margin=digits - 6, unit="digits", falsified_by="falsify_equal_weights")
+
+# %% [markdown]
+# ## Many steps apart
+#
+# To meet after every step is slow: each meeting sends the whole network twice. **Federated
+# averaging**, FedAvg, lets each hospital make many steps and averages then
+# ([McMahan et al.](https://doi.org/10.48550/arXiv.1602.05629)). A *round* is: the server sends the
+# weights $w^t$ to all; each trains on its own images; the server puts
+# $w^{t+1} = \sum_k (n_k / n)\, w_k$. Nothing but weights travels.
+#
+# It is no longer a step on all images. During a round each hospital walks towards its own best
+# weights, and where these differ, the mean of five walks is not the walk of all: they *drift*.
+# Think of two hospitals whose losses are parabolas, $\frac12 h_k (w - m_k)^2$. Trained to the end
+# of every round each sends its own $m_k$, and the mean is $\sum_k (n_k/n)\, m_k$, as if the
+# curvatures $h_k$ were all the same. The loss of all images is lowest elsewhere, at
+# $\sum_k n_k h_k m_k / \sum_k n_k h_k$. Two remedies are much used.
+#
+# - **FedProx** ties each hospital to where the round began. It adds
+#   $\frac{\mu}{2} \lVert w - w^t \rVert^2$ to the loss; $\mu$ says how short the rope is
+#   ([Li et al.](https://doi.org/10.48550/arXiv.1812.06127)).
+# - **FedBN** keeps at home what belongs to the scanner: the layers that normalise, with their
+#   running means and variances. All else is averaged
+#   ([Li et al.](https://doi.org/10.48550/arXiv.2102.07623)).
+#
+# Here is our network's list of what would stay at home, and what a model weighs on the wire.
+
+# %% tags=["key"]
+start = site_network(generator=run.torch_generator("first weights")).to(run.device)
+at_home = norm_entries(start)
+numbers = array_bytes(start.state_dict())
+without = array_bytes(start.state_dict(), local=at_home)
+packed = flower_bytes(start.state_dict())
+
+# %%
+image_bytes = sum(h.training.sample.array.nbytes for h in drawn) // 2 / 5  # half are ever used
+run.say(
+    "{n} of {all} entries stay at home under FedBN. One model is {numbers:,} bytes of numbers,"
+    " {packed:,} as Flower packs them, and {without:,} under FedBN. The training images of one"
+    " hospital are {image_bytes:,.0f} bytes: with images so few and small, {meets:.0f} trips of the"
+    " weights, one way, weigh as much as the images. With gigabytes of slides it would be the other"
+    " way round. Either way it is not bandwidth that keeps images at home.",
+    n=len(at_home), all=len(start.state_dict()), numbers=numbers, packed=packed, without=without,
+    image_bytes=image_bytes, meets=image_bytes / numbers,
+)
+
+# %% [markdown]
+# ## The loop, and Flower
+#
+# The loop of rounds is some lines of Python, and `federate` is that loop. In a clinic there is a
+# network between, with messages, nodes that come and go, and somebody who must keep it all running.
+# [Flower](https://doi.org/10.48550/arXiv.2007.14390) is a library for that. It calls what a
+# hospital does its *client app*, and how the server combines answers its *strategy*. We let
+# Flower's own FedAvg combine what the same training sends, every message packed and unpacked as it
+# would be on the wire, and ask for the strongest thing one may ask: the same bits.
+#
+# The mixture of patients is a dial: a skew of 0 gives every hospital as many ill as healthy ones; a
+# skew of 1 would fill hospitals with ill patients until there are none left. The page's federation
+# has a third of the slider's skew.
+
+# %%
+mixing = run.rng("mixtures")
+training = int(run.rng("training").integers(2**31))
+
+
+def some(part, n, share):
+    """The first n images of which such a share is ill; which are first is by chance."""
+    x, y = part
+    ill = int(np.rint(n * share))
+    at = torch.cat([torch.nonzero(y == 0)[: n - ill, 0], torch.nonzero(y == 1)[:ill, 0]])
+    return x[at], y[at]
+
+
+# %%
+def federation(skew):
+    """Hospitals, shares of the ill, and tests: half ill everywhere, or as ill as the hospital."""
+    counts = skewed_counts([EACH] * 5, prevalence=0.5, skew=skew, rng=copy.deepcopy(mixing))
+    share = dict(zip(HERE, (counts[:, 1] / EACH).tolist(), strict=True))
+    of = {name: {what: some(parts[name][what], n, share[name]) for what, n in (
+        ("training", EACH), ("validation", n_validation), ("test", n_test))} for name in HERE}
+    sites = {name: eight_views(Site(*of[name]["training"], *of[name]["validation"]))
+             for name in HERE}
+    matched = {name: some(parts[name]["test"], n_test, 0.5) for name in HERE}
+    return sites, share, {"matched": matched, "own": {n: of[n]["test"] for n in HERE}}
+
+
+# %%
+SKEWS = [skew * part / 3 for part in range(4)]
+sites, _, tests = federation(SKEWS[1])
+
+
+def backwards(states, *, images):
+    """The weighted mean, added from the last hospital to the first."""
+    place = {name: str(-ord(name) + 200) for name in states}
+    return weighted_mean({place[n]: s for n, s in states.items()},
+                         images={place[n]: images[n] for n in states})
+
+
+RULE = {"by name": weighted_mean, "backwards": backwards}[added]
+
+# %% tags=["key"]
+recipe = Recipe(rounds=rounds, steps=steps, rate=rate)
+loop = federate(start, sites, recipe=recipe, seed=training, rule=RULE)
+flower = federate_by_flower(start, sites, recipe=recipe, seed=training)
+differ = sum(int((flower.last[k] != w.cpu()).sum()) for k, w in loop.last.items())
+
+# %%
+n_numbers = sum(w.numel() for w in loop.last.values())
+sent_down, sent_up = flower.message_bytes
+run.result("numbers_that_differ", differ, n=n_numbers, atol=0)
+run.say(
+    "After {rounds} rounds {numbers_that_differ:.0f} of {n:,} numbers differ between the loop and"
+    " Flower. Flower's server sent {down:.2f} MB, the hospitals {up:.2f} MB, with all messages for"
+    " validation; the weights in them are {bare:.2f} MB up.", n=n_numbers, down=sent_down / 1e6,
+    up=sent_up / 1e6, bare=sum(r.bytes_up for r in loop.rounds) / 1e6,
+)
+run.claim("Flower's rounds in this process end at the weights of the plain loop, bit for bit",
+          differ == 0, margin=0.5 - differ, unit="numbers", falsified_by="falsify_added_backwards")
+
+# %% [markdown]
+# That is not to be had for nothing. Floating-point sums depend on their order, and answers arrive
+# in any order: both sort them by hospital. Add the same five weights backwards
+# (`added="backwards"`), and the last bits differ; some rounds later, more than the last. Each draw
+# is a function of seed, hospital and round, so that a hospital that was away shifts nobody's
+# batches. And Flower's own choice of hospitals has no seed: all are asked, always.
+#
+# A process is not a hospital. In a recorded trial the same federation ran as real programs: a
+# server and five nodes on one machine, over TLS, each node with a key of its own that the server
+# had been told of.
+
+# %%
+programs = experiment.recorded(run, "_as_processes/sweep", optional=True)
+if programs is None:
+    run.say("That trial has not been run yet, and nothing is said of it here.")
+else:
+    run.say(
+        str(programs.made) + " In {n} federations {differ:.0f} numbers differ between the programs"
+        " and the loop; a node with an unknown key was refused in {refused:.0f}; {ports:.0f} ports"
+        " were open to other machines, and {left:.0f} processes were left behind.",
+        n=len(programs.seeds), differ=programs.array("numbers_that_differ").sum(),
+        refused=programs.array("stranger_refused").sum(),
+        ports=programs.array("ports_for_others").sum(), left=programs.array("processes_left").sum())
+
+# %% [markdown]
+# ## How different may they be?
+#
+# Move the slider. On the left, who comes to which hospital; on the right, the AUC at each hospital
+# of the network that it trained alone, of FedAvg's, and of one trained on all images in one place,
+# which no hospital would allow. All tests have half of the patients ill, wherever the slider
+# stands. One draw, one rate, a short training: an example, and no ranking. The ranking comes
+# further down, from many federations.
+
+# %%
+SHOWN = {"local": "alone", "fedavg": "FedAvg", "pooled": "all in one place"}
+
+
+def learned_by(arm, sites):
+    return learn(arm, start, sites, recipe=recipe, seed=training).by_hospital
+
+
+positions = [federation(each) for each in SKEWS]
+weights = [{arm: learned_by(arm, those) for arm in SHOWN} for those, _, _ in positions]
+
+# %%
+def scored(place, arm, kind):
+    return scores_by_hospital(start, weights[place][arm], positions[place][2][kind])
+
+
+here = [{arm: auc_by_hospital(scored(i, arm, "matched")) for arm in SHOWN} for i in range(4)]
+looks = dict(zip(SHOWN, (("blue", "o"), ("orange", "s"), ("green", "^")), strict=True))
+
+# %%
+def draw_mixture(panel, place):
+    """Who comes to which hospital."""
+    ill = [EACH * positions[place][1][name] for name in HERE]
+    panel.bar(HERE, ill, color=experiment.COLORS["purple"], label="tumour")
+    panel.bar(HERE, [EACH - n for n in ill], bottom=ill, color="#cccccc", label="normal")
+    panel.set(xlabel="hospital", ylabel="training images")
+    panel.set_ylim(0, 1.35 * EACH)
+    panel.legend(loc="upper right", ncols=2)
+
+
+# %%
+def draw_position(place):
+    """Who comes to which hospital, and the AUC there by three ways to learn."""
+    figure, axes = panels(1, 2, height_in=2.9)
+    left, right = axes[0]
+    draw_mixture(left, place)
+    for arm, (color, marker) in looks.items():
+        right.plot(HERE, list(here[place][arm].values()), marker, label=SHOWN[arm],
+                   color=experiment.COLORS[color])
+    right.set(xlabel="hospital", ylabel="AUC, half ill", ylim=(0.3, 1.02))
+    right.legend(loc="lower right")
+    return figure
+
+# %%
+run.frames(
+    [draw_position(place) for place in range(4)], name="skew_slider", start=0, data="simulated",
+    label="skew of labels", values=[f"{each:.2f}" for each in SKEWS],
+    alt="Bars of ill and healthy training images at five hospitals, and beside them three AUCs for"
+    " each hospital.",
+    caption="The same patients dealt out more and more unevenly. Points are AUCs at each hospital"
+    f" on {n_test} test images of which half are ill; simulated, one federation, {EACH} training"
+    " images each.",
+)
+
+# %%
+def mean_of(place, arm):
+    return np.mean(list(here[place][arm].values()))
+
+
+run.say(
+    "At the slider's ends, mean AUC over hospitals and the worst hospital's: {texts}.",
+    texts="; ".join(
+        f"{SHOWN[arm]} {mean_of(0, arm):.2f} (worst {min(here[0][arm].values()):.2f}) without skew,"
+        f" {mean_of(3, arm):.2f} (worst {min(here[3][arm].values()):.2f}) with most"
+        for arm in SHOWN))
+
+# %% [markdown]
+# The worst of five is low also when all five are equally good, since each AUC has an error of its
+# own. Compare it between ways on the same tests, and not with the mean.
+#
+# ## A test that rewards the wrong thing
+#
+# Why half ill everywhere? Within one hospital an AUC does not depend on how many are ill. But put
+# all hospitals' patients into *one* list and ask for one AUC, as papers do, and pairs of patients
+# from two hospitals count, too. Let nearly all be ill at one hospital and hardly any at another.
+# Then whoever knows *where* a patient lies has most of these pairs right without a look at the
+# tissue, and a hospital's own network has learned just that: expect the ill, for they are many.
+
+# %% tags=["key"]
+rows, over_all = [], {}
+for arm, word in SHOWN.items():
+    at_most = {kind: scored(3, arm, kind) for kind in ("matched", "own")}
+    over_all[arm] = {kind: auc_over_all(one) for kind, one in at_most.items()}
+    rows.append({"learned": word, "mean within hospitals": f"{mean_of(3, arm):.2f}"}
+                | {f"one list, {kind} shares": f"{v:.2f}" for kind, v in over_all[arm].items()})
+
+# %%
+run.table(rows, name="one_list", caption="At the slider's end: the mean of AUCs within hospitals,"
+          " half ill; one AUC over all hospitals' patients, half ill everywhere (matched), or as"
+          f" ill as each hospital's own. Simulated; n = {5 * n_test} test images, one federation.")
+flattered, in_one_place = (over_all[arm]["own"] - over_all[arm]["matched"]
+                           for arm in ("local", "pooled"))
+
+# %%
+run.result("flattered", flattered, unit="AUC", n=5 * n_test, atol=0.05)
+run.say("One list with each hospital's own share of the ill flatters the networks of hospitals"
+        " alone by {flattered:+.2f} of AUC, and the one that saw all images in one place by"
+        " {in_one_place:+.2f}. Not one tile was read better for it.", in_one_place=in_one_place)
+run.claim("where mixtures differ, one list with each hospital's own share of the ill rates networks"
+          " that were trained alone at least .05 of AUC higher than one in which half are ill",
+          flattered >= 0.05, margin=flattered - 0.05, unit="AUC",
+          falsified_by="falsify_same_mixture")
+
+# %% [markdown]
+# A network alone has learned how many are ill at home. One that saw all hospitals can read in the
+# colour where it is. It works the other way, too. Where scanners differ as well, a network that saw
+# all images in one place can learn *this colour, mostly ill*; at tests with half ill it then pays
+# for it, and federated training may look better than pooled for no merit of its own. Before
+# anything is ranked: match the prevalence of the tests, or stay within hospitals.
+#
+# ## A trial over federations
+#
+# Who is better, and for whom? One federation cannot tell, and no short training. In a recorded
+# trial every point is another *federation*: patients, scanners, mixtures, first weights and batches
+# drawn anew. Five ways to learn, on hospitals that are alike or differ in one thing at a time: how
+# often patients are ill (skew 0.5 <!-- number: posed --> and 0.9 <!-- number: posed -->), scanner
+# and stain (half, and fully), size (fourfold, and sixteenfold), and, last, skew and scanners at
+# once. Each way has five settings to choose from on validation images: learning rates, or, for
+# FedProx, three rates and then two more pulls. Each makes as many gradient steps as any other, all
+# hospitals together. The setting taken is trained on for twice and for four times as many rounds.
+# Each hospital has as many validation images as any other, however small it is. All intervals are
+# of Student's $t$, over federations, and differences are taken federation by federation.
+
+# %%
+trial = experiment.recorded(run, "_arms_over_federations/sweep", optional=True)
+TIMES = (1, 2, 4)
+WORDS = {"alike": "alike", "skew1": "labels, some", "skew2": "labels, strongly",
+         "scan1": "scanners, some", "scan2": "scanners, strongly", "size1": "sizes, 4 to 1",
+         "size2": "sizes, 16 to 1", "both": "labels and scanners"}
+WORDS = {key: word for key, word in WORDS.items() if trial and key in trial.grid["setting"]}
+WAYS = {"local": "alone", "fedavg": "FedAvg", "fedprox": "FedProx", "fedbn": "FedBN",
+        "pooled": "all in one place"}
+
+# %%
+def of_trial(what, arm, setting, times=TIMES[-1]):
+    """One value for each federation."""
+    return trial.array(f"{what}_{times}", arm=arm, setting=setting)
+
+
+def lead(one, other, setting, times=TIMES[-1], what="auc_mean"):
+    """By how much one way leads another, federation by federation."""
+    return mean_interval(of_trial(what, one, setting, times)
+                         - of_trial(what, other, setting, times), unit="AUC")
+
+
+# %%
+def tells(interval):
+    """What an interval of a difference says."""
+    if interval.low > 0:
+        return "gains"
+    return "loses" if interval.high < 0 else "cannot be told apart"
+
+
+if trial is None:
+    run.say("The trial has not been run yet: what follows is empty, and nothing is claimed of it.")
+else:
+    rounds_of = [trial.fixed["rounds"] * times for times in TIMES]
+    run.say(str(trial.made) + " {n} federations; {rounds} rounds.", n=len(trial.seeds),
+            rounds=", ".join(str(each) for each in rounds_of))
+
+# %%
+if trial is not None:
+    run.table(
+        [{"hospitals differ in": word}
+         | {name: f"{of_trial('auc_mean', arm, key).mean():.3f}"
+                  f" / {of_trial('auc_worst', arm, key).mean():.3f}" for arm, name in WAYS.items()}
+         for key, word in WORDS.items()],
+        name="trial", caption="Recorded, longest training: mean AUC over hospitals / AUC at the"
+        f" worst, means over n = {len(trial.seeds)} federations; simulated, half ill in all tests.")
+
+# %%
+def draw_setting(key):
+    """Mean and worst AUC by each way to learn, where hospitals differ in this."""
+    figure = interval_points(*[
+        Column({name: mean_interval(of_trial(f"auc_{what}", arm, key), within=(0, 1))
+                for arm, name in WAYS.items()}, x=(f"AUC, {word}", ""))
+        for what, word in (("mean", "mean over hospitals"), ("worst", "worst hospital"))])
+    for place in figure.axes:
+        place.set_xlim(0.5, 1.0)
+    return figure
+
+
+if trial is not None:
+    run.frames(
+        [draw_setting(key) for key in WORDS], name="settings_slider", data="simulated",
+        label="hospitals differ in", values=list(WORDS.values()),
+        alt="Five ways to learn in rows; points with bars for the mean AUC and for the worst.",
+        caption="Recorded, longest training: AUC over hospitals and at the worst of five, half ill"
+        f" in all tests, with 95 % intervals over n = {len(trial.seeds)} federations; simulated.")
+
+# %%
+if trial is not None:
+    run.figure(
+        interval_points(*[
+            Column({word: lead(arm, other, key, what=what) for key, word in WORDS.items()},
+                   x=("difference", "AUC"), reference=0.0, title=title)
+            for arm, other, what, title in (
+                ("fedavg", "local", "auc_mean", "FedAvg - alone:\nmean"),
+                ("fedavg", "local", "auc_worst", "FedAvg - alone:\nworst hospital"),
+                ("pooled", "fedavg", "auc_mean", "one place - FedAvg:\nmean"))]),
+        name="leads", data="simulated",
+        alt="Eight kinds of difference in rows, three columns of differences of AUC.",
+        caption="Recorded, longest training: what FedAvg gains over hospitals alone, in the mean,"
+        " and at the worst hospital, and what is left to one place for all images. Bars are 95 %"
+        f" intervals over n = {len(trial.seeds)} federations; simulated.")
+
+# %%
+if trial is not None:
+    for key in WORDS:
+        for what in ("mean", "worst"):
+            run.result(f"gain_{what}_{key}", lead("fedavg", "local", key, what=f"auc_{what}"),
+                       atol=0.03)
+    run.table(
+        [{"hospitals differ in": word}
+         | {f"{WAYS[arm]}, {what}": f"{lead(arm, 'fedavg', key, what=f'auc_{what}'):+.3ci}"
+            for arm in ("fedprox", "fedbn") for what in ("mean", "worst")}
+         for key, word in WORDS.items()],
+        name="remedies", caption="Recorded, longest training: AUC of each remedy less FedAvg's, in"
+        f" the mean and at the worst hospital, 95 % intervals over n = {len(trial.seeds)}"
+        " federations; simulated.")
+
+# %%
+if trial is not None:
+    remedies = [f"{WAYS[arm]} {tells(lead(arm, 'fedavg', key, what='auc_worst'))}"
+                f" ({WORDS[key]})" for arm, key in (
+                    ("fedprox", "skew2"), ("fedbn", "scan2"), ("fedbn", "alike"))]
+    run.say("At the worst hospital, beside FedAvg: {remedies}.", remedies="; ".join(remedies))
+    edges = {WAYS[arm]: np.mean([trial.array("rate_on_edge", arm=arm, setting=key).mean()
+                                 for key in WORDS]) for arm in WAYS}
+    fell = {WAYS[arm]: np.mean([of_trial("validation", arm, key, 4)
+                                < of_trial("validation", arm, key, 2) for key in WORDS])
+            for arm in WAYS}
+    run.say("The rate taken lay on the edge of those tried in {edges}. Twice as many rounds again"
+            " still lowered the validation loss in {fell}: where that is often, the training had"
+            " not ended.", edges=", ".join(f"{v:.0%} ({k})" for k, v in edges.items()),
+            fell=", ".join(f"{v:.0%} ({k})" for k, v in fell.items()))
+
+# %%
+if trial is not None:
+    def course(arm, setting):
+        """Validation loss over the longest training, mean over federations."""
+        return [trial.array(f"course_4_{place}", arm=arm, setting=setting).mean()
+                for place in range(1, trial.fixed["rounds"] + 1)]
+
+
+    along = [4 * (place + 1) for place in range(trial.fixed["rounds"])]
+    run.figure(
+        line_band({name: Line(along, course(arm, "skew2")) for arm, name in WAYS.items()},
+                  x=("rounds", ""), y=("validation loss", "nats")),
+        name="courses", data="simulated",
+        alt="Five curves of validation loss over rounds, one for each way to learn.",
+        caption="Recorded: validation loss over the longest training where labels are strongly"
+        f" skewed, mean over n = {len(trial.seeds)} federations; simulated. Each hospital validates"
+        " at its own share of the ill, which a network of its own may know: heights of curves are"
+        " no ranking, their ends say whether training had ended.")
+
+# %% [markdown]
+# What it cost: the bytes of weights, up and down, and for one place the images themselves, once.
+
+# %%
+if trial is not None:
+    run.table(
+        [{"learned": name}
+         | {f"{n} rounds, {way}": f"{of_trial(f'bytes_{way}', arm, 'alike', t).mean() / 1e6:.2f} MB"
+            for t, n in zip(TIMES, rounds_of, strict=True) for way in ("up", "down")}
+         for arm, name in WAYS.items()],
+        name="bytes", caption="Recorded: bytes sent by, and to, all five hospitals together,"
+        " weights as bare numbers; for one place, images up. The same in every federation.")
+
+# %% [markdown]
+# ### Stronger? Fairer?
+#
+# Two things are often said of learning together: that the network is stronger, and that it is
+# fairer. The first is a mean. The second is about who gains: a large hospital may do well alone,
+# and the small one cannot.
+
+# %%
+if trial is not None:
+    gains = [lead(together, "local", "alike", times) for times in TIMES]
+    least = min(one.low for one in gains)
+    run.claim("where hospitals are alike, a network that they learn together is better in the mean"
+              " than each hospital's own, at every length of training", least > 0, margin=least,
+              unit="AUC", falsified_by="falsify_alone")
+    by_size = {name: [of_trial(f"auc_{name}", "fedavg", unequal, times)
+                      - of_trial(f"auc_{name}", "local", unequal, times) for times in TIMES]
+               for name in ("a", "e")}
+    more = [mean_interval(small - large)
+            for small, large in zip(by_size["e"], by_size["a"], strict=True)]
+    least = min(one.low for one in more)
+    run.claim("where sizes differ, the smallest hospital gains more by learning together than the"
+              " largest, at every length of training", least > 0, margin=least, unit="AUC",
+              falsified_by="falsify_sizes_alike")
+
+# %%
+if trial is not None:
+    for name, word in (("a", "largest"), ("e", "smallest")):
+        run.result(f"gain_{word}", mean_interval(by_size[name][-1], unit="AUC"), atol=0.03)
+    run.say("Where sizes differ sixteenfold, the smallest hospital gains {gain_smallest:+.3ci} by"
+            " FedAvg, the largest {gain_largest:+.3ci}: whether *it* should take part is a question"
+            " that the mean does not answer.")
+    left = [mean_interval(
+        of_trial("auc_mean", "pooled", skewed, t) - of_trial("auc_mean", "fedavg", skewed, t)
+        - of_trial("auc_mean", "pooled", "alike", t) + of_trial("auc_mean", "fedavg", "alike", t))
+        for t in TIMES]
+    least = min(one.low for one in left)
+    run.claim("strongly skewed labels leave FedAvg further behind one place for all images than it"
+              " is where hospitals are alike, at every length of training", least > 0, margin=least,
+              unit="AUC", falsified_by="falsify_labels_alike")
+    alike = lead("pooled", "fedavg", "alike")
+    run.say("And where hospitals are alike, all images in one place lead FedAvg by {alike:+.3ci}.",
+            alike=alike)
+
+# %% [markdown]
+# ### The control
+#
+# Averaging must do nothing where there is nothing to average. Give five hospitals *copies* of the
+# same images, and let each take all of them at every step. Then all five walk the same way, and
+# what they learn together is what one learns alone, and what all images in one place teach, down to
+# rounding. If it were not, the loop itself would add or lose something, and every difference above
+# would be in doubt.
+
+# %%
+one_kind = {name: Site(*parts[HERE[0] if control_holds == "copies" else name]["training"],
+                       *parts[name]["validation"]) for name in HERE}
+even = site_network(norm="group", generator=run.torch_generator("control")).double()
+even = even.to(run.device)
+doubled = {name: replace(site, images=site.images.double(),
+                         validation_images=site.validation_images.double())
+           for name, site in one_kind.items()}
+all_at_once = replace(recipe, rounds=2, steps=2, batch_size=10 * EACH)
+
+# %% tags=["key"]
+averaged = federate(even, doubled, recipe=all_at_once, seed=training).last
+single = federate(even, {"A": doubled["A"]}, recipe=all_at_once, seed=training).last
+in_one = federate(even, {"pool": pool(doubled)}, recipe=all_at_once, seed=training).last
+
+# %%
+def digits_between(one, other):
+    """How many digits of the way that both went agree."""
+    way = sum((other[k] - w).square().sum() for k, w in even.state_dict().items()).sqrt()
+    apart = sum((one[k] - w).square().sum() for k, w in other.items()).sqrt()
+    return min(-np.log10(max(float(apart / way), 1e-16)), 16.0)
+
+
+agreed = min(digits_between(averaged, single), digits_between(averaged, in_one))
+run.result("control_digits", agreed, unit="digits", atol=3)
+run.say("Five hospitals with the same images agree with one of them, and with one place for all, to"
+        " {control_digits:.0f} digits.")
+run.claim("hospitals that hold the same images learn together what one of them learns alone, and"
+          " what all images in one place teach", agreed > 6, margin=agreed - 6, unit="digits",
+          control=True, falsified_by="falsify_hospitals_of_their_own")
+
+# %% [markdown]
+# ## One is away, one is slow
+#
+# Hospitals have maintenance nights. What should the server do? If one is *away*, the mean is over
+# those who are there. If one is *slow*, it can wait, and everybody waits; it can leave the late
+# answer out, and that hospital never counts; or it can take it when it comes, *stale*: learned from
+# weights that the others have left. Here $E$ is late by two rounds, always, or $A$ is away.
+
+# %% tags=["key"]
+late = {"E": 2}
+cases = {
+    "all there": {},
+    "A away, every second round": {"absent": {"A": range(2, rounds + 1, 2)}},
+    "A gone after the first": {"absent": {"A": range(2, rounds + 1)}},
+    "E slow, waited for": {"late": late, "policy": "wait"},
+    "E slow, left out": {"late": late, "policy": "leave_out"},
+    "E slow, taken stale": {"late": late, "policy": "stale"},
+}
+
+# %%
+def judged(done, names=tuple(HERE)):
+    """AUC by hospital, half ill; a network that is no longer finite knows nothing."""
+    found = scores_by_hospital(start, done.by_hospital, {n: tests["matched"][n] for n in names})
+    return auc_by_hospital({n: (np.nan_to_num(s), y) for n, (s, y) in found.items()})
+
+
+rows, met = [], {}
+for name, case in cases.items():
+    ended = federate(start, sites, recipe=recipe, seed=training, **case)
+    aucs = met[name] = judged(ended)
+    rows.append({"what happens": name, "mean AUC": f"{np.mean(list(aucs.values())):.3f}",
+                 "at A": f"{aucs['A']:.3f}", "at E": f"{aucs['E']:.3f}",
+                 "waited": f"{sum(r.ticks for r in ended.rounds)}",
+                 "up": f"{sum(r.bytes_up for r in ended.rounds) / 1e6:.2f} MB"})
+
+# %%
+run.table(rows, name="away", caption="One federation, the same draws: AUC in the mean and at the"
+          " two hospitals concerned, how long the server waited, in units of a punctual hospital's"
+          f" round, and bytes of weights up. Simulated; n = {n_test} test images a hospital. One"
+          " draw: differences of some hundredths are no finding.")
+
+# %% [markdown]
+# To wait costs time and changes no weight. To leave out is cheap, and the hospital that is left out
+# is not one drawn by lot: slow are those with old machines and thin lines, whose patients may be
+# unlike the others'. So ask of the hospital *that was left out*, not of the mean.
+
+# %%
+gone, there = met["A gone after the first"], met["all there"]
+moved = np.mean(list(gone.values())) - np.mean(list(there.values()))
+run.say("Gone after the first round, A ends {at_a:+.3f} of AUC from where it would have been; the"
+        " mean over all five moves by {moved:+.3f}. One draw tells no more than where to look.",
+        at_a=gone["A"] - there["A"], moved=moved)
+
+# %% [markdown]
+# ## One lies
+#
+# The server cannot see images, so it cannot see what a hospital learned from. Let $E$ send its
+# update backwards, and many times as long. In the mean of five equal hospitals four honest steps
+# then meet one lie that outweighs them. Two other rules do not weigh: the **median** of each number
+# over the hospitals, and the **trimmed mean**, which leaves out the lowest and the highest of each
+# number ([Yin et al.](https://doi.org/10.48550/arXiv.1803.01498)). With one liar among five every
+# median lies between two numbers that honest hospitals sent. A subtler liar trains honestly, on
+# labels that it has exchanged.
+
+# %% tags=["key"]
+backward = {"E": scaled(-lie)}
+on_lies = sites | {"E": with_flipped_labels(sites["E"])}
+lies = {"nobody lies": (sites, None), "backwards": (sites, backward), "labels": (on_lies, None)}
+RULES = {"mean": weighted_mean, "median": median, "trimmed mean": trimmed_mean}
+honest = [name for name in HERE if name != "E"]
+
+# %%
+without_e, rows = {}, []
+for what, (those, liars) in lies.items():
+    for name, rule in RULES.items():
+        ended = federate(start, those, recipe=recipe, seed=training, rule=rule, liars=liars,
+                         judges={n: sites[n] for n in honest})
+        without_e[what, name] = judged(ended, honest)
+    rows.append({"what E sends": what} | {
+        name: "{:.3f} / {:.3f}".format(np.mean(list(without_e[what, name].values())),
+                                       min(without_e[what, name].values())) for name in RULES})
+
+# %%
+run.table(rows, name="liars", caption="AUC at the four honest hospitals, mean / worst, by what the"
+          f" fifth sends and how the server combines. Simulated; n = {n_test} test images each, one"
+          " federation; honest hospitals choose the round.")
+kept = {name: np.mean(list(without_e["backwards", name].values())) for name in RULES}
+margin = min(kept["median"], kept["trimmed mean"]) - kept["mean"] - 0.1
+run.result("auc_mean_under_lie", kept["mean"], unit="AUC", n=4 * n_test, atol=0.1)
+run.result("auc_median_under_lie", kept["median"], unit="AUC", n=4 * n_test, atol=0.05)
+run.say("With the update of one in five sent backwards, {lie:g} times as long, the mean ends at an"
+        " AUC of {auc_mean_under_lie:.2f}, the median at {auc_median_under_lie:.2f}, the trimmed"
+        " mean at {trimmed:.2f}.", trimmed=kept["trimmed mean"])
+run.claim("when one of five sends its update backwards and many times as long, a median and a"
+          " trimmed mean end at least .1 of AUC above the mean", margin >= 0, margin=margin,
+          unit="AUC", falsified_by="falsify_truthful")
+
+# %% [markdown]
+# Against the exchanged labels look at the table before you trust a rule: a lie that stays within
+# what honest hospitals send is not cut off. And robust rules have a price where nobody lies. They
+# forget sizes, since a liar could claim any; and they cut off whoever is unlike the rest, honest or
+# not: a rare disease seen at one hospital looks like a lie.
+#
+# ## What breaks it
+#
+# - **To think that weights are no data.** A gradient can give a patient's image back. *The data
+#   stay* is not yet *the data are safe*; that takes more than this chapter.
+# - **A test with each hospital's own prevalence.** It rewards knowing the place.
+# - **The mean alone.** It may rise while one hospital's patients lose. Look at the worst, and at
+#   who it is.
+# - **Baselines without care.** A hospital alone deserves its own rate, its own round to stop at,
+#   and as many tries.
+# - **Few federations.** Patients of five hospitals are many; federations are one. What is to hold
+#   for the next federation is a mean over federations.
+# - **What is alike here and not in clinics.** All our patients have the same disease, read by the
+#   same rule. Where hospitals mean different things by one label, no averaging mends it.
+
+# %%
+run.finish()
+
+# %% [markdown]
+# ## What to take along
+#
+# - One step at each hospital, averaged by images, *is* a step on all images. Many steps are not:
+#   hospitals drift, by as much as they differ and as long as they walk alone.
+# - A federation that sorts its answers and draws by name is repeatable to the bit, on a library as
+#   in a loop.
+# - Skewed labels, other scanners and unequal sizes are three different troubles. Vary one at a
+#   time, with every rival tuned alike.
+# - Match the prevalence of the tests before you rank anything.
+# - Fairness is a question about hospitals, not about the mean.
+# - A mean believes everybody. A median believes the middle, and nobody at the edge.
+#
+# ## Exercises
+#
+# Answer here on the page, or in Jupyter in place of `None`: you are told whether you are right, or
+# what kind of wrong. In Jupyter, `run.hint("federated-mean")` gives a hint, and then another;
+# `run.solution("federated-mean")` shows how it is done.
+#
+# ```{exercise}
+# :label: federated-mean
+# Three hospitals have 800, 150 and 50 images. After a round the same weight is
+# 0.2 <!-- number: posed -->, 0.6 <!-- number: posed --> and 1.0 <!-- number: posed --> there. What
+# does FedAvg's server make of it?
+# ```
+
+# %% tags=["self-check"]
+answer = None  # a weight
+run.check("federated-mean", answer)
+
+# %% [markdown]
+# ```{exercise}
+# :label: federated-drift
+# Two hospitals of equal size have the losses $\frac12 (w - 0)^2$ and $\frac12 \cdot 3\,(w - 1)^2$.
+# In each round both train until they are done. How far from the lowest loss over all images does
+# FedAvg come to rest?
+# ```
+
+# %% tags=["self-check"]
+answer = None  # a distance in w
+run.check("federated-drift", answer)
+
+# %% [markdown]
+# ```{exercise}
+# :label: federated-bytes
+# A network has 11 million weights of four bytes each. Five hospitals train for 100 rounds, all of
+# them in every round. How many gigabytes ($10^9$ bytes) travel, up and down together?
+# ```
+
+# %% tags=["self-check"]
+answer = None  # gigabytes
+run.check("federated-bytes", answer)
+
+# %% [markdown]
+# ```{exercise}
+# :label: federated-trimmed
+# Write `trimmed(sent, each_end)`: `sent` is an array with one row a hospital and one column a
+# weight. Return the trimmed mean of each weight, with `each_end` values left out at either end.
+# ```
+
+# %% tags=["self-check"]
+trimmed = None  # a function
+run.check("federated-trimmed", trimmed)
+
+# %% [markdown]
+# ```{exercise}
+# :label: federated-too-good
+# At five hospitals, 10 to 60 of a hundred patients are ill. A paper trains on all images in one
+# place and by FedAvg, tests both on one list of all hospitals' patients with half ill everywhere,
+# and finds FedAvg *better*. What would you ask for first?
+# ```
+
+# %% tags=["self-check"]
+answer = None  # a letter; run the cell to see the options
+run.check("federated-too-good", answer)
+
+# %% [markdown]
+# ## Further reading
+#
+# - H. B. McMahan et al., federated averaging:
+#   [doi:10.48550/arXiv.1602.05629](https://doi.org/10.48550/arXiv.1602.05629)
+# - T. Li et al., FedProx:
+#   [doi:10.48550/arXiv.1812.06127](https://doi.org/10.48550/arXiv.1812.06127)
+# - X. Li et al., FedBN:
+#   [doi:10.48550/arXiv.2102.07623](https://doi.org/10.48550/arXiv.2102.07623)
+# - D. Yin et al., medians and trimmed means against liars:
+#   [doi:10.48550/arXiv.1803.01498](https://doi.org/10.48550/arXiv.1803.01498)
+# - E. Bagdasaryan et al., how one participant can plant a back door:
+#   [doi:10.48550/arXiv.1807.00459](https://doi.org/10.48550/arXiv.1807.00459)
+# - T.-M. H. Hsu, H. Qi, M. Brown, labels that are not alike:
+#   [doi:10.48550/arXiv.1909.06335](https://doi.org/10.48550/arXiv.1909.06335)
+# - D. J. Beutel et al., Flower:
+#   [doi:10.48550/arXiv.2007.14390](https://doi.org/10.48550/arXiv.2007.14390)
+# - P. Bándi et al., Camelyon17, tissue of five centres:
+#   [doi:10.1109/TMI.2018.2867350](https://doi.org/10.1109/TMI.2018.2867350)
