@@ -9,6 +9,7 @@
 - `messages`: what is sent in a round, and how many bytes it takes.
 - `client`: the five steps of a client, which refuses what an honest server would not send.
 - `server`: carries, adds, and takes off masks.
+- `participants`: the clients of one round and their server, with each other's keys.
 - `protocol`: a whole round in one process.
 - `collusion`: who stands exposed when the server and some clients put together what they know.
 - `overheard`: a round as the server and its colluders hear it, and what they open with it.

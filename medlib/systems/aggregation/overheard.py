@@ -13,12 +13,10 @@ import numpy as np
 from jaxtyping import UInt32
 
 from medlib.systems.aggregation.agreement import context_of, pair_of, shared_seed
-from medlib.systems.aggregation.client import Client
 from medlib.systems.aggregation.masking import pair_sign
 from medlib.systems.aggregation.messages import Advertisement, Revealed, Terms
-from medlib.systems.aggregation.server import Server
+from medlib.systems.aggregation.participants import participants
 from medlib.systems.aggregation.shamir import Share, join
-from medlib.systems.aggregation.signing import identity
 from medlib.systems.aggregation.stream import add_streams
 
 __all__ = ["Overheard", "opened", "overhear"]
@@ -89,20 +87,7 @@ def overhear(
     if not {*late} <= {*dropouts}:
         raise ValueError(f"late are {[*late]}, but dropouts {[*dropouts]}; late ones are of them")
     terms = Terms(round_number, numbers, threshold, updates.shape[1])
-    identities = {i: identity(draw=rng.bytes) for i in numbers}
-    directory = {i: one.public for i, one in identities.items()}
-    clients = {
-        i: Client(
-            i,
-            updates[i - 1],
-            terms=terms,
-            identity=identities[i],
-            directory=directory,
-            draw=rng.bytes,
-        )
-        for i in numbers
-    }
-    server = Server(terms)
+    clients, server, _ = participants(updates, terms=terms, draw=rng.bytes)
     roster = server.roster([one.advertise() for one in clients.values()])
     deliveries = server.deliver([one.share(roster) for one in clients.values()])
     sent = {

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import UInt32
 
-from medlib.systems.aggregation.client import Client
 from medlib.systems.aggregation.messages import Terms
-from medlib.systems.aggregation.server import Server
-from medlib.systems.aggregation.signing import identity
+from medlib.systems.aggregation.participants import participants
 
 __all__ = ["STEPS", "Round", "aggregate"]
 
@@ -93,22 +91,8 @@ def aggregate(
             raise ValueError(f"drop has {step!r}: {[*clients]}; steps {STEPS}, clients {numbers}")
     terms = Terms(round_number, numbers, threshold, updates.shape[1])
     draw = secrets.token_bytes if rng is None else rng.bytes
-    identities = {i: identity(draw=draw) for i in numbers}
-    directory = {i: one.public for i, one in identities.items()}
-    clients = {
-        i: Client(
-            i,
-            updates[i - 1],
-            terms=terms,
-            identity=identities[i],
-            directory=directory,
-            draw=draw,
-            cipher=cipher,
-        )
-        for i in numbers
-    }
+    clients, server, _ = participants(updates, terms=terms, draw=draw, cipher=cipher)
     meter = _Meter(numbers)
-    server = Server(terms, cipher=cipher)
     there = [*numbers]
 
     def staying(step: str) -> list[int]:

@@ -12,7 +12,6 @@ from collections.abc import Collection
 import numpy as np
 from jaxtyping import UInt32
 
-from medlib.systems.aggregation.client import Client
 from medlib.systems.aggregation.messages import (
     Signatures,
     SignedSurvivors,
@@ -20,8 +19,8 @@ from medlib.systems.aggregation.messages import (
     Terms,
 )
 from medlib.systems.aggregation.overheard import Overheard
-from medlib.systems.aggregation.server import Server
-from medlib.systems.aggregation.signing import identity, sign
+from medlib.systems.aggregation.participants import participants
+from medlib.systems.aggregation.signing import sign
 
 __all__ = ["tell_two_lists"]
 
@@ -68,20 +67,7 @@ def tell_two_lists(
     if not inside <= {*numbers}:
         raise ValueError(f"colluders are {[*colluders]}; clients are numbered 1..{len(updates)}")
     terms = Terms(round_number, numbers, threshold, updates.shape[1])
-    identities = {i: identity(draw=rng.bytes) for i in numbers}
-    directory = {i: one.public for i, one in identities.items()}
-    clients = {
-        i: Client(
-            i,
-            updates[i - 1],
-            terms=terms,
-            identity=identities[i],
-            directory=directory,
-            draw=rng.bytes,
-        )
-        for i in numbers
-    }
-    server = Server(terms)
+    clients, server, identities = participants(updates, terms=terms, draw=rng.bytes)
     roster = server.roster([one.advertise() for one in clients.values()])
     deliveries = server.deliver([one.share(roster) for one in clients.values()])
     masked = {i: one.mask(deliveries[i]).words for i, one in clients.items()}
