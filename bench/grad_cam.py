@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import argparse
 import copy
-import time
 
 import numpy as np
 import torch
+from _taking_turns import shortest_seconds
 
 from data_fetch import packaged
 from medlib.nets.efficientnet_lite import load_imagenet, preprocess
@@ -21,17 +21,6 @@ from medlib.pixels.maps.grad_cam import grad_cam
 
 GOAL = 1.0
 LAYERS = ("stages.2", "stages.4", "stages.6")
-
-
-def shortest_seconds(works: dict, *, rounds: int) -> dict[str, float]:
-    """Shortest wall time of each work, all taking turns."""
-    times = {name: [] for name in works}
-    for _ in range(rounds):
-        for name, work in works.items():
-            start = time.perf_counter()
-            work()
-            times[name].append(time.perf_counter() - start)
-    return {name: min(taken) for name, taken in times.items()}
 
 
 def main() -> None:

@@ -10,24 +10,13 @@ Features are correlated normal numbers, one thread. The two take turns; the leas
 from __future__ import annotations
 
 import argparse
-import time
 
 import numpy as np
+from _taking_turns import shortest_seconds
 
 from medlib.diagnosis.novelty.gaussians import fit_gaussians, mahalanobis_score
 
 GOAL = 1.0
-
-
-def shortest_seconds(works: dict, *, rounds: int) -> dict[str, float]:
-    """Shortest wall time of each work, all taking turns."""
-    times = {name: [] for name in works}
-    for _ in range(rounds):
-        for name, work in works.items():
-            start = time.perf_counter()
-            work()
-            times[name].append(time.perf_counter() - start)
-    return {name: min(taken) for name, taken in times.items()}
 
 
 def by_scikit_learn(known: np.ndarray, labels: np.ndarray, judged: np.ndarray) -> np.ndarray:

@@ -11,11 +11,11 @@ least time counts.
 from __future__ import annotations
 
 import argparse
-import time
 import warnings
 
 import numpy as np
 import pandas as pd
+from _taking_turns import shortest_seconds
 
 from medlib.translation.validity.decision_curve import decision_curve
 from medlib.translation.validity.intraclass_correlation import (
@@ -26,17 +26,6 @@ from medlib.translation.validity.intraclass_correlation import (
 
 GOAL = 100.0
 THRESHOLDS = np.arange(1, 51) / 100
-
-
-def shortest_seconds(works: dict, *, rounds: int) -> dict[str, float]:
-    """Shortest wall time of each work, all taking turns."""
-    times = {name: [] for name in works}
-    for _ in range(rounds):
-        for name, work in works.items():
-            start = time.perf_counter()
-            work()
-            times[name].append(time.perf_counter() - start)
-    return {name: min(taken) for name, taken in times.items()}
 
 
 def by_pingouin(scores: np.ndarray) -> np.ndarray:
