@@ -74,7 +74,7 @@ def packages() -> dict[str, str]:
     found: dict[str, str] = {}
     for folder in sys.path:
         if Path(folder).is_dir():
-            for name in sorted(os.listdir(folder)):
+            for name in sorted(os.listdir(folder or ".")):
                 if match := _PACKAGE.fullmatch(name):
                     found.setdefault(match[1], match[2])  # the first in the path is imported
     return dict(sorted(found.items()))

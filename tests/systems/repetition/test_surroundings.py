@@ -61,3 +61,10 @@ def test_packages_are_looked_up_anew(tmp_path, monkeypatch):
     assert "newly_come" not in packages()
     (tmp_path / "newly_come-1.2.dist-info").mkdir()
     assert packages()["newly_come"] == "1.2"
+
+
+def test_the_current_folder_may_be_in_the_path_as_an_empty_text(tmp_path, monkeypatch):
+    (tmp_path / "here_first-1.0.dist-info").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", ["", str(tmp_path / "nowhere")])
+    assert packages() == {"here_first": "1.0"}
