@@ -30,13 +30,14 @@ averaged_steps: int = 60  # last steps over which weights are averaged, 1 ≤ x 
 # %%
 from dataclasses import replace
 
+import numpy as np
 
 from data_fetch.tasks.fundus_lesions import fundus_lesions
 from medlib import experiment
 from medlib.measures.auc import auc
 from medlib.systems.repetition.bits import flip_bit, relative_distance, share_differing
 from medlib.systems.repetition.fresh_process import train_elsewhere
-from medlib.systems.repetition.small_training import Settings, train_small
+from medlib.systems.repetition.small_training import Settings, learned_numbers, train_small
 from medlib.systems.repetition.switches import Switches
 
 run = experiment.start("systems/reproducible_to_the_bit/_causes_and_seeds", locals())
@@ -49,6 +50,7 @@ drawn = {split: fundus_lesions(n, split=split, rng=run.rng(f"{split} patches"), 
          for split, n in (("train", n_train), ("test", n_test))}
 images, test_images = (run.uses(drawn[split].sample).array for split in ("train", "test"))
 labels, truth = drawn["train"].labels, drawn["test"].labels
+told = np.concatenate([test_images, images])  # the networks are asked about both
 draw = run.rng("trainings")
 weights, batches, other_weights, other_batches = (int(n) for n in draw.integers(2**31, size=4))
 plain = Settings(seed_of_weights=weights, seed_of_batches=batches, steps=first_steps)
@@ -72,7 +74,7 @@ one_bit = flip_bit(images, place=int(draw.integers(images.size)))
 
 # %%
 def elsewhere(**variables):
-    return train_elsewhere(images, labels, test_images, settings=list(LENGTHS.values()),
+    return train_elsewhere(images, labels, told, settings=list(LENGTHS.values()),
                            variables={"PYTHONHASHSEED": "random", **variables}).trained
 
 
@@ -80,12 +82,16 @@ there = {"process": elsewhere(), "instructions": elsewhere(ATEN_CPU_CAPABILITY="
 
 
 def auc_of(logits):
+    logits = logits[:n_test]
     return auc(logits[truth == 1], logits[truth == 0]).value
 
 
 # %%
+counted = learned_numbers()  # not the running statistics, which would outweigh all else
+
+
 def keep(cause, key, one, first):
-    """How far a training is from the first one: in decisions, in AUC, in weights.
+    """How far a training is from the first one: in decisions, in AUC, in what it learned.
 
     What a training gives is chaotic: no tolerance is honest but that of the same arithmetic.
     """
@@ -93,22 +99,25 @@ def keep(cause, key, one, first):
     if first.averaged is not None:
         kinds["averaged_"] = (one.averaged, first.averaged)
     for kind, (now, before) in kinds.items():
-        flips = int(((now > 0) != (before > 0)).sum())
+        flips = int(((now > 0) != (before > 0))[:n_test].sum())
         run.result(f"{kind}flips_{cause}_{key}", flips, unit="patches", n=n_test)
         run.result(f"{kind}moved_{cause}_{key}", auc_of(now) - auc_of(before), unit="AUC")
-    run.result(f"distance_{cause}_{key}", relative_distance(first.last, one.last))
+    run.result(f"distance_{cause}_{key}", relative_distance(
+        first.last[counted], one.last[counted]))
     run.result(f"share_{cause}_{key}", share_differing(first.last, one.last))
 
 
 # %%
 for place, (key, settings) in enumerate(LENGTHS.items()):
-    first = train_small(images, labels, test_images, settings=settings)
+    first = train_small(images, labels, told, settings=settings)
+    wrong = first.decisions != np.concatenate([truth, labels])
     run.result(f"auc_first_{key}", auc_of(first.logits), unit="AUC")
-    run.result(f"wrong_{key}", int((first.decisions != truth).sum()), unit="patches", n=n_test)
+    run.result(f"wrong_{key}", int(wrong[:n_test].sum()), unit="patches", n=n_test)
+    run.result(f"wrong_train_{key}", int(wrong[n_test:].sum()), unit="patches", n=n_train)
     for cause, trained in there.items():
         keep(cause, key, trained[place], first)
     for cause, change in CHANGES.items():
-        one = train_small(one_bit if cause == "bit" else images, labels, test_images,
+        one = train_small(one_bit if cause == "bit" else images, labels, told,
                           settings=replace(settings, **change))
         keep(cause, key, one, first)
 

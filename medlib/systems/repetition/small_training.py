@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int, UInt8
+from jaxtyping import Bool, Float32, Int, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from medlib.systems.repetition.switches import Switches, switched
 
-__all__ = ["Settings", "Trained", "train_small", "weights_of"]
+__all__ = ["Settings", "Trained", "learned_numbers", "train_small", "weights_of"]
 
 Images = UInt8[np.ndarray, "n size size 3"]
 _WIDTHS, _STRIDES = (8, 16, 24), (1, 2, 2)
@@ -164,6 +164,24 @@ def weights_of(network: nn.Module) -> Float32[np.ndarray, " weights"]:
     """All float32 numbers of a network in one row, running statistics included."""
     parts = [t.detach().contiguous().flatten() for t in network.state_dict().values()]
     return torch.cat([part for part in parts if part.dtype == torch.float32]).numpy().copy()
+
+
+def learned_numbers() -> Bool[np.ndarray, " weights"]:
+    """Which numbers of the network's row are learned: all but its running statistics.
+
+    Running statistics are as large as the features are, so in a distance between two networks they
+    outweigh the weights.
+
+    Example:
+        >>> len(learned_numbers()), int(learned_numbers().sum())
+        (5066, 4970)
+    """
+    network = _network(0)
+    learned = {name for name, _ in network.named_parameters()}
+    parts = [np.full(tensor.numel(), name in learned)
+             for name, tensor in network.state_dict().items()
+             if tensor.dtype == torch.float32]  # fmt: skip
+    return np.concatenate(parts)
 
 
 def _put(network: nn.Module, weights: Float32[np.ndarray, " weights"]) -> None:

@@ -12,6 +12,7 @@ from medlib.systems.repetition.small_training import (
     _logits,
     _network,
     _put,
+    learned_numbers,
     train_small,
 )
 from medlib.systems.repetition.switches import Switches
@@ -105,3 +106,9 @@ def test_averaged_weights_are_those_of_the_last_steps(images):
     assert not np.allclose(one.averaged, one.logits, atol=1e-5)
     with pytest.raises(ValueError, match="average_last is 5, of 4"):
         Settings(steps=4, average_last=5)
+
+
+def test_running_statistics_are_no_learned_numbers():
+    learned = learned_numbers()
+    assert len(learned) == 5066
+    assert len(learned) - learned.sum() == 2 * (8 + 16 + 24)  # a mean and a variance a channel
