@@ -5,6 +5,7 @@
 - `keyed_values`: UIDs and dates that are replaced alike in all files of a patient.
 - `dummies`: a value that says nothing, for each kind of value.
 - `kept_text`: short texts that stay although the table does not name them, and what codes mean.
+- `code_forms`: what a published code looks like, and its check digit.
 - `pixel_tail`: bytes behind the last pixel are cut.
 - `burned_in`: text in the pixels: what speaks for it, and rectangles that are painted over.
 - `refusals`: what is refused because it cannot be cleaned.

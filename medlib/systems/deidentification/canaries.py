@@ -26,14 +26,16 @@ _OF_RANGES = (  # of the table's ranges: a curve's label, an overlay, its commen
     (Tag(0x50022500), "LO"), (Tag(0x60023000), "OB"), (Tag(0x60024000), "LT"),
 )  # fmt: skip
 # what the table does not name, and may hold words or bytes; not what decides of pixels or refusal
-_UNNAMED_KINDS = ("AE", "CS", "LO", "LT", "OB", "PN", "SH", "ST", "UC", "UR", "UT")
+_BYTES = ("OB", "OW", "OF", "OD", "OL", "OV")
+_UNNAMED_KINDS = ("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT", *_BYTES)
 _DECIDE = frozenset(
     ("SpecificCharacterSet", "ImageType", "Modality", "ConversionType", "BurnedInAnnotation",
      "PhotometricInterpretation", "MIMETypeOfEncapsulatedDocument", "PatientIdentityRemoved",
-     "LongitudinalTemporalInformationModified")
+     "LongitudinalTemporalInformationModified", "PixelData", "FloatPixelData",
+     "DoubleFloatPixelData")
 )  # fmt: skip
 _META_TEXT = Tag(0x00020016)  # source application entity title
-_IN_BYTES = ("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT", "UI", "OB", "UN")
+_IN_BYTES = ("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT", "UI", "UN", *_BYTES)
 _AS_LETTERS = str.maketrans("0123456789", "ABCDEFGHIJ")
 _FIRST_DATE = date(20, 1, 1)
 
@@ -165,8 +167,8 @@ _FORMS: dict[str, Callable[[int], str | bytes | int]] = {
     "IS": lambda n: f"77{n:06d}",
     "UI": lambda n: f"1.2.826.0.1.999999.{1000000 + n}",
     "UR": lambda n: f"http://canary{n:06d}.invalid",
-    "OB": lambda n: b"CANARY%08d" % n,
-    "UN": lambda n: b"CANARY%08d" % n,
+    # as long as two numbers of the longest kind, so that it is legal for each
+    **dict.fromkeys(("UN", *_BYTES), lambda n: b"OCTETS%010d" % n),
     "US": lambda n: 30000 + n,
 }
 
@@ -174,7 +176,7 @@ _FORMS: dict[str, Callable[[int], str | bytes | int]] = {
 def _plant(dataset: Dataset, prefix: str, *, depth: int, draw: _Draw) -> None:
     """Canaries in all attributes of the table and beside it, here and in items down to a depth."""
     for tag in _unnamed_tags():
-        kind = dictionary_VR(tag)
+        kind = _one_kind(dictionary_VR(tag))
         path = f"{prefix}({tag.group:04X},{tag.element:04X})"
         dataset.add_new(tag, kind, draw(tag, kind, path, letters=True))
     for tag in table_tags():
@@ -204,9 +206,14 @@ def _unnamed_tags() -> tuple[BaseTag, ...]:
     return tuple(
         tag
         for tag, (kind, _, _, _, name) in ((Tag(t), entry) for t, entry in DicomDictionary.items())
-        if kind in _UNNAMED_KINDS and tag.group > 0x0006 and code_of(tag) is None
+        if _one_kind(kind) in _UNNAMED_KINDS and tag.group > 0x0006 and code_of(tag) is None
         and name not in _DECIDE
     )  # fmt: skip
+
+
+def _one_kind(kind: str) -> str:
+    """Of the kinds that an attribute may have, bytes if they are among them."""
+    return "OW" if kind.endswith("OW") else kind
 
 
 def _places(planted: Dataset) -> list[tuple[str, Dataset]]:

@@ -17,11 +17,14 @@ from medlib.systems.deidentification.burned_in import mask, suspicion
 from medlib.systems.deidentification.dummies import make_dummy
 from medlib.systems.deidentification.file_header import clean_file_header
 from medlib.systems.deidentification.kept_text import (
+    MACHINE_BYTES,
     is_code_string,
     is_machine_text,
     is_published_code,
     meanings_of_code,
     names_in,
+    numbers_in,
+    squeezed,
 )
 from medlib.systems.deidentification.keyed_values import (
     days_back,
@@ -46,19 +49,9 @@ _CODE = tuple(
     for name in ("CodeValue", "CodingSchemeDesignator", "CodingSchemeVersion", "CodeMeaning")
 )
 _SCHEME_VERSION = re.compile(r"[\d.-]{0,16}")
-_BYTES_KEPT = frozenset(
-    Tag(tag_for_keyword(name))
-    for name in (
-        "PixelData", "WaveformData", "WaveformPaddingValue", "ChannelMinimumValue",
-        "ChannelMaximumValue", "RedPaletteColorLookupTableData",
-        "GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData",
-        "AlphaPaletteColorLookupTableData", "SegmentedRedPaletteColorLookupTableData",
-        "SegmentedGreenPaletteColorLookupTableData", "SegmentedBluePaletteColorLookupTableData",
-        "SegmentedAlphaPaletteColorLookupTableData", "LUTData", "TrianglePointIndexList",
-        "EdgePointIndexList", "VertexPointIndexList", "PrimitivePointIndexList",
-    )
-)  # fmt: skip
-_PIXELS = Tag(0x7FE00010)
+_PIXELS = (Tag(0x7FE00008), Tag(0x7FE00009), Tag(0x7FE00010))  # of floats, of doubles, of integers
+_BYTES = ("OB", "OW", "OF", "OD", "OL", "OV")
+_LEAST_OWN_NUMBER = 1000  # a smaller one stands in attributes of numbers by chance
 _PATIENT_ID, _PATIENT_NAME = Tag(0x00100020), Tag(0x00100010)
 _BIRTH = (Tag(0x00100030), Tag(0x00100032))
 _CONTENT = Tag(0x0040A730)
@@ -99,15 +92,20 @@ def deidentify(dataset: Dataset, *, key: bytes, options: Options | None = None) 
     leaves open closed: all private and unknown attributes go, all overlays and curves; every UID
     that is not the standard's own is replaced, whether or not the table names it. What the table
     does not name and may hold words is emptied: free text, names of persons, short texts (LO, SH,
-    AE) but for the few in `kept_text.MACHINE_TEXT`, code strings (CS) that are none, and bytes
-    whose meaning is not that of numbers, such as a colour profile. Codes keep the meaning that
-    their published scheme gives them and no other; local ones lose their words.
+    AE) but for the few in `kept_text.MACHINE_TEXT`, and those too if they hold a name or number of
+    the patient; code strings (CS) that are none; bytes of every kind (OB to OW) but for those in
+    `kept_text.MACHINE_BYTES`, whose meaning is that of numbers. Codes keep the meaning that
+    their published scheme gives them and no other; local ones lose their words, and none stays that
+    equals a number or a date of the header. A decimal or whole number (DS, IS) that equals the
+    patient's, of four digits or more, is emptied.
     Patient, UIDs and dates depend on the key alone, so that all files of a study fit together.
     Pixels are not changed unless rectangles are given, and bytes behind them are cut; what may show
     text is refused without rectangles.
 
-    What stays although it could hold a name: a code string in capital letters, a machine's text on
-    that list, numbers, and what a compressed stream holds besides its pixels.
+    What stays although it could hold a name: a code string in capital letters; a machine's text on
+    that list, if the name stands nowhere else in the header as a name; a code of a scheme whose
+    list is not whole here, if form and check digit are right; numbers, in binary ones even the
+    patient's own; the bytes on the other list; and what a compressed stream holds besides pixels.
 
     Done twice with one key, the second pass removes and empties nothing more; what is keyed is
     keyed again. It is not anonymity: a face in a head scan, or a rare disease, is left.
@@ -144,8 +142,11 @@ def deidentify(dataset: Dataset, *, key: bytes, options: Options | None = None) 
     patient = (options.patient or str(dataset.get("PatientID", "") or "")).strip(" \0")
     if not patient:
         raise ValueError("there is no PatientID: say in options.patient whose it is")
-    names = names_in(dataset)
-    cleaner = _Cleaner(key, patient, days_back(patient, key=key), options, names)
+    (ids, dates), own = numbers_in(dataset), squeezed(patient)
+    cleaner = _Cleaner(
+        key, patient, days_back(patient, key=key), options,
+        names_in(dataset) | {own}, ids | {own}, dates,
+    )  # fmt: skip
     with disable_value_validation():  # what is illegal is replaced or kept, not complained of
         result = copy.deepcopy(dataset)
         cleaner.clean(result, "")
@@ -163,6 +164,8 @@ class _Cleaner:
     days: int
     options: Options
     names: frozenset[str]
+    ids: frozenset[str]
+    dates: frozenset[str]
     actions: list[Action] = field(default_factory=list)
 
     def clean(self, dataset: Dataset, prefix: str) -> None:
@@ -216,7 +219,8 @@ class _Cleaner:
             str(item.get(name, "") or "").strip(" \0")
             for name in ("CodingSchemeDesignator", "CodeValue")
         )
-        meanings, published = meanings_of_code(scheme, value), is_published_code(scheme, value)
+        published = is_published_code(scheme, value, numbers=self.ids | self.dates)
+        meanings = meanings_of_code(scheme, value) if published else ()
         said = str(item.get("CodeMeaning", "") or "").strip(" \0")
         is_right = said.casefold() in map(str.casefold, meanings)
         version = str(item.get("CodingSchemeVersion", "") or "")
@@ -258,12 +262,20 @@ class _Cleaner:
             self._set(element, None, path, "emptied", "no code string, in the place of one")
         elif kind in ("DS", "IS") and not _are_numbers(element):
             self._set(element, None, path, "emptied", "words in the place of a number")
+        elif kind in ("DS", "IS") and _numbers_of(element) & self._own_numbers:
+            self._set(element, None, path, "emptied", "the patient's number in that of another")
         elif kind in ("UR", "UN"):
             self._remove(dataset, tag, path, f"{kind} that the table does not name")
-        elif kind in ("OB", "OW", "OB or OW") and (
-            tag not in _BYTES_KEPT or (tag == _PIXELS and not is_top)
+        elif (kind in _BYTES or kind.endswith("OW")) and (
+            tag not in MACHINE_BYTES or (tag in _PIXELS and not is_top)
         ):
             self._remove(dataset, tag, path, "bytes that the table does not name")
+
+    @property
+    def _own_numbers(self) -> set[float]:
+        """The patient's numbers that are long enough to be no other's by chance."""
+        return {float(each) for each in self.ids
+                if each.isdecimal() and int(each) >= _LEAST_OWN_NUMBER}  # fmt: skip
 
     def _when(self, dataset: Dataset, element: DataElement, path: str, code: str | None) -> None:
         if self.options.dates == "shift" and element.VR != "TM":
@@ -333,7 +345,13 @@ def _texts(element: DataElement) -> list[str]:
 def _are_numbers(element: DataElement) -> bool:
     """Whether all values of DS or IS are numbers: any text fits into their bytes."""
     try:
-        [float(value) for value in (element.value if element.VM > 1 else [element.value]) if value]
+        _numbers_of(element)
     except (TypeError, ValueError):
         return False
     return True
+
+
+def _numbers_of(element: DataElement) -> set[float]:
+    """The values of DS or IS; a zero is as good as none."""
+    values = element.value if element.VM > 1 else [element.value]
+    return {float(value) for value in values if value}

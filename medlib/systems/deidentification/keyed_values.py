@@ -23,10 +23,12 @@ def is_of_the_standard(uid: str) -> bool:
 
 
 def keyed_uid(uid: str, *, key: bytes) -> str:
-    """Another UID, the same for the same one: "2.25." and 128 bits of its keyed digest.
+    """Another UID, the same for the same one: "2.25." and a UUID of 122 bits of its keyed digest.
+
+    The UUID is of version 8, made by whoever makes it, in the variant of RFC 9562.
 
     References stay right in all files that are done with one key, in any order, on any machine.
-    The standard's own UIDs are kept. Two of a billion UIDs become one with probability 10^-21.
+    The standard's own UIDs are kept. Two of a billion UIDs become one with probability 10^-19.
 
     Args:
         uid: with or without padding.
@@ -38,12 +40,16 @@ def keyed_uid(uid: str, *, key: bytes) -> str:
         >>> keyed_uid("1.2.3", key=bytes(32)) == keyed_uid("1.2.3\\0", key=bytes(32))
         True
 
-    UIDs under 2.25 are those of ITU-T X.667; PS3.5, section B.2.
+    UIDs under 2.25 are those of ITU-T X.667; PS3.5, section B.2. Davis, Peabody and Leach 2024, RFC
+    9562, section 5.8, doi:10.17487/RFC9562.
     """
     uid = uid.strip(" \0")
     if not uid or is_of_the_standard(uid):
         return uid
-    return f"2.25.{int.from_bytes(keyed_digest(key, 'uid', uid)[:16], 'big')}"
+    octets = bytearray(keyed_digest(key, "uid", uid)[:16])
+    octets[6] = octets[6] & 0x0F | 0x80  # version 8
+    octets[8] = octets[8] & 0x3F | 0x80  # the variant
+    return f"2.25.{int.from_bytes(octets, 'big')}"
 
 
 def days_back(patient: str, *, key: bytes) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Literal
 
@@ -20,6 +21,8 @@ _PLACES = re.compile(r"Institution|Station|Address|Department|Hospital|Location|
 _NO_IDS = re.compile(r"^(Series|Instance|Acquisition|Frame|Item|Beam|Slice|Phase|Echo|Overlay)")
 _SHORTEST = {"name": 4, "id": 5, "date": 8, "place": 4, "uid": 6, "text": 6}  # below it: chance
 _ALWAYS = ("PatientID", "OtherPatientIDs", "StudyID", "AccessionNumber")  # however short
+_OWN = ("PatientID", "OtherPatientIDs")  # sought in the place of other numbers as well
+_NUMBERS = ("IS", "DS", "US", "UL", "UV", "SS", "SL", "SV", "FL", "FD")
 _TEXTS = ("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UN", "UR", "UT")
 _SHORTEST_TEXT = ("LO", "SH", "ST", "LT", "UT", "UC")
 
@@ -32,11 +35,13 @@ class Identifier:
         kind: what it is.
         text: as it stands there.
         path: where it stands first.
+        own: whether it is a number of the patient.
     """
 
     kind: Kind
     text: str
     path: str
+    own: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Leak:
 
     Attributes:
         identifier: which; the only report here that holds a value: do not publish it.
-        at: first byte, from 0.
+        at: first byte, from 0; -1 where the bytes write the number in another way.
     """
 
     identifier: Identifier
@@ -57,8 +62,8 @@ def identifiers_of(original: Dataset) -> tuple[Identifier, ...]:
 
     Parts of every person's name; dates; UIDs that are not the standard's own; what is called an ID
     or number; what is called an institution, station or address; and texts in private elements.
-    What is shorter than four letters or five digits is left out, as it stands in any file by
-    chance; but numbers of the patient and the study are in, however short.
+    Names of fewer than four letters and numbers of fewer than five digits are left out, as they
+    stand in any file by chance; but numbers of the patient and the study are in, however short.
 
     Example:
         >>> image = Dataset()
@@ -72,7 +77,10 @@ def identifiers_of(original: Dataset) -> tuple[Identifier, ...]:
             clean = text.strip(" \0\r\n")
             always = bool(clean) and element.keyword in _ALWAYS
             if (always or len(clean) >= _SHORTEST[kind]) and (kind, clean) not in found:
-                found[kind, clean] = Identifier(kind, clean, path)
+                own = element.keyword in _OWN
+                found[kind, clean] = Identifier(kind, clean, path, own)
+            elif (kind, clean) in found and element.keyword in _OWN:
+                found[kind, clean] = replace(found[kind, clean], own=True)
     return tuple(found.values())
 
 
@@ -82,16 +90,23 @@ def leaks(original: Dataset, written: bytes) -> tuple[Leak, ...]:
     Names are sought in capital and small letters, in the encodings that DICOM files have most.
     Bytes that a syntax deflates, or text drawn into pixels, are not seen. A number of the patient
     that is shorter than others are sought is sought as a word in all texts of the file, since its
-    few bytes may stand anywhere among pixels; one of one or two letters as a whole value. A shifted
-    date may be another date of the original: such a find is to be judged by its place.
+    few bytes may stand anywhere among pixels; one of one or two letters as a whole value. A number
+    of the patient that is all digits is sought as a whole value of every attribute of numbers as
+    well, with or without zeros before it; a short one stands there by chance. A shifted date may be
+    another date of the original: such a find is to be judged by its place.
 
     Args:
         original: as it was before.
         written: the file after, all of it.
     """
     lowered = written.lower()
-    found, words = [], None
+    found, words, numbers = [], None, None
     for identifier in identifiers_of(original):
+        if identifier.own and identifier.text.isdecimal():
+            numbers = _numbers(written) if numbers is None else numbers
+            if int(identifier.text) in numbers:
+                found.append(Leak(identifier, lowered.find(identifier.text.lower().encode())))
+                continue
         if len(identifier.text) < _SHORTEST[identifier.kind]:
             words = _words(written) if words is None else words
             wanted = re.escape(identifier.text.lower())
@@ -111,22 +126,38 @@ def leaks(original: Dataset, written: bytes) -> tuple[Leak, ...]:
     return tuple(found)
 
 
-def _words(written: bytes) -> str:
-    """All texts of a file, in small letters; of bytes that are no file, all that can be read."""
+def _read(written: bytes) -> list[DataElement]:
+    """All elements of a file, at all depths; none of bytes that are no file."""
     try:
         dataset = dcmread(BytesIO(written), force=True)
         elements = [element for _, element in _elements(dataset, "")]
     except Exception:
-        elements = []
+        return []
+    return elements + list(getattr(dataset, "file_meta", None) or []) if elements else []
+
+
+def _words(written: bytes) -> str:
+    """All texts of a file, in small letters; of bytes that are no file, all that can be read."""
+    elements = _read(written)
     if not elements:
         return written.decode("latin-1").lower()
-    elements += list(getattr(dataset, "file_meta", None) or [])
     return "\n".join(
         str(value).strip(" \0").lower()
         for element in elements
         if element.VR in _TEXTS
         for value in (element.value if element.VM > 1 else [element.value])
     )
+
+
+def _numbers(written: bytes) -> set[float]:
+    """All values of attributes of numbers."""
+    found = set()
+    for element in _read(written):
+        if element.VR in _NUMBERS:
+            for value in element.value if element.VM > 1 else [element.value]:
+                with suppress(TypeError, ValueError):
+                    found.add(float(value))
+    return found
 
 
 def _of_element(element: DataElement) -> Iterator[tuple[Kind, str]]:

@@ -8,7 +8,7 @@ from pydicom.tag import Tag
 from medlib.systems.deidentification import deidentify as room
 from medlib.systems.deidentification.canaries import canaries_left, plant_canaries
 from medlib.systems.deidentification.deidentify import deidentify
-from medlib.systems.deidentification.kept_text import MACHINE_TEXT
+from medlib.systems.deidentification.kept_text import MACHINE_BYTES, MACHINE_TEXT
 from medlib.systems.deidentification.options import Options
 from medlib.systems.deidentification.profile import code_of, table_tags
 
@@ -58,9 +58,9 @@ def test_none_is_left(planted, options):
         left = [each for each in left if each.canary.kind != "TM"]  # they were to be kept
     for each in left:  # a name in capital letters is a code string; a machine's text is let stand
         tag = Tag(*(int(half, 16) for half in each.canary.path[-10:-1].split(",")))
-        assert each.canary.kind == "CS" or tag in MACHINE_TEXT, each
+        assert each.canary.kind == "CS" or tag in MACHINE_TEXT | MACHINE_BYTES, each
         assert code_of(tag) is None
-    assert {each.canary.kind for each in left} == {"CS", "LO", "SH"}
+    assert {each.canary.kind for each in left} == {"CS", "LO", "SH", "OW", "OF", "OD", "OL", "OV"}
 
 
 def test_beside_the_table_and_behind_the_pixels(planted):
@@ -68,8 +68,17 @@ def test_beside_the_table_and_behind_the_pixels(planted):
     named = {each.path for each in canaries}
     for path in ("(0010,0033)", "(0008,2127)", "(0018,0024)",
                  "(0028,2000)", "(7FE0,0010)", "(6002,3000)", "(6002,4000)", "(5002,2500)",
-                 "(0008,1115)[0].(0010,0033)"):  # fmt: skip
+                 "(0008,1115)[0].(0010,0033)", "(0014,3050)", "(0072,0067)", "(0072,0069)",
+                 "(0072,0073)", "(0072,0075)", "(0072,0081)", "(0028,1200)"):  # fmt: skip
         assert path in named, path
+
+
+def test_every_kind_of_bytes_beside_the_table_goes(planted):
+    dataset, _ = planted
+    clean = after(dataset)
+    for tag in (0x00720067, 0x00720069, 0x00720073, 0x00720075, 0x00720081, 0x00281200):
+        assert tag in dataset
+        assert tag not in clean
 
 
 def test_recursion_switched_off_is_found(planted, monkeypatch):

@@ -353,12 +353,20 @@ def test_words_in_the_place_of_a_number_or_a_time_go(tag, kind):
         ("ConvolutionKernel", "STD 19610503"),
         ("ManufacturerModelName", "Doe's machine"),
         ("ViewPosition", "Doe^Jane"),
+        ("ConvolutionKernel", "DoeJ"),
+        ("ManufacturerModelName", "JaneDoe"),
+        ("ManufacturerModelName", "Scan MRN-4711"),
         ("ICCProfile", b"copyright Jane Doe"),
+        ("SelectorOFValue", b"Jane Doe"),
+        ("SelectorOWValue", b"Jane Doe"),
+        ("SelectorODValue", b"Jane Doe"),
+        ("SelectorOLValue", b"Jane Doe"),
+        ("SelectorOVValue", b"Jane Doe"),
     ],
 )
 def test_a_name_in_what_the_table_does_not_name_goes(name, value):
     dataset = real("CT_small.dcm")
-    dataset.PatientName = "Doe^Jane"
+    dataset.PatientName, dataset.PatientID = "Doe^Jane", "MRN-4711"
     with disable_value_validation():
         setattr(dataset, name, value)
     found = deidentify(dataset, key=KEY, options=SHIFT)
@@ -367,6 +375,21 @@ def test_a_name_in_what_the_table_does_not_name_goes(name, value):
     found.dataset.save_as(buffer)
     assert (value if isinstance(value, bytes) else value.encode()) not in buffer.getvalue()
     assert any(action.done in ("emptied", "removed") for action in found.actions)
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "value", "left"),
+    [("4711", "AcquisitionNumber", "4711", None), ("004711", "AcquisitionNumber", "4711", None),
+     ("4711", "SliceThickness", "4711.0", None), ("4711", "AcquisitionNumber", "4712", 4712),
+     ("100", "AcquisitionNumber", "100", 100)],
+)  # fmt: skip
+def test_the_patients_number_in_that_of_another_goes(number, name, value, left):
+    dataset = real("CT_small.dcm")
+    dataset.PatientID = number
+    setattr(dataset, name, value)
+    found = deidentify(dataset, key=KEY, options=Options(dates="shift"))
+    assert found.dataset[name].value == left
+    assert ("the patient's number in that of another" in str(found.actions)) == (left is None)
 
 
 def test_what_physics_reads_stays():
@@ -387,10 +410,15 @@ def test_what_physics_reads_stays():
         ("SRT", "Jane Doe", "knee", ("REMOVED", "REMOVED")),
         ("LOCAL", "1", "Mrs Doe's biopsy room", ("REMOVED", "REMOVED")),
         ("UCUM", "mm", "mm", ("mm", "mm")),
+        ("DCM", "471147", "Finding", ("REMOVED", "REMOVED")),
+        ("DCM", "121071", "Finding", ("121071", "Finding")),
+        ("SCT", "19610503", "knee", ("REMOVED", "REMOVED")),
+        ("SCT", "10200004", "Liver", ("REMOVED", "REMOVED")),  # the record number
     ],
 )
 def test_a_code_says_what_its_scheme_says(scheme, value, meaning, left):
     dataset, code = real("CT_small.dcm"), Dataset()
+    dataset.PatientID, dataset.PatientBirthDate = "10200004", "19610503"
     code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, meaning
     dataset.AnatomicRegionSequence = [code]
     (found,) = deidentify(dataset, key=KEY).dataset.AnatomicRegionSequence

@@ -127,6 +127,23 @@ def test_a_record_number_is_sought_however_short(number):
     assert leak.identifier.text == number
 
 
+@pytest.mark.parametrize(
+    ("number", "name", "value", "is_found"),
+    [("4711", "AcquisitionNumber", "4711", True), ("04711", "SliceThickness", "4711.0", True),
+     ("4711", "Rows", 4711, True), ("7", "EchoNumbers", "7", True),
+     ("4711", "AcquisitionNumber", "47110", False)],
+)  # fmt: skip
+def test_a_record_number_is_sought_in_the_place_of_a_number(number, name, value, is_found):
+    original = real("CT_small.dcm")
+    original.PatientID = number
+    clean = deidentify(original, key=KEY, options=OPTIONS).dataset
+    assert not [leak for leak in leaks(original, written(clean)) if leak.identifier.own]
+    clean.PixelData = b""  # its number of rows is another now
+    setattr(clean, name, value)
+    found = [leak.identifier.text for leak in leaks(original, written(clean))]
+    assert (number in found) == is_found
+
+
 def test_other_scripts():
     name = "Müller^Zoë"
     assert leaks(made(PatientName=name), "müller".encode("latin-1"))
