@@ -21,7 +21,7 @@ FLOAT = Number(
         Mistake(2**24 - 1, "one more still makes a difference there, the last time"),
         Mistake(2**24 + 1, "that number does not exist in this format: that is why it stops"),
         Mistake(24, "those are the digits; which number is the first that needs one more?"),
-        Mistake(16777217, "that number does not exist in this format: that is why it stops"),
+        Mistake(2**53, "so far do doubles count, of sixty-four bits; this one has thirty-two"),
     ],
     otherwise="up to which whole number can every whole number be written with so many digits?",
     hints=[
@@ -173,7 +173,7 @@ CAUSE = Choice(
         "a": "the seeds of Python's hashes: sets may be walked in another order in each run",
         "b": "an operation that adds by chance, such as a scatter on two threads",
         "c": "the number of threads and the processor, on his side and on yours",
-        "d": "the version of a library that the lock file forgot",
+        "d": "the version of a library that nobody wrote down",
         "e": "the test set: with another one the third digit differs as well",
     },
     answer="c",

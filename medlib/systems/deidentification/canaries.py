@@ -161,6 +161,7 @@ class _Draw:
 
 
 _FORMS: dict[str, Callable[[int], str | bytes | int]] = {
+    "PN": lambda n: f"BEARER{n:06d}",  # no word of a name may stand in another canary
     "AS": lambda n: f"{n % 1000:03d}{'DWMY'[n // 1000 % 4]}",
     "TM": lambda n: f"112233.{n:06d}",
     "DS": lambda n: f"77.{n:06d}",

@@ -73,11 +73,12 @@ class Audit:
 
     Attributes:
         findings: the most upstream first: ledger, environment, code, data, metric.
-        checked: how many digests and numbers of each part were compared.
+        checked: how many digests and numbers of each part were compared; of the ledger its entries,
+            and under "signed ends" how many of those it was held against.
     """
 
     findings: tuple[Finding, ...]
-    checked: Mapping[Part, int]
+    checked: Mapping[str, int]
 
     @property
     def agrees(self) -> bool:
@@ -115,8 +116,8 @@ def audit(ledger: Path, world: World) -> Audit:
         if folder is not None and not folder.is_dir():
             raise ValueError(f"{folder} is not a folder")
     findings, entries, broken = _of_ledger(ledger, world)
-    checked: dict[Part, int] = dict.fromkeys(_UPSTREAM_FIRST, 0)
-    checked["ledger"] = len(entries)
+    checked: dict[str, int] = dict.fromkeys((*_UPSTREAM_FIRST, "signed ends"), 0)
+    checked["ledger"], checked["signed ends"] = len(entries), len(world.heads)
     for entry in entries:
         if not is_whole(entry):
             continue  # it is the break, or behind it: what it says is not what was written

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Box", "audit_picture"]
 
-State = Literal["agrees", "no longer so", "changed", "behind a break", "cut off"]
-_MARKS = {"agrees": "✓", "no longer so": "≠", "changed": "✗", "behind a break": "?", "cut off": "–"}
+State = Literal["agrees", "no longer so", "changed", "behind a break", "in doubt", "cut off"]
+_MARKS = {
+    "agrees": "✓", "no longer so": "≠", "changed": "✗", "behind a break": "?", "in doubt": "?",
+    "cut off": "–",
+}  # fmt: skip
 _COLOURS = {
     "agrees": COLORS["blue"],
     "no longer so": COLORS["orange"],
     "changed": COLORS["orange"],
     "behind a break": COLORS["grey"],
+    "in doubt": COLORS["grey"],
     "cut off": COLORS["grey"],
 }
 _PER_ROW, _WIDTH, _HEIGHT, _STEP = 5, 1.65, 1.0, 2.0
@@ -33,7 +37,8 @@ class Box(NamedTuple):
         title: what it is, in a word or two.
         digest: its first digits.
         state: what the audit says of it: an entry that is "no longer so" is whole, but what it
-            speaks of has changed; one that was "changed" is another itself.
+            speaks of has changed; one that was "changed" is another itself; those of a whole chain
+            whose signed end does not fit are "in doubt", as any of them may be forged.
     """
 
     title: str
@@ -81,7 +86,7 @@ def audit_picture(boxes: Sequence[Box], *, says: Sequence[str], signed: bool) ->
 
 
 def _holds(box: Box) -> bool:
-    return box.state in ("agrees", "no longer so")
+    return box.state in ("agrees", "no longer so", "in doubt")
 
 
 def _corner(index: int) -> tuple[float, float]:
@@ -96,7 +101,7 @@ def _draw(place: Axes, box: Box, x: float, y: float, *, index: int) -> None:
         FancyBboxPatch(
             (x, y), _WIDTH, _HEIGHT, boxstyle="round,pad=0.02,rounding_size=0.08",
             facecolor="white", edgecolor=colour, linewidth=1.4 if whole else 2.4,
-            linestyle=":" if box.state in ("behind a break", "cut off") else "-",
+            linestyle="-" if box.state in ("agrees", "no longer so", "changed") else ":",
         )
     )  # fmt: skip
     place.text(x + 0.1, y + 0.62, f"{index} {box.title}", fontsize=8.5)

@@ -6,6 +6,21 @@ import pytest
 from medlib.systems.repetition.audit_picture import Box, audit_picture
 
 
+def links(boxes):
+    """The line styles of the links between boxes."""
+    figure = audit_picture(boxes, says=[], signed=False)
+    drawn = [text.arrow_patch.get_linestyle() for text in figure.axes[0].texts
+             if getattr(text, "arrow_patch", None) is not None]  # fmt: skip
+    plt.close(figure)
+    return drawn
+
+
+def test_a_chain_in_doubt_is_whole_and_a_break_is_none():
+    doubtful = [Box("a", "0", "in doubt"), Box("b", "1", "in doubt"), Box("c", "2", "cut off")]
+    assert links(doubtful) == ["-", ":"]
+    assert links([Box("a", "0", "behind a break")] * 2) == [":"]
+
+
 def test_every_box_and_line_is_drawn():
     states = ("agrees", "changed", "behind a break", "cut off", "agrees", "no longer so")
     boxes = [Box(f"entry{i}", f"{i:04x}", state) for i, state in enumerate(states)]
