@@ -392,8 +392,8 @@ run.result("auc_apart", aucs[APART], atol=0.03)
 run.say(
     "On this page the AUC is {auc_first:.3ci}. {n} causes of rounding move it by up to {most:.3f}"
     " and flip {few} to {many} of {n_test} decisions; one bit of one pixel, which is no rounding,"
-    " flips {bit}. Other weights flip {weights}, other batches {batches}, both {both}. Labels that a"
-    " set left behind give an AUC of {auc_apart:.2ci}: no rounding, and no error message either.",
+    " flips {bit}. Other weights flip {weights}, other batches {batches}, both {both}. Labels that"
+    " a set left behind give an AUC of {auc_apart:.2ci}: no rounding, and no error message either.",
     n=len(rounded), most=max(moved_by(name)[0] for name in rounded), few=flips[0], many=flips[-1],
     weights=by_seed[0], batches=by_seed[1], both=by_seed[2], bit=moved_by(BIT)[1],
 )
@@ -479,8 +479,9 @@ else:
 # %%
 if trial:
     run.say("At their end, with no error left in training in any seed, are the trainings called:"
-            " {done}. Not at their end are: {undone}. Of the causes of rounding, these changed fewer"
-            " than half of some network's numbers and are left out of the means below: {idle}.",
+            " {done}. Not at their end are: {undone}. Of the causes of rounding, these changed no"
+            " more than half of some network's numbers, and are left out of the means below:"
+            " {idle}.",
             done="; ".join(LENGTHS[key] for key in LENGTHS if ends[key]) or "none",
             undone="; ".join(LENGTHS[key] for key in LENGTHS if not ends[key]) or "none",
             idle="; ".join(f"{ROUNDING[c]} ({LENGTHS[k]})" for c, k in IDLE) or "none")
@@ -490,7 +491,7 @@ if trial:
     trial_table("flips", "trial", ".1ci", "decisions that differ from the first training's, of"
                 f" {trial.fixed['n_test']}")
     trial_table("moved", "trial_auc", ".4ci", "by how much the AUC moves, up or down")
-    trial_table("distance", "trial_distance", ".2ci", "how far what the networks learned lies apart,"
+    trial_table("distance", "trial_distance", ".2ci", "how far what networks learned lies apart,"
                 " relative to its length, without running statistics. A distance of about one for"
                 " other weights mainly means other filters at other places, not another function")
 
@@ -679,8 +680,8 @@ print(f"{len(broken.numbers)} of {n_stolen} patients in {broken.seconds:.1f} s, 
 
 # %% [markdown]
 # Nobody turned the hash back. There was no need: all record numbers there are were hashed, one
-# after the other, and looked up. A *salt* is another text for each patient that is hashed along with
-# the number. It is no secret: it lies beside the hash, and who steals the one has the other. But it
+# after the other, and looked up. A *salt* is another text for each patient, hashed along with the
+# number. It is no secret: it lies beside the hash, and who steals the one has the other. But it
 # makes the thief begin anew for each patient. And a hash can be made slow on purpose:
 
 # %%
@@ -876,7 +877,7 @@ numbers_only = sum(each.kind in ("DA", "DT", "TM", "DS", "AS", "US", "IS") for e
 run.table(
     rows, name="canaries", caption=f"Canaries that are left, of n = {len(canaries)} planted in a"
     f" real header, at three depths, for {len(table_tags())} attributes of the table and all others"
-    f" that may hold words or bytes; the planted values are simulated. {numbers_only} of them, dates"
+    f" that may hold words or bytes; planted values are simulated. {numbers_only} of them, dates"
     " and numbers, are sought as values of attributes and not in the raw bytes. Let stand: capital"
     f" letters in {stay['codes']} attributes for codes, texts in {stay['texts']} that a machine"
     f" writes, and {stay['bytes']} whose bytes mean numbers, at three depths each."
@@ -888,8 +889,8 @@ run.result("canaries_left", len(left_by["this book"]), unit="canaries", n=len(ca
 run.result("canaries_let_stand", rows[0]["let stand"], unit="canaries", n=len(canaries))
 run.claim(
     "of canaries in every attribute that may hold words or bytes, of the table or not, at the top"
-    " and two sequences deep, in private elements, in the header and behind the pixels, none is left"
-    f" but in {stay['codes']} attributes for codes, {stay['texts']} for a machine's texts and"
+    " and two sequences deep, in private elements, in the header and behind the pixels, none is"
+    f" left but in {stay['codes']} attributes for codes, {stay['texts']} for a machine's texts and"
     f" {stay['bytes']} for numbers in bytes", left == 0, margin=-left,
     unit="canaries", falsified_by="falsify_library_alone",
 )
@@ -1143,8 +1144,8 @@ run.say(
 # %%
 wrong_links = len(wrong_uids) + len(for_others)
 run.claim(
-    "through two runs the identifiers behind the bone area are those of the CT and of no other scan,"
-    " and to withdraw another scan touches no result", wrong_links == 0, margin=-wrong_links,
+    "through two runs the identifiers behind the bone area are those of the CT and of no other"
+    " scan, and to withdraw another scan touches no result", wrong_links == 0, margin=-wrong_links,
     unit="images and results", falsified_by="falsify_one_entry_for_all",
 )
 
@@ -1451,9 +1452,9 @@ run.frames(
     " agree, which are changed or behind a break; below, lines of an audit's report.",
     caption="Which entry is not as it was, and what the audit says. A tick agrees; at ≠ the entry"
     " is whole, but what it speaks of is another now; a cross is an entry that was changed; a"
-    " question mark stands behind a broken link, or in a chain whose signed end does not fit: any of"
-    " its entries may be forged. A dash was cut off. The better AUC was found by computing it again"
-    f" as well, the cut by the signed end alone. n = {len(entries)} entries.",
+    " question mark stands behind a broken link, or in a chain whose signed end does not fit: any"
+    " of its entries may be forged. A dash was cut off. The better AUC was found by computing it"
+    f" again as well, the cut by the signed end alone. n = {len(entries)} entries.",
 )
 
 # %% [markdown]
@@ -1487,8 +1488,8 @@ def after_kill(kept):
 step = max(1, (len(whole) - start_of_last) // max(8, n_changes))
 kills = [after_kill(kept) for kept in range(start_of_last, len(whole) + 1, step)]
 run.say(
-    "Six threads at once left {crowd} entries in one chain, {ok}. The last line cut short at {kills}"
-    " places cost that entry and nothing else at {fine} of them.",
+    "Six threads at once left {crowd} entries in one chain, {ok}. The last line, cut short at"
+    " {kills} places, cost that entry and nothing else at {fine} of them.",
     crowd=len(crowd.entries), ok="broken" if crowd.fault else "whole",
     kills=len(kills), fine=sum(kills),
 )
