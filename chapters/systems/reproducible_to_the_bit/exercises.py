@@ -21,7 +21,7 @@ FLOAT = Number(
         Mistake(2**24 - 1, "one more still makes a difference there, the last time"),
         Mistake(2**24 + 1, "that number does not exist in this format: that is why it stops"),
         Mistake(24, "those are the digits; which number is the first that needs one more?"),
-        Mistake(2**53, "so far do doubles count, of sixty-four bits; this one has thirty-two"),
+        Mistake(2**11, "so far count numbers of sixteen bits; this one has thirty-two"),
     ],
     otherwise="up to which whole number can every whole number be written with so many digits?",
     hints=[

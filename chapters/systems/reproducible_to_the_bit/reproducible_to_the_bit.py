@@ -399,12 +399,12 @@ run.say(
 )
 
 # %% [markdown]
-# One draw proves little here, and in single draws the order of causes turns. Nor are trainings as
-# short as these at their end. The recorded trial draws patches, weights and batches anew for each
-# seed; the eye is one, and with it the texture. It *ends* each training by a schedule, under which
-# the rate of learning sinks to nothing, at three lengths. And once it *stops* at full rate; there
-# it also judges the network whose weights are the mean over the last steps (*averaged*). Chaotic
-# numbers are shown as means over seeds, never as one number.
+# One draw proves little here, and in single draws the order of causes turns. Nor need trainings as
+# short as these be at their end. The recorded trial draws patches, weights and batches anew for
+# each seed; the eye is one, and with it the texture. It *ends* each training by a schedule, under
+# which the rate of learning sinks to nothing, at three lengths. And once it *stops* at full rate;
+# there it also judges the network whose weights are the mean over the last steps (*averaged*).
+# Chaotic numbers are shown as means over seeds, never as one number.
 
 # %%
 trial = experiment.recorded(run, "_causes_and_seeds/sweep", optional=True)
