@@ -826,9 +826,9 @@ run.say(
 #
 # A header that happens to be clean proves nothing about the next one. So plant a *canary*, a value
 # that stands nowhere else, in every attribute that the table knows, and in every other one of the
-# dictionary that may hold words or bytes: at the top, in a sequence, and in a sequence of that; in
-# private elements and sequences, in an overlay, behind the last pixel, in the file's own header.
-# Clean, with dates shifted as in the scans, and look for each of them. Two more options are needed,
+# dictionary that may hold words or bytes, but for the pixels and a few that say how to read them or
+# whether a file is refused: at the top, in a sequence, and in a sequence of that; in private
+# elements and sequences, in an overlay, behind the last pixel, in the file's own header. Clean, with dates shifted as in the scans, and look for each of them. Two more options are needed,
 # as such a file would be refused: text of reports may pass to be cleaned, and somebody is said to
 # have looked at the pixels. As a yardstick the library's own call, which goes by the same table,
 # does the same job.
@@ -888,7 +888,7 @@ left = len(left_by[cleaned_by])
 run.result("canaries_left", len(left_by["this book"]), unit="canaries", n=len(canaries))
 run.result("canaries_let_stand", rows[0]["let stand"], unit="canaries", n=len(canaries))
 run.claim(
-    "of canaries in every attribute that may hold words or bytes, of the table or not, at the top"
+    "of the canaries planted where words or bytes may stand, in the table or beside it, at the top"
     " and two sequences deep, in private elements, in the header and behind the pixels, none is"
     f" left but in {stay['codes']} attributes for codes, {stay['texts']} for a machine's texts and"
     f" {stay['bytes']} for numbers in bytes", left == 0, margin=-left,
@@ -1076,8 +1076,7 @@ def write(title, draft):
 digests = kinds.digests_of_files(data)
 scans = [kinds.image_source(each.dataset, file=name, sha256=digests[name])
          for name, each in cleaned.items()]
-kind_of = [each.acquisition["Modality"] for each in scans]
-shelves = ({f"scan {i}, {kind}": [each] for i, (kind, each) in enumerate(zip(kind_of, scans))}
+shelves = ({f"scan {i}, {each.acquisition['Modality']}": [each] for i, each in enumerate(scans)}
            if scan_entries == "one each" else {"all scans": scans})
 
 # %% tags=["key"]
