@@ -828,10 +828,11 @@ run.say(
 # that stands nowhere else, in every attribute that the table knows, and in every other one of the
 # dictionary that may hold words or bytes, but for the pixels and a few that say how to read them or
 # whether a file is refused: at the top, in a sequence, and in a sequence of that; in private
-# elements and sequences, in an overlay, behind the last pixel, in the file's own header. Clean, with dates shifted as in the scans, and look for each of them. Two more options are needed,
-# as such a file would be refused: text of reports may pass to be cleaned, and somebody is said to
-# have looked at the pixels. As a yardstick the library's own call, which goes by the same table,
-# does the same job.
+# elements and sequences, in an overlay, behind the last pixel, in the file's own header. Clean,
+# with dates shifted as in the scans, and look for each of them. Two more options are needed, as
+# such a file would be refused: text of reports may pass to be cleaned, and somebody is said to have
+# looked at the pixels. As a yardstick the library's own call, which goes by the same table, does
+# the same job.
 
 # %% tags=["key"]
 planted, canaries = plant_canaries(dcmread(originals[one]))
