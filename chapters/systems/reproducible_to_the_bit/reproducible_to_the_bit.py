@@ -1077,7 +1077,8 @@ def write(title, draft):
 digests = kinds.digests_of_files(data)
 scans = [kinds.image_source(each.dataset, file=name, sha256=digests[name])
          for name, each in cleaned.items()]
-shelves = ({f"scan {i}, {each.acquisition['Modality']}": [each] for i, each in enumerate(scans)}
+shelves = ({f"scan {i:c}, {each.acquisition['Modality']}": [each]
+            for i, each in enumerate(scans, ord("a"))}
            if scan_entries == "one each" else {"all scans": scans})
 
 # %% tags=["key"]
@@ -1398,6 +1399,10 @@ def states_of(report, cut):
     return states, not doubt and broken == n
 
 # %%
+FORGED = "in a whole chain nobody can say which entry was forged"
+LEFT = "the signed end vouches for none of the entries that are left"
+
+
 def picture(report, chain=entries, cut=0):
     """The ledger with an audit's findings in it."""
     states, signed = states_of(report, cut)
@@ -1405,8 +1410,8 @@ def picture(report, chain=entries, cut=0):
     boxes = [Box(title, each.digest[:8], state)
              for title, each, state in zip(TITLES, own, states, strict=True)]
     says = [shorten(f"{'follows' if found.follows else 'cause'} · {found.part} · {found.path}:"
-                    f" {found.detail}", 110, placeholder=" …") for found in report.findings[:4]]
-    says += ["in a whole chain nobody can say which entry was forged"] * ("in doubt" in states)
+                    f" {found.detail}", 96, placeholder=" …") for found in report.findings[:4]]
+    says += [LEFT if cut else FORGED] * ("in doubt" in states)
     return audit_picture(boxes, says=says or ["everything agrees"], signed=signed)
 
 
