@@ -745,9 +745,10 @@ run.claim(
 # in them, or the patient's number: of three letters or digits even inside a word, of two as a word.
 # Bytes go unless their attribute is for numbers, such as pixels. A code must be on its scheme's
 # published list; where that list is not whole here, its form must be right, and its check digit if
-# it has one; and it must not equal the patient's number or a date of the header. Bytes behind the
-# last pixel are cut. UIDs and dates are replaced by keyed digests: the same UID becomes the same
-# other one in all files, and all of a patient's dates move by the same days.
+# it has one; and it must not equal a date of the header, nor the patient's number, if that has
+# three characters or more. Bytes behind the last pixel are cut. UIDs and dates are replaced by
+# keyed digests: the same UID becomes the same other one in all files, and all of a patient's dates
+# move by the same days.
 
 # %%
 CT = packaged_file("pydicom", "data/test_files/CT_small.dcm", sha256="3dd31e5cc835b3f2cdd46c9da1982"
