@@ -407,7 +407,7 @@ run.say(
 # Chaotic numbers are shown as means over seeds, never as one number.
 
 # %%
-trial = experiment.recorded(run, "_causes_and_seeds/sweep", optional=True)
+trial = experiment.recorded(run, "_causes_and_seeds/sweep")
 LENGTHS = {"1": "ended", "2": "ended, twice as long", "4": "ended, four times as long",
            "stopped": "stopped"}
 CLAIMED = ("1", "2", "4", "stopped")  # the lengths of which something is claimed
@@ -418,13 +418,13 @@ TRIED = {"process": "new process, nothing else", **ROUNDING, "bit": "one bit of 
          "weights": "other weights", "batches": "other batches", "both": "both"}
 
 # %%
-steps = trial.fixed["first_steps"] if trial else 0
+steps = trial.fixed["first_steps"]
 STEPS = {"1": steps, "2": 2 * steps, "4": 4 * steps, "stopped": steps}
 HOW = (f"Ended after {STEPS['1']}, {STEPS['2']} or {STEPS['4']} steps, or stopped after"
-       f" {STEPS['stopped']}" if trial else "")
+       f" {STEPS['stopped']}")
 # a cause that changes no bits flips nothing, for free: it must not help a mean
 IDLE = [(cause, key) for cause in ROUNDING for key in LENGTHS
-        if trial and trial.array(f"share_{cause}_{key}").min() <= 0.5]
+        if trial.array(f"share_{cause}_{key}").min() <= 0.5]
 
 
 # %%
@@ -466,34 +466,29 @@ def trial_table(word, name, digits, says):
 
 
 # %%
-if trial is None:
-    run.say("The trial has not been recorded yet; until then nothing is claimed of it.")
-else:
-    run.say("{made}", made=trial.made)
-    run.table([first_row(key) for key in LENGTHS], name="trial_first", caption="Recorded, simulated"
-              f" lesions: the first training of each seed, of {trial.fixed['n_test']} test and"
-              f" {trial.fixed['n_train']} training patches. {HOW}. Mean over n ="
-              f" {len(trial.seeds)} seeds with 95 % t intervals.")
-    ends = {key: bool((trial.array(f"wrong_train_{key}") == 0).all()) for key in LENGTHS}
+run.say("{made}", made=trial.made)
+run.table([first_row(key) for key in LENGTHS], name="trial_first", caption="Recorded, simulated"
+          f" lesions: the first training of each seed, of {trial.fixed['n_test']} test and"
+          f" {trial.fixed['n_train']} training patches. {HOW}. Mean over n ="
+          f" {len(trial.seeds)} seeds with 95 % t intervals.")
+ends = {key: bool((trial.array(f"wrong_train_{key}") == 0).all()) for key in LENGTHS}
 
 # %%
-if trial:
-    run.say("At their end, with no error left in training in any seed, are the trainings called:"
-            " {done}. Not at their end are: {undone}. Of the causes of rounding, these changed no"
-            " more than half of some network's numbers, and are left out of the means below:"
-            " {idle}.",
-            done="; ".join(LENGTHS[key] for key in LENGTHS if ends[key]) or "none",
-            undone="; ".join(LENGTHS[key] for key in LENGTHS if not ends[key]) or "none",
-            idle="; ".join(f"{ROUNDING[c]} ({LENGTHS[k]})" for c, k in IDLE) or "none")
+run.say("At their end, with no error left in training in any seed, are the trainings called:"
+        " {done}. Not at their end are: {undone}. Of the causes of rounding, these changed no"
+        " more than half of some network's numbers, and are left out of the means below:"
+        " {idle}.",
+        done="; ".join(LENGTHS[key] for key in LENGTHS if ends[key]) or "none",
+        undone="; ".join(LENGTHS[key] for key in LENGTHS if not ends[key]) or "none",
+        idle="; ".join(f"{ROUNDING[c]} ({LENGTHS[k]})" for c, k in IDLE) or "none")
 
 # %%
-if trial:
-    trial_table("flips", "trial", ".1ci", "decisions that differ from the first training's, of"
-                f" {trial.fixed['n_test']}")
-    trial_table("moved", "trial_auc", ".4ci", "by how much the AUC moves, up or down")
-    trial_table("distance", "trial_distance", ".2ci", "how far what networks learned lies apart,"
-                " relative to its length, without running statistics. A distance of about one for"
-                " other weights mainly means other filters at other places, not another function")
+trial_table("flips", "trial", ".1ci", "decisions that differ from the first training's, of"
+            f" {trial.fixed['n_test']}")
+trial_table("moved", "trial_auc", ".4ci", "by how much the AUC moves, up or down")
+trial_table("distance", "trial_distance", ".2ci", "how far what networks learned lies apart,"
+            " relative to its length, without running statistics. A distance of about one for"
+            " other weights mainly means other filters at other places, not another function")
 
 # %%
 YARD = ["both"] if yardstick == "weights and batches" else ["layout"]
@@ -509,7 +504,7 @@ def ratio_of_means(top, bottom):
 
 # %%
 gained, compared = {}, []
-for key in LENGTHS if trial else ():
+for key in LENGTHS:
     rest, yard = (of_causes("flips", causes, key) for causes in (REST, YARD))
     gained[key] = yard - rest
     less, part = mean_interval(gained[key]), ratio_of_means(rest, yard)
@@ -522,21 +517,19 @@ for key in LENGTHS if trial else ():
         "so it flips": less.verdict(gain="fewer", loss="more", neither="not surely fewer")})
 
 # %%
-if trial:
-    run.table(compared, name="trial_compared", caption="Recorded, simulated lesions: the mean over"
-              f" the {len(REST)} causes of rounding beside other weights and batches together, seed"
-              f" by seed; of n = {len(trial.seeds)} seeds mean and 95 % t interval. Ratio: of the"
-              " mean flips by rounding to those by the other, with the jackknife's interval."
-              f" {HOW}.")
+run.table(compared, name="trial_compared", caption="Recorded, simulated lesions: the mean over"
+          f" the {len(REST)} causes of rounding beside other weights and batches together, seed"
+          f" by seed; of n = {len(trial.seeds)} seeds mean and 95 % t interval. Ratio: of the"
+          " mean flips by rounding to those by the other, with the jackknife's interval."
+          f" {HOW}.")
 
 # %%
-if trial:
-    least = min(mean_interval(gained[key]).low for key in CLAIMED)
-    run.claim(
-        f"in trainings that are {' / '.join(LENGTHS[key] for key in CLAIMED)}, causes of rounding"
-        " flip on average fewer decisions than other weights and batches do",
-        least > 0, margin=least, unit="decisions", falsified_by="falsify_another_layout",
-    )
+least = min(mean_interval(gained[key]).low for key in CLAIMED)
+run.claim(
+    f"in trainings that are {' / '.join(LENGTHS[key] for key in CLAIMED)}, causes of rounding"
+    " flip on average fewer decisions than other weights and batches do",
+    least > 0, margin=least, unit="decisions", falsified_by="falsify_another_layout",
+)
 
 # %% [markdown]
 # What should you take from such tables? A trajectory that rounding has thrown off its way wanders,
