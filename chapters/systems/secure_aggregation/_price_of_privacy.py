@@ -37,7 +37,7 @@ n_validation: int = 120  # patients to choose by, 40 ≤ x ≤ 160
 width: int = 100  # units of the fixed layer, 1 ≤ x ≤ 1000
 rounds: list[int] = [1, 3, 10, 30, 100]  # to choose from, increasing, 1 ≤ x ≤ 10000
 clips: list[float] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0]  # lengths to choose from, increasing, x > 0
-rates: list[float] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]  # increasing, x > 0
+rates: list[float] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]  # of steps, x > 0
 n_noises: int = 200  # draws of the noise that a setting is judged by, 1 ≤ x ≤ 10000
 n_test_noises: int = 1000  # draws of the noise of the test, 1 ≤ x ≤ 100000
 
@@ -87,7 +87,7 @@ places.sort(key=lambda at: outwards(len(clips))[at[0]] + outwards(len(rates))[at
 CLIPS, RATES = (np.array([grid[at[k]] for at in places])
                 for k, grid in enumerate((clips, rates)))
 
-
+# %%
 def aucs(unit, n_rounds, part, rng, draws, some=slice(None)):
     """Of some settings, in each draw of the noise."""
     noise = noise_for_rounds(epsilon, delta, rounds=n_rounds) if epsilon else 0.0

@@ -32,11 +32,11 @@ seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 
 device: str = "cpu"  # where to compute: "auto", "cpu" or "cuda"
 batch: int = 1  # patients of the batch, 1 ≤ x ≤ 64
 channels: int = 16  # of the two convolutions, 1 ≤ x ≤ 256
-n_steps: int = 400  # of the search by squared distance, 1 ≤ x ≤ 100000
-n_cosine_steps: int = 800  # of the search by cosine, 1 ≤ x ≤ 100000
+n_steps: int = 200  # of the search by squared distance, 1 ≤ x ≤ 100000
+n_cosine_steps: int = 400  # of the search by cosine, 1 ≤ x ≤ 100000
 cosine_rates: list[float] = [0.03, 0.1, 0.3]  # of its steps, to choose from, increasing, x > 0
-n_tuning_steps: int = 400  # of each search that rate and penalty are chosen by, 1 ≤ x ≤ 100000
-smoothnesses: list[float] = [0.0, 0.000001, 0.00001, 0.0001, 0.001, 0.01]  # increasing, x ≥ 0
+n_tuning_steps: int = 150  # of each search that rate and penalty are chosen by, 1 ≤ x ≤ 100000
+smoothnesses: list[float] = [0.0, 0.000001, 0.00001, 0.0001, 0.001, 0.01]  # penalty, x ≥ 0
 n_starts: int = 3  # of each search, 1 ≤ x ≤ 100
 
 # %%
@@ -94,6 +94,9 @@ seen = parted(torch.from_numpy(sum_of(masked, by=by)), like=gradient)
 # ## Searches
 
 # %%
+theirs = gradient_of(network, F.cross_entropy, x[known], labels[known])
+
+
 def searched(observed, patients, name, *, starts=1, **how):
     """Likenesses to all patches of the images found from the best of some starts."""
     generator = run.torch_generator(name)
@@ -119,7 +122,6 @@ def best_of(values, key, **how):
 
 
 # %%
-theirs = gradient_of(network, F.cross_entropy, x[known], labels[known])
 WAYS = {"squared": {"distance": "squared", "steps": n_steps, "rate": 1.0},
         "cosine": {"distance": "cosine", "steps": n_cosine_steps}}
 WAYS["cosine"]["rate"] = best_of(cosine_rates, "rate", distance="cosine")
