@@ -376,8 +376,8 @@ run.say(
 # sum of squared differences, made small by L-BFGS, a method that learns the curvature on its way;
 # that is Zhu's. *Cosine*: one less the cosine of the angle between them, made small by small steps
 # along the sign of each derivative; that is Geiping's. To either one may add a penalty on
-# roughness, the mean difference of neighbouring pixels. A recorded trial gives both ways the same
-# chance.
+# roughness, the mean difference of neighbouring pixels. A recorded trial tries both, with as many
+# starts each and the penalty chosen from one grid.
 
 # %%
 batched = experiment.recorded(run, "_searched_batches/sweep", optional=True)
@@ -1000,8 +1000,8 @@ few_known = {n: mean_interval(over_draws("who is in the sum", n_known=n)[:, 0])
              for n in (20, 60, 150)}
 run.result("membership_auc_few_known", few_known[20], atol=1e-3)
 run.say(
-    "The {n_members} members of a sum are told from sixty patients in no hospital with an AUC of"
-    " {membership_auc:.2ci}. Sixty others in no hospital, asked in the same way:"
+    "The {n_members} members of a sum are told from sixty patients who are not in it with an AUC of"
+    " {membership_auc:.2ci}. Sixty others who are not in it either, asked in the same way:"
     " {elsewhere_auc:.2ci}. Intervals are over {n_draws} draws of who is who from the same"
     " {n} patients, and so of this table only.", n=len(gradients))
 run.say("That is with all other {rest} records of the table as reference. With {few} of them:"
@@ -1009,8 +1009,8 @@ run.say("That is with all other {rest} records of the table as reference. With {
         few=", ".join(str(n) for n in few_known),
         aucs="; ".join(f"{each:.2ci}" for each in few_known.values()))
 run.claim(
-    "the exact sum tells its members from patients who are in no hospital, to a server that has"
-    " many other records of the same table",
+    "the exact sum tells its members from patients who are not in it, to a server that has many"
+    " other records of the same table",
     member.low > 0.58, margin=member.low - 0.58, unit="AUC", falsified_by="falsify_asked_elsewhere")
 
 # %% [markdown]
@@ -1110,9 +1110,8 @@ run.table(rows, name="noisy_membership", caption="AUC of the membership test on 
 # part is never hidden: it stands in the list that all survivors sign. (Neither the choosing nor the
 # standardising of the features is paid for; in a deployment both would have to be.)
 #
-# One trains once. So a mean over trainings is not what one gets: under much noise one training
-# turns out well, and the next one upside down, with an AUC below one half. The table shows how
-# often.
+# One trains once. So a mean over trainings is not what one gets: under much noise one training may
+# turn out well, and the next one upside down, with an AUC below one half. So we count how often.
 
 # %%
 trial = experiment.recorded(run, "_price_of_privacy/sweep", optional=True)
