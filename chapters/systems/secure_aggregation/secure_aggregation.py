@@ -64,6 +64,7 @@ asked: str = "members"  # whom the test of membership asks about: "members" or "
 clipping: bool = True  # whether gradients are shortened before noise is added
 
 # %%
+from copy import deepcopy
 from itertools import product
 
 import numpy as np
@@ -987,17 +988,20 @@ def tells(rng, clip=np.inf, sigma=0.0, n_known=None):
     return [auc(scores[some], scores[outside]).value for some in (inside, elsewhere)]
 
 # %%
-def over_draws(name, **how):
-    return np.array([tells(one, **how) for one in run.rng(name).spawn(n_draws)])
+sums = run.rng("who is in the sum").spawn(n_draws)
+
+
+def over_draws(**how):
+    """The same people and noise each time."""
+    return np.array([tells(deepcopy(one), **how) for one in sums])
 
 # %%
-found = over_draws("who is in the sum")
+found = over_draws()
 member = mean_interval(found[:, 0 if asked == "members" else 1])
 control = mean_interval(found[:, 1])
 run.result("membership_auc", member, atol=1e-3)
 run.result("elsewhere_auc", control, atol=1e-3)
-few_known = {n: mean_interval(over_draws("who is in the sum", n_known=n)[:, 0])
-             for n in (20, 60, 150)}
+few_known = {n: mean_interval(over_draws(n_known=n)[:, 0]) for n in (20, 60, 150)}
 run.result("membership_auc_few_known", few_known[20], atol=1e-3)
 run.say(
     "The {n_members} members of a sum are told from sixty patients who are not in it with an AUC of"
@@ -1073,7 +1077,7 @@ noises = {"exact": {}, "clipped, no noise": {"clip": clip}} | {
     for epsilon in (8.0, EPSILON, 0.5)}
 rows = []
 for name, how in noises.items():
-    seen = mean_interval(over_draws("who is in the sum", **how)[:, 0], within=(0, 1))
+    seen = mean_interval(over_draws(**how)[:, 0], within=(0, 1))
     most = scipy.stats.norm.cdf(1 / how["sigma"]) if "sigma" in how else 1.0
     rows.append({"the sum": name, "this server": f"{seen:.2ci}",
                  "any server, at most": f"{most:.2f}"})
