@@ -422,9 +422,9 @@ if batched is not None:
     for n, sees in product(sizes, ("plain", "masked")):
         run.result(f"searched_{sees}_{n}", best_way(n, sees), atol=1e-9)
     run.say(
-        "In the clear are, by the better of the two ways: of gradients over {few} {a:.2ci} of the"
-        " patients, of gradients over {many} {b:.2ci}; of the same gradients under masks {c:.2ci}"
-        " and {d:.2ci}.", few=sizes[0], many=sizes[-1],
+        "In the clear are, by whichever way came out better in each case, {a:.2ci} of the patients"
+        " with {few} in the gradient and {b:.2ci} with {many}; from the same gradients under masks"
+        " {c:.2ci} and {d:.2ci}.", few=sizes[0], many=sizes[-1],
         a=best_way(sizes[0], "plain"), b=best_way(sizes[-1], "plain"),
         c=best_way(sizes[0], "masked"), d=best_way(sizes[-1], "masked"))
 
@@ -935,9 +935,9 @@ run.result("clear_from_trapped_sum", chosen, atol=0.017)
 run.say(
     "Of the {n} patients in the exact sum of {n_hospitals} hospitals {clear_from_sum:.2ci} are in"
     " the clear with weights as born, and {clear_from_trapped_sum:.2ci} if the server chose them:"
-    " means with intervals over {n_traps} draws of patients and weights. Weights as born are not"
-    " all that nobody chose: of {size} patients our trained networks, which nobody chose either,"
-    " gave {trained:.2ci} after {steps} steps.", n=4 * n_hospitals, size=32,
+    " means with intervals over {n_traps} draws of patients and weights. Nobody chose trained"
+    " weights either: of {size} patients our trained networks gave {trained:.2ci} after {steps}"
+    " steps.", n=4 * n_hospitals, size=32,
     trained=mean_interval(trained[:, -1, 2], within=(0, 1)), steps=trained_steps[-1])
 gained = mean_interval(from_sums[:, 1] - from_sums[:, 0])
 run.claim(
@@ -1175,7 +1175,7 @@ if trial is not None:
         run.result(f"upside_down_{unit}", over_splits("worse_than_chance", unit, least), atol=1e-9)
     run.say(
         "At ε = {least:g}, with the best settings on validation patients, hiding a patient's part"
-        " costs this model of {n} weights {price_patient:.3ci} of AUC on average, and"
+        " costs this model of {n} weights {price_patient:.3ci} on average, and"
         " {upside_down_patient:.1%} of its trainings order patients worse than chance; hiding a"
         " hospital's part costs {price_hospital:.3ci}, and {upside_down_hospital:.1%} do.",
         least=least, n=trial.fixed["width"] + 1)
