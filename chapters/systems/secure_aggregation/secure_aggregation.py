@@ -407,8 +407,9 @@ else:
         f" 95 % intervals over n = {len(batched.seeds)} draws of patients, weights and starts;"
         " where all draws agree the interval is a point and says no more than that. Real patches,"
         f" labels given to the search. Of {batched.fixed['n_starts']} starts the one with the least"
-        " objective counts; rate and penalty were chosen on other patients of the same draw, for"
-        " masked gradients as well as for plain ones. A failure here bounds nobody else's search.")
+        " objective counts; the penalties, and the rate of the cosine's steps, were chosen on other"
+        " patients of the same draw, once for plain and masked gradients. A failure here bounds"
+        " nobody else's search.")
 
 # %%
 def best_way(n, sees):
@@ -427,6 +428,13 @@ if batched is not None:
         " {c:.2ci} and {d:.2ci}.", few=sizes[0], many=sizes[-1],
         a=best_way(sizes[0], "plain"), b=best_way(sizes[-1], "plain"),
         c=best_way(sizes[0], "masked"), d=best_way(sizes[-1], "masked"))
+
+# %%
+if batched is not None:
+    edges = np.stack([batched.array(one) for one in (
+        "smoothness_on_edge_squared", "smoothness_on_edge_cosine", "rate_on_edge_cosine")])
+    run.say("Of {n} choices of a penalty or a rate {on} fell on the edge of the grid: there a search"
+            " may not be at its best.", n=edges.size, on=int(edges.sum()))
 
 # %% [markdown]
 # ## Adding what nobody may read
