@@ -26,7 +26,8 @@
 # - say what no mask hides, and what it costs to hide that as well.
 #
 # **Prerequisites.** Gradients by back-propagation, the chain rule, the cross-entropy; what an AUC
-# is. No cryptography: what is used is explained where it is used.
+# is; a covariance matrix and its inverse; what a $p$-value and the binomial distribution are. No
+# cryptography: what is used is explained where it is used.
 #
 # **Data.** Images are real: patches of one photograph of a retina, each of which plays a patient.
 # Records are real as well: measurements of nuclei of patients with a mass of the breast. The
@@ -51,18 +52,19 @@ seed_bits: int = 20  # of the short seeds of the warning, 8 ≤ x ≤ 32
 search_bits: int = 20  # of the seeds that are tried, 8 ≤ x ≤ 28
 n_traps: int = 12  # draws of patients and weights for the server that chooses, 3 ≤ x ≤ 500
 n_members: int = 40  # patients in the sum that is asked about one, 5 ≤ x ≤ 150
-n_draws: int = 20  # draws of who they are, 4 ≤ x ≤ 1000
+n_draws: int = 100  # draws of who they are, 4 ≤ x ≤ 1000
 n_noises: int = 50000  # noisy sums with the patient and as many without, 100 ≤ x ≤ 100000
 defence: str = "none"  # of the first attack: "none" or "masks"
 orphans: int = 0  # masks of the vanished that the server forgets to take off, 0 ≤ x ≤ 3
 more_collude: int = 0  # colluders beyond what the threshold allows, 0 ≤ x ≤ 2
 warned_of: str = "twister"  # the masks of the warning: "twister", from a short seed, or "aes"
 bare_to: str = "none"  # who gets words without masks at last: "none", "division", "search"
-weights: str = "chosen"  # what the server hands out before the last sum: "chosen" or "innocent"
+weights: str = "chosen"  # what the server hands out before the last sum: "chosen" or "born"
 asked: str = "members"  # whom the test of membership asks about: "members" or "elsewhere"
 clipping: bool = True  # whether gradients are shortened before noise is added
 
 # %%
+from copy import deepcopy
 from itertools import product
 
 import numpy as np
@@ -197,8 +199,8 @@ run.figure(
 #
 # Nothing was said of what comes behind: the loss, the depth and the other layers do not matter. The
 # gradient *is* the image, times a number that is sent along ([Phong et
-# al.](https://doi.org/10.1109/TIFS.2017.2787987)). The label is in it, too: of the last layer's
-# biases only the true class's falls below zero ([Zhao et
+# al.](https://doi.org/10.1109/TIFS.2017.2787987)). The label is in it, too: of the derivatives by
+# the last layer's biases only that of the true class lies below zero ([Zhao et
 # al.](https://doi.org/10.48550/arXiv.2001.02610)).
 
 # %% tags=["key"]
@@ -261,7 +263,7 @@ run.result("bar", bar, atol=1e-6)
 run.result("mean_image_alike", mean_alike, atol=1e-6)
 share = mean_interval(clear[8][:, 0], within=(0, 1))
 beyond = mean_interval(clear[8][:, 0] - clear[8][:, 1])
-run.result("clear_in_batch", share, atol=0.02)
+run.result("clear_in_batch", share, atol=0.017)
 run.result("clear_outside_batch", clear[8][:, 1].mean(), n=n_batches, atol=1e-4)
 run.say(
     "The bar is a correlation of {bar:.2f}; the mean image reaches {mean_image_alike:.2f} with the"
@@ -321,7 +323,7 @@ run.table(
     " networks, of twelve gradients each. Real patches of one retina.")
 
 # %%
-run.result("clear_by_training", mean_interval(trained[:, -1, 1] - trained[:, 0, 1]), atol=0.02)
+run.result("clear_by_training", mean_interval(trained[:, -1, 1] - trained[:, 0, 1]), atol=0.006)
 run.say("After {steps} steps the share in the clear from gradients over sixteen patients has"
         " changed by {clear_by_training:.2ci}, with its interval over networks.",
         steps=trained_steps[-1])
@@ -363,30 +365,76 @@ by_search = np.stack([searched_for(update_of([i], smooth), i) for i in searched]
 alike = likeness(by_search, gallery)
 own_alike = alike[np.arange(n_searched), searched]
 run.result("search_own_alike", own_alike.mean(), n=n_searched, atol=0.05)
-run.result("search_nearest", (rank_of_own(alike, searched) == 0).mean(), n=n_searched, atol=0.34)
+run.result("search_nearest", (rank_of_own(alike, searched) == 0).mean(), n=n_searched, atol=0.1)
 run.say(
     "After {n_search_steps} steps the images correlate with their own patients by"
     " {search_own_alike:.2f} on average; {nearest} of {n_searched} are nearest to their own patient"
     " among {n_gallery}.", nearest=int((rank_of_own(alike, searched) == 0).sum()),
     n_gallery=len(gallery))
 
+# %% [markdown]
+# And larger batches? There are two ways to measure how far two gradients are apart. *Squared*: the
+# sum of squared differences, made small by L-BFGS, a method that learns the curvature on its way;
+# that is Zhu's. *Cosine*: one less the cosine of the angle between them, made small by small steps
+# along the sign of each derivative; that is Geiping's. To either one may add a penalty on
+# roughness, the mean difference of neighbouring pixels. A recorded trial tries both, with as many
+# starts each and the penalty chosen from one grid.
+
 # %%
 batched = experiment.recorded(run, "_searched_batches/sweep", optional=True)
+MEASURED = {"nearest to one of the batch": "nearest", "in the clear": "clear",
+            "likeness": "likeness"}
+
+
+def of_searches(key, n, sees, way):
+    """A share over the draws, or a likeness, with its interval."""
+    within = (-1 if key == "likeness" else 0, 1)
+    return mean_interval(batched.array(f"{key}_{sees}_{way}", batch=n), within=within)
+
+# %%
 if batched is None:
-    run.say("A recorded trial of searches over larger batches has not been made yet.")
+    run.say("That trial has not been made yet: its table and sentence come with it.")
 else:
-    sizes = batched.grid["batch"]
+    sizes, cases = batched.grid["batch"], product(("plain", "masked"), ("squared", "cosine"))
     run.table(
         [{"patients in the gradient": n, "sees": sees, "search": way} | {
-            what: f"{batched.array(f'{key}_{sees}_{way}', batch=n).mean():.2f}" for what, key in
-            {"nearest to one of the batch": "nearest", "in the clear": "clear"}.items()}
+            what: f"{of_searches(key, n, sees, way):.2ci}" for what, key in MEASURED.items()}
          | {"nearest by chance": f"{batched.array('nearest_by_chance', batch=n).mean():.3f}"}
-         for n in sizes for sees in ("plain", "masked") for way in ("squared", "cosine")],
+         for n, (sees, way) in product(sizes, cases)],
         name="searches", caption="Recorded: share of searched images that are nearest to a patient"
-        " of the batch, and of patients in the clear; means over"
-        f" n = {len(batched.seeds)} draws, beside what an image of nobody reaches by chance. Real"
-        " patches, labels given to the search. Its smoothness was chosen on other patients of the"
-        " same draw.")
+        " of the batch, beside what an image of nobody reaches by chance; share of patients in the"
+        " clear; and likeness, the correlation of a patient with the image most like it. Means and"
+        f" 95 % intervals over n = {len(batched.seeds)} draws of patients, weights and starts;"
+        " where all draws agree the interval is a point and says no more than that. Real patches,"
+        f" labels given to the search. Of {batched.fixed['n_starts']} starts the one with the least"
+        " objective counts; the penalties, and the rate of the cosine's steps, were chosen on other"
+        " patients of the same draw, once for plain and masked gradients. A failure here bounds"
+        " nobody else's search.")
+
+# %%
+def best_way(n, sees):
+    """What the better of the two ways puts in the clear, over draws."""
+    ways = [of_searches("clear", n, sees, way) for way in ("squared", "cosine")]
+    return max(ways, key=lambda one: one.value)
+
+# %%
+if batched is not None:
+    run.say("{made}", made=batched.made)
+    for n, sees in product(sizes, ("plain", "masked")):
+        run.result(f"searched_{sees}_{n}", best_way(n, sees), atol=1e-9)
+    run.say(
+        "In the clear are, by whichever way came out better in each case, {a:.2ci} of the patients"
+        " with {few} in the gradient and {b:.2ci} with {many}; from the same gradients under masks"
+        " {c:.2ci} and {d:.2ci}.", few=sizes[0], many=sizes[-1],
+        a=best_way(sizes[0], "plain"), b=best_way(sizes[-1], "plain"),
+        c=best_way(sizes[0], "masked"), d=best_way(sizes[-1], "masked"))
+
+# %%
+if batched is not None:
+    edges = np.stack([batched.array(one) for one in (
+        "smoothness_on_edge_squared", "smoothness_on_edge_cosine", "rate_on_edge_cosine")])
+    run.say("Of {n} choices of a penalty or a rate {on} fell on the edge of the grid: there a search"
+            " may not be at its best.", n=edges.size, on=int(edges.sum()))
 
 # %% [markdown]
 # ## Adding what nobody may read
@@ -411,8 +459,9 @@ left_over = np.abs(sum(sent) - three.sum(axis=0)).max()
 
 # %%
 run.result("float_residue", float(left_over / np.abs(three.sum(axis=0)).max()), atol=0.01)
-run.say("In single precision the masks leave an error of {float_residue:.1%} of the largest entry"
-        " of the sum behind. Larger masks hide better and leave more.")
+run.say("In single precision, floats of 32 bits, masks a million times as large as the updates"
+        " leave an error of {float_residue:.1%} of the largest entry of the sum behind. Larger"
+        " masks hide better and leave more.")
 
 # %% [markdown]
 # Whole numbers modulo $2^{32}$ have neither fault: they wrap round like a clock, a uniform mask
@@ -505,8 +554,19 @@ run.say("Three shares give {back} back. With two of them, each of the {n} possib
 # opens a trap: the hospital was only *slow*. Its update arrives after its masks were opened, and
 # lies bare. So each update wears a second mask, a **self-mask** $b_i$, also cut into shares. Of
 # each hospital the survivors reveal either the self-mask, if it counts as there, or the key, if it
-# counts as gone; never both. That is why they first sign the list of who counts. Let a hospital
-# vanish before each of the five steps:
+# counts as gone; never both. That is why they first sign the list of who counts. So a round has
+# five steps:
+#
+# - *advertise*: each hospital publishes two fresh keys under its signature, one to agree on masks
+#   and one to seal letters;
+# - *share*: it cuts its self-mask's seed and its key for masks into shares, and sends one of each,
+#   sealed, to every other;
+# - *mask*: it sends its update under all its masks;
+# - *confirm*: it signs the list of those whose updates arrived;
+# - *reveal*: it gives its share of each arrived hospital's self-mask, and of each vanished one's
+#   key.
+#
+# Let as many hospitals as may vanish do so before each of these steps:
 
 # %%
 rng = run.rng("rounds")
@@ -518,7 +578,7 @@ sent = np.stack([quantise(update, by=BY).words for update in updates])
 gone = {step: rng.choice(np.arange(1, n_hospitals + 1), size=n_hospitals - THRESHOLD,
                          replace=False).tolist() for step in STEPS}
 rounds = {step: aggregate(sent, threshold=THRESHOLD, rng=rng, drop={step: some})
-          for step, some in gone.items()} | {"nowhere": aggregate(
+          for step, some in gone.items()} | {"nobody vanishes": aggregate(
               sent, threshold=THRESHOLD, rng=rng)}
 
 # %%
@@ -543,8 +603,8 @@ worst, differ = max(errors), sum(row["words that differ"] for row in outcome)
 # %%
 run.table(outcome, name="dropouts", caption=f"{n_hospitals} hospitals, {THRESHOLD} must stay,"
           f" {n_hospitals - THRESHOLD} vanish before a step; {updates.shape[1]} words each,"
-          " gradients of real patches. Before the third step a hospital is not in the sum; later it"
-          " is.")
+          " gradients of real patches. Who vanishes before its update is sent, at *mask*, is not in"
+          " the sum; who vanishes later is.")
 run.result("words_that_differ", differ)
 run.result("error_in_steps", worst, unit="steps a hospital", atol=0.01)
 too_many = {"mask": list(range(1, n_hospitals - THRESHOLD + 2))}
@@ -691,8 +751,9 @@ run.table(
 #
 # A masked update should look like words drawn uniformly. That can be tested: does each of 256
 # values occur equally often at each byte's place, and each pair of leading bits in neighbouring
-# words? Both are $\chi^2$ tests. On uniform words their $p$-value is below one twentieth in one
-# test of twenty. So we test many masked updates, and count.
+# words? Both are $\chi^2$ tests: they add up the squared differences between counts and what is
+# expected, each over what is expected. On uniform words their $p$-value is below one twentieth in
+# one test of twenty. So we test many masked updates, and count.
 
 # %%
 mask_rng = run.rng("masked updates to test")
@@ -713,7 +774,7 @@ bare = [test(one_update) for test in (bytes_uniform, pairs_uniform)]
 # %%
 low, high = (scipy.stats.binom.ppf(q, n_tested, 0.05) / n_tested for q in (0.0005, 0.9995))
 for name, share in zip(("bytes", "pairs"), alarms, strict=True):
-    run.result(f"alarms_{name}", share, n=n_tested, atol=0.02)
+    run.result(f"alarms_{name}", share, n=n_tested, atol=0.004)
 run.say(
     "The tests sound for {alarms_bytes:.1%} and {alarms_pairs:.1%} of {n_tested} masked updates;"
     " chance alone stays between {low:.1%} and {high:.1%} in all but one of a thousand trials. For"
@@ -726,13 +787,16 @@ run.say(
 #
 # Such a test can show that something is wrong. It cannot show that nothing is. Here is a mask that
 # passes it and hides nothing: words of NumPy's legacy generator, the Mersenne Twister, from a seed
-# of few bits. It is no straw man. A [public thread](https://github.com/flwrlabs/flower/issues/7522)
-# (issue 7522 of *flwrlabs/flower*, opened in July 2026; a repair is proposed there) reports that
-# the masks of a widely used SecAgg+ are made so: a secret of any length is folded to 32 bits, by
-# exclusive or, and seeds that generator. Where the secret was written out as letters first, the
-# highest bit of each byte is zero and stays zero under exclusive or: of the four bytes of the seed
-# 28 bits are left at most. That is the mask of a pair. It is all that lies on an update when all
-# but two hospitals collude; on one that came late lies a self-mask of 32 bits.
+# of few bits. It is no straw man. SecAgg+ is this protocol with masks for a few neighbours only,
+# and Flower is a library for learning in many places that has it. A [public
+# thread](https://github.com/flwrlabs/flower/issues/7522) (issue 7522 of *flwrlabs/flower*, opened
+# in July 2026; a repair is proposed there) reports that its masks are made so: a secret of any
+# length is folded to 32 bits, by exclusive or, and seeds that generator. Where the secret was
+# written out as letters first, the highest bit of each byte is zero and stays zero under exclusive
+# or: by our reading of the code, 28 bits of the seed are left at most. That is the mask of a pair.
+# It is all that lies on an update when all but two hospitals collude, and so many must stay that
+# the colluders open nothing by themselves: $t \ge n - 1$. On an update that came late lies a
+# self-mask of 32 bits.
 #
 # We attack a simulation of our own: updates under one such mask, of fewer bits, and *all* seeds.
 
@@ -760,8 +824,8 @@ passing = np.array([[test(one_update + short_mask(s, n_words)).p
                     for s in weak.integers(0, 2**seed_bits, size=n_tested)])
 short_alarms = (passing < 0.05).mean(axis=0)
 run.result("short_seeds_found", np.mean(right), n=3)
-run.result("short_seed_alarms_bytes", short_alarms[0], n=n_tested, atol=0.02)
-run.result("short_seed_alarms_pairs", short_alarms[1], n=n_tested, atol=0.02)
+run.result("short_seed_alarms_bytes", short_alarms[0], n=n_tested, atol=0.004)
+run.result("short_seed_alarms_pairs", short_alarms[1], n=n_tested, atol=0.004)
 run.say(
     "Of updates under masks from seeds of {seed_bits} bits the tests of uniformity sound for"
     " {short_seed_alarms_bytes:.1%} and {short_seed_alarms_pairs:.1%}. Trying {tried:,} seeds found"
@@ -833,9 +897,9 @@ for way, tried in {"division": n_again, "search": n_searched}.items():
 # ## What the sum itself says
 #
 # The masks are gone and the server holds the sum: exactly what was promised, and no more. Is *that*
-# harmless? The sum of ten hospitals' gradients is the gradient of one large batch. From the table
-# above one would think that nobody of so many is in the clear. That was with weights that nobody
-# had chosen. But who hands out the weights? The server. Suppose that it makes every unit of the
+# harmless? The sum of ten hospitals' gradients is the gradient of one large batch. From the first
+# table above one would think that nobody of so many is in the clear. That was with weights as born.
+# But who hands out the weights? The server. Suppose that it makes every unit of the
 # first layer measure the same, the brightness, and each answer from another brightness on ([Fowl et
 # al.](https://doi.org/10.48550/arXiv.2110.13057)). Two neighbouring units then differ by the
 # patients *between* them; where that is one, the difference is the image.
@@ -863,29 +927,31 @@ def exact_sum(groups, model):
 # with those that the server likes:
 
 # %% tags=["key"]
-def innocent_and_chosen(groups, model, cuts):
-    innocent = share_in_the_clear(exact_sum(groups, model), groups.ravel())
-    if weights == "innocent":
-        return innocent, innocent
+def as_born_and_chosen(groups, model, cuts):
+    born = share_in_the_clear(exact_sum(groups, model), groups.ravel())
+    if weights == "born":
+        return born, born
     imprint_(model[1], model[3], edges=cuts)
     rows = images_of(read_imprint(*exact_sum(groups, model)[:2], relative_floor=1e-4))
-    return innocent, (likeness(rows, gallery[groups.ravel()]).max(axis=0) > bar).mean()
+    return born, (likeness(rows, gallery[groups.ravel()]).max(axis=0) > bar).mean()
 
 # %%
-from_sums = np.array([innocent_and_chosen(*drawn(i)) for i in range(n_traps)])
-innocent, chosen = (mean_interval(each, within=(0, 1)) for each in from_sums.T)
-run.result("clear_from_sum", innocent, atol=0.02)
-run.result("clear_from_trapped_sum", chosen, atol=0.02)
+from_sums = np.array([as_born_and_chosen(*drawn(i)) for i in range(n_traps)])
+born, chosen = (mean_interval(each, within=(0, 1)) for each in from_sums.T)
+run.result("clear_from_sum", born, atol=0.005)
+run.result("clear_from_trapped_sum", chosen, atol=0.017)
 run.say(
     "Of the {n} patients in the exact sum of {n_hospitals} hospitals {clear_from_sum:.2ci} are in"
-    " the clear if the weights are innocent, and {clear_from_trapped_sum:.2ci} if the server chose"
-    " them: means with intervals over {n_traps} draws of patients and weights.",
-    n=4 * n_hospitals)
+    " the clear with weights as born, and {clear_from_trapped_sum:.2ci} if the server chose them:"
+    " means with intervals over {n_traps} draws of patients and weights. Nobody chose trained"
+    " weights either: of {size} patients our trained networks gave {trained:.2ci} after {steps}"
+    " steps.", n=4 * n_hospitals, size=32,
+    trained=mean_interval(trained[:, -1, 2], within=(0, 1)), steps=trained_steps[-1])
 gained = mean_interval(from_sums[:, 1] - from_sums[:, 0])
 run.claim(
-    "weights that the server chose put a third more of the patients in the exact sum in the clear"
-    " than innocent weights do", gained.low > 1 / 3, margin=gained.low - 1 / 3,
-    falsified_by="falsify_innocent_weights")
+    "weights that the server chose put in the clear at least a third of the patients of the exact"
+    " sum more than weights as born do", gained.low > 1 / 3, margin=gained.low - 1 / 3,
+    falsified_by="falsify_weights_as_born")
 
 # %% [markdown]
 # Secure aggregation was not broken; it did what it says. A hospital could have noticed: its first
@@ -896,12 +962,12 @@ run.claim(
 #
 # A quieter question needs no trap: *was this patient in the sum?* Of a sum over the patients of a
 # clinic for a stigmatised disease, the answer is the diagnosis. Take real patients now, of whom
-# nuclei were measured, dealt to the hospitals at random; the last layer of a small network is
-# trained on a hundred features of them, and the server sees one sum of gradients. It has the
-# patient's record from elsewhere, and so the gradient $g$ that she *would* have sent. And it has
-# records of other patients of the same kind, whose gradients have mean $\mu$ and covariance
-# $\Sigma$; how many, will matter. With $m$ patients in the sum $s$, it asks how far $s$ leans to
-# $g$:
+# nuclei were measured, and the last layer of a small network, on a hundred features of them. The
+# server sees one sum of gradients at the layer's first weights, zeros; hospitals play no part here.
+# It has the patient's record and diagnosis from elsewhere, and so the gradient $g$ that she *would*
+# have sent. And it has records and diagnoses of other patients of the same kind, whose gradients
+# have mean $\mu$ and covariance $\Sigma$; how many, will matter. With $m$ patients in the sum $s$,
+# it asks how far $s$ leans to $g$:
 #
 # $$ \frac{(g - \mu)^\top \Sigma^{-1} (s - m \mu)}{\sqrt{(g - \mu)^\top \Sigma^{-1} (g - \mu)}} . $$
 #
@@ -930,20 +996,24 @@ def tells(rng, clip=np.inf, sigma=0.0, n_known=None):
     return [auc(scores[some], scores[outside]).value for some in (inside, elsewhere)]
 
 # %%
-def over_draws(name, **how):
-    return np.array([tells(one, **how) for one in run.rng(name).spawn(n_draws)])
+sums = run.rng("who is in the sum").spawn(n_draws)
+
+
+def over_draws(**how):
+    """The same people and noise each time."""
+    return np.array([tells(deepcopy(one), **how) for one in sums])
 
 # %%
-found = over_draws("who is in the sum")
+found = over_draws()
 member = mean_interval(found[:, 0 if asked == "members" else 1])
 control = mean_interval(found[:, 1])
 run.result("membership_auc", member, atol=1e-3)
 run.result("elsewhere_auc", control, atol=1e-3)
-few_known = {n: mean_interval(over_draws(f"known: {n}", n_known=n)[:, 0]) for n in (20, 60, 150)}
+few_known = {n: mean_interval(over_draws(n_known=n)[:, 0]) for n in (20, 60, 150)}
 run.result("membership_auc_few_known", few_known[20], atol=1e-3)
 run.say(
-    "The {n_members} members of a sum are told from sixty patients in no hospital with an AUC of"
-    " {membership_auc:.2ci}. Sixty others in no hospital, asked in the same way:"
+    "The {n_members} members of a sum are told from sixty patients who are not in it with an AUC of"
+    " {membership_auc:.2ci}. Sixty others who are not in it either, asked in the same way:"
     " {elsewhere_auc:.2ci}. Intervals are over {n_draws} draws of who is who from the same"
     " {n} patients, and so of this table only.", n=len(gradients))
 run.say("That is with all other {rest} records of the table as reference. With {few} of them:"
@@ -951,8 +1021,8 @@ run.say("That is with all other {rest} records of the table as reference. With {
         few=", ".join(str(n) for n in few_known),
         aucs="; ".join(f"{each:.2ci}" for each in few_known.values()))
 run.claim(
-    "the exact sum tells its members from patients who are in no hospital, to a server that has"
-    " many other records of the same table",
+    "the exact sum tells its members from patients who are not in it, to a server that has many"
+    " other records of the same table",
     member.low > 0.58, margin=member.low - 0.58, unit="AUC", falsified_by="falsify_asked_elsewhere")
 
 # %% [markdown]
@@ -979,9 +1049,9 @@ run.claim(
 # $\Phi\left(1 / (\sigma \sqrt 2)\right)$. Over $T$ rounds in which all take part Gaussian noise
 # composes exactly: each round needs $\sqrt T$ times the noise. So the accountant of this page is
 # the formula above, ours, and nothing need be installed for it; the tests of
-# `medlib.systems.aggregation.private_training` hold it against Opacus' accountant of privacy loss.
-# Where rounds draw a secret sample of patients, no such formula serves, and `privacy.epsilon_of`
-# asks Opacus itself.
+# `medlib.systems.aggregation.private_training` hold it against that of Opacus, a library that
+# trains with such noise and keeps the account. Where rounds draw a secret sample of patients, no
+# such formula serves, and `privacy.epsilon_of` asks Opacus itself.
 
 # %% tags=["key"]
 EPSILON, DELTA = 2.0, 1e-4
@@ -1015,16 +1085,18 @@ noises = {"exact": {}, "clipped, no noise": {"clip": clip}} | {
     for epsilon in (8.0, EPSILON, 0.5)}
 rows = []
 for name, how in noises.items():
-    seen = mean_interval(over_draws(f"who is in the sum, {name}", **how)[:, 0])
-    most = scipy.stats.norm.cdf(1 / how["sigma"] / np.sqrt(2)) if "sigma" in how else 1.0
+    seen = mean_interval(over_draws(**how)[:, 0], within=(0, 1))
+    most = scipy.stats.norm.cdf(1 / how["sigma"]) if "sigma" in how else 1.0
     rows.append({"the sum": name, "this server": f"{seen:.2ci}",
                  "any server, at most": f"{most:.2f}"})
     if name == f"ε = {EPSILON:g}":
         run.result("noisy_membership_auc", seen, atol=1e-3)
 run.table(rows, name="noisy_membership", caption="AUC of the membership test on one sum, over"
-          f" n = {n_draws} draws, with its 95 % interval, beside what the promise allows a server"
-          " that knows all other gradients. The server clips what it scores and counts the noise"
-          f" into the covariance; δ = {DELTA:g}. Real patients.")
+          f" n = {n_draws} draws, the same in each row, with its 95 % interval, beside what no"
+          " server can pass that knows all other gradients. Here another patient stands in a"
+          " member's place, so the sum moves by up to 2c, and both are judged on one sum: Φ(1/σ)."
+          " The server clips what it scores and counts the noise into the covariance;"
+          f" δ = {DELTA:g}. Real patients.")
 
 # %% [markdown]
 # Clipping alone is no protection: hold the second row against the first. The noise does it, and it
@@ -1042,11 +1114,16 @@ run.table(rows, name="noisy_membership", caption="AUC of the membership test on 
 #
 # A recorded trial trains the last layer on real patients, for several $\varepsilon$ that all rounds
 # spend together. Clipping length, rate and the number of rounds are chosen on validation patients
-# for every $\varepsilon$ from one grid; one long round may serve better than many noisy ones. Two
-# things may be hidden: what a *patient* adds to the sum, or what a whole *hospital* adds, the mean
-# gradient of its patients. *That* a hospital takes part is never hidden: it stands in the list that
-# all survivors sign. (Neither the choosing nor the standardising of the features is paid for; in a
-# deployment both would have to be.)
+# for every $\varepsilon$ from one grid, of settings within one standard error of the best the one
+# with the fewest rounds; one round with little noise may serve better than many noisy ones. (The
+# grid ends at a hundred rounds: in three draws without noise neither three hundred nor a thousand
+# did better on the validation patients.) Two things may be hidden: what a *patient* adds to the
+# sum, or what a whole *hospital* adds, the mean gradient of its patients. *That* a hospital takes
+# part is never hidden: it stands in the list that all survivors sign. (Neither the choosing nor the
+# standardising of the features is paid for; in a deployment both would have to be.)
+#
+# One trains once. So a mean over trainings is not what one gets: under much noise one training may
+# turn out well, and the next one upside down, with an AUC below one half. So we count how often.
 
 # %%
 trial = experiment.recorded(run, "_price_of_privacy/sweep", optional=True)
@@ -1054,9 +1131,14 @@ UNITS = {"patient": "a patient's part", "hospital": "a hospital's part"}
 EDGES = ("edge_clip", "edge_rate", "edge_rounds")
 
 
+def over_splits(what, unit, epsilon):
+    """Of what the trainings of one draw came to, the mean over draws, with its interval."""
+    return mean_interval(trial.array(f"{what}_{unit}", epsilon=epsilon), within=(0, 1))
+
+
 def left_wrong(unit, epsilon):
     """Share of pairs in wrong order, over draws."""
-    return f"{mean_interval(1 - trial.array(f'auc_{unit}', epsilon=epsilon)):.3ci}"
+    return mean_interval(1 - trial.array(f"auc_{unit}", epsilon=epsilon), within=(0, 1))
 
 # %%
 def chosen_rounds(unit, epsilon):
@@ -1077,31 +1159,40 @@ if trial is None:
 else:
     values = sorted(trial.grid["epsilon"], key=lambda e: -e if e else -np.inf)
     run.table(
-        [{"ε": f"{e:g}" if e else "no noise"} | {
-            f"{what}{head}": value(unit, e) for unit, what in UNITS.items()
-            for head, value in (("", left_wrong), (": rounds (on an edge)", chosen_rounds))}
-         for e in values],
+        [{"hidden": what, "ε": f"{e:g}" if e else "no noise",
+          "pairs in wrong order": f"{left_wrong(unit, e):.3ci}",
+          "median AUC": f"{over_splits('median', unit, e).value:.3f}",
+          "5 % quantile": f"{over_splits('low', unit, e).value:.3f}",
+          "below one half": f"{over_splits('worse_than_chance', unit, e).value:.1%}",
+          "rounds (on an edge)": chosen_rounds(unit, e)}
+         for (unit, what), e in product(UNITS.items(), values)],
         name="price", caption="Recorded: share of pairs, malignant and benign, in wrong order (one"
-        " less the AUC), with its 95 % interval over"
-        f" n = {len(trial.seeds)} draws of who learns and who tests; the median of the rounds"
-        " chosen, and in how many draws a choice lay on an edge of its grid. Real patients.")
+        f" less the AUC), with its 95 % interval over n = {len(trial.seeds)} draws; median and 5 %"
+        " quantile of the AUC and share of trainings with an AUC below one half, means over draws;"
+        " the median of the rounds chosen, and in how many draws a choice lay on an edge of its"
+        f" grid. Each draw is a mean over {trial.fixed['n_test_noises']} trainings (one without"
+        f" noise). Draws are splits of the same {len(cytology.labels)} real patients, and so the"
+        " intervals are of this table only.")
 
 # %%
 if trial is not None:
     run.say("{made}", made=trial.made)
     least = min(e for e in values if e)
     for unit in UNITS:
-        run.result(f"price_{unit}", price(unit, least), atol=0.02)
+        run.result(f"price_{unit}", price(unit, least), atol=1e-9)
+        run.result(f"upside_down_{unit}", over_splits("worse_than_chance", unit, least), atol=1e-9)
     run.say(
         "At ε = {least:g}, with the best settings on validation patients, hiding a patient's part"
-        " costs {price_patient:.3ci} of AUC, hiding a hospital's part {price_hospital:.3ci}.",
-        least=least)
+        " costs this model of {n} weights {price_patient:.3ci} on average, and"
+        " {upside_down_patient:.1%} of its trainings order patients worse than chance; hiding a"
+        " hospital's part costs {price_hospital:.3ci}, and {upside_down_hospital:.1%} do.",
+        least=least, n=trial.fixed["width"] + 1)
 
 # %% [markdown]
-# Read the table with its sizes in mind. This task is easy, for nuclei of cancers are large, and the
-# model is small. Noise grows with the square root of the number of weights and the sum with the
-# number of patients: a network of a million weights on as few patients would drown. Few patients
-# and much privacy do not go together, whoever adds up.
+# Read such a table with its sizes in mind: the price is that of one small model, of our choice. The
+# task is easy, for nuclei of cancers are large. Noise grows with the square root of the number of
+# weights and the sum with the number of patients: a network of a million weights on as few patients
+# would drown. Few patients and much privacy do not go together, whoever adds up.
 #
 # ## What it costs to mask
 #
@@ -1126,8 +1217,8 @@ for n, done in cost.items():
           f" processor a hospital, for {small.shape[1]} words (printed, not recorded)")
 
 # %% [markdown]
-# `python -m bench secure_aggregation` holds a million words and ten hospitals against the SecAgg+
-# of Flower, with everybody staying, in processor time of one hospital; it also compares what both
+# `python -m bench secure_aggregation` holds a million words and ten hospitals against Flower's
+# SecAgg+, with everybody staying, in processor time of one hospital; it also compares what both
 # sums decode to with the plain one.
 #
 # ## What breaks it
@@ -1135,13 +1226,23 @@ for n, done in cost.items():
 # **A server that chooses the weights.** Seen above. Masks bound who sees the sum, never what the
 # sum says.
 #
+# **A server that hands out different weights.** To all hospitals but one it gives weights with
+# which no unit of the first layer answers: the gradients of that layer, where the images lie, are
+# zero. In the exact sum that layer's gradient is then that of the one hospital left, and nobody had
+# to collude ([Pasquini, Francati and Ateniese](https://doi.org/10.1145/3548606.3560557)). That two
+# honest hospitals remain does not help: they are there, and add nothing. The cure is to sign what
+# one was given. Each hospital takes a digest of its weights, signs it together with its fresh keys,
+# and masks only with those whose signature fits its own digest; the `Terms` of our protocol have a
+# field for it. To sign it later, with the list of survivors, would be too late: by then the shares
+# of the others suffice to open the one. The rounds of this page leave the field empty.
+#
 # **A sum of one.** With all others colluding, or all others alike from round to round, the sum or a
 # difference of two sums is one hospital's update. Rounds should not differ by one hospital.
 #
 # **A hospital that lies.** Nobody sees its words: it may send poison, or values out of range that
 # run the sum over. What robust means do against it (trim, take medians) needs single updates; the
-# two protections pull in opposite directions. Proofs in zero knowledge that an update is short
-# exist and cost much.
+# two protections pull in opposite directions. Proofs in zero knowledge, which show that an update
+# is short and nothing else of it, exist and cost much.
 #
 # **A short seed.** And a good one that is drawn badly, used twice, or written to a log.
 #
@@ -1155,10 +1256,11 @@ for n, done in cost.items():
 # and the noise do that.
 #
 # **This is a teaching implementation.** A deployment needs beside it: a registry of hospitals' keys
-# that the server does not run; TLS; a parser of messages from strangers; round numbers that survive
-# a restart; keys from the operating system, wiped after use; a proof or a check that no update is
-# absurd; discrete noise; an audit by somebody who has done this before. Take a library that has
-# one.
+# that the server does not run; lines that are encrypted and show who is at their end (TLS); code
+# that reads messages from strangers and is not led astray by them (a parser); round numbers that
+# survive a restart; keys from the operating system, wiped after use; a proof or a check that no
+# update is absurd; discrete noise; an audit by somebody who has done this before. Take a library
+# that has one.
 
 # %%
 run.finish()
@@ -1167,11 +1269,11 @@ run.finish()
 # ## What to take along
 #
 # - An update is made of the data. Out of the gradient of a layer that sees the pixels the image
-#   comes by a division; larger batches only thin it out, and training does not help.
+#   comes by a division; larger batches only thin it out, and our training did not help.
 # - Masks by pairs cancel exactly, in whole numbers and only there. Agree on the range, and refuse
 #   what runs over.
 # - Choose the threshold from who may collude and who may vanish, against a server that lies, and
-#   compute who is exposed. Two honest hospitals must remain.
+#   compute who is exposed. Two honest hospitals must remain, with the same weights.
 # - Looking random is not being secret. Ask how many bits the seed has.
 # - The sum is not harmless. Ask who chose the weights, and whether one patient's presence shows.
 # - Differential privacy bounds every question at once, for a unit that you must name: what a

@@ -69,7 +69,8 @@ class Client:
 
     Source: Bonawitz et al. 2017, figure 4, with its steps against an active adversary,
         doi:10.1145/3133956.3133982. Ours besides: what is signed names the roster, so that two
-        clients who were shown different keys refuse as well.
+        clients who were shown different keys refuse as well; and keys are signed together with the
+        terms, so that nobody masks together with a client who was handed other weights.
     """
 
     def __init__(
@@ -97,9 +98,8 @@ class Client:
             self._mask_pair, self._share_pair = (key_pair(draw=self._draw) for _ in range(2))
             keys = self._mask_pair.public, self._share_pair.public
             bare = Advertisement(self._terms.round_number, self.number, *keys)
-            self._mine = Advertisement(
-                bare.round_number, self.number, *keys, sign(self._identity, bare.signed())
-            )
+            signature = sign(self._identity, bare.signed(self._terms))
+            self._mine = Advertisement(bare.round_number, self.number, *keys, signature)
         return self._mine
 
     def share(self, roster: Roster) -> ShareUpload:
@@ -210,7 +210,8 @@ class Client:
             if one == self._mine:
                 continue
             public = self._directory[one.client]
-            verify(public, one.signature, one.signed(), who=f"client {one.client} under its keys")
+            message = one.signed(self._terms)
+            verify(public, one.signature, message, who=f"client {one.client} under its keys")
 
     def _seed(self, other: int, purpose: str) -> bytes:
         """The secret with one other client, for masks or for sealing shares."""

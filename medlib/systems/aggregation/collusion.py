@@ -62,7 +62,8 @@ def learnt(
     Args:
         n: clients, numbered 1..n, all of whom shared keys.
         threshold: t.
-        colluders: who shows the server everything it knows; they do as the protocol says.
+        colluders: who shows the server everything it knows. Beside a curious server they do as the
+            protocol says; beside a lying one they sign both of its lists.
         dropouts: whom the server counts as gone before sending.
         late: those of them whose masked update came all the same, afterwards.
         server: "curious" follows the protocol; "lying" does not.

@@ -3,17 +3,18 @@
 Which setting is best can only be said over draws of the noise, and one training after the other
 that takes minutes. For logistic regression the gradient of a patient is a number times the
 patient's features, so that clipping needs no gradient of its own and all trainings share two
-products of matrices a round.
+products of matrices a round. Draws are taken in blocks that fit into a processor's cache.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.special import expit
 from scipy.stats import rankdata
 
 __all__ = ["auc_of_rows", "train_many"]
+
+_BLOCK = 512  # trainings at a time
 
 
 def train_many(
@@ -71,30 +72,36 @@ def train_many(
         raise ValueError(
             f"rounds {rounds}, draws {draws}, noise_multiplier {noise_multiplier}; at least 1, 1, 0"
         )
-    x = features.astype(np.float32)
-    n, width = x.shape
-    groups = None if hospitals is None else [hospitals == one for one in np.unique(hospitals)]
-    clip = np.repeat(clips, draws).astype(np.float32)[:, None]
-    step = np.repeat(rates, draws).astype(np.float32)[:, None]
-    step = step / (n if groups is None else len(groups))
-    lengths = np.linalg.norm(x, axis=1)
-    weights = np.zeros((len(clip), width), dtype=np.float32)
-    for _ in range(rounds):
-        apart = expit(weights @ x.T) - labels.astype(np.float32)
-        if groups is None:
-            long = np.abs(apart) * lengths
-            total = (apart * (clip / np.maximum(clip, long))) @ x
-        else:
-            total = np.zeros_like(weights)
-            for there in groups:
-                mean = apart[:, there] @ x[there] / np.float32(there.sum())
-                long = np.linalg.norm(mean, axis=1, keepdims=True)
-                total += mean * (clip / np.maximum(clip, long))
-        if noise_multiplier:
-            noise = rng.standard_normal((draws, width), dtype=np.float32)
-            total += np.float32(noise_multiplier) * clip * np.tile(noise, (len(clips), 1))
-        weights -= step * total
-    return weights.reshape(len(clips), draws, width)
+    order = np.arange(len(labels)) if hospitals is None else np.argsort(hospitals, kind="stable")
+    x, y = features[order].astype(np.float32), labels[order].astype(np.float32)
+    sizes = None if hospitals is None else np.unique(hospitals, return_counts=True)[1]
+    step = (rates / (len(x) if sizes is None else len(sizes))).astype(np.float32)
+    blur = (noise_multiplier * clips).astype(np.float32)[:, None]
+    weights = np.zeros((draws, len(clips), x.shape[1]), dtype=np.float32)
+    for block in np.array_split(weights, max(weights[..., 0].size // _BLOCK, 1)):
+        rows = block.reshape(-1, x.shape[1])  # a view: what is taken off it is taken off `weights`
+        limit, pace = (np.tile(each, len(block))[:, None] for each in (clips, step))
+        for _ in range(rounds):
+            total = _clipped_sum(rows, x, y, limit.astype(np.float32), sizes)
+            if noise_multiplier:
+                noise = rng.standard_normal((len(block), 1, x.shape[1]), dtype=np.float32)
+                total += (blur * noise).reshape(rows.shape)
+            rows -= pace * total
+    return weights.swapaxes(0, 1)
+
+
+def _clipped_sum(weights, x, y, clip, sizes) -> np.ndarray:
+    """Clipped gradients, summed; of patients, or of hospitals, who stand one after the other."""
+    apart = np.float32(0.5) * (1 + np.tanh(np.float32(0.5) * (weights @ x.T))) - y  # p - y
+    if sizes is None:
+        apart *= clip / np.maximum(clip, np.abs(apart) * np.linalg.norm(x, axis=1))
+        return apart @ x
+    total = np.zeros_like(weights)
+    for end, size in zip(np.cumsum(sizes), sizes, strict=True):
+        mean = apart[:, end - size : end] @ x[end - size : end] / np.float32(size)
+        long = np.sqrt(np.einsum("ij,ij->i", mean, mean))[:, None]
+        total += mean * (clip / np.maximum(clip, long))
+    return total
 
 
 def auc_of_rows(

@@ -50,12 +50,16 @@ class Terms:
         threshold: t, how many must stay to the end; above half, since otherwise a lying server
             could tell two groups of t two different stories.
         length: words of an update.
+        weights: a digest of the weights that the update is of, which each client takes itself of
+            what it was handed: so a server that hands out different weights finds no two clients
+            who agree on masks. Empty where there are none.
     """
 
     round_number: int
     clients: tuple[int, ...]
     threshold: int
     length: int
+    weights: bytes = b""
 
     def __post_init__(self) -> None:
         n = len(self.clients)
@@ -75,7 +79,7 @@ class Terms:
 
     def to_bytes(self) -> bytes:
         sizes = self.threshold.to_bytes(4, "little") + self.length.to_bytes(8, "little")
-        return _head(0, self.round_number) + sizes + _numbers(self.clients)
+        return _head(0, self.round_number) + sizes + _numbers(self.clients) + self.weights
 
 
 @dataclass(frozen=True)
@@ -88,10 +92,15 @@ class Advertisement:
     share_key: bytes
     signature: bytes = b""
 
-    def signed(self) -> bytes:
-        """The bytes that the signature is for."""
+    def signed(self, terms: Terms) -> bytes:
+        """The bytes that the signature is for: the keys, and the terms as this client has them.
+
+        The terms have to be in it, and not in a later signature alone: whoever was handed other
+        weights is to be found out before anybody masks an update together with it.
+        """
         head = _head(1, self.round_number, self.client)
-        return _DOMAIN + head + self.mask_key + self.share_key
+        agreed = hashlib.sha256(_DOMAIN + terms.to_bytes()).digest()
+        return _DOMAIN + head + self.mask_key + self.share_key + agreed
 
     def to_bytes(self) -> bytes:
         head = _head(1, self.round_number, self.client)

@@ -1,5 +1,7 @@
 """A round of which a test takes the steps itself, and can lie between them."""
 
+import dataclasses
+
 import numpy as np
 
 from medlib.systems.aggregation.client import Client
@@ -9,9 +11,9 @@ from medlib.systems.aggregation.signing import identity
 
 
 class Rehearsal:
-    """n clients and a server; `clients` may be walked by hand."""
+    """n clients and a server; `clients` may be walked by hand, each with weights of its own."""
 
-    def __init__(self, *, n=5, threshold=3, round_number=4, seed=0, identities=None):
+    def __init__(self, *, n=5, threshold=3, round_number=4, seed=0, identities=None, weights=None):
         rng = np.random.default_rng(seed)
         self.terms = Terms(round_number, tuple(range(1, n + 1)), threshold, 6)
         self.words = {i: rng.integers(0, 2**32, 6, dtype=np.uint32) for i in self.terms.clients}
@@ -21,7 +23,7 @@ class Rehearsal:
             i: Client(
                 i,
                 self.words[i],
-                terms=self.terms,
+                terms=dataclasses.replace(self.terms, weights=(weights or {}).get(i, b"")),
                 identity=self.identities[i],
                 directory=directory,
                 draw=rng.bytes,

@@ -171,6 +171,18 @@ def test_a_roster_that_is_not_what_clients_sent_is_refused(change, match):
     refuses(one.clients[1], "share", change(one.to_roster()), match)
 
 
+def test_who_was_handed_other_weights_is_found_out_before_anybody_masks():
+    """Else all others, with gradients of zero, would give their shares and open its update."""
+    handed = {i: b"the same for all" for i in (1, 2, 3, 4)} | {5: b"others"}
+    one = Rehearsal(weights=handed)
+    roster = one.to_roster()
+    refuses(one.clients[5], "share", roster, "client 1 under its keys")
+    refuses(one.clients[1], "share", roster, "client 5 under its keys")
+    apart = Rehearsal(weights=handed)
+    kept = Roster(R, apart.to_roster().advertisements[:4])
+    assert len(apart.clients[1].share(kept).shares) == 3, "the others go on without it"
+
+
 def with_first(delivery, **other):
     first, *rest = delivery.shares
     return ShareDelivery(R, delivery.client, (dataclasses.replace(first, **other), *rest))

@@ -98,6 +98,15 @@ def test_smoothness_makes_smoother_images(case):
     assert smooth < 0.8 * rough
 
 
+def test_the_objective_counts_the_roughness(case):
+    how = {"distance": "cosine", "rate": 0.1, "steps": 5}
+    plain, smooth = attack(case, **how), attack(case, smoothness=2.0, **how)
+    images = smooth.images
+    rough = images.diff(dim=-1).abs().mean() + images.diff(dim=-2).abs().mean()
+    assert plain.objective == plain.mismatch
+    assert smooth.objective == pytest.approx(smooth.mismatch + 2.0 * float(rough))
+
+
 def test_the_box_holds(case):
     done = attack(case, box=(0.2, 0.6), distance="cosine", rate=0.1, steps=10)
     assert 0.2 <= float(done.images.min()) <= float(done.images.max()) <= 0.6

@@ -56,7 +56,14 @@ def test_kinds_do_not_meet():
     ],
 )
 def test_what_is_signed_of_keys_holds_all_of_them(other):
-    assert dataclasses.replace(KEYS, **other).signed() != KEYS.signed()
+    terms = Terms(7, (1, 2, 3), 2, 5)
+    assert dataclasses.replace(KEYS, **other).signed(terms) != KEYS.signed(terms)
+
+
+@pytest.mark.parametrize("other", [{"threshold": 3}, {"length": 6}, {"weights": b"w" * 32}])
+def test_what_is_signed_of_keys_holds_the_terms(other):
+    terms = Terms(7, (1, 2, 3), 2, 5)
+    assert KEYS.signed(dataclasses.replace(terms, **other)) != KEYS.signed(terms)
 
 
 def test_what_is_signed_of_survivors_holds_round_list_and_roster():
