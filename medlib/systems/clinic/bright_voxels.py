@@ -108,12 +108,14 @@ def tune_bright_voxels(examples: Sequence[Example], *, by: str) -> BrightVoxels:
     used = [one for one, any_ in zip(examples, has, strict=True) if any_ or by == "AUC"]
     best, best_value = None, -np.inf
     units = [in_units_of_brain(volume) for volume, *_ in used]
+    boxes = [_box_of(white >= _LEAST_WHITE[0]) for _, white, _ in used]
+    whites = [white[box] for (_, white, _), box in zip(used, boxes, strict=True)]
     for smoothing in _SMOOTHING:
-        smooth = [_smoothed(each, smoothing) for each in units]
+        smooth = [_smoothed(each, smoothing)[box] for each, box in zip(units, boxes, strict=True)]
         for threshold, least_white in itertools.product(_THRESHOLDS, _LEAST_WHITE):
             marked = [
                 _parts(each, white, threshold, least_white)
-                for each, (_, white, _) in zip(smooth, used, strict=True)
+                for each, white in zip(smooth, whites, strict=True)
             ]
             for least in _LEAST_VOXELS:
                 if by == "AUC":
@@ -122,14 +124,28 @@ def tune_bright_voxels(examples: Sequence[Example], *, by: str) -> BrightVoxels:
                 else:
                     value = np.mean(
                         [
-                            dice_of((sizes >= least)[parts], mask)
-                            for (parts, sizes), (*_, mask) in zip(marked, used, strict=True)
+                            _dice(sizes >= least, parts, sizes, mask[box], int(mask.sum()))
+                            for (parts, sizes), (*_, mask), box in zip(
+                                marked, used, boxes, strict=True
+                            )
                         ]
                     )
                 if value > best_value:
                     best = BrightVoxels(float(threshold), least_white, smoothing, least)
                     best_value = value
     return best
+
+
+def _box_of(inside: Mask) -> tuple[slice, ...]:
+    """The smallest box that holds all; nothing is marked outside of it."""
+    places = np.argwhere(inside) if inside.any() else np.zeros((1, 3), dtype=int)
+    low, high = places.min(axis=0), places.max(axis=0) + 1
+    return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+
+
+def _dice(kept: np.ndarray, parts: np.ndarray, sizes: np.ndarray, mask: Mask, n: int) -> float:
+    """As `dice_of`, of the parts that are kept and a mask of n voxels in all."""
+    return 2 * kept[parts[mask]].sum() / (sizes[kept].sum() + n)
 
 
 def _parts(
