@@ -140,6 +140,7 @@ def draw_head():
     return figure
 
 
+# %%
 run.figure(
     draw_head(), name="head", data="simulated",
     alt="Six grey brain slices with small bright spots, each with an orange outline.",
@@ -227,6 +228,7 @@ def verdict_of(fault):
     return f"{fault}: {word}" + (f" ({one.reasons[0].fault})" if one.reasons else "")
 
 
+# %%
 run.frames(
     [arrival(plant(fault, study, other=other), study, verdict=verdict_of(fault))
      for fault in verdicts],
@@ -373,6 +375,8 @@ bias = mean_interval(scores["network"].volume_error_ml, unit="ml")
 run.result("bias", bias, atol=0.08)
 invented = mean_interval(scores["network"].invented)
 run.result("invented", invented, atol=0.2)
+
+# %%
 run.say(
     "By Dice the network leads the rival by {dice_gain:.2ci} (paired, unit: study). Against the"
     " rival with the perfect map it is {below_best:+.2ci}. Its volumes are off by {bias:+.2ci} on"
@@ -409,6 +413,8 @@ too_high = mean_interval(p_of["network"] - has)
 run.result("too_high", too_high, atol=0.05)
 saved = mean_interval(nats["threshold"] - nats["network"], unit="nats")
 run.result("saved", saved, atol=0.1)
+
+# %%
 run.figure(
     reliability_diagram({"network": reliability(p_of["network"], has, bins=4)}, event="with lesion",
                         height_in=3.4), name="calibration", data="simulated",
@@ -560,26 +566,22 @@ else:
 # decision was taken from. The slider begins at the slice that the report names.
 
 # %%
-this, reading = sets["test"][shown], readings[shown]
-
-
 def draw_slice(k):
     """A slice; marks and truth; evidence."""
     figure, axes = panels(1, 3, height_in=2.6)
     for place, title in zip(axes[0], ("image", "marked; true: blue", "evidence"), strict=True):
-        place.imshow(this.volume[k], cmap="gray", vmin=0, vmax=0.9)
+        place.imshow(sets["test"][shown].volume[k], cmap="gray", vmin=0, vmax=0.9)
         place.set(title=title, xticks=[], yticks=[])
-    shapes = ((axes[0, 1], reading.mask[k], "orange"), (axes[0, 1], truth[shown][k], "blue"))
-    for place, mask, colour in shapes:
+    for mask, colour in ((readings[shown].mask[k], "orange"), (truth[shown][k], "blue")):
         if mask.any():
-            place.contour(mask, [0.5], colors=[experiment.COLORS[colour]], linewidths=1)
-    axes[0, 2].imshow(reading.probabilities[k], cmap="inferno", alpha=0.7, vmin=0, vmax=1)
+            axes[0, 1].contour(mask, [0.5], colors=[experiment.COLORS[colour]], linewidths=1)
+    axes[0, 2].imshow(readings[shown].probabilities[k], cmap="inferno", alpha=0.7, vmin=0, vmax=1)
     return figure
 
 # %%
 run.frames(
-    [draw_slice(k) for k in range(len(reading.mask))], name="slices", label="slice",
-    values=list(range(1, len(reading.mask) + 1)), data="simulated", start=deciding,
+    [draw_slice(k) for k in range(len(truth[shown]))], name="slices", label="slice",
+    values=list(range(1, len(truth[shown]) + 1)), data="simulated", start=deciding,
     alt="One brain slice three times: plain, with outlines of marked spots and true ones, and with"
     " a glow where the network takes a lesion for likely.",
     caption="One study, slice by slice: marks (orange), true outlines (blue), and every voxel's"
@@ -630,6 +632,8 @@ run.table(
     name="kills", caption=f"A kill at each of {len(trials)} places, and a rerun. *Made*: the step's"
     " files are there, its line in the ledger is not. *Half*: half of the objects are stored.",
 )
+
+# %%
 run.claim(
     "killed at any of the places tried, a rerun ends with the same objects to the bit and the same"
     " ledger: nothing twice, nothing lost", not bad, margin=0.5 - len(bad), unit="kills",
@@ -776,7 +780,8 @@ run.check("whole-journey-turn", turned)
 # %% [markdown]
 # ## Further reading
 #
-# - S. Jodogne, the server: [doi:10.1007/s10278-018-0082-y](https://doi.org/10.1007/s10278-018-0082-y)
+# - S. Jodogne, the server:
+#   [doi:10.1007/s10278-018-0082-y](https://doi.org/10.1007/s10278-018-0082-y)
 # - C. P. Bridge et al., the library that writes masks and reports:
 #   [doi:10.1007/s10278-022-00683-y](https://doi.org/10.1007/s10278-022-00683-y)
 # - H. Krawczyk, M. Bellare, R. Canetti, HMAC:
