@@ -347,9 +347,8 @@ scores = {name: reading_scores(masks, truth, voxel_ml=voxel_ml)
           for name, masks in marked.items()}
 dice = {name: mean_interval(one.dice, within=(0, 1)) for name, one in scores.items()}
 found = {name: mean_interval(one.found, within=(0, 1)) for name, one in scores.items()}
-off = {name: mean_interval(np.abs(one.volume_error_ml), unit="ml") for name, one in scores.items()}
-gain = mean_interval(scores["network"].dice - scores["threshold"].dice)
-below_best = mean_interval(scores["network"].dice - scores["threshold, perfect map"].dice)
+off = {name: mean_interval(np.abs(one.volume_error_ml), unit="ml", within=(0, np.inf))
+       for name, one in scores.items()}
 for name, key in zip(scores, ("network", "rival", "perfect"), strict=True):
     run.result(f"dice_{key}", dice[name], atol=0.05)
     run.result(f"found_{key}", found[name], atol=0.08)
@@ -369,6 +368,8 @@ run.figure(
 )
 
 # %%
+gain = mean_interval(scores["network"].dice - scores["threshold"].dice)
+below_best = mean_interval(scores["network"].dice - scores["threshold, perfect map"].dice)
 run.result("dice_gain", gain, atol=0.05)
 run.result("below_best", below_best, atol=0.05)
 bias = mean_interval(scores["network"].volume_error_ml, unit="ml")
@@ -743,6 +744,17 @@ run.finish()
 # what kind of wrong. In Jupyter, `run.hint("whole-journey-kill")` gives a hint, and then another;
 # `run.solution("whole-journey-kill")` shows how it is done.
 #
+# ```{exercise}
+# :label: whole-journey-reason
+# A report names an offset of $-0.2$ nats; the surest voxels added $+1.7$ nats to the log-odds, and
+# the expected size $-0.4$. Which probability of a lesion must stand in the same report?
+# ```
+
+# %% tags=["self-check"]
+answer = None  # between 0 and 1
+run.check("whole-journey-reason", answer)
+
+# %% [markdown]
 # ```{exercise}
 # :label: whole-journey-kill
 # A colleague writes the ledger's line *before* the step's files, "so that we know what was begun".
