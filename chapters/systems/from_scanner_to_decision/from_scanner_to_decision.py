@@ -518,8 +518,8 @@ run.figure(
     alt="Ten bars from left to right in four lanes: two where the name is known, one where it is"
     " removed, four of the networks, three of results; a dot of the ledger after each.",
     caption="The course of one study: order from left to right, not seconds, for those differ from"
-    " run to run. Below each step, the files that it left and their size. What is above the first"
-    " lane's end still says who the patient is, and is deleted at the end. n = 1 study, simulated.",
+    " run to run. Below each step, the files that it left and their size. Files of the orange steps"
+    " still say who the patient is; they are deleted at the end. n = 1 study, simulated.",
 )
 
 # %%
