@@ -387,8 +387,14 @@ run.claim("the network marks lesions better than a threshold that was tuned on t
           gain.low > 0, margin=gain.low, falsified_by="falsify_readers")
 
 # %% [markdown]
+# Read the row of the perfect map as a warning. Two cuts that learn nothing, given a map that says
+# exactly where white matter is, are hard to beat: that is what the network must find out for itself
+# beside brightness. Whoever has a good registration should try the simple thing first.
+#
 # Now the probability. The rival gets the same treatment: its own cuts, chosen for telling studies
-# apart, and a line fitted to the logarithm of its volume on the same studies.
+# apart, and a line fitted to the logarithm of its volume on the same studies. Both lines are held
+# back by a penalty, for they rest on few studies: their probabilities may be a little shy of 0
+# and 1.
 
 # %%
 def rival_size(name):
@@ -417,8 +423,9 @@ run.result("saved", saved, atol=0.1)
 
 # %%
 run.figure(
-    reliability_diagram({"network": reliability(p_of["network"], has, bins=4)}, event="with lesion",
-                        height_in=3.4), name="calibration", data="simulated",
+    reliability_diagram({"network": reliability(p_of["network"], has, bins=4)},
+                        event="lesion present", height_in=3.4),
+    name="calibration", data="simulated",
     alt="Share of studies with a lesion over the probability, in four bins near the diagonal.",
     caption="Calibration on test studies in four bins of equal number, with Wilson's 95 % intervals"
     f" (n = {n_test} studies). Simulated lesions.",

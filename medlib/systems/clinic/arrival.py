@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 __all__ = ["arrival"]
 
-_COLUMNS, _ROWS, _WHITE = 7, 2, 1000
+_COLUMNS, _ROWS, _WHITE, _TOP = 7, 2, 1000, 4095
 
 
 @in_house_style
 def arrival(came: Sequence[Dataset], sent: Sequence[Dataset], *, verdict: str) -> Figure:
     """The slices that came, in order of place; framed in orange where pixels are not those sent.
 
-    All are drawn with one grey scale, from 0 to 1000 stored units, so a negative of 12 bits is
-    nearly white all over.
+    All are drawn with one grey scale of 1000 stored units, from 0 on; of a negative of 12 bits the
+    upper 1000 are drawn, as whoever takes it for a positive would see it.
 
     Args:
         came: the images, of one size, 14 at most, in any order.
@@ -49,7 +49,8 @@ def arrival(came: Sequence[Dataset], sent: Sequence[Dataset], *, verdict: str) -
         if changed:
             box = (across + 1, down + 1, columns - 3, rows - 3)
             place.add_patch(_frame(*box))
-    place.imshow(sheet, cmap="gray", vmin=0, vmax=_WHITE, interpolation="nearest")
+    low = _TOP - _WHITE if np.nanmedian(sheet) > _TOP / 2 else 0
+    place.imshow(sheet, cmap="gray", vmin=low, vmax=low + _WHITE, interpolation="nearest")
     place.set_title(verdict)
     place.set_axis_off()
     return figure
