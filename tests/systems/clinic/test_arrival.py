@@ -16,7 +16,7 @@ def drawn(fault):
     place = figure.axes[0]
     framed = [text.get_text() for text in place.texts if text.get_color() == HIGHLIGHT]
     assert len(framed) == len(place.patches)
-    assert place.get_title() == fault
+    assert place.get_title(loc="left") == fault
     plt.close(figure)
     return len(place.texts), framed
 

@@ -46,6 +46,6 @@ def test_one_sure_spot_is_enough():
 
 def test_one_kind_of_study_is_not_enough():
     with pytest.raises(ValueError, match="with a lesion and without"):
-        fit_decision(np.zeros((3, 2)), np.ones(3), names=FEATURES)
+        fit_decision(np.zeros((3, 2)), np.ones(3, dtype=int), names=FEATURES)
     with pytest.raises(ValueError, match="one column for each of 2"):
         fit_decision(np.zeros((2, 3)), np.array([0, 1]), names=FEATURES)

@@ -26,28 +26,29 @@ def heads(n, seed, *, lesion=None):
 @pytest.fixture(scope="module")
 def networks():
     return fit_networks(
-        heads(16, 0), validate=heads(6, 1), calibrate=heads(30, 2), steps=120,
+        heads(16, 0), validate=heads(6, 1), calibrate=heads(30, 2), steps=400,
         generator=torch.Generator().manual_seed(0),
     )  # fmt: skip
 
 
 def test_they_mark_and_tell(networks):
     for (volume, mask), other in zip(heads(4, 3, lesion=True), heads(4, 4), strict=True):
-        found = networks.mask(volume)
+        reading = networks.read(volume)
+        found = reading.mask
         assert found.shape == mask.shape
         assert 2 * (found & mask).sum() / (found.sum() + mask.sum()) > 0.7
-        assert networks.probability(volume) > 0.5
-        assert 0 <= networks.probability(other[0]) <= 1
-    assert networks.probability(heads(1, 5, lesion=False)[0][0]) < 0.5
+        assert reading.probability > 0.5
+        assert 0 <= networks.read(other[0]).probability <= 1
+    assert networks.read(heads(1, 5, lesion=False)[0][0]).probability < 0.5
 
 
 def test_what_is_strange_is_told_from_what_is_usual(networks):
-    usual = [networks.novelty(volume)[1] for volume, _ in heads(20, 6)]
+    usual = [networks.read(volume).p for volume, _ in heads(20, 6)]
     turned = heads(1, 6)[0][0]
     turned = np.where(turned > 0, 200 + np.indices(turned.shape)[2] * 40, 0).astype(np.float32)
-    score, p = networks.novelty(turned)
-    assert p <= 0.05 < np.median(usual)
-    assert score > 0
+    found = networks.read(turned)
+    assert found.p <= 0.05 < np.median(usual)
+    assert found.score > 0
 
 
 def test_the_evidence_is_what_was_marked_and_the_decision_adds_up(networks):

@@ -27,7 +27,7 @@ def test_weights_stand_for_all_voxels():
 def test_it_finds_bright_blocks_and_repeats_itself():
     found = [
         fit_voxel_network(
-            featured(6, 0), validate=featured(4, 1), steps=60,
+            featured(6, 0), validate=featured(4, 1), steps=400,
             generator=torch.Generator().manual_seed(3),
         )
         for _ in range(2)
