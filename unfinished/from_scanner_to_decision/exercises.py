@@ -120,4 +120,31 @@ Not the image's own ends: two slices of one study would then be turned about dif
     ],
 )
 
-EXERCISES = [KILL, VOLUME, TURN]
+REASON = Number(
+    name="whole-journey-reason",
+    asks="a probability",
+    answer=0.750,
+    tolerance=0.005,
+    within=(-10, 100),
+    mistakes=[
+        Mistake(1.1, "those are the log-odds; a probability lies between 0 and 1"),
+        Mistake(3.004, "those are the odds, lesion to none; what share of the whole is that?"),
+        Mistake(0.818, "the expected size speaks against it, and it counts"),
+        Mistake(0.786, "the offset counts as well: it is where an average study stands"),
+        Mistake(0.846, "you left out both what speaks against it and the offset"),
+        Mistake(0.25, "that is the probability that there is none"),
+    ],
+    otherwise="add all three, and turn log-odds into a probability",
+    hints=[
+        "Which three numbers make up the log-odds?",
+        "Odds are e to the log-odds; the probability is odds over one plus odds.",
+    ],
+    solution=r"""
+$-0.2 + 1.7 - 0.4 = 1.1$ nats; odds of $e^{1.1} \approx 3$ to 1, so $p \approx 0.75$. Nothing else
+is in it: whoever reads the report can do this sum, and a report in which it does not come out is a
+wrong one. What the sum cannot say is whether the surest voxels were right.
+""",
+    wrong=[110, -1.1],
+)
+
+EXERCISES = [REASON, KILL, VOLUME, TURN]

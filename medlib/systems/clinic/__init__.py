@@ -16,9 +16,16 @@ It stands above its neighbours, and joins what `ledger` and `deidentification` k
 - `report_template`: what such a report must hold, checked.
 - `dicom_validation`: what an outside validator says.
 - `readers`: the networks, as the pipeline sees them.
-- `study_networks`: such networks: a gate, one that marks, one that says whether.
+- `voxel_features`: what a voxel looks like from near and far, in units of its own brain.
+- `voxel_network`: how likely each voxel lies in a lesion.
+- `decision`: lesion or none, from two numbers, with what each spoke for.
+- `study_networks`: all that reads a study: a gate, the network, and the decision.
+- `bright_voxels`: the rival, two cuts that are tuned and nothing that is learned.
+- `reading_scores`: how well lesions of several studies were marked.
 - `journal`: which steps a ledger says were done.
-- `pipeline`: the steps, each done once, however often it is killed.
+- `steps`: what each of the ten steps needs, leaves and finds.
+- `pipeline`: the steps in their order, each done once, however often it is killed.
 - `kill_trial`: kill it at every place, and compare what it leaves.
-- `timeline`: how long each step of a study took.
+- `timeline`: the course of a study: order, files and bytes as a figure, seconds as numbers.
+- `arrival`: a study as it came, slice by slice, as a figure.
 """

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from medlib.systems.clinic.journal import entries_of
-from medlib.systems.clinic.pipeline import MOMENTS, STEPS, Outcome, Pipeline
+from medlib.systems.clinic.pipeline import MOMENTS, Outcome, Pipeline
 from medlib.systems.clinic.readers import kept_answers
 from medlib.systems.clinic.server_or_files import Archive, archive_in, archive_of
+from medlib.systems.clinic.steps import STEPS
 
 __all__ = ["POINTS", "Trial", "in_own_process", "is_killed_at", "kill_trial"]
 

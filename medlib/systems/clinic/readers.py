@@ -1,8 +1,9 @@
-"""The networks, as the pipeline sees them: four questions about a volume."""
+"""The networks, as the pipeline sees them: five questions about a volume."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ class Readers:
         mask: True where a lesion is.
         probability: calibrated, that there is any.
         evidence: how much each voxel spoke for it; 0 or more.
+        contributions: what each number adds to the log-odds of a finding, in nats, by its name.
         level: a study with a p-value at most this is not read.
         threshold: probability from which on a lesion is called present.
     """
@@ -35,6 +37,7 @@ class Readers:
     mask: Callable[[Volume], Bool[np.ndarray, "slices rows columns"]]
     probability: Callable[[Volume], float]
     evidence: Callable[[Volume], Volume]
+    contributions: Callable[[Volume], dict[str, float]] = lambda volume: {}
     level: float = 0.05
     threshold: float = 0.5
 
@@ -45,7 +48,7 @@ class Readers:
 
 
 def keep_answers(path: Path, readers: Readers, volume: Volume) -> None:
-    """Ask all four questions once, and keep the answers in a file.
+    """Ask all five questions once, and keep the answers in a file.
 
     Args:
         path: new file, .npz.
@@ -56,6 +59,7 @@ def keep_answers(path: Path, readers: Readers, volume: Volume) -> None:
     np.savez(
         path, volume=np.array(_digest(volume)), score=score, p=p, mask=readers.mask(volume),
         probability=readers.probability(volume), evidence=readers.evidence(volume),
+        contributions=np.array(json.dumps(readers.contributions(volume))),
         name=np.array([readers.name, readers.version]),
         limits=np.array([readers.level, readers.threshold]),
     )  # fmt: skip
@@ -92,6 +96,7 @@ def kept_answers(path: Path) -> Readers:
         mask=lambda volume: checked(volume, kept["mask"]),
         probability=lambda volume: checked(volume, float(kept["probability"])),
         evidence=lambda volume: checked(volume, kept["evidence"]),
+        contributions=lambda volume: checked(volume, json.loads(str(kept["contributions"]))),
         level=level,
         threshold=threshold,
     )

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from pydicom import Dataset
 
-from medlib.systems.clinic.structured_report import Measured
+from medlib.systems.clinic.structured_report import CONTRIBUTION, OWN_SCHEME, Measured
 
-__all__ = ["faults_of_template", "read_report"]
+__all__ = ["contributions_in", "faults_of_template", "image_of_evidence", "read_report"]
 
 Code = tuple[str, str]
 _TITLE: Code = ("126000", "DCM")  # imaging measurement report
@@ -24,6 +24,7 @@ _FINDING: Code = ("121071", "DCM")
 _SEGMENT: Code = ("121191", "DCM")
 _SERIES: Code = ("121232", "DCM")
 _CERTAINTY: Code = ("111012", "DCM")
+_SOURCE: Code = ("121112", "DCM")
 _VOLUME: Code = ("118565006", "SCT")
 _NUMBER: Code = ("246206008", "SCT")
 _UNITS = {_CERTAINTY: "%", _VOLUME: "cm3", _NUMBER: "1"}
@@ -114,6 +115,33 @@ def read_report(report: Dataset) -> Measured:
     if missing := _UNITS.keys() - found.keys():
         raise ValueError(f"the report lacks {sorted(missing)}")
     return Measured(found[_VOLUME], round(found[_NUMBER]), found[_CERTAINTY] / 100)
+
+
+def contributions_in(report: Dataset) -> dict[str, float]:
+    """What each number added to the log-odds of the finding, in nats, by its name."""
+    return {
+        str(item.ConceptNameCodeSequence[0].CodeMeaning).removeprefix(CONTRIBUTION): float(
+            item.MeasuredValueSequence[0].NumericValue
+        )
+        for item in _all_items(report)
+        if item.get("ValueType") == "NUM" and _name(item)[1] == OWN_SCHEME
+    }
+
+
+def image_of_evidence(report: Dataset) -> str | None:
+    """SOP instance UID of the image on which the certainty rests; None if none is named.
+
+    Raises:
+        ValueError: several are named.
+    """
+    found = [
+        str(item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID)
+        for item in _all_items(report)
+        if item.get("ValueType") == "IMAGE" and _name(item) == _SOURCE
+    ]
+    if len(found) > 1:
+        raise ValueError(f"{len(found)} images are named as the source of the certainty")
+    return found[0] if found else None
 
 
 def _name(item: Dataset) -> Code:

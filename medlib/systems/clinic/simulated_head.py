@@ -46,11 +46,14 @@ class Head:
         volume: intensity, white matter about 0.55 in FLAIR.
         lesions: True where a lesion is.
         spacing_mm: between slices, rows, columns.
+        white: share of white matter, as it was simulated: a map in perfect register, which no
+            hospital has; None if it is not known.
     """
 
     volume: Float[np.ndarray, "slices rows columns"]
     lesions: Bool[np.ndarray, "slices rows columns"]
     spacing_mm: tuple[float, float, float]
+    white: Float[np.ndarray, "slices rows columns"] | None = None
 
     @property
     def has_lesion(self) -> bool:
@@ -122,7 +125,8 @@ def simulated_head(
     clean *= 1 + 0.08 * field / max(np.abs(field).max(), 1e-9)
     clean = gaussian_filter(clean, (0, *[rng.uniform(0.3, 0.6)] * 2))
     volume = np.clip(clean + rng.normal(0, noise_sd, size=clean.shape), 0, None)
-    return Head(volume.astype(np.float32), lesions, (STEP_MM, PIXEL_MM, PIXEL_MM))
+    spacing = (STEP_MM, PIXEL_MM, PIXEL_MM)
+    return Head(volume.astype(np.float32), lesions, spacing, white.astype(np.float32))
 
 
 def _warped(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

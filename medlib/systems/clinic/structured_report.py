@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,12 @@ from scipy.ndimage import label
 from medlib.systems.clinic.own_uids import Stamp, settle
 from medlib.systems.clinic.segmentation_object import SOFTWARE, without_remarks
 
-__all__ = ["Measured", "measure", "structured_report"]
+__all__ = ["CONTRIBUTION", "OWN_SCHEME", "Measured", "measure", "structured_report"]
+
+OWN_SCHEME = "99PTP"
+"""Designator of our own codes: 99 begins those of nobody else's scheme."""
+
+CONTRIBUTION = "Added to log-odds by "
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,8 @@ def structured_report(
     stamp: Stamp,
     algorithm: tuple[str, str],
     threshold: float,
+    rests_on: int | None = None,
+    contributions: Mapping[str, float] | None = None,
 ) -> Dataset:
     """A report after template TID 1500, for a reader who was not there.
 
@@ -71,14 +78,20 @@ def structured_report(
         stamp: UIDs and times.
         algorithm: name and version.
         threshold: probability from which on a lesion is called present.
+        rests_on: which of the images held most evidence for the finding; named as the source of the
+            certainty. None = none is named.
+        contributions: what each number added to the log-odds of the finding, in nats, by its name;
+            no standard code says that, so they are coded in a scheme of our own.
 
     Raises:
-        ValueError: a probability or threshold outside 0..1.
+        ValueError: a probability or threshold outside 0..1, or an image that is not there.
 
     DICOM PS3.16, TID 1500, 1411 and 1501; certainty in per cent is (111012, DCM).
     """
     if not 0 <= measured.probability <= 1 or not 0 <= threshold <= 1:
         raise ValueError(f"probability {measured.probability} and threshold {threshold}: in 0..1")
+    if rests_on is not None and not 0 <= rests_on < len(images):
+        raise ValueError(f"rests_on is {rests_on}; there are {len(images)} images")
     from highdicom import sr
     from pydicom.sr.codedict import codes
 
@@ -95,7 +108,15 @@ def structured_report(
                 name=codes.DCM.CertaintyOfFinding,
                 value=round(100 * measured.probability, 2),
                 unit=codes.UCUM.Percent,
-            )
+            ),
+            *(
+                sr.Measurement(
+                    name=sr.CodedConcept(f"PTP{number:03d}", OWN_SCHEME, CONTRIBUTION + name),
+                    value=round(value, 4),
+                    unit=codes.UCUM.NoUnits,
+                )
+                for number, (name, value) in enumerate((contributions or {}).items(), 1)
+            ),
         ],
         qualitative_evaluations=[
             sr.QualitativeEvaluation(
@@ -103,7 +124,10 @@ def structured_report(
                 value=codes.SCT.Present if present else codes.SCT.Absent,
             )
         ],
-    )
+        source_images=None if rests_on is None else [
+            sr.SourceImageForMeasurementGroup.from_source_image(images[rests_on])
+        ],
+    )  # fmt: skip
     marked = sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(uid=stamp.uid("lesions"), identifier="lesions"),
         referenced_segment=sr.ReferencedSegment(

@@ -35,6 +35,7 @@ READERS = Readers(
     mask=lambda volume: volume > BRIGHT,
     probability=lambda volume: 0.93 if (volume > BRIGHT).any() else 0.04,
     evidence=lambda volume: volume.clip(min=0),
+    contributions=lambda volume: {"bright voxels": 2.5},
 )
 
 

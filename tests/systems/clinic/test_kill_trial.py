@@ -10,9 +10,9 @@ from medlib.systems.clinic import kill_trial as room
 from medlib.systems.clinic.intake import Rules, take_in
 from medlib.systems.clinic.kill_trial import POINTS, in_own_process, is_killed_at
 from medlib.systems.clinic.own_uids import Stamp
-from medlib.systems.clinic.pipeline import STEPS, _Run
 from medlib.systems.clinic.readers import keep_answers
 from medlib.systems.clinic.server_or_files import archive_in, archive_of
+from medlib.systems.clinic.steps import STEPS, Steps
 from medlib.systems.clinic.structured_report import Measured
 from tests.systems.clinic.conftest import KEY, READERS, study
 
@@ -66,7 +66,7 @@ def test_a_pipeline_that_draws_names_and_stores_at_once_is_found_out(job, tmp_pa
     """The control: its objects are there twice after a kill, and the trial says so."""
     images, asked = job
     archive_in(tmp_path / "archive").store(images)
-    write = _Run.write
+    write = Steps.write
 
     def at_once(self, folder):
         found = write(self, folder)
@@ -76,11 +76,11 @@ def test_a_pipeline_that_draws_names_and_stores_at_once_is_found_out(job, tmp_pa
     def drawn(self, purpose):
         return f"2.25.{int.from_bytes(os.urandom(15), 'big')}"
 
-    monkeypatch.setattr(_Run, "write", at_once)
+    monkeypatch.setattr(Steps, "write", at_once)
     monkeypatch.setattr(Stamp, "uid", drawn)
     asked = {**asked, "folder": str(tmp_path / "archive")}
     nothing = {"objects": {"1.2": "0"}, "measured": vars(Measured(0.0, 0, 0.0))}
-    monkeypatch.setattr(_Run, "read_back", lambda self, folder: nothing)  # which would notice
+    monkeypatch.setattr(Steps, "read_back", lambda self, folder: nothing)  # which would notice
     (trial,) = room.kill_trial(asked, [("write", "made")])
     assert trial.killed
     assert not trial.holds

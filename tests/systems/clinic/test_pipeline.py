@@ -9,10 +9,11 @@ import pytest
 from filelock import FileLock
 
 from medlib.systems.clinic.journal import entries_of
-from medlib.systems.clinic.pipeline import STEPS, Pipeline
+from medlib.systems.clinic.pipeline import Pipeline
 from medlib.systems.clinic.planted_faults import FAULTS, plant
 from medlib.systems.clinic.server_or_files import Archive, archive_in, digest_of_dataset
 from medlib.systems.clinic.simulated_study import identities
+from medlib.systems.clinic.steps import STEPS
 from medlib.systems.clinic.structured_report import Measured
 from medlib.systems.deidentification.keyed_values import keyed_uid
 from medlib.systems.deidentification.validator import leaks

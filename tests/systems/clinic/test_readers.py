@@ -14,6 +14,7 @@ def test_kept_answers_are_those_given(tmp_path):
     assert (kept.name, kept.version, kept.level) == ("threshold", "1", READERS.level)
     assert kept.novelty(volume) == READERS.novelty(volume)
     assert kept.probability(volume) == READERS.probability(volume)
+    assert kept.contributions(volume) == {"bright voxels": 2.5}
     for name in ("mask", "evidence"):
         assert np.array_equal(getattr(kept, name)(volume), getattr(READERS, name)(volume))
 
@@ -22,7 +23,7 @@ def test_another_volume_gets_no_answer(tmp_path):
     volume = head().volume
     keep_answers(tmp_path / "kept.npz", READERS, volume)
     kept = kept_answers(tmp_path / "kept.npz")
-    for ask in (kept.novelty, kept.mask, kept.probability, kept.evidence):
+    for ask in (kept.novelty, kept.mask, kept.probability, kept.evidence, kept.contributions):
         with pytest.raises(ValueError, match="another volume"):
             ask(volume + 1)
 

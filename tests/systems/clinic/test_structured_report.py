@@ -9,7 +9,12 @@ from scipy import ndimage
 
 from medlib.systems.clinic.dicom_validation import validate
 from medlib.systems.clinic.own_uids import Stamp
-from medlib.systems.clinic.report_template import read_report
+from medlib.systems.clinic.report_template import (
+    contributions_in,
+    faults_of_template,
+    image_of_evidence,
+    read_report,
+)
 from medlib.systems.clinic.segmentation_object import segmentation_object
 from medlib.systems.clinic.server_or_files import digest_of_dataset
 from medlib.systems.clinic.structured_report import Measured, measure, structured_report
@@ -55,6 +60,25 @@ def test_the_library_that_reads_reports_finds_the_segment():
     assert group.referenced_segment.referenced_sop_instance_uid == SEG.SOPInstanceUID
     values = {one.name.value: one.value for one in group.get_measurements()}
     assert values == {"118565006": 0.8, "246206008": 1}
+
+
+def test_it_says_what_the_certainty_rests_on(tmp_path):
+    parts = {"surest voxels": 1.25, "expected size": -0.5}
+    found = structured_report(
+        IMAGES, SEG, Measured(0.8, 1, 0.9), stamp=STAMP, algorithm=BY, threshold=0.5, rests_on=3,
+        contributions=parts,
+    )  # fmt: skip
+    dcmwrite(tmp_path / "report.dcm", found, enforce_file_format=True)
+    assert image_of_evidence(dcmread(tmp_path / "report.dcm")) == str(IMAGES[3].SOPInstanceUID)
+    assert validate(tmp_path / "report.dcm").errors == ()
+    assert faults_of_template(found) == []
+    assert contributions_in(dcmread(tmp_path / "report.dcm")) == parts
+    assert contributions_in(report(Measured(0.8, 1, 0.9))) == {}
+    assert image_of_evidence(report(Measured(0.8, 1, 0.9))) is None
+    with pytest.raises(ValueError, match="there are 8 images"):
+        structured_report(
+            IMAGES, SEG, Measured(0.8, 1, 0.9), stamp=STAMP, algorithm=BY, threshold=0.5, rests_on=8
+        )
 
 
 def test_runs_are_alike_and_answers_are_not():

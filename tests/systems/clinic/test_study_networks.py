@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from medlib.systems.clinic.study_networks import fit_networks, slices_of
+from medlib.systems.clinic.study_networks import fit_networks, novelty_of
 
 
 def heads(n, seed, *, lesion=None):
@@ -26,43 +26,51 @@ def heads(n, seed, *, lesion=None):
 @pytest.fixture(scope="module")
 def networks():
     return fit_networks(
-        heads(16, 0), validate=heads(6, 1), calibrate=heads(30, 2), steps=120,
+        heads(16, 0), validate=heads(6, 1), calibrate=heads(30, 2), steps=400,
         generator=torch.Generator().manual_seed(0),
     )  # fmt: skip
 
 
 def test_they_mark_and_tell(networks):
     for (volume, mask), other in zip(heads(4, 3, lesion=True), heads(4, 4), strict=True):
-        found = networks.mask(volume)
+        reading = networks.read(volume)
+        found = reading.mask
         assert found.shape == mask.shape
         assert 2 * (found & mask).sum() / (found.sum() + mask.sum()) > 0.7
-        assert networks.probability(volume) > 0.5
-        assert 0 <= networks.probability(other[0]) <= 1
-    assert networks.probability(heads(1, 5, lesion=False)[0][0]) < 0.5
+        assert reading.probability > 0.5
+        assert 0 <= networks.read(other[0]).probability <= 1
+    assert networks.read(heads(1, 5, lesion=False)[0][0]).probability < 0.5
 
 
 def test_what_is_strange_is_told_from_what_is_usual(networks):
-    usual = [networks.novelty(volume)[1] for volume, _ in heads(20, 6)]
+    usual = [networks.read(volume).p for volume, _ in heads(20, 6)]
     turned = heads(1, 6)[0][0]
     turned = np.where(turned > 0, 200 + np.indices(turned.shape)[2] * 40, 0).astype(np.float32)
-    score, p = networks.novelty(turned)
-    assert p <= 0.05 < np.median(usual)
-    assert score > 0
+    found = networks.read(turned)
+    assert found.p <= 0.05 < np.median(usual)
+    assert found.score > 0
 
 
-def test_evidence_has_the_size_of_the_slices(networks):
+def test_the_evidence_is_what_was_marked_and_the_decision_adds_up(networks):
     volume, mask = heads(1, 7, lesion=True)[0]
-    found = networks.evidence(volume)
-    assert found.shape == mask.shape
-    assert found.dtype == np.float32
-    assert found.min() >= 0
+    readers, found = networks.readers(), networks.read(volume)
+    evidence = readers.evidence(volume)
+    assert evidence.shape == mask.shape
+    assert evidence.dtype == np.float32
+    assert np.array_equal(found.mask, found.probabilities > networks.cut)
+    assert mask[np.unravel_index(evidence.argmax(), evidence.shape)]
+    assert readers.contributions(volume) == found.contributions
+    log_odds = networks.decision.offset + sum(found.contributions.values())
+    assert 1 / (1 + np.exp(-log_odds)) == pytest.approx(readers.probability(volume))
 
 
-def test_the_scale_of_a_scanner_does_not_matter(networks):
-    volume = heads(1, 8, lesion=True)[0][0]
-    one, other = slices_of(volume), slices_of(volume * 7)
-    assert torch.allclose(one, other, atol=1e-4)
-    assert one.shape == (3, 1, 24, 24)
+def test_a_reader_that_is_asked_about_another_volume_reads_it(networks):
+    readers = networks.readers()
+    one, other = heads(1, 8, lesion=True)[0][0], heads(1, 9, lesion=False)[0][0]
+    first = readers.probability(one)
+    assert readers.probability(other) != first
+    assert readers.probability(one) == first
+    assert novelty_of(networks, one) == pytest.approx(readers.novelty(one)[0])
 
 
 def test_the_version_follows_from_the_weights(networks):
@@ -70,10 +78,10 @@ def test_the_version_follows_from_the_weights(networks):
     assert networks.readers(level=0.1).version == networks.version
     before = networks.version
     with torch.no_grad():
-        networks.classifier.head.bias += 1
+        networks.network.layers[0].bias += 1
     assert networks.version != before
     with torch.no_grad():
-        networks.classifier.head.bias -= 1
+        networks.network.layers[0].bias -= 1
 
 
 def test_one_study_is_not_enough():

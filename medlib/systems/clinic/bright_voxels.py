@@ -1,0 +1,162 @@
+"""The rival of a network that marks lesions: what is brighter than white matter should be.
+
+Two cuts, no learning: a voxel is marked where the map of white matter is high enough and the image,
+smoothed a little, brighter than a threshold in units of its own brain. Both cuts, the smoothing and
+the size below which a spot is noise are tuned as a network is, on studies whose lesions are known.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.ndimage import gaussian_filter, label
+from sklearn.metrics import roc_auc_score
+
+__all__ = ["BrightVoxels", "Example", "dice_of", "in_units_of_brain", "tune_bright_voxels"]
+
+Volume = Float[np.ndarray, "slices rows columns"]
+Mask = Bool[np.ndarray, "slices rows columns"]
+Example = tuple[Volume, Volume, Mask]
+"""Volume, map of white matter, lesions."""
+
+_SMOOTHING = (0.0, 0.5, 1.0)  # pixels
+_LEAST_WHITE = (0.1, 0.3, 0.5, 0.7, 0.85)
+_THRESHOLDS = tuple(np.arange(0.4, 2.21, 0.3).round(2))
+_LEAST_VOXELS = (1, 4, 8)
+_AIR = -3.0  # nothing is darker than so many spreads below the mean
+
+
+def in_units_of_brain(volume: Volume) -> Volume:
+    """Subtract the mean of the brain and divide by its spread; what is darker than -3 becomes -3.
+
+    What is brighter than a third of the brightest percent counts as brain. A scanner's scale drops
+    out. Dividing by the mean alone would not do: a lesion a third brighter than white matter is
+    then .3 in a range of 1, and here several units.
+
+    Example:
+        >>> in_units_of_brain(np.array([[[0.0, 90, 100, 110]]])).round(1)
+        array([[[-3. , -1.2,  0. ,  1.2]]], dtype=float32)
+    """
+    volume = np.asarray(volume, dtype=np.float32)
+    brain = volume[volume > np.percentile(volume, 99) / 3]
+    middle, spread = (float(brain.mean()), float(brain.std())) if brain.size else (0.0, 0.0)
+    return np.clip((volume - middle) / max(spread, 1e-6), _AIR, None).astype(np.float32)
+
+
+def dice_of(marked: Mask, truth: Mask) -> float:
+    """2 |A ∩ B| / (|A| + |B|); 1 if both are empty.
+
+    Example:
+        >>> dice_of(np.array([[[True, True]]]), np.array([[[True, False]]])).round(2)
+        np.float64(0.67)
+    """
+    whole = marked.sum() + truth.sum()
+    return np.float64(1.0) if not whole else 2 * (marked & truth).sum() / whole
+
+
+@dataclass(frozen=True)
+class BrightVoxels:
+    """The two cuts.
+
+    Attributes:
+        threshold: in spreads of the brain above its mean.
+        least_white: share of white matter from which on a voxel may be marked.
+        smoothing_px: standard deviation of the Gaussian within slices.
+        least_voxels: smaller spots are dropped.
+    """
+
+    threshold: float
+    least_white: float
+    smoothing_px: float
+    least_voxels: int
+
+    def mask(self, volume: Volume, white: Volume) -> Mask:
+        """Voxels that are bright and in white matter."""
+        smooth = _smoothed(in_units_of_brain(volume), self.smoothing_px)
+        parts, sizes = _parts(smooth, white, self.threshold, self.least_white)
+        return (sizes >= self.least_voxels)[parts]
+
+
+def tune_bright_voxels(examples: Sequence[Example], *, by: str) -> BrightVoxels:
+    """The best of a grid of thresholds, shares of white matter, smoothings and sizes.
+
+    Args:
+        examples: volumes, maps of white matter and lesions.
+        by: "Dice", its mean over examples with lesions; or "AUC", how well the marked volume tells
+            examples with lesions from others.
+
+    Raises:
+        ValueError: an unknown `by`, or examples that are all of one kind.
+
+    Example:
+        >>> flat = np.tile(np.array([0.0, 90, 100, 110, 100, 90]), (1, 6, 1))
+        >>> lesion = np.zeros(flat.shape, bool); lesion[0, 2:4, 2:4] = True
+        >>> pair = [(flat + 60 * one, np.ones(flat.shape), one) for one in (lesion, lesion < 0)]
+        >>> found = tune_bright_voxels(pair, by="Dice")
+        >>> bool((found.mask(*pair[0][:2]) == lesion).all())
+        True
+    """
+    if by not in ("Dice", "AUC"):
+        raise ValueError(f"by is {by!r}; 'Dice' or 'AUC'")
+    has = np.array([bool(mask.any()) for *_, mask in examples])
+    if has.all() or not has.any():
+        raise ValueError("examples with a lesion and without are needed")
+    used = [one for one, any_ in zip(examples, has, strict=True) if any_ or by == "AUC"]
+    best, best_value = None, -np.inf
+    units = [in_units_of_brain(volume) for volume, *_ in used]
+    boxes = [_box_of(white >= _LEAST_WHITE[0]) for _, white, _ in used]
+    whites = [white[box] for (_, white, _), box in zip(used, boxes, strict=True)]
+    for smoothing in _SMOOTHING:
+        smooth = [_smoothed(each, smoothing)[box] for each, box in zip(units, boxes, strict=True)]
+        for threshold, least_white in itertools.product(_THRESHOLDS, _LEAST_WHITE):
+            marked = [
+                _parts(each, white, threshold, least_white)
+                for each, white in zip(smooth, whites, strict=True)
+            ]
+            for least in _LEAST_VOXELS:
+                if by == "AUC":
+                    volumes = [sizes[sizes >= least].sum() for _, sizes in marked]
+                    value = roc_auc_score(has, volumes)
+                else:
+                    value = np.mean(
+                        [
+                            _dice(sizes >= least, parts, sizes, mask[box], int(mask.sum()))
+                            for (parts, sizes), (*_, mask), box in zip(
+                                marked, used, boxes, strict=True
+                            )
+                        ]
+                    )
+                if value > best_value:
+                    best = BrightVoxels(float(threshold), least_white, smoothing, least)
+                    best_value = value
+    return best
+
+
+def _box_of(inside: Mask) -> tuple[slice, ...]:
+    """The smallest box that holds all; nothing is marked outside of it."""
+    places = np.argwhere(inside) if inside.any() else np.zeros((1, 3), dtype=int)
+    low, high = places.min(axis=0), places.max(axis=0) + 1
+    return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+
+
+def _dice(kept: np.ndarray, parts: np.ndarray, sizes: np.ndarray, mask: Mask, n: int) -> float:
+    """As `dice_of`, of the parts that are kept and a mask of n voxels in all."""
+    return 2 * kept[parts[mask]].sum() / (sizes[kept].sum() + n)
+
+
+def _parts(
+    smooth: Volume, white: Volume, threshold: float, least_white: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Connected parts, numbered from 1; and the size of each, that of 0 being nothing."""
+    parts, _ = label((smooth > threshold) & (white >= least_white))
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    return parts, sizes
+
+
+def _smoothed(volume: Volume, sd_px: float) -> Volume:
+    return gaussian_filter(volume, (0, sd_px, sd_px)) if sd_px else volume

@@ -1,0 +1,88 @@
+"""What a voxel looks like from near and from far: the first layer of our network, which is fixed.
+
+To learn such filters from a few dozen heads costs more than all the rest of what is learned.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.ndimage import distance_transform_edt, gaussian_filter
+
+from medlib.systems.clinic.bright_voxels import in_units_of_brain
+
+__all__ = ["NAMES", "brain_of", "voxel_features"]
+
+Volume = Float[np.ndarray, "slices rows columns"]
+
+WHITE, SPREAD = -0.25, 0.5  # white matter of FLAIR in units of the brain; from studies learned from
+_WIDTHS_PX = (0.7, 1.5, 3.0, 6.0)
+_CURVED_PX = (1.0, 2.0)
+_AROUND_PX = {"like white": (1.5, 3.0, 6.0), "dark": (1.5, 4.0), "bright": (1.5, 3.0, 6.0)}
+_DEEPEST_PX = 25.0
+NAMES = (
+    "itself",
+    *(f"blurred by {width}" for width in _WIDTHS_PX),
+    *(f"{which} curvature at {width}" for width in _CURVED_PX for which in ("less", "greater")),
+    *(f"{kind} within {width}" for kind, widths in _AROUND_PX.items() for width in widths),
+    *(f"{what} {where}" for what in ("blurred", "like white") for where in ("above", "below")),
+    "depth",
+)  # fmt: skip
+
+
+def brain_of(units: Volume) -> Bool[np.ndarray, "slices rows columns"]:
+    """Voxels that are no air, of a volume of `in_units_of_brain`.
+
+    Example:
+        >>> brain_of(in_units_of_brain(np.array([[[0.0, 90, 100, 110]]])))
+        array([[[False,  True,  True,  True]]])
+    """
+    return units > -2.5
+
+
+def voxel_features(volume: Volume) -> Float[np.ndarray, "slices rows columns d"]:
+    """For every voxel the numbers of `NAMES`; intensities are in spreads of the brain.
+
+    The voxel; its slice under Gaussians of several widths in pixels; the two eigenvalues of the
+    Hessian at two widths, times the width squared (a spot has two large ones, a ribbon of cortex
+    one); how much around it looks like white matter, is dark as fluid, or brighter than white
+    matter; the slices above and below (at the ends the slice itself); and how deep in the brain it
+    lies within its slice, in 25 pixels.
+
+    Args:
+        volume: stored values of any scale.
+
+    Example:
+        >>> voxel_features(np.random.default_rng(0).random((3, 8, 8))).shape[3] == len(NAMES)
+        True
+
+    Source of eigenvalues that tell spots from tubes: Frangi et al. (1998), doi:10.1007/BFb0056195.
+    """
+    units = in_units_of_brain(volume)
+    blurred = [_blurred(units, width) for width in _WIDTHS_PX]
+    found = [units, *blurred]
+    for width in _CURVED_PX:
+        rr, cc, rc = (
+            width**2 * gaussian_filter(units, (0, width, width), order=(0, *order), truncate=3.0)
+            for order in ((2, 0), (0, 2), (1, 1))
+        )
+        middle, reach = (rr + cc) / 2, np.sqrt(((rr - cc) / 2) ** 2 + rc**2)
+        found += [middle - reach, middle + reach]
+    calm = blurred[0]
+    maps = {
+        "like white": np.exp(-(((calm - WHITE) / SPREAD) ** 2) / 2),
+        "dark": (calm < WHITE - 2 * SPREAD).astype(np.float32),
+        "bright": (calm > WHITE + 2 * SPREAD).astype(np.float32),
+    }
+    for kind, widths in _AROUND_PX.items():
+        found += [_blurred(maps[kind], width) for width in widths]
+    for near in (_blurred(units, 1.0), maps["like white"]):
+        found += [np.concatenate([near[:1], near[:-1]]), np.concatenate([near[1:], near[-1:]])]
+    brain = _blurred(brain_of(units).astype(np.float32), 1.0) > 0.5
+    depth = np.stack([distance_transform_edt(one) for one in brain])
+    found.append(np.minimum(depth / _DEEPEST_PX, 1.0))
+    return np.stack(found, axis=-1).astype(np.float32)
+
+
+def _blurred(units: Volume, width_px: float) -> Volume:
+    return gaussian_filter(units, (0, width_px, width_px), truncate=3.0)
