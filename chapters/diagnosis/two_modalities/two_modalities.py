@@ -723,16 +723,17 @@ run.figure(
               x=("shift of PET", "mm"), y=("average precision", ""),
               x_ticks=[PIXEL_MM * k for k in SHIFTS]),
     name="moved_head", data="simulated",
-    alt="Average precision over the shift of the test PET in millimetres, with a band: MRI alone is"
-    " flat, PET alone, late and attention fall.",
+    alt="Average precision over the shift of the test PET in millimetres, four lines with bands:"
+    " MRI alone, PET alone, late, attention.",
     caption="What is left when the test PET is shifted sideways. At 20 counts, one training of"
     f" {n_steps} steps each, none of which met a shift; bands: 95 % over n = {n_test} test scans of"
     " one template; simulated PET and lesions.",
 )
 run.say("Shifted by {most:g} mm, attention has {attention:.2ci} of average precision, where it had"
-        " {before:.2ci}; MRI alone has {mri:.2ci}.", most=PIXEL_MM * SHIFTS[-1],
+        " {before:.2ci}; MRI alone has {mri:.2ci}. The sum of two logits compares nothing pixel by"
+        " pixel: it goes from {sum_before:.2ci} to {sum_after:.2ci}.", most=PIXEL_MM * SHIFTS[-1],
         attention=of_shift["attention"][-1], before=of_shift["attention"][0],
-        mri=of_shift["MRI"][0])
+        mri=of_shift["MRI"][0], sum_before=of_shift["late"][0], sum_after=of_shift["late"][-1])
 
 # %% [markdown]
 # ## A patient without PET
