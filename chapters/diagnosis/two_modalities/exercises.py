@@ -16,14 +16,14 @@ DOSE = Number(
     mistakes=[
         Mistake(0.5, "that is the plain mean, or the weight for an uptake of one, as in grey"
                 " matter; in white it is a quarter"),
-        Mistake(0.2, "that is the weight of the MRI; or you weighed by the variance, or took one"
-                " over the expected counts"),
+        Mistake(0.2, "that is the weight of the MRI. Or did you weigh by the variance, or take one"
+                " over the expected counts?"),
         Mistake(2 / 3, "you weigh by one over the standard deviation; the derivative gives its"
                 " square"),
         Mistake(0.976, "you took the standard deviation of the MRI for its variance: square it"),
         Mistake(0.941, "the uptake enters the variance of PET as it is, not squared"),
-        Mistake(0.0, "PET is noisy, but a weight of nothing throws its precision away; or you took"
-                " the variance of the counts, not of counts over dose"),
+        Mistake(0.0, "did you take the variance of the counts? It is that of counts over dose; and a"
+                " weight of nothing would throw PET's precision away"),
         Mistake(1.0, "however good PET is, the MRI's precision counts as well"),
     ],
     otherwise="what is the variance of a Poisson number over its dose, and what that of the MRI?",
@@ -76,7 +76,7 @@ def check_combine(answer, scene):
         if np.isclose(given[0], np.mean(estimates)) and not np.isclose(given[0], right[0]):
             return "that is the plain mean; the better estimate should count more"
         if np.isclose(given[0], right[0]):
-            return "the estimate is right; its variance is one over the sum of the precisions"
+            return "the estimate is right; what is the variance if the sum is the precision?"
         return f"for {estimates} with variances {variances} it returns {given.round(3).tolist()}"
     return None
 
