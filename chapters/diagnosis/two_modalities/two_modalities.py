@@ -148,8 +148,8 @@ run.figure(
     name="patches", data="simulated",
     alt="Six patches of brain in four rows: MRI, a blurred and grainy PET, and both once more with"
     " the lesion outlined in orange.",
-    caption="Each lesion (outlined in the lower rows) is seen by MRI, by PET or by both. They were made to pass"
-    " for grey matter: dim in MRI, and with uptake in PET. Real anatomy, simulated PET, noise and"
+    caption="Each lesion (outlined in the lower rows) is seen by MRI, by PET or by both. They were"
+    " made to pass for grey matter: dim in MRI, and with uptake in PET. Real anatomy, simulated PET, noise and"
     f" lesions; {len(shown)} of n = {n_test} test patches of one template.",
 )
 
@@ -663,6 +663,8 @@ for name in NAMED:
     recall[name] = recall_of_scans(
         fusion_logits(networks[name], test[20.0].images).numpy(), masks, threshold=threshold)
 
+
+# %%
 def on_one_axis(figure):
     """All columns from 0 to 1, to be compared."""
     for place in figure.axes:
@@ -928,7 +930,7 @@ run.table(
     [{"arm": arm} | {f"seen by {who}": f"{of_trial(f'recall_{who.lower()}', arm).mean():.2f}"
                      for who in SEEN_BY}
      | {"false marks": f"{of_trial('false', arm).mean():.4f}",
-        "average precision, seen by both": f"{of_trial('ap_of_both', arm).mean():.2f}"} for arm in SHOWN],
+        "average precision, both": f"{of_trial('ap_of_both', arm).mean():.2f}"} for arm in SHOWN],
     name="who_finds_trial", caption="Recorded, longest training: the share of pixels found, at"
     " a threshold that marks one in a hundred healthy pixels (air and fluid among them) of"
     " validation scans; what it marks of the test's; and the average precision for lesions that"
