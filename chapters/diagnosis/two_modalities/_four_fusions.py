@@ -18,10 +18,10 @@
 # For one seed all arms see the same patches. The anatomy is real, one averaged brain; the rest is
 # simulated.
 #
-# Every kind of network can be asked for, but the table has not all of them. Left out are *middle*,
-# which on shorter trainings lay beside *early* and *attention*, and dropout, another's PET and
-# other lesions for *early*; dropout for *late*; and single images of the lesions in between. None
-# of them decides a sentence of the chapter, and the time went into longer trainings instead.
+# Every kind of network can be asked for, but the table has not all of them. Left out are dropout,
+# another's PET and other lesions for *early* and *middle*; dropout for *late*; and single images of
+# the lesions in between. None of them decides a sentence of the chapter, and the time went into
+# longer trainings instead.
 #
 # **Prerequisites.** *When MRI and PET disagree.*
 
