@@ -16,12 +16,14 @@ DOSE = Number(
     mistakes=[
         Mistake(0.5, "that is the plain mean, or the weight for an uptake of one, as in grey"
                 " matter; in white it is a quarter"),
-        Mistake(0.2, "that is the weight of the MRI, or weighs by the variance"),
+        Mistake(0.2, "that is the weight of the MRI. Or did you weigh by the variance, or take one"
+                " over the expected counts?"),
         Mistake(2 / 3, "you weigh by one over the standard deviation; the derivative gives its"
                 " square"),
         Mistake(0.976, "you took the standard deviation of the MRI for its variance: square it"),
         Mistake(0.941, "the uptake enters the variance of PET as it is, not squared"),
-        Mistake(0.0, "PET is noisy, but a weight of nothing throws its precision away"),
+        Mistake(0.0, "did you take the variance of the counts? It is that of counts over dose; and a"
+                " weight of nothing would throw PET's precision away"),
         Mistake(1.0, "however good PET is, the MRI's precision counts as well"),
     ],
     otherwise="what is the variance of a Poisson number over its dose, and what that of the MRI?",
@@ -74,7 +76,7 @@ def check_combine(answer, scene):
         if np.isclose(given[0], np.mean(estimates)) and not np.isclose(given[0], right[0]):
             return "that is the plain mean; the better estimate should count more"
         if np.isclose(given[0], right[0]):
-            return "the estimate is right; its variance is one over the sum of the precisions"
+            return "the estimate is right; what is the variance if the sum is the precision?"
         return f"for {estimates} with variances {variances} it returns {given.round(3).tolist()}"
     return None
 
@@ -120,11 +122,12 @@ BIASED = Number(
     within=(-1, 1),
     mistakes=[
         Mistake(0.5, "that leaves the bias out: only the variances are equal"),
-        Mistake(0.25, "the bias enters squared: how much is four and one?"),
+        Mistake(0.25, "you added the bias as it is: square it first"),
         Mistake(0.2, "that replaces the variance by the squared bias; the two add up"),
         Mistake(5 / 6, "that is the weight of the first"),
         Mistake(0.0, "a biased estimate still has something to say"),
-        Mistake(1 / 3, "variance and bias do not add up as they are: square the bias"),
+        Mistake(1 / 3, "that puts the bias in place of the variance: square it, and add it to the"
+                " variance"),
     ],
     otherwise="how far off is the second one, squared and on average, by noise and bias?",
     hints=[

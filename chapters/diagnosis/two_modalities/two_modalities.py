@@ -11,12 +11,18 @@
 # %% [markdown]
 # # When MRI and PET disagree
 #
-# **Question.** A young man has had his first seizure. In the white matter of his brain there may be
-# a tumour, and surgeons must know where it ends: what they leave grows, and what they take in vain
-# he needs. His MRI shows structure, sharply: a tumour is dim, as grey matter is. His PET shows how
-# much sugar the tissue burns, blurred and noisy: a tumour may burn as much as grey matter does.
-# MRI is suspicious in one place and PET in another. Whom should the surgeons believe, and can a
-# network that has both learn it? And what will it say of a patient who never had a PET?
+# **Question.** A man of sixty has had his first seizure. In his brain's white matter, the wiring
+# between the nerve cells of grey matter, there may be a tumour that grows fast, and surgeons must
+# know where it ends: what they leave grows, and what they take in vain he needs. His MRI shows
+# structure, sharply: a tumour is dim, as grey matter is. His PET, by a labelled sugar (the *tracer*
+# FDG), shows how much the tissue burns, blurred and noisy: a tumour may burn as much as grey matter
+# does. MRI is suspicious in one place and PET in another. Whom should the
+# surgeons believe, and can a network that has both learn it? And what will it say of a patient who
+# never had a PET?
+#
+# Hospitals make it easier for themselves: with MRI of other kinds, and with tracers of amino acids,
+# which grey matter hardly takes ([Albert et al. 2016](https://doi.org/10.1093/neuonc/now058)). We
+# keep the hard pair, because it teaches.
 #
 # **Objectives.** After this chapter you will be able to
 #
@@ -29,15 +35,17 @@
 # **Prerequisites.** Python with NumPy, a little PyTorch; variances, derivatives. What a
 # convolution is, and what the logit of a probability is.
 #
-# **Data.** The anatomy is real: the MNI152 template, the average of many brains, and its T1
-# intensities. The tracer's uptake, blur, counts and noise are simulated, and so are all lesions, so
-# that we know where they are and who can see them. The lesions were made to pass for grey matter in
-# both images; how much of what follows is owed to that, a trial below asks. Noise is drawn pixel by
-# pixel behind the blur; in a reconstructed PET neighbouring pixels are noisy together. Training
-# patches come from the front of the head, test patches from the back. All patches are of *one*
-# average brain and overlap: no interval here speaks of patients. Real tumours with outlines, by MRI
-# of several kinds but without PET, are in the public
-# [BraTS collection](https://doi.org/10.1109/TMI.2014.2377694).
+# **Data.** The anatomy is real: the MNI152 template, the average of many brains, and its
+# intensities in T1, a usual kind of MRI in which white matter is bright. A pixel is 2 mm wide. The
+# tracer's uptake, blur, counts and noise are simulated, and so are all lesions, so that we know
+# where they are and who can see them. The lesions were made to pass for grey matter in both images;
+# how much of what follows is owed to that, a trial below asks. Both images are perfectly aligned,
+# and nothing in the head swallows or deflects the tracer's rays. Noise is drawn pixel by pixel
+# behind the blur; in a reconstructed PET neighbouring pixels are noisy together. Training patches
+# come from the front of the head, test patches from the back. All patches are of *one* average
+# brain and overlap: no interval here speaks of patients. Real tumours with outlines, by MRI of
+# several kinds but without PET, are in the public [BraTS
+# collection](https://doi.org/10.1109/TMI.2014.2377694).
 
 # %% tags=["parameters"]
 seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
@@ -55,7 +63,7 @@ pet_unit: float = 3.0  # by which PET values are multiplied for one network, 0.1
 modality_dropout: float = 0.5  # share of scans that lose an image in one training, 0 ≤ x ≤ 1
 joined: str = "attention"  # arm that is to lead single images: "attention" or "attention-others"
 probed: str = "attention"  # arm into which lesions are put: "attention" or "attention-evident"
-prepared: str = "attention-dropped"  # beside no dropout: "attention-dropped" or "another-start"
+prepared: str = "attention-dropped"  # beside no dropout: "attention-dropped" or "early"
 control: str = "attention-others"  # arm with no PET of its own: "attention-others" or "attention"
 
 # %%
@@ -96,10 +104,12 @@ run = experiment.start("diagnosis/two_modalities", locals())
 # ## A picture first
 #
 # Six patches of brain. Above the MRI: white matter bright, grey matter darker, fluid black. Below
-# the PET at a usual dose: grey matter takes up four times as much of the tracer as white matter.
-# Each patch has one lesion in white matter. A third are dimmer in MRI only, a third take up more
-# in PET only, a third do both. The dose is given in *counts*: how many a pixel of grey matter is
-# expected to send. Half the injected dose, or half the minutes in the scanner, is half the counts.
+# the PET at a middle dose: grey matter takes up four times as much of the tracer as white matter.
+# Each patch has one lesion. It begins in white matter and may reach into grey, where it is darker,
+# or takes up more, than grey matter does: that part a single image can see. A third of the lesions
+# are dimmer in MRI only, a third take up more in PET only, a third do both. The dose is given in
+# *counts*: how many a pixel of grey matter is expected to send. Half the injected dose, or half the
+# minutes in the scanner, is about half the counts.
 
 # %% tags=["key"]
 SIZES = {"train": n_train, "validation": n_validation, "test": n_test}
@@ -126,20 +136,21 @@ def rgb(image, window, mask):
 nothing = np.zeros_like(masks[0])
 rows = [[rgb(sample.array[i, m], window, nothing) for i in shown]
         for m, window in enumerate((MRI_GREY, PET_GREY))]
-rows.append([rgb(sample.array[i, 0], MRI_GREY, masks[i]) for i in shown])
+rows += [[rgb(sample.array[i, m], window, masks[i]) for i in shown]
+         for m, window in enumerate((MRI_GREY, PET_GREY))]
 
 # %%
 run.figure(
     image_rows(
         rows, titles=[["MRI"] * len(shown), ["PET"] * len(shown),
-                      [f"seen by {SEEN_BY[seen_by[i]]}" for i in shown]],
+                      [f"seen by {SEEN_BY[seen_by[i]]}" for i in shown], [""] * len(shown)],
         window=None, pixel_mm=PIXEL_MM),
     name="patches", data="simulated",
-    alt="Six patches of brain in three rows: MRI, a blurred and grainy PET, and the MRI with the"
-    " lesion outlined in orange.",
-    caption="Each lesion (outlined below) is seen by MRI, by PET or by both. They were made to pass"
-    " for grey matter: dim in MRI, and with uptake in PET. Real anatomy, simulated PET, noise and"
-    f" lesions; {len(shown)} of n = {n_test} test patches of one template.",
+    alt="Six patches of brain in four rows: MRI, a blurred and grainy PET, and both once more with"
+    " the lesion outlined in orange.",
+    caption="Each lesion (outlined in the lower rows) is seen by MRI, by PET or by both. They were"
+    " made to pass for grey matter: dim in MRI, and with uptake in PET. Real anatomy, simulated PET,"
+    f" noise and lesions; {len(shown)} of n = {n_test} test patches of one template.",
 )
 
 # %% [markdown]
@@ -151,11 +162,13 @@ run.figure(
 #
 # 1. they are zero on average: both are *unbiased*;
 # 2. they have nothing to do with each other: they are *independent*;
-# 3. their variances $\sigma_m^2$ and $\sigma_p^2$ are known.
+# 3. their variances $\sigma_m^2$ and $\sigma_p^2$ are known;
+# 4. the weight is chosen before the measurements are seen.
 #
 # Combine them as $w\,\hat\theta_p + (1-w)\,\hat\theta_m$. With weights that add up to one the sum
-# is unbiased too, whatever $w$ is. Its variance is $w^2\sigma_p^2 + (1-w)^2\sigma_m^2$, for
-# independent errors do not mix. Put the derivative to zero, $2w\sigma_p^2 = 2(1-w)\sigma_m^2$:
+# is unbiased too, whatever $w$ is, as long as it does not depend on the measurements. Its variance
+# is $w^2\sigma_p^2 + (1-w)^2\sigma_m^2$, for independent errors do not mix. Put the derivative to
+# zero, $2w\sigma_p^2 = 2(1-w)\sigma_m^2$:
 #
 # $$ w = \frac{\sigma_p^{-2}}{\sigma_p^{-2} + \sigma_m^{-2}}, \qquad
 #    \text{variance left: } \frac{1}{\sigma_p^{-2} + \sigma_m^{-2}} . $$
@@ -163,11 +176,14 @@ run.figure(
 # Weigh by *precision*, one over the variance. Precisions add up; so the second device always helps,
 # however bad it is, and the sum is better than either alone.
 #
-# If the first two assumptions fail, gather the mean products of the errors in a matrix,
-# $M_{ij} = E[e_i e_j]$: variances *plus squared biases* on its diagonal. Let $v$ be the vector of
-# all weights and $\mathbf 1$ a vector of ones, so that $\mathbf 1^\top v = 1$ says that they add up
-# to one. The mean squared error of the sum is $v^\top M v$, and the same derivation gives
-# $v = M^{-1}\mathbf 1 / (\mathbf 1^\top M^{-1} \mathbf 1)$.
+# If the first two assumptions fail, gather the mean products of the errors in a matrix, $M_{ij} =
+# E[e_i e_j]$, where $E$ is the mean over many repetitions: variances *plus squared biases* on its
+# diagonal. Let $v$ be the vector of all weights. The mean squared error of the sum is $v^\top M v$.
+# For two, put in $v = (1-w, w)$ and the derivative to zero: $w = (M_{mm} - M_{mp}) / (M_{mm} +
+# M_{pp} - 2 M_{mp})$. For more, a multiplier for the condition that weights add up to one gives $v
+# = M^{-1}\mathbf 1 / (\mathbf 1^\top M^{-1} \mathbf 1)$, with $\mathbf 1$ a vector of ones. (Who
+# knows a bias with its sign subtracts it. $M$ is for one that cannot be taken off, because its sign
+# changes from place to place.)
 
 # %% tags=["key"]
 variances = np.array([0.0225, 0.0125])  # of MRI and of PET
@@ -182,7 +198,8 @@ run.result("by_hand_difference", apart, atol=1e-9)
 run.say(
     "PET gets {w:.2f} of the weight, and the variance left is {left:.4f}, below both. If PET is off"
     " by a tenth on top of its noise, its best weight is {b:.2f}; whoever keeps {w:.2f} pays"
-    " {more:.0%} more error. The library says the same within {by_hand_difference:.0e}.",
+    " {more:.0%} more error. The library's weights differ from these by {by_hand_difference:.0g}"
+    " at most.",
     w=w[1], b=w_biased[1], left=weighted_error(w, np.diag(variances)),
     more=weighted_error(w, biased) / weighted_error(w_biased, biased) - 1,
 )
@@ -190,16 +207,20 @@ run.say(
 # %% [markdown]
 # ## Can a network learn it?
 #
-# Now a map of such numbers: how much of a lesion is in each pixel. Subtract what healthy tissue
-# looks like from each image, and both are estimates of that map. MRI has the same noise everywhere.
-# PET counts $k$ with mean $c\,(u + \theta)$, where $u$ is the healthy uptake, and a Poisson number
-# has a variance as large as its mean: the estimate $k/c - u$ has the variance $(u+\theta)/c$. So
-# PET's weight should *rise with the dose*, and at one dose it should be *lower in grey matter*,
-# where more counts mean more noise. (That $u$ is known is a gift of the simulation.)
+# Now a map of such numbers. Let $\theta$ be what a lesion adds to the uptake, in units of grey
+# matter: one half in a full lesion, zero elsewhere. Subtract what healthy tissue looks like from
+# each image, and both are estimates of that map. MRI has the same noise everywhere. PET counts $k$
+# with mean $c\,(u + \theta)$, where $u$ is the healthy uptake, one in grey matter and a quarter in
+# white, and a Poisson number has a variance as large as its mean: the estimate $k/c - u$ has the
+# variance $(u+\theta)/c$. (The two variances above were just these, in white matter at twenty
+# counts. And this one holds $\theta$ itself: the formula here is told the truth, and the network is
+# not.) So PET's weight should *rise with the dose*, and at one dose it should be *lower in grey
+# matter*, where more counts mean more noise. (That $u$ is known is a gift of the simulation.)
 #
-# A small network sees, in each pixel, the probabilities of grey and white matter and the dose. It
-# gives a weight by *softmax*, of two numbers $e^a / (e^a + e^b)$, which is all that "attention" is,
-# and learns from squared errors. We do not tell it the formula.
+# A small network sees, in each pixel, the probabilities of grey and white matter and the dose. From
+# two numbers, $a$ for PET and $b$ for MRI, it makes PET's weight $e^a / (e^a + e^b)$; MRI's is the
+# rest. This is a *softmax*, and "attention" between two images is no more than that here. It learns
+# from squared errors. We do not tell it the formula.
 
 # %% tags=["key"]
 def truth_of(scene):
@@ -227,11 +248,11 @@ same_start = run.torch_generator("weights").get_state()
 
 
 # %%
-def learned(what, blur="sharp"):
+def learned(what, blur="sharp", times=1):
     again = torch.Generator()
     again.set_state(same_start)
     return fit_weighing(
-        learn_on, shown=what, counts=(COUNTS[0], COUNTS[-1]), steps=weight_steps,
+        learn_on, shown=what, counts=(COUNTS[0], COUNTS[-1]), steps=times * weight_steps,
         generator=again, blur_sd=sd_of[blur], peak_rate=0.1, batch_size=16)
 
 
@@ -293,9 +314,10 @@ run.result("weight_off_grey", worst["grey"], n=n_test, atol=0.005)
 run.result("weight_off_white", worst["white"], n=n_test, atol=0.006)
 run.result("weight_excess", excess, n=n_test, atol=0.003)
 run.say(
-    "The mean weight is at most {weight_off:.3f} from the formula's, {weight_off_grey:.3f} in grey"
+    "MRI's noise has a standard deviation of {noise:g} here. The mean weight is at most"
+    " {weight_off:.3f} from the formula's, {weight_off_grey:.3f} in grey"
     " and {weight_off_white:.3f} in white matter, and the error at most {weight_excess:.1%} above"
-    " its error."
+    " its error.", noise=judge_on.mri_sd,
 )
 rises = float(np.diff(off["all"][:, 0]).min())
 fits = min(0.05 - worst["all"], 0.08 - worst["grey"], 0.08 - worst["white"], rises)
@@ -306,99 +328,120 @@ run.claim(
 )
 
 # %% [markdown]
-# Move the dose. On the left what the scanners give, on the right two maps of weights. By the
+# Move the dose. On the left the two estimates of the map, on the right two maps of weights. By the
 # formula PET gets less weight where grey matter is; look for it at the middle doses.
 
 # %%
 one = int(np.flatnonzero(seen_by == 2)[0])
-SHARE = Window(0.0, 1.0, ("weight of PET", ""))
+SHARE, MAP = Window(0.0, 1.0, ("weight of PET", "")), Window(-0.5, 1.0, ("estimate", ""))
 pictures = []
 for c in COUNTS:
-    scan = scenes["test"].scan(counts=c).array[one]
-    weight = np.where(inside[one], weights_at(plain, c)[1][one], np.nan)
-    best = np.where(inside[one], optimum_at(c)[one], np.nan)
+    measured = [each[one].numpy() for each in (seen["sharp", c].mri, seen["sharp", c].pet)]
+    maps_of_weight = (weights_at(plain, c)[1][one], optimum_at(c)[one])
+    shown_maps = [np.where(inside[one], each, 0.0) for each in (*measured, *maps_of_weight)]
     pictures.append(image_rows(
-        [[*scan, np.nan_to_num(weight), np.nan_to_num(best)]],
-        titles=["MRI", "PET", "learned weight", "formula"],
-        window=[MRI_GREY, PET_GREY, SHARE, SHARE], pixel_mm=PIXEL_MM))
+        [shown_maps], titles=["by MRI", "by PET", "learned weight", "formula"],
+        window=[MAP, MAP, SHARE, SHARE], pixel_mm=PIXEL_MM))
 
 # %%
 run.frames(
     pictures, name="dose_slider", label="dose (counts a pixel)", values=[f"{c:g}" for c in COUNTS],
     start=1, data="simulated",
-    alt="MRI and PET of one patch; beside them two maps of PET's weight, learned and by formula,"
-    " at the chosen dose.",
-    caption="Dose by dose: what both scanners give, the learned weight of PET and the formula's."
-    f" Simulated PET on real anatomy, n = 1 patch of {n_test}.",
+    alt="Two noisy estimates of one lesion's map, by MRI and by PET; beside them two maps of PET's"
+    " weight, learned and by formula, at the chosen dose.",
+    caption="Dose by dose: both estimates of the map (anatomy taken off, no blur), the learned"
+    " weight of PET and the formula's. Outside the brain nothing is shown. Simulated measurements"
+    f" on real anatomy, n = 1 patch of {n_test}.",
 )
 
 # %% [markdown]
 # ## What breaks it: three ways to misread a weight
 #
 # So attention can find the weights of the theory. It is tempting to read any map of attention so:
-# *here the network trusts PET*. That fails in at least three ways, and each breaks something that
-# the derivation rests on.
+# *here the network trusts PET*. That fails in at least three ways.
 #
-# **It sees what it weighs.** The formula fixes weights before anybody looks at the measurements.
-# Attention in a network hardly ever does: it is computed *from* the features. Let our small network
-# see both estimates in its pixel. Where one is far from zero and the other is not, it may *choose*.
-# It knows from training that most pixels have no lesion, and so mostly chooses what is nearer to
-# zero. The sum is no longer linear in the measurements; it may do better than any fixed weights
-# that add up to one.
+# **It sees what it weighs.** That breaks the fourth assumption. The formula fixes weights before
+# anybody looks at the measurements. Attention in a network hardly ever does: it is computed *from*
+# the features. Let our small network see both estimates in its pixel. Where one is far from zero
+# and the other is not, it may *choose*. It knows from training that most pixels have no lesion, and
+# so mostly chooses what is nearer to zero. The sum is no longer linear in the measurements; it may
+# do better than any fixed weights that add up to one.
 #
-# **Its input is biased.** With a scanner's blur, PET is off at each edge of a lesion, whatever the
-# dose. A network that learns from errors counts the squared bias like noise. So does $M$, which
-# has one weight for the whole map where the network has one for each pixel.
+# **Its input is biased.** That breaks the first. With a scanner's blur, PET is off at each edge of
+# a lesion, whatever the dose. A network that learns from errors counts the squared bias like noise.
+# So does $M$. We compute it for each mixture of grey and white matter by itself, for that is what
+# the network sees.
 #
-# **Something else has a scale.** Give PET in other units, and let the network learn a factor for
-# each image, as any layer before an attention does. Only the product of weight, factor and value
-# enters the sum. In the other unit a third of the factor would leave all weights as they were; but
-# the errors ask for the product alone, and training may end at other weights.
+# **Something else has a scale.** Multiply PET by three, and let the network learn one factor for
+# each image, $g_m$ and $g_p$, as any layer before an attention does. Its answer is
+# $(1-w)\,g_m\,\hat\theta_m + 3\,w\,g_p\,\hat\theta_p$. In one pixel only the two products count: a
+# smaller $g_p$ or a smaller $w$ would do equally. Factors are the same in all pixels and weights
+# are not, so they cannot replace each other exactly, but nearly. Both factors start at one. So PET
+# starts three times too large, and training makes up for that partly by $g_p$, partly by $w$.
 #
 # Here are networks for all three, each from the same stream of first weights, batches and noise as
-# the one above.
+# the one above. Those with a unit are trained a second time, four times as long.
 
 # %% tags=["key"]
 others = {
     "evidence": learned(Shown(dose=dose_known, evidence=evidence_seen)),
     "blurred": learned(Shown(dose=dose_known), blur="blurred"),
-    "usual unit": learned(Shown(dose=dose_known, gains=True)),
-    "other unit": learned(Shown(dose=dose_known, gains=True, pet_gain=pet_unit)),
 }
-UNITS = ("usual unit", "other unit")
-at_100 = {name: weights_at(others[name], 100.0) for name in ("evidence", *UNITS)}
+UNITS = {"usual": 1.0, "other": pet_unit}
+
+
+def in_unit(gain, times):
+    shown = Shown(dose=dose_known, gains=True, pet_gain=gain)
+    return weights_at(learned(shown, times=times), 100.0)
+
+# %%
+in_units = {(unit, times): in_unit(gain, times)
+            for unit, gain in UNITS.items() for times in (1, 4)}
+with_evidence = weights_at(others["evidence"], 100.0)
 
 # %%
 formula_error = error_of_maps(by_formula(100.0))
-less = mean_interval(1 - error_of_maps(at_100["evidence"][0]) / formula_error)
-follows = float(np.corrcoef(at_100["evidence"][1][inside], optimum_at(100.0)[inside])[0, 1])
+less = mean_interval(1 - error_of_maps(with_evidence[0]) / formula_error)
+follows = float(np.corrcoef(with_evidence[1][inside], optimum_at(100.0)[inside])[0, 1])
 run.result("evidence_less_error", less, atol=0.01)
 run.result("evidence_follows", follows, n=n_test, atol=0.02)
 
 
-def moments(c, blur):
-    """Mean products of the errors of both estimates."""
-    errors = np.stack([(each.numpy() - theta)[inside].astype(float)
-                       for each in (seen[blur, c].mri, seen[blur, c].pet)])
-    return errors @ errors.T / errors.shape[1]
+mixture = sum(k * np.rint(4 * inner(getattr(scenes["test"], tissue))[inside]).astype(int)
+              for k, tissue in ((5, "grey"), (1, "white")))
+KINDS = [np.flatnonzero(mixture == kind) for kind in np.unique(mixture)]
 
 
 # %%
-told = []
-for c in COUNTS:
-    told.append({
+def by_moments(c, blur):
+    """Mean weight of PET by M, which is computed for each mixture of tissues by itself."""
+    errors = np.stack([(each.numpy() - theta)[inside].astype(float)
+                       for each in (seen[blur, c].mri, seen[blur, c].pet)])
+    found = [(least_error_weights(errors[:, some] @ errors[:, some].T / len(some))[1], len(some))
+             for some in KINDS if len(some) >= 100]
+    return float(np.average([w for w, _ in found], weights=[n for _, n in found]))
+
+
+# %%
+shrink_day = run.torch_generator("shrinkage")
+
+
+def row_of(c):
+    blurred = weights_at(others["blurred"], c, "blurred")[1]
+    return {
         "dose": f"{c:g}",
         "formula": f"{optimum_at(c)[inside].mean():.3f}",
         "learned, sharp": f"{weights_at(plain, c)[1][inside].mean():.3f}",
-        "by M, sharp": f"{least_error_weights(moments(c, 'sharp'))[1]:.3f}",
-        "by M, blurred": f"{least_error_weights(moments(c, 'blurred'))[1]:.3f}",
-        "learned, blurred": f"{weights_at(others['blurred'], c, 'blurred')[1][inside].mean():.3f}",
-    })
-run.table(told, name="misread", caption="Mean weight of PET, by formula and learned, sharp and"
-          f" blurred by {psf_mm:g} mm; by M: one weight for the whole map. One training each,"
-          f" simulated, n = {n_test} maps.")
+        "by M, sharp": f"{by_moments(c, 'sharp'):.3f}",
+        "by M, blurred": f"{by_moments(c, 'blurred'):.3f}",
+        "learned, blurred": f"{blurred[inside].mean():.3f}",
+    }
 
-shrink_day = run.torch_generator("shrinkage")
+# %%
+run.table([row_of(c) for c in COUNTS], name="misread",
+          caption="Mean weight of PET, by formula and learned, sharp and"
+          f" blurred by {psf_mm:g} mm; by M: one weight for each mixture of grey and white matter."
+          f" One training each, simulated, n = {n_test} maps.")
 
 # %% [markdown]
 # How much of the gain from evidence is *choosing*? Most of a map is zero, so whoever makes every
@@ -421,12 +464,13 @@ def fixed_factor(c):
 
 # %%
 formula_at = {c: error_of_maps(by_formula(c)).mean() for c in COUNTS}
+blind_errors = {
+    c: error_of_maps(fixed_factor(c) * blind_sum(judge_on, seen["sharp", c], c)) for c in COUNTS}
+chosen = mean_interval(1 - error_of_maps(with_evidence[0]) / blind_errors[100.0])
 errors = {
     "attention that sees the evidence": {
         c: error_of_maps(weights_at(others["evidence"], c)[0]).mean() for c in COUNTS},
-    "blind weights, one factor": {
-        c: error_of_maps(fixed_factor(c) * blind_sum(judge_on, seen["sharp", c], c)).mean()
-        for c in COUNTS},
+    "blind weights, one factor": {c: each.mean() for c, each in blind_errors.items()},
     "a map of nothing": dict.fromkeys(COUNTS, error_of_maps(np.zeros_like(theta)).mean()),
 }
 
@@ -441,39 +485,51 @@ run.table(
     f" Simulated, n = {n_test} maps, one training.")
 attentive, shrunk, empty = shares.values()
 run.result("shrunk_share", shrunk[100.0], n=n_test, atol=0.01)
+run.result("evidence_beside_blind", chosen, atol=0.01)
 
 # %%
 HIGH = COUNTS[-2:]
 pulled = float(np.mean([weights_at(plain, c)[1][inside].mean()
                         - weights_at(others["blurred"], c, "blurred")[1][inside].mean()
                         for c in HIGH]))
-by_m = float(np.mean([least_error_weights(moments(c, "sharp"))[1]
-                      - least_error_weights(moments(c, "blurred"))[1] for c in HIGH]))
+by_m = float(np.mean([by_moments(c, "sharp") - by_moments(c, "blurred") for c in HIGH]))
 run.result("blur_pulls", pulled, n=n_test, atol=0.003)
 run.result("blur_pulls_by_m", by_m, n=n_test, atol=0.003)
 
 # %%
-unit_weights = {name: float(at_100[name][1][inside].mean()) for name in UNITS}
-unit_errors = {name: error_of_maps(at_100[name][0]) for name in unit_weights}
-unit_moves = unit_weights["usual unit"] - unit_weights["other unit"]
-unit_costs = mean_interval(unit_errors["other unit"] / unit_errors["usual unit"] - 1)
-run.result("unit_moves_weight", unit_moves, n=n_test, atol=0.005)
-run.result("unit_changes_error", unit_costs, atol=0.01)
+unit_moves, unit_costs = {}, {}
+for times, word in ((1, ""), (4, "_longer")):
+    (usual, weight), (other, moved_weight) = (in_units[unit, times] for unit in UNITS)
+    unit_moves[times] = float((weight - moved_weight)[inside].mean())
+    unit_costs[times] = mean_interval(error_of_maps(other) / error_of_maps(usual) - 1)
+    run.result(f"unit_moves_weight{word}", unit_moves[times], n=n_test, atol=0.005)
+    run.result(f"unit_changes_error{word}", unit_costs[times], atol=0.01)
 
 # %%
 better_blind = [f"{c:g}" for c in COUNTS if shrunk[c] < attentive[c]]
+better_empty = [f"{c:g}" for c in COUNTS if empty[c] < attentive[c]]
 run.say(
     "At 100 counts, attention that sees the estimates has {evidence_less_error:.0%ci} less error"
-    " than the formula; its weights follow the formula's with a correlation of"
-    " {evidence_follows:.2f}. Blind weights with one fixed factor have {shrunk_share:.0%} of the"
-    " formula's error there, and are better than attention at {where}.",
+    " than the formula. (Brackets hold a 95 % interval for the mean, computed from the spread over"
+    " scans: if we drew such scans again and again, 95 in 100 such intervals would hold the mean of"
+    " all.) Its weights follow the formula's with a correlation of"
+    " {evidence_follows:.2f}. But blind weights with one fixed factor have only {shrunk_share:.0%}"
+    " of the formula's error there. Beside *them* attention has {evidence_beside_blind:.0%ci} less,"
+    " and that is what it gains by choosing. They are better than attention at {where}; even a map"
+    " of nothing is, at {nowhere}.",
     where=f"{', '.join(better_blind)} counts" if better_blind else "no dose",
+    nowhere=f"{', '.join(better_empty)} counts" if better_empty else "no dose",
 )
 run.say(
     "Blur takes {blur_pulls:.3f} from PET's weight at the two highest doses; M says"
     " {blur_pulls_by_m:.3f}. In another unit, after {weight_steps} steps, PET's weight at 100"
     " counts is {unit_moves_weight:.2f} lower, while the error changes by"
-    " {unit_changes_error:+.0%ci}. (One training each; the intervals are over maps.)"
+    " {unit_changes_error:+.0%ci}; after {longer} steps it is {unit_moves_weight_longer:.2f} lower,"
+    " with an error changed by {unit_changes_error_longer:+.0%ci}. (One training each; the"
+    " intervals are over maps. At high doses the network is itself off the formula by up to"
+    " {itself:.3f}; networks from one start share part of that.)", longer=4 * weight_steps,
+    itself=max(abs(weights_at(plain, c)[1][inside].mean() - optimum_at(c)[inside].mean())
+               for c in HIGH),
 )
 
 # %% [markdown]
@@ -484,20 +540,23 @@ run.say(
 
 # %%
 run.claim(
-    "at 100 counts, attention that sees both estimates has at least a quarter less error than the"
-    " best fixed weights that add up to one",
-    less.low > 0.25, margin=less.low - 0.25, falsified_by="falsify_weights",
+    "at 100 counts, attention that sees both estimates has at least a tenth less error than blind"
+    " weights with one fitted factor",
+    chosen.low > 0.1, margin=chosen.low - 0.1, falsified_by="falsify_weights",
 )
+pulls = pulled - max(by_m / 4, 0.003)
 run.claim(
-    "blur takes weight from PET at high doses, at least .005",
-    pulled > 0.005, margin=pulled - 0.005, falsified_by="falsify_weights",
+    "blur takes weight from PET at high doses, at least a quarter of what the squared bias asks for"
+    " and at least .003", pulls > 0, margin=pulls, falsified_by="falsify_weights",
 )
-same_error = 0.15 - max(abs(unit_costs.low), abs(unit_costs.high))
+
+# %%
+same_error = min(0.15 - max(abs(cost.low), abs(cost.high)) for cost in unit_costs.values())
+by_unit = min(*(moves - 0.05 for moves in unit_moves.values()), same_error)
 run.claim(
-    "PET in another unit ends a training of one length with at least .08 less weight at 100 counts,"
-    " while the error stays within 15 of a hundred",
-    min(unit_moves - 0.08, same_error) > 0, margin=min(unit_moves - 0.08, same_error),
-    falsified_by="falsify_weights",
+    "PET in another unit has at least .05 less weight at 100 counts after either of two lengths of"
+    " training, while the error stays within 15 of a hundred",
+    by_unit > 0, margin=by_unit, falsified_by="falsify_weights",
 )
 
 # %% [markdown]
@@ -509,7 +568,7 @@ run.claim(
 # - **early**: both are channels of one input;
 # - **middle**: each has layers of its own, then features are laid side by side, and layers follow;
 # - **attention**: the same, with the features weighed in each pixel by a softmax, and added;
-# - **late**: each has a whole network, and two logits are added.
+# - **late**: each has a whole network, two logits are added, and both halves learn together.
 #
 # If both images were independent *given* whether there is a lesion, the late sum would be all one
 # needs. Write $x_m$ and $x_p$ for the images, $f$ for a density, and 1 or 0 for lesion or none. By
@@ -522,8 +581,15 @@ run.claim(
 # But they are not. Both also depend on the *tissue*. A pixel that is dim in MRI is grey matter, or
 # a lesion. Grey matter has a high uptake; a lesion that MRI alone sees has not. So if PET is *low*
 # where MRI is dim, something is wrong. Neither image says so alone, and no sum of two answers does.
-# And there is a second reason: of three kinds of lesion, each is in one image at least. If there is
-# a lesion and MRI shows nothing, PET must.
+# And there is a second reason: each lesion shows in one image at least. So even in one and the same
+# tissue the images are not independent given a lesion: where MRI shows none, PET must show it.
+#
+# Say it plainly. In deep white matter our task is close to an *exclusive or*: dim and low is a
+# lesion, bright and high is a lesion, dim and high is grey matter, bright and low is white. A sum
+# of two answers cannot say that, and a third of the lesions is invisible to each image by itself.
+# (The last third, dim and high, breaks even this rule: pixel by pixel they look like grey matter,
+# and only place and shape tell.) That something joined earlier will lead was built in. By how much,
+# and what is left of it for other lesions, was not.
 
 # %% tags=["key"]
 def scans(split, *, counts=None, lesion_in="own"):
@@ -538,9 +604,10 @@ DOSES = (2.0, 20.0, 200.0)
 test = {counts: scans("test", counts=counts) for counts in DOSES}
 
 # %% [markdown]
-# All networks have one training: cross-entropy of pixels, the same steps, rate and batches, and the
-# weights of the best validation. The networks of this page are trained briefly, once, at one rate.
-# They show what is measured, and rank nothing: conclusions rest on a recorded trial, further down.
+# All networks have one training: cross-entropy of pixels, the same steps, learning rate and
+# batches, and the weights of the best validation. Those of this page are trained briefly, once, at
+# one rate. They show what is measured, and rank nothing: conclusions rest on a recorded trial,
+# further down.
 
 # %% tags=["key"]
 def fit(name, kind, dropout=0.0):
@@ -554,8 +621,10 @@ networks["with dropout"] = fit("with dropout", "attention", dropout=modality_dro
 
 # %% [markdown]
 # A scan's **average precision** says how well the pixels of its lesion are ranked above its other
-# pixels: one is perfect, and chance is the share of the lesion, a few in a hundred. Taken scan by
-# scan, differences can be paired.
+# pixels. Go down the pixels from the highest logit; at each one of the lesion, note which share of
+# the pixels so far is lesion. The mean of these shares is one if all lesion comes first; by chance
+# it is the share of the lesion, a few in a hundred. Taken scan by scan, two networks can be
+# compared on the same scan.
 
 # %%
 def precision(network, some):
@@ -594,13 +663,21 @@ for name in NAMED:
     recall[name] = recall_of_scans(
         fusion_logits(networks[name], test[20.0].images).numpy(), masks, threshold=threshold)
 
+
+# %%
+def on_one_axis(figure):
+    """All columns from 0 to 1, to be compared."""
+    for place in figure.axes:
+        place.set_xlim(0, 1)
+    return figure
+
 # %%
 run.figure(
-    interval_points(*[
+    on_one_axis(interval_points(*[
         Column({word: mean_interval(recall[name][seen_by == place], within=(0, 1))
                 for name, word in NAMED.items()}, x=("pixels found", ""), title=f"seen by {who}")
         for place, who in enumerate(SEEN_BY) if (seen_by == place).sum() > 1],
-        highlight=["attention"]),
+        highlight=["attention"])),
     name="who_finds", data="simulated",
     alt="A column for each kind of lesion, seen by MRI, by PET, by both: the share of"
     " pixels found by each of four networks.",
@@ -610,17 +687,19 @@ run.figure(
 )
 
 # %% [markdown]
-# Compare the columns. A lesion that *both* images see need not be the easiest. Dim in MRI and high
-# in PET is just how healthy grey matter looks: there the two images agree, and agree on the wrong
-# thing. Our lesions were made to pass for grey matter, so whatever is found here is found of such
-# lesions. The trial has arms for lesions that are plainer.
+# Compare the columns for attention. A lesion that *both* images see need not be the easiest. Dim in
+# MRI and high in PET is just how healthy grey matter looks: there the two images agree, and agree
+# on the wrong thing. (PET alone and the late sum have hardly begun to learn after so few steps; the
+# trial below asks the same of longer trainings.) Our lesions were made to pass for grey matter, so
+# whatever is found here is found of such lesions. The trial has arms for lesions that are plainer.
 #
 # ## What does it owe to each?
 #
 # The weights of an attention layer are no answer, as we saw. Here is a better question: take a scan
 # *without* a lesion, put the lesion into the MRI alone, and see how far the logit moves; then into
 # PET alone; then into both. Anatomy stays as it is, and so does the luck of every pixel. For a sum
-# of two logits the move for both *must* be the sum of the two moves.
+# of two logits the move for both *must* be the sum of the two moves. (A scan without any lesion is
+# something new to these networks, too: in training each scan had one.)
 
 # %% tags=["key"]
 PLACES = ("neither", "MRI", "PET", "both")
@@ -644,8 +723,9 @@ run.table(
       "both less the sum": f"{found.beyond_the_sum.mean():+.2f}"}
      for (name, c), found in moves.items()],
     name="moves", caption="The mean logit in a lesion's place without it, and how far it moves when"
-    f" the lesion is put into one image or both. After {n_steps} steps, one training each; means"
-    f" over n = {n_test} test scans; simulated.")
+    f" the lesion is put into one image or both. The last two columns are computed in each scan and"
+    " then averaged; the larger move is MRI's in some scans and PET's in others. After"
+    f" {n_steps} steps, one training each; means over n = {n_test} test scans; simulated.")
 
 # %% [markdown]
 # Look at the last two columns. That both move *less than the sum* shows nothing: evidence for "one
@@ -654,14 +734,52 @@ run.table(
 # in one alone, then the second image **takes back** what the first one said. A sum of two logits
 # can do so only if a lesion in one of the images makes it *less* sure by itself.
 #
+# ## A head that moved
+#
+# To compare two images pixel by pixel, they must lie on each other. Here they do, by construction.
+# Between an MRI and a PET a head moves by millimetres, and software moves it back to within some.
+# Shift the test PET sideways, and ask the same networks.
+
+# %% tags=["key"]
+def shifted_precision(name, pixels):
+    images = test[20.0].images.clone()
+    images[:, 1] = torch.roll(images[:, 1], pixels, dims=-1)
+    return mean_interval(scan_precision(fusion_logits(networks[name], images).numpy(), masks))
+
+
+SHIFTS = (0, 1, 2, 3)
+of_shift = {name: [shifted_precision(name, k) for k in SHIFTS] for name in NAMED}
+
+# %%
+run.figure(
+    line_band({NAMED[name]: Line.of([PIXEL_MM * k for k in SHIFTS], values)
+               for name, values in of_shift.items()},
+              x=("shift of PET", "mm"), y=("average precision", ""),
+              x_ticks=[PIXEL_MM * k for k in SHIFTS]),
+    name="moved_head", data="simulated",
+    alt="Average precision over the shift of the test PET in millimetres, four lines with bands:"
+    " MRI alone, PET alone, late, attention.",
+    caption="What is left when the test PET is shifted sideways. At 20 counts, one training of"
+    f" {n_steps} steps each, none of which met a shift; bands: 95 % over n = {n_test} test scans of"
+    " one template; simulated PET and lesions.",
+)
+run.say("Shifted by {most:g} mm, attention has {attention:.2ci} of average precision, where it had"
+        " {before:.2ci}; MRI alone has {mri:.2ci}. The sum goes from {sum_before:.2ci} to"
+        " {sum_after:.2ci}; but after so few steps it hardly uses PET, and what it does not use"
+        " cannot mislead it.", most=PIXEL_MM * SHIFTS[-1],
+        attention=of_shift["attention"][-1], before=of_shift["attention"][0],
+        mri=of_shift["MRI"][0], sum_before=of_shift["late"][0], sum_after=of_shift["late"][-1])
+
+# %% [markdown]
 # ## A patient without PET
 #
 # Put the missing image to its mean, and see what is left. A network that has never met a missing
-# image has learned to compare, and now compares with nothing that any patient ever had. It is
-# fairer to *guess* the image: a regression on the other one, fitted on training scans. That adds no
-# evidence, but it looks like a scan. The other remedy is **modality dropout**, in the manner of
-# [Neverova et al. 2016](https://doi.org/10.1109/TPAMI.2015.2461544): in training half of the scans
-# lose one image.
+# image has learned to compare, and now compares with nothing that any patient ever had. Another
+# filling is a *guess*: a regression on the other image, fitted on training scans. That adds no
+# evidence. It lies where scans lie, without their noise; and it takes a dim lesion for grey matter,
+# so that what it guesses takes the lesion back. The other remedy is **modality dropout**, in the
+# manner of [Neverova et al. 2016](https://doi.org/10.1109/TPAMI.2015.2461544): in training half of
+# the scans lose one image.
 
 # %% tags=["key"]
 guess = fit_filling(learn.images, "PET")
@@ -677,9 +795,9 @@ left = {(name, how): without_pet(name, how)
         for name in ("attention", "with dropout") for how in ("mean", "guessed")}
 
 # %%
-WAYS = {"attention, put to its mean": ("attention", "mean"),
-        "attention, guessed": ("attention", "guessed"),
-        "with dropout, put to its mean": ("with dropout", "mean")}
+WAYS = {"attention, PET at its mean": ("attention", "mean"),
+        "attention, PET guessed": ("attention", "guessed"),
+        "with dropout, PET at its mean": ("with dropout", "mean")}
 run.figure(
     interval_points(Column(
         {"MRI alone": mean_interval(ap["MRI", 20.0])}
@@ -694,13 +812,23 @@ run.figure(
 )
 
 # %% [markdown]
-# ## Each to its end
+# After so few steps a network has hardly learned to compare, so it has little to lose yet. What
+# longer trainings lose, the trial shows.
 #
-# In a *recorded trial* each arm was trained three times, each time twice as long, on several draws
-# of scans, first weights and batches. At each length it tried rates outward from a middle one until
-# the best had worse neighbours, and kept the weights that validate best. The draw, or *seed*, is
-# the unit of the intervals, which are Student's and wide, for the seeds are few. No length is the
-# last word: we claim only what holds at all three.
+# ## Longer, and at chosen learning rates
+#
+# In a *recorded trial* each *arm*, one kind of network with one kind of data, was trained three
+# times, each time twice as long, on several draws of scans, first weights and batches. At each
+# length it tried learning rates outward from a middle one until the best had worse neighbours, and
+# kept the weights that validate best. The draw, or *seed*, is the unit of the intervals: they come
+# of the spread over seeds (by Student's $t$, which makes them wider when there are few). No length
+# is the last word: we claim what holds at all three, and not what holds at an end that nobody
+# reached.
+#
+# Behind an arm's name stands what is special. *dropped*: half of the training scans lost an image,
+# MRI or PET with equal chance; the dose goes with PET. *others*: each scan has another patient's
+# PET. *evident*: each image shows its lesions plainly, beyond any tissue. *half*: lesions in
+# between. Nothing: lesions that pass for grey matter.
 
 # %%
 trial = experiment.recorded(run, "_four_fusions/sweep")
@@ -721,7 +849,11 @@ arms, n_seeds = trial.grid["arm"], len(trial.seeds)
 lengths = [trial.fixed["n_steps"] * m for m in TIMES]
 fell = {arm: of_trial("validation", arm, 4) < of_trial("validation", arm, 2) for arm in arms}
 edges = {arm: sum(of_trial("edge", arm, m) for m in TIMES) for arm in arms}
-run.say(str(trial.made) + f" {len(arms)} arms, {n_seeds} seeds.")
+run.say(str(trial.made) + " {arms} arms, {seeds} seeds. The trial differs from this page in three"
+        " things: {many} training scans instead of {few}, learning rates that are chosen, and"
+        " {short}, {middle} or {long} steps instead of {own}. So its numbers lie higher.",
+        arms=len(arms), seeds=n_seeds, many=trial.fixed["n_train"], few=n_train, own=n_steps,
+        **dict(zip(("short", "middle", "long"), lengths, strict=True)))
 
 # %%
 run.table(
@@ -730,19 +862,23 @@ run.table(
         for steps, m in zip(lengths, TIMES, strict=True)}
      | {"of training": f"{of_trial('train_loss', arm).mean():.4f}",
         "fell to the last": f"{fell[arm].sum()} of {n_seeds}",
-        "rate on the edge": f"{edges[arm].sum():.0f} of {len(TIMES) * n_seeds}"}
+        "learning rate on the edge": f"{edges[arm].sum():.0f} of {len(TIMES) * n_seeds}"}
      for arm in arms],
     name="ends", caption="Validation loss at each length, and the training loss at the end of"
-    " the longest, in nats a pixel; in how many seeds it still fell from the second length to"
-    f" the third; where no more rates were left. Means over n = {n_seeds} seeds; simulated.")
+    " the longest, as cross-entropy a pixel; in how many seeds it still fell from the second length"
+    " to the third; how often the chosen learning rate was the lowest or highest of all. Means over"
+    f" n = {n_seeds} seeds; simulated.")
 
 # %%
+ends = {arm: of_trial("train_loss", arm).mean() for arm in ("late", "attention")}
 run.say("From the second length to the third validation still improved in {fell} of {n}"
-        " trainings; those may not be at their end. In {edge} of {all} the best rate was the"
-        " lowest or the highest of all. The late sum has more parameters than any other: if it"
-        " falls behind, that is no lack of capacity.",
+        " trainings: those are not at their end. In {edge} of {all} the best learning rate was"
+        " the lowest or the highest of all. The late sum has more parameters than any other; its"
+        " *training* loss ends {times:.1f} times as high as attention's. So if it falls behind,"
+        " it did not learn by heart and fail: it cannot say it, or not so soon.",
         fell=int(sum(map(sum, fell.values()))), n=len(arms) * n_seeds,
-        edge=int(sum(map(sum, edges.values()))), all=len(arms) * n_seeds * len(TIMES))
+        edge=int(sum(map(sum, edges.values()))), all=len(arms) * n_seeds * len(TIMES),
+        times=ends["late"] / ends["attention"])
 SHOWN = ("MRI", "PET", "late", "early", "middle", "attention")
 found = {arm: [mean_interval(of_trial("ap_20", arm, m)) for m in TIMES] for arm in SHOWN}
 
@@ -762,10 +898,10 @@ run.figure(
 PAIRS = (("attention", "MRI alone"), ("attention", "PET alone"), ("attention", "late"),
          ("early", "late"), ("middle", "late"), ("late", "MRI alone"), ("late", "PET alone"))
 LEADS = {f"{arm}, beside {other}": (arm, other.split()[0]) for arm, other in PAIRS} | {
-    "plainer: attention, beside late": ("attention-half", "late-half"),
-    "plain: attention, beside late": ("attention-evident", "late-evident"),
-    "plain: late, beside MRI alone": ("late-evident", "MRI-evident"),
-    "plain: late, beside PET alone": ("late-evident", "PET-evident"),
+    "half: attention, beside late": ("attention-half", "late-half"),
+    "evident: attention, beside late": ("attention-evident", "late-evident"),
+    "evident: late, beside MRI alone": ("late-evident", "MRI-evident"),
+    "evident: late, beside PET alone": ("late-evident", "PET-evident"),
 }
 
 # %%
@@ -774,8 +910,8 @@ run.table(
     [{"arm": what} | {f"{steps} steps": f"{lead:+.3ci}"
                       for steps, lead in zip(lengths, at, strict=True)}
      for what, at in leads.items()],
-    name="leads", caption="Recorded: differences of average precision at 20 counts. *Plainer*:"
-    " lesions between those that pass for grey matter and those that are *plain* in each image."
+    name="leads", caption="Recorded: differences of average precision at 20 counts. *evident*:"
+    " lesions that are plain in each image; *half*: in between."
     f" Means and 95 % t intervals over n = {n_seeds} seeds; simulated.")
 for key, arm, other in (("late_mri", "late", "MRI"), ("late_pet", "late", "PET"),
                         ("plain_mri", "attention-evident", "MRI-evident"),
@@ -792,45 +928,82 @@ run.say("After the longest training the sum of two logits lies {lead_late_pet:+.
 # %%
 run.table(
     [{"arm": arm} | {f"seen by {who}": f"{of_trial(f'recall_{who.lower()}', arm).mean():.2f}"
-                     for who in SEEN_BY} for arm in SHOWN],
+                     for who in SEEN_BY}
+     | {"false marks": f"{of_trial('false', arm).mean():.4f}",
+        "average precision, both": f"{of_trial('ap_of_both', arm).mean():.2f}"} for arm in SHOWN],
     name="who_finds_trial", caption="Recorded, longest training: the share of pixels found, at"
-    " one false mark in a hundred healthy pixels of validation scans. Means over"
-    f" n = {n_seeds} seeds; 20 counts, simulated.")
+    " a threshold that marks one in a hundred healthy pixels (air and fluid among them) of"
+    " validation scans; what it marks of the test's; and the average precision for lesions that"
+    f" *both* images show. Means over n = {n_seeds} seeds; 20 counts, simulated.")
+
+# %%
+for other in ("MRI", "PET"):
+    gain = of_trial("ap_of_both", "attention") - of_trial("ap_of_both", other)
+    run.result(f"lead_both_{other.lower()}", mean_interval(gain))
+run.say("A fair question leaves out what one image cannot see. Of lesions that both show, attention"
+        " finds more than MRI alone by {lead_both_mri:+.2ci} of average precision, and than PET"
+        " alone by {lead_both_pet:+.2ci}.")
 
 # %% [markdown]
 # ### Does the finder's attention follow the noise?
 #
 # The chapter began with attention that learned the formula's weights. Does it do so in a network
 # that looks for lesions? If it trusted the cleaner image place by place, PET's weight would rise
-# with the dose, and be lower in grey matter than in white.
+# with the dose. By how much, the formula says. A full lesion takes a quarter of MRI's brightness
+# $T_1$ and adds one half to the uptake $u$. So MRI estimates the share of a lesion in a pixel with
+# a standard deviation of $4 \sigma_z / T_1$, where $\sigma_z$ is its noise, and PET with $2
+# \sqrt{u/c}$.
 
 # %%
-dosed = (2, 6, 20, 60, 200)
+dosed, NOISE_SD = (2, 6, 20, 60, 200), 0.04  # the noise of MRI in the trial's scans
+look, healthy = scenes["test"].look, scenes["test"].brain & ~masks
 at = {where: np.stack([of_trial(f"weight_{where}_{c}", "attention") for c in dosed])
       for where in ("grey", "white", "lesion", "brain")}
+
+
+def by_precision(c):
+    """PET's weight in healthy brain if images were weighed by inverse variance, without blur."""
+    of_mri = (NOISE_SD / ((1 - look.t1_factor) * np.maximum(scenes["test"].t1, 0.05))) ** 2
+    of_pet = inner(scenes["test"].uptake()) / c / look.uptake_gain**2
+    return inverse_variance_weights(np.stack([of_mri, of_pet]))[1][healthy].mean()
+
+
+# %%
+asked = np.array([by_precision(c) for c in dosed])
 run.figure(
     line_band({where: Line.of(dosed, [mean_interval(w, within=(0, 1)) for w in at[where]])
-               for where in ("grey", "white", "lesion")},
+               for where in ("grey", "white", "lesion")} | {"by the formula": Line(dosed, asked)},
               x=("dose", "counts a pixel"), y=("attention to PET", ""), log_x=True,
               x_ticks=dosed),
     name="attention", data="simulated",
-    alt="Mean attention to PET over the dose, in grey matter, white matter and lesions.",
+    alt="Mean attention to PET over the dose, in grey matter, white matter and lesions, and the"
+    " weight by the formula, which rises steeply.",
     caption="Recorded, longest training: attention of the network that finds lesions, tissue by"
-    f" tissue. Means and 95 % t intervals over n = {n_seeds} seeds; simulated.")
+    " tissue, beside the weight by inverse variance in healthy brain. Means and 95 % t intervals"
+    f" over n = {n_seeds} seeds; simulated.")
 
 # %%
 by_dose = [mean_interval(of_trial("weight_brain_200", "attention", m)
                          - of_trial("weight_brain_2", "attention", m)) for m in TIMES]
-by_tissue = mean_interval(at["white"][2] - at["grey"][2])
+by_tissue = [mean_interval(at["white"][i] - at["grey"][i]) for i in (0, 2, 4)]
+due = asked[-1] - asked[0]
 run.result("attention_by_dose", by_dose[-1])
-run.result("attention_by_tissue", by_tissue)
-run.say("From 2 to 200 counts PET's mean weight in the brain changes by"
-        " {attention_by_dose:+.3ci}, and it rises at every step of the dose in {rises} of {n}"
-        " seeds; after shorter trainings it changes by {short:+.3ci} and {middle:+.3ci}. In"
-        " white matter it lies {attention_by_tissue:+.3ci} from that in grey. Over seeds it"
-        " runs from {low:.2f} to {high:.2f} at 20 counts.", short=by_dose[0], middle=by_dose[1],
+run.result("attention_of_due", mean_interval((at["brain"][-1] - at["brain"][0]) / due))
+follows = at["brain"][-1] - at["brain"][0] > due / 2
+run.say("In {follows} of {n} seeds PET's mean weight in the brain rises by half of what the formula"
+        " asks for, or more. From 2 to 200 counts it changes by {attention_by_dose:+.3ci}, where the"
+        " formula asks for {due:+.2f}; it rises at every step"
+        " of the dose in {rises} of {n} seeds. After shorter trainings it changes by {short:+.3ci}"
+        " and {middle:+.3ci}. Over seeds it runs from {low:.2f} to {high:.2f} at 20 counts.",
+        follows=int(follows.sum()), short=by_dose[0], middle=by_dose[1], due=due,
         rises=int((np.diff(at["brain"], axis=0) > 0).all(axis=0).sum()), n=n_seeds,
         low=at["brain"][2].min(), high=at["brain"][2].max())
+
+# %%
+run.say("In white matter the weight lies {at_2:+.2ci} from that in grey at 2 counts, {at_20:+.2ci}"
+        " at 20, {at_200:+.2ci} at 200. White and grey matter differ in everything, so a difference"
+        " alone is no sign of trust; one that followed the noise would have to change with the"
+        " dose.", **dict(zip(("at_2", "at_20", "at_200"), by_tissue, strict=True)))
 
 # %% [markdown]
 # Features are learned together with their weights, and nothing asks a weight to be a precision: in
@@ -838,6 +1011,9 @@ run.say("From 2 to 200 counts PET's mean weight in the brain changes by"
 # against the change with the dose.
 #
 # ### What is taken back
+#
+# The same question as above, after the longest training: how far does a lesion move the answer when
+# it is put into MRI, into PET, into both?
 
 # %%
 PROBED = ("late", "attention", "attention-half", "attention-evident")
@@ -857,7 +1033,9 @@ back = [mean_interval(of_trial("moved_beyond_the_larger_200", probed, m)) for m 
 run.result("beyond_the_larger", back[-1])
 run.say("In both images, the lesion moves the probed network ({probed}) by"
         " {beyond_the_larger:+.1ci} beyond the larger of its two moves. The three lengths:"
-        " {each}.", each=", ".join(f"{one:+.1ci}" for one in back))
+        " {each}. Where lesions are plain (*evident*), it moves by {plain:+.1ci} beyond the larger.",
+        each=", ".join(f"{one:+.1ci}" for one in back),
+        plain=mean_interval(of_trial("moved_beyond_the_larger_200", "attention-evident")))
 
 # %% [markdown]
 # ### What dropout brings
@@ -872,15 +1050,14 @@ def left_of(arm, times):
     return (of_trial("ap_left_pet", arm, times) + of_trial("ap_left_mri", arm, times)) / 2
 
 
-def beside_no_dropout(times):
-    """What dropout brings, seed by seed; or, for comparison, what another start brings."""
-    plain_left = left_of("attention", times)
-    other = np.roll(plain_left, 1) if prepared == "another-start" else left_of(prepared, times)
-    return other - plain_left
+brings = [mean_interval(left_of(prepared, m) - left_of("attention", m)) for m in TIMES]
+costs = over_lengths("ap_20", "attention", "attention-dropped")
+fair_costs = [mean_interval(of_trial("ap_20", "attention", m)
+                            - of_trial("ap_20", "attention-dropped", 2 * m)) for m in TIMES[:2]]
+late_left = mean_interval(left_of("late", LONGEST) - left_of("attention-dropped", LONGEST))
+run.result("late_is_left", late_left)
 
 # %%
-brings = [mean_interval(beside_no_dropout(m)) for m in TIMES]
-costs = over_lengths("ap_20", "attention", "attention-dropped")
 single = (of_trial("ap_20", "MRI") + of_trial("ap_20", "PET")) / 2
 of_mean = sum(of_trial(f"ap_without_{gone}", "attention") for gone in ("pet", "mri")) / 2
 run.result("dropout_brings", brings[-1])
@@ -892,35 +1069,57 @@ run.result("specialist_leads", mean_interval(single - left_of("attention-dropped
 # %%
 cases = {"both there": "ap_20", "no PET": "ap_left_pet", "no MRI": "ap_left_mri"}
 made_for = {"both there": "attention", "no PET": "MRI", "no MRI": "PET"}
+
+
+def column(case, what):
+    arms_of = {"attention": "attention", "with dropout": "attention-dropped", "late": "late"}
+    left_there = {word: mean_interval(of_trial(what, arm)) for word, arm in arms_of.items()}
+    made = {"made for it": mean_interval(of_trial("ap_20", made_for[case]))}
+    return Column(made | left_there, x=("average precision", ""), title=case)
+
+# %%
 run.figure(
-    interval_points(*[
-        Column({"made for it": mean_interval(of_trial("ap_20", made_for[case])),
-                "attention": mean_interval(of_trial(what, "attention")),
-                "with dropout": mean_interval(of_trial(what, "attention-dropped"))},
-               x=("average precision", ""), title=case) for case, what in cases.items()]),
+    interval_points(*[column(case, what) for case, what in cases.items()]),
     name="missing_trial", data="simulated",
     alt="Three columns, both images, no PET, no MRI: average precision of the network that was"
-    " made for it, of attention, and of attention trained with dropout.",
+    " made for it, of attention, of attention trained with dropout, and of the sum of two logits.",
     caption="Recorded, longest training, 20 counts. In the first column the network made for it"
     f" is attention itself. 95 % t intervals over n = {n_seeds} seeds; simulated.")
 
 # %%
+def each_length(what, values):
+    cells = [f"{one:+.2ci}" for one in values] + ["–"] * (len(lengths) - len(values))
+    return {"what": what} | {f"{steps} steps": cell
+                             for steps, cell in zip(lengths, cells, strict=True)}
+
+
+run.table(
+    [each_length("dropout brings, one image missing", brings),
+     each_length("dropout costs, both there", costs),
+     each_length("the same, beside dropout for twice the steps", fair_costs)],
+    name="dropout", caption="Recorded: differences of average precision at 20 counts, attention with"
+    " dropout and without. With dropout a network sees half as many whole scans. Means and 95 %"
+    f" t intervals over n = {n_seeds} seeds; simulated.")
+
+# %%
 run.say("On average over a missing PET and a missing MRI, dropout brings {dropout_brings:+.2ci}"
-        " after the longest training, and before {earlier}. Its price with both there is"
-        " {dropout_costs:+.2ci}, before {prices}. To guess the missing image brings the fusion"
-        " without dropout {guess_brings:+.2ci}. The network that was made for the one image"
-        " leads that fusion by {unprepared_loses:+.2ci}, and the one with dropout by"
-        " {specialist_leads:+.2ci}.",
-        earlier=" and ".join(f"{one:+.2ci}" for one in brings[:2]),
-        prices=" and ".join(f"{one:+.2ci}" for one in costs[:2]))
+        " after the longest training, and costs {dropout_costs:+.2ci} where both are there. To guess"
+        " the missing image and not to put it to its mean changes the fusion without dropout by"
+        " {guess_brings:+.2ci}. The network that was made for the one image has"
+        " {unprepared_loses:+.2ci} more than the fusion without dropout, and"
+        " {specialist_leads:+.2ci} more than the one with it.")
+run.say("The sum of two logits never met a missing image either. With one missing it has"
+        " {late_is_left:+.2ci} beside attention with dropout. That fits the view that what breaks is"
+        " the comparing. Dropout is one remedy; a sum that never compares is another, at a high"
+        " price where both images are there.")
 
 # %% [markdown]
 # ## What we claim of fusion
 #
-# Each claim holds at all three lengths of training, or not at all; its margin is that of the length
-# where it is least. Intervals are over seeds. The control: a fusion that is given the PET *of
-# another patient*, in training and test, has all that the others have but for what PET says of
-# this patient.
+# Each of these claims holds at all three lengths of training, or not at all; its margin, how far
+# the number lies on the right side of its bound, is that of the length where it is least. Intervals
+# are over seeds. The control: a fusion that is given the PET *of another patient*, and its dose, in
+# training, validation and test, has all that the others have but for what PET says of this patient.
 
 # %%
 ahead = min(lead.low for other in ("MRI", "PET", "late")
@@ -948,13 +1147,14 @@ run.claim(
 )
 
 # %%
-by_others = over_lengths("ap_20", control, "MRI")
+by_others, by_own = (over_lengths("ap_20", arm, "MRI") for arm in (control, "attention"))
 run.result("control_brings", by_others[-1])
-nothing_gained = 0.03 - max(one.high for one in by_others)
-run.say("With another patient's PET the fusion lies {control_brings:+.3ci} from MRI alone.")
+nothing_gained = min(own.low / 10 - one.high for own, one in zip(by_own, by_others, strict=True))
+run.say("With another patient's PET the fusion lies {control_brings:+.3ci} from MRI alone; with the"
+        " patient's own it has {own:+.2ci} more.", own=by_own[-1])
 run.claim(
-    "another patient's PET brings the joined network less than .03 of average precision over"
-    " MRI alone, at every length of training",
+    "another patient's PET, in training, validation and test, brings the joined network less than a"
+    " tenth of what the patient's own brings over MRI alone, at every length of training",
     nothing_gained > 0, margin=nothing_gained, unit="average precision", control=True,
     falsified_by="falsify_trial",
 )
@@ -975,8 +1175,10 @@ run.finish()
 #   depend on the tissue, what tells may be whether they fit together.
 # - To know what a network owes to an image, change that image and nothing else, and compare with
 #   the larger move, not with the sum.
-# - A fusion that never met a missing image must be asked what it does without one, with a fair
-#   filling, beside a network that never had that image.
+# - A fusion that never met a missing image must be asked what it does without one, with the better
+#   of several fillings, beside a network that never had that image.
+# - Whom should the surgeons believe? Neither image by itself: here it was often their disagreement
+#   that told. But only where they lie on each other to a pixel or two.
 #
 # ## Exercises
 #
@@ -986,9 +1188,9 @@ run.finish()
 #
 # ```{exercise}
 # :label: two-dose
-# In white matter, with an uptake of a quarter, a PET of 100 counts is combined with an MRI whose
-# noise has a standard deviation of one tenth. Both are unbiased and independent. What is PET's
-# weight?
+# In healthy white matter, with an uptake of a quarter, a PET of 100 counts is combined with an MRI
+# whose noise has a standard deviation of one tenth, in the same unit. Both are unbiased and
+# independent. What is PET's weight?
 # ```
 
 # %% tags=["self-check"]
@@ -1011,9 +1213,9 @@ run.check("two-weigh", combine)
 
 # %% [markdown]
 # ```{exercise}
-# :label: two-biased
-# Two estimates have variances of $1$ each and independent noise, but the second is off by $2$.
-# With which weight of the second is the mean squared error of the sum least?
+# :label: two-biased Two estimates have variances of $1$ each and independent noise, but the second
+# is off by $2$, and nobody knows in which direction. Weights add up to one. With which weight of
+# the second is the mean squared error of the sum least?
 # ```
 
 # %% tags=["self-check"]
