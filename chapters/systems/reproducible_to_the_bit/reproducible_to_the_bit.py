@@ -25,8 +25,8 @@
 # - keep a ledger in which a changed byte shows, and say what only a signature kept elsewhere finds;
 # - take a patient's identity out of scans, and tell a hash that protects from one that does not.
 #
-# **Prerequisites.** {doc}`/translation/three_shifts` for what training on one's own images means; bits and
-# bytes; AUC and its interval.
+# **Prerequisites.** {doc}`/translation/three_shifts` for what training on one's own images means;
+# bits and bytes; AUC and its interval.
 #
 # **Data.** Scans with real headers: test files of pydicom's wheel. For the trainings the texture is
 # real, patches of one fundus photograph, and the lesions are simulated. Record numbers and keys are
