@@ -33,6 +33,16 @@ def first_of_parts() -> list[str]:
     return list(parts.values())
 
 
+def of_data(record, part):
+    """A part of a record; of figures those that show data.
+
+    A drawing without data may be of the process itself: a ledger names every file that the process
+    has imported, and a forked one has imported more.
+    """
+    measured = getattr(record, part)
+    return [each for each in measured if each.data != "none"] if part == "figures" else measured
+
+
 @pytest.mark.chapter
 @pytest.mark.parametrize("chapter", PROJECT.chapters, ids=str)
 def test_it_runs_on_other_seeds_and_has_claims_that_can_fail(chapter, tmp_path, request):
@@ -54,4 +64,4 @@ def test_it_runs_on_other_seeds_and_has_claims_that_can_fail(chapter, tmp_path, 
     if forked and chapter.id in first_of_parts():
         (clean,) = records([replace(jobs[0], destination=tmp_path / "clean")])
         for part in MEASURED:
-            assert getattr(clean, part) == getattr(one, part), f"forked or clean: other {part}"
+            assert of_data(clean, part) == of_data(one, part), f"forked or clean: other {part}"

@@ -52,7 +52,6 @@ DICTIONARY = Number(
         Mistake(2000, "that is for ten digits"),
         Mistake(1.8, "nine digits are not nine million numbers"),
         Mistake(5e6, "that is the speed; how many numbers are there?"),
-        Mistake(2**256 / 5e6, "he does not turn the hash back; he tries record numbers"),
         Mistake(1e9, "so many numbers there are; how fast is the laptop?"),
     ],
     otherwise="how many numbers have nine digits, and how many are tried in a second?",
