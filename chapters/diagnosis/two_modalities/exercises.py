@@ -22,8 +22,8 @@ DOSE = Number(
                 " square"),
         Mistake(0.976, "you took the standard deviation of the MRI for its variance: square it"),
         Mistake(0.941, "the uptake enters the variance of PET as it is, not squared"),
-        Mistake(0.0, "did you take the variance of the counts? It is that of counts over dose; and a"
-                " weight of nothing would throw PET's precision away"),
+        Mistake(0.0, "did you take the variance of the counts? It is that of counts over dose; and"
+                " a weight of nothing would throw PET's precision away"),
         Mistake(1.0, "however good PET is, the MRI's precision counts as well"),
     ],
     otherwise="what is the variance of a Poisson number over its dose, and what that of the MRI?",

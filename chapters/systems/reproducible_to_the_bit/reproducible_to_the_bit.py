@@ -526,9 +526,9 @@ run.table(compared, name="trial_compared", caption="Recorded, simulated lesions:
 # %%
 open_at = [LENGTHS[key] for key in LENGTHS if mean_interval(gained[key]).low <= 0]
 run.say("The question was put to all {n} kinds of training. It is not answered for these:"
-        " {open_at}. There rounding may flip as many decisions as another seed does, and nothing is claimed."
-        " One may guess why: at full rate the last steps throw a training about, whatever it began"
-        " with.", n=len(LENGTHS), open_at="; ".join(open_at) or "none")
+        " {open_at}. There rounding may flip as many decisions as another seed does, and nothing is"
+        " claimed. One may guess why: at full rate the last steps throw a training about, whatever"
+        " it began with.", n=len(LENGTHS), open_at="; ".join(open_at) or "none")
 least = min(mean_interval(gained[key]).low for key in CLAIMED)
 run.claim(
     f"in trainings that are {' / '.join(LENGTHS[key] for key in CLAIMED)}, causes of rounding"
