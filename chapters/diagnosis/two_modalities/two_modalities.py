@@ -149,7 +149,7 @@ run.figure(
     alt="Six patches of brain in four rows: MRI, a blurred and grainy PET, and both once more with"
     " the lesion outlined in orange.",
     caption="Each lesion (outlined in the lower rows) is seen by MRI, by PET or by both. They were"
-    " made to pass for grey matter: dim in MRI, and with uptake in PET. Real anatomy, simulated PET,"
+    " made to pass for grey matter: dim in MRI, with uptake in PET. Real anatomy, simulated PET,"
     f" noise and lesions; {len(shown)} of n = {n_test} test patches of one template.",
 )
 
