@@ -991,7 +991,8 @@ run.result("attention_by_dose", by_dose[-1])
 run.result("attention_of_due", mean_interval((at["brain"][-1] - at["brain"][0]) / due))
 follows = at["brain"][-1] - at["brain"][0] > due / 2
 run.say("In {follows} of {n} seeds PET's mean weight in the brain rises by half of what the"
-        " formula asks for, or more. From 2 to 200 counts it changes by {attention_by_dose:+.3ci}, where the"
+        " formula asks for, or more. From 2 to 200 counts it changes by"
+        " {attention_by_dose:+.3ci}, where the"
         " formula asks for {due:+.2f}; it rises at every step"
         " of the dose in {rises} of {n} seeds. After shorter trainings it changes by {short:+.3ci}"
         " and {middle:+.3ci}. Over seeds it runs from {low:.2f} to {high:.2f} at 20 counts.",
