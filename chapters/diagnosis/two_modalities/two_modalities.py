@@ -1034,7 +1034,8 @@ back = [mean_interval(of_trial("moved_beyond_the_larger_200", probed, m)) for m 
 run.result("beyond_the_larger", back[-1])
 run.say("In both images, the lesion moves the probed network ({probed}) by"
         " {beyond_the_larger:+.1ci} beyond the larger of its two moves. The three lengths:"
-        " {each}. Where lesions are plain (*evident*), it moves by {plain:+.1ci} beyond the larger.",
+        " {each}. Where lesions are plain (*evident*), it moves by {plain:+.1ci} beyond"
+        " the larger.",
         each=", ".join(f"{one:+.1ci}" for one in back),
         plain=mean_interval(of_trial("moved_beyond_the_larger_200", "attention-evident")))
 
