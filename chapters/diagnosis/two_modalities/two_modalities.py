@@ -1099,19 +1099,22 @@ run.table(
     [each_length("dropout brings, one image missing", brings),
      each_length("dropout costs, both there", costs),
      each_length("the same, beside dropout for twice the steps", fair_costs)],
-    name="dropout", caption="Recorded: differences of average precision at 20 counts, attention with"
-    " dropout and without. With dropout a network sees half as many whole scans. Means and 95 %"
+    name="dropout", caption="Recorded: differences of average precision at 20 counts, attention"
+    " with dropout and without. With dropout a network sees half as many whole scans."
+    " Means and 95 %"
     f" t intervals over n = {n_seeds} seeds; simulated.")
 
 # %%
 run.say("On average over a missing PET and a missing MRI, dropout brings {dropout_brings:+.2ci}"
-        " after the longest training, and costs {dropout_costs:+.2ci} where both are there. To guess"
+        " after the longest training, and costs {dropout_costs:+.2ci} where both are"
+        " there. To guess"
         " the missing image and not to put it to its mean changes the fusion without dropout by"
         " {guess_brings:+.2ci}. The network that was made for the one image has"
         " {unprepared_loses:+.2ci} more than the fusion without dropout, and"
         " {specialist_leads:+.2ci} more than the one with it.")
 run.say("The sum of two logits never met a missing image either. With one missing it has"
-        " {late_is_left:+.2ci} beside attention with dropout. That fits the view that what breaks is"
+        " {late_is_left:+.2ci} beside attention with dropout. That fits the view that what"
+        " breaks is"
         " the comparing. Dropout is one remedy; a sum that never compares is another, at a high"
         " price where both images are there.")
 
