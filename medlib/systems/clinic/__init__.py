@@ -23,6 +23,7 @@ It stands above its neighbours, and joins what `ledger` and `deidentification` k
 - `bright_voxels`: the rival, two cuts that are tuned and nothing that is learned.
 - `reading_scores`: how well lesions of several studies were marked.
 - `journal`: which steps a ledger says were done.
+- `department`: what stands ready before a study comes.
 - `steps`: what each of the ten steps needs, leaves and finds.
 - `pipeline`: the steps in their order, each done once, however often it is killed.
 - `kill_trial`: kill it at every place, and compare what it leaves.

@@ -10,27 +10,20 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from medlib.systems.clinic.intake import Rules
+from medlib.systems.clinic.department import Department
 from medlib.systems.clinic.journal import Journal
-from medlib.systems.clinic.readers import Readers
-from medlib.systems.clinic.server_or_files import Archive
 from medlib.systems.clinic.steps import STEPS, WITH_IDENTITY, Steps
 from medlib.systems.clinic.structured_report import Measured
 from medlib.systems.deidentification.keyed_values import keyed_uid
-from medlib.systems.deidentification.options import Options
 
-__all__ = ["MOMENTS", "Outcome", "Pipeline", "Span", "utc_now"]
+__all__ = ["MOMENTS", "Outcome", "Pipeline", "Span"]
 
 MOMENTS = ("begun", "made", "journalled")
-Pause = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
@@ -64,37 +57,11 @@ class Outcome:
     spans: tuple[Span, ...]
 
 
-def utc_now() -> str:
-    """The time as a ledger has it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-@dataclass
-class Pipeline:
+class Pipeline(Department):
     """Reads studies of one archive, and writes what it found to another, or the same.
 
-    Attributes:
-        inbox, outbox: where studies are, and where results go.
-        folder: for the files of each step; made readable by the owner alone.
-        ledger: file of the ledger.
-        readers: the networks.
-        key: 16 random bytes or more; who has it can tell whose study is whose.
-        rules: of what may be read.
-        options: of de-identification.
-        clock: gives the time for the ledger; a study's objects all bear that of its arrival.
-        pause: called at every step's `MOMENTS` (and in the middle of storing), for trials.
+    Its arguments are those of `Department`.
     """
-
-    inbox: Archive
-    outbox: Archive
-    folder: Path
-    ledger: Path
-    readers: Readers
-    key: bytes
-    rules: Rules = field(default_factory=Rules)
-    options: Options = field(default_factory=Options)
-    clock: Callable[[], str] = utc_now
-    pause: Pause = lambda step, moment: None
 
     def run(self, study: str) -> Outcome:
         """Take a study as far as it goes; what an earlier run did is not done again.
@@ -116,7 +83,7 @@ class Pipeline:
 
 
 class _Run:
-    def __init__(self, pipeline: Pipeline, study: str, name: str) -> None:
+    def __init__(self, pipeline: Department, study: str, name: str) -> None:
         self.of, self.name = pipeline, name
         self.home = pipeline.folder / name
         self.home.mkdir(mode=0o700, exist_ok=True)

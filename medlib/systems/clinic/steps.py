@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from pydicom import Dataset, dcmread, dcmwrite
 
+from medlib.systems.clinic.department import Department
 from medlib.systems.clinic.dicom_validation import validate
 from medlib.systems.clinic.intake import Intake, take_in
 from medlib.systems.clinic.journal import Journal
@@ -23,9 +24,6 @@ from medlib.systems.clinic.segmentation_object import mask_of, segmentation_obje
 from medlib.systems.clinic.server_or_files import digest_of_dataset
 from medlib.systems.clinic.structured_report import measure, structured_report
 from medlib.systems.deidentification.deidentify import deidentify
-
-if TYPE_CHECKING:
-    from medlib.systems.clinic.pipeline import Pipeline
 
 __all__ = ["STEPS", "WITH_IDENTITY", "Steps"]
 
@@ -44,7 +42,7 @@ class Steps:
     keeps. `reasons` and `refused` in it end the study's way.
 
     Args:
-        of: the pipeline; its archives, rules, readers and key are used.
+        of: whose archives, rules, readers and key are used.
         study: UID in the inbox.
         name: UID after de-identification.
         home: folder that holds one folder a step done.
@@ -52,7 +50,7 @@ class Steps:
     """
 
     def __init__(
-        self, of: Pipeline, study: str, *, name: str, home: Path, journal: Journal
+        self, of: Department, study: str, *, name: str, home: Path, journal: Journal
     ) -> None:
         self.of, self.study, self.name = of, study, name
         self.home, self.journal = home, journal
