@@ -141,7 +141,7 @@ def fit_affine(
         >>> y, x = torch.meshgrid(*[torch.linspace(-1, 1, 16)] * 2, indexing="ij")
         >>> def blob(at): return torch.exp(-4 * ((y - at) ** 2 + 2 * x**2))[None, None]
         >>> found = fit_affine(blob(0.0), blob(0.2), spacing_mm=(1.0, 1.0), kind="rigid",
-        ...                    factors=(2, 1))
+        ...                    factors=(1,), iterations=10)
         >>> round(float(found.shift_mm[0, 0]), 1)                # 0.2 of 7.5 mm
         1.5
 

@@ -99,10 +99,10 @@ def invert(
             f"iterations={iterations}, tolerance_voxels={tolerance_voxels}: one or more, positive"
         )
     back = torch.zeros_like(by_voxels)
-    for done in range(1, iterations + 1):
+    done, change = 0, torch.inf
+    while done < iterations and change > tolerance_voxels:
         last, back = back, -warp(by_voxels, by_voxels=back)
-        if (back - last).abs().max() <= tolerance_voxels:
-            break
+        change, done = float((back - last).abs().max()), done + 1
     left = torch.linalg.vector_norm(compose(by_voxels, first=back), dim=1)
     left = torch.where(inside(back), left, 0).flatten(1).amax(dim=1)
     return Inversion(back, left, done)
@@ -114,7 +114,7 @@ def inverse_consistency_mm(
     *,
     backward: Float[Tensor, "batch dims *grid"],
     spacing_mm: Sequence[float],
-) -> Float[Tensor, "batch *grid"]:
+) -> Float[Tensor, " batch *grid"]:
     """|φ(φ⁻¹(x)) - x|, in mm: how far there and back misses where it began.
 
     Args:

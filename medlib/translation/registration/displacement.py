@@ -124,7 +124,7 @@ def to_voxels(
 
 def length_mm(
     by_voxels: Float[Tensor, "batch dims *grid"], *, spacing_mm: Sequence[float]
-) -> Float[Tensor, "batch *grid"]:
+) -> Float[Tensor, " batch *grid"]:
     """How far each voxel goes, in mm: |u(x)|.
 
     Raises:
@@ -138,7 +138,7 @@ def length_mm(
     return torch.linalg.vector_norm(to_mm(by_voxels, spacing_mm=spacing_mm), dim=1)
 
 
-def inside(by_voxels: Float[Tensor, "batch dims *grid"]) -> Bool[Tensor, "batch *grid"]:
+def inside(by_voxels: Float[Tensor, "batch dims *grid"]) -> Bool[Tensor, " batch *grid"]:
     """True where x + u(x) lies between the first and the last voxel of every axis.
 
     Outside them nothing was measured: what a law says of fields is tested inside only.

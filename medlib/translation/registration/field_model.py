@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -45,6 +44,7 @@ class FieldModel:
         ValueError: an unknown kind, squarings negative, or intervals that the kind does not have.
 
     Example:
+        >>> import torch
         >>> model = FieldModel("time-dependent velocity", squarings=4, times=3)
         >>> model.channels(dims=2), model.displacement(torch.zeros(1, 6, 8, 8)).shape
         (6, torch.Size([1, 2, 8, 8]))

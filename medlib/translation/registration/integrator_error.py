@@ -44,7 +44,7 @@ def integrator_error(
     squarings: Sequence[int],
     spacing_mm: Sequence[float],
     reference_steps: int = 64,
-    mask: Bool[Tensor, "batch *grid"] | None = None,
+    mask: Bool[Tensor, " batch *grid"] | None = None,
 ) -> IntegratorError:
     """Compare scaling and squaring with Runge and Kutta's rule in many steps.
 

@@ -36,7 +36,7 @@ DIFFERENCES = ("corners", "central")
 
 def jacobian_determinant(
     by_voxels: Float[Tensor, "batch dims *grid"],
-) -> Float[Tensor, "batch *grid"]:
+) -> Float[Tensor, " batch *grid"]:
     """det J at every voxel, by central differences, on the edge by one-sided ones.
 
     Args:
@@ -102,7 +102,7 @@ def corner_determinants(
 def folded_share(
     by_voxels: Float[Tensor, "batch dims *grid"],
     *,
-    mask: Bool[Tensor, "batch *grid"] | None = None,
+    mask: Bool[Tensor, " batch *grid"] | None = None,
     differences: str = "corners",
 ) -> Float[Tensor, " batch"]:
     """The share of a field that folds, counted inside a mask.
@@ -141,7 +141,7 @@ def folded_share(
 
 def log_jacobian(
     by_voxels: Float[Tensor, "batch dims *grid"],
-) -> Float[Tensor, "batch *grid"]:
+) -> Float[Tensor, " batch *grid"]:
     """ln det J by central differences: doubling and halving lie equally far from 0.
 
     Returns:
@@ -162,7 +162,7 @@ def log_jacobian(
 
 
 def volume_ratio(
-    by_voxels: Float[Tensor, "batch dims *grid"], *, mask: Bool[Tensor, "batch *grid"]
+    by_voxels: Float[Tensor, "batch dims *grid"], *, mask: Bool[Tensor, " batch *grid"]
 ) -> Float[Tensor, " batch"]:
     """The mean of det J over a mask: its volume in the moving image over that in the fixed one.
 

@@ -64,8 +64,9 @@ def registration_loss(
         >>> from medlib.translation.registration.similarity import LOSSES
         >>> network = RegistrationNetwork(FieldModel("displacement"), width=4)
         >>> pair = torch.zeros(1, 1, 8, 8), torch.ones(1, 1, 8, 8)
-        >>> round(float(registration_loss(network, *pair, loss=LOSSES["squared error"], weight=1)))
-        1
+        >>> value = registration_loss(network, *pair, loss=LOSSES["squared error"], weight=0.1)
+        >>> round(value.item(), 3)
+        1.0
     """
     numbers = network(fixed, moving)
     warped = warp(moving, by_voxels=network.model.displacement(numbers))
@@ -136,7 +137,9 @@ def fit_network(
 
     def validate(model) -> float:
         parts = zip(*(images.split(16) for images in validation), strict=True)
-        found = [registration_loss(model, *(x.to(device) for x in pair), **options) for pair in parts]
+        found = [
+            registration_loss(model, *(x.to(device) for x in pair), **options) for pair in parts
+        ]
         return float(torch.cat(found).double().mean())
 
     network.eval()

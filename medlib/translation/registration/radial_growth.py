@@ -42,9 +42,9 @@ class RadialGrowth:
 
     by_voxels: Float[Tensor, "1 dims *grid"]
     back_voxels: Float[Tensor, "1 dims *grid"]
-    determinant: Float[Tensor, "1 *grid"]
-    before: Bool[Tensor, "1 *grid"]
-    after: Bool[Tensor, "1 *grid"]
+    determinant: Float[Tensor, " 1 *grid"]
+    before: Bool[Tensor, " 1 *grid"]
+    after: Bool[Tensor, " 1 *grid"]
     volume_ratio: float
 
 

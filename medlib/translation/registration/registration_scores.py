@@ -67,7 +67,7 @@ def label_scores(
         >>> dice, surface_mm = label_scores(
         ...     fixed.roll(1, 3), fixed, labels=[3], spacing_mm=(1.0, 2.0))
         >>> dice.round(3), surface_mm.round(3)
-        (array([[0.667]]), array([[0.75]]))
+        (array([[0.667]]), array([[0.875]]))
 
     Source: as `Confusion.dice` and `surface_distances`.
     """
@@ -92,7 +92,7 @@ def score_registration(
     fixed_labels: Integer[Tensor, "pairs 1 *grid"],
     moving_labels: Integer[Tensor, "pairs 1 *grid"],
     labels: Sequence[int],
-    mask: Bool[Tensor, "pairs *grid"],
+    mask: Bool[Tensor, " pairs *grid"],
     spacing_mm: Sequence[float],
     known: Float[Tensor, "pairs dims *grid"] | None = None,
 ) -> RegistrationScores:

@@ -8,8 +8,8 @@ refined is too short by that factor.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
@@ -29,7 +29,7 @@ def checked_factors(factors: Sequence[int], *, grid: Sequence[int]) -> tuple[int
         (4, 2, 1)
     """
     factors = tuple(factors)
-    falling = all(a > b for a, b in zip(factors, factors[1:], strict=False))
+    falling = all(a > b for a, b in pairwise(factors))
     if not factors or factors[-1] != 1 or not falling:
         raise ValueError(f"factors={factors}: from coarse to fine, and 1 in the end, as (4, 2, 1)")
     for side in grid:
@@ -52,6 +52,7 @@ def coarsened(
         factor: voxels along each axis of a block.
 
     Example:
+        >>> import torch
         >>> coarsened(torch.arange(16.0).reshape(1, 1, 4, 4), factor=2)[0, 0]
         tensor([[ 2.5000,  4.5000],
                 [10.5000, 12.5000]])
@@ -75,6 +76,7 @@ def refined(
         interpolated linearly between coarse centres, and `factor` times as long.
 
     Example:
+        >>> import torch
         >>> refined(torch.ones(1, 2, 4, 4), factor=2)[0, 0, 0, :3]
         tensor([2., 2., 2.])
     """

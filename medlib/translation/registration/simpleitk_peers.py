@@ -5,7 +5,7 @@ axis in the order of the axes. SimpleITK counts axes the other way round and in 
 
 - Demons: each voxel is pushed along the image's gradient, and the field smoothed after every step.
   In the diffeomorphic variant the push is exponentiated and composed.
-- B-splines: displacements of a coarse lattice of control points, cubic between them, by L-BFGS-B.
+- B-splines: displacements of a coarse lattice of control points, cubic between them, by L-BFGS.
 
 SimpleITK comes with the book's `peers`, and is imported when first asked for.
 """
@@ -124,6 +124,7 @@ def _demons(sitk, fixed, moving, smoothness_mm, iterations, factors, method):
         deviations = [smoothness_mm / side for side in still.GetSpacing()]
         demons = of[method]()
         demons.SetNumberOfIterations(iterations)
+        demons.SetMaximumRMSError(0.0)  # at its own 0.02 voxels a step it ends far too early
         demons.SetSmoothDisplacementField(True)
         demons.SetStandardDeviations(deviations)
         demons.SetNumberOfThreads(1)
@@ -153,7 +154,10 @@ def _b_spline(sitk, fixed, moving, smoothness_mm, iterations, factors):
     search.SetShrinkFactorsPerLevel(list(factors))
     search.SetSmoothingSigmasPerLevel([0.5 * (factor - 1) for factor in factors])
     search.SmoothingSigmasAreSpecifiedInPhysicalUnitsOff()
-    search.SetOptimizerAsLBFGSB(gradientConvergenceTolerance=1e-6, numberOfIterations=iterations)
+    # L-BFGS-B keeps scales for one lattice only, and fails when it is refined
+    search.SetOptimizerAsLBFGS2(
+        solutionAccuracy=1e-6, numberOfIterations=iterations, deltaConvergenceTolerance=1e-6
+    )
     search.SetNumberOfThreads(1)
     found = search.Execute(fixed, moving)
     return sitk.TransformToDisplacementField(

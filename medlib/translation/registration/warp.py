@@ -6,9 +6,9 @@ by linear interpolation between the 2^D voxels around x + u(x). It pulls: no vox
 left empty, and none is filled twice.
 
 torch's `grid_sample` does the same, with positions from -1 to 1. With `align_corners=True` voxel i
-of n lies there at 2 i / (n - 1) - 1, without it at (2 i + 1) / n - 1: whoever takes the one for the other
-warps by up to half a voxel too much. Here a position is a number of voxels from the first one's
-centre, and there is nothing to align.
+of n lies there at 2 i / (n - 1) - 1, without it at (2 i + 1) / n - 1: whoever takes the one
+for the other warps by up to half a voxel too much. Here a position is a number of voxels from the
+first one's centre, and there is nothing to align.
 
 On CUDA the backward pass of `grid_sample` adds in whatever order its threads arrive: two trainings
 with one seed end apart. There the gradient of the displacement is only looked up here, and that of

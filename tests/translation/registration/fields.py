@@ -5,7 +5,7 @@ from torch.nn import functional
 
 
 def smooth_field(*grid, batch=1, size=1.0, seed=0, coarse=4, dtype=torch.float64):
-    """Cubic in the plane and linear in space, of values on a coarse grid, no value beyond `size`."""
+    """Interpolated from a coarse grid; no value beyond `size`."""
     own = torch.Generator().manual_seed(seed)
     dims = len(grid)
     few = torch.rand(batch, dims, *[coarse] * dims, generator=own, dtype=dtype) * 2 - 1

@@ -82,7 +82,7 @@ def test_consistency_is_in_millimetres_and_silent_outside():
 
 
 def test_what_does_not_fit_is_refused():
-    with pytest.raises((ValueError, TypeError), match="one shape|first"):
+    with pytest.raises((ValueError, TypeError), match=r"one shape|first"):
         compose(smooth_field(6, 6), first=smooth_field(6, 7))
     for wrong in ({"iterations": 0}, {"tolerance_voxels": 0.0}):
         with pytest.raises(ValueError, match="one or more, positive"):

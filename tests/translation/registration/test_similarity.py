@@ -89,7 +89,7 @@ def test_what_does_not_fit_is_refused():
     for window in (4, 1):
         with pytest.raises(ValueError, match="an odd number"):
             local_correlation(a, b, window_voxels=window)
-    with pytest.raises((ValueError, TypeError), match="images of|other"):
+    with pytest.raises((ValueError, TypeError), match=r"images of|other"):
         squared_error(a, b[..., 1:])
-    with pytest.raises((ValueError, TypeError), match="local correlation is of one|image"):
+    with pytest.raises((ValueError, TypeError), match=r"local correlation is of one|image"):
         local_correlation_map(noise(1, 2, 8, 8), noise(1, 2, 8, 8))

@@ -147,7 +147,7 @@ def test_what_does_not_fit_is_refused():
     image, by = noise(1, 1, 6, 6), smooth_field(6, 6)
     with pytest.raises(ValueError, match="one of edge, zero"):
         warp(image, by_voxels=by, outside="border")
-    with pytest.raises((ValueError, TypeError), match="grid must be the same|image"):
+    with pytest.raises((ValueError, TypeError), match=r"grid must be the same|image"):
         warp(noise(1, 1, 6, 7), by_voxels=by)
     with pytest.raises(ValueError, match="one channel for each axis"):
         warp(image, by_voxels=noise(1, 3, 6, 6))

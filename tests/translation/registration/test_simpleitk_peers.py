@@ -1,0 +1,74 @@
+"""SimpleITK's methods: in our order of axes, in voxels, the smoother the larger their knob."""
+
+import sys
+
+import pytest
+import torch
+
+pytest.importorskip("SimpleITK")
+
+from medlib.translation.registration.similarity import LOSSES
+from medlib.translation.registration.simpleitk_peers import METHODS, register_by_simpleitk
+from medlib.translation.registration.smoothness import bending_energy, diffusion_energy
+from medlib.translation.registration.warp import warp
+from tests.translation.registration.fields import faded, smooth_field
+
+LOSS = LOSSES["squared error"]
+
+
+def pair(*grid, size=2.0):
+    image = faded(smooth_field(*grid, seed=10, coarse=6)[:, :1], voxels=5)
+    truth = faded(smooth_field(*grid, size=size), voxels=5)
+    return warp(image, by_voxels=truth), image, truth.float()
+
+
+def found(fixed, moving, method, **options):
+    dims = fixed.ndim - 2
+    options = {"spacing_mm": (2.0, 3.0, 1.0)[:dims], "smoothness_mm": 4.0, **options}
+    options = {"iterations": 40, "factors": (2, 1), **options}
+    return register_by_simpleitk(fixed, moving, method=method, **options)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("grid", [(32, 24), (12, 8, 12)])
+def test_a_known_field_is_found_in_our_order_and_unit(method, grid):
+    fixed, moving, truth = pair(*grid, size=2.0 if len(grid) == 2 else 1.2)
+    smoothness_mm = 12.0 if method == "B-spline" else 3.0
+    iterations = 40 if len(grid) == 2 else 15
+    by = found(fixed, moving, method, smoothness_mm=smoothness_mm, iterations=iterations)
+    left = LOSS(warp(moving, by_voxels=by.double()), fixed)
+    assert float(left) < (0.25 if len(grid) == 2 else 0.6) * float(LOSS(moving, fixed))
+    if len(grid) == 2:
+        assert float((by - truth).square().mean()) < 0.7 * float(truth.square().mean())
+    swapped = by.flip(1).double()
+    assert float(LOSS(warp(moving, by_voxels=swapped), fixed)) > 1.5 * float(left)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_knob_smooths_and_twice_is_the_same(method):
+    fixed, moving, _ = pair(32, 24)
+    few, many = (12.0, 40.0) if method == "B-spline" else (3.0, 9.0)
+    rough, smooth = (found(fixed, moving, method, smoothness_mm=s) for s in (few, many))
+    # bending for its size: a smoother field may well be a larger one
+    bends = [float(bending_energy(by) / diffusion_energy(by)) for by in (rough, smooth)]
+    assert bends[1] < 0.7 * bends[0]
+    assert torch.equal(rough, found(fixed, moving, method, smoothness_mm=few))
+
+
+def test_without_simpleitk_it_says_what_to_install(monkeypatch):
+    fixed, moving, _ = pair(16, 16)
+    monkeypatch.setitem(sys.modules, "SimpleITK", None)
+    with pytest.raises(ImportError, match="pip install -c"):
+        found(fixed, moving, "demons")
+
+
+def test_what_does_not_fit_is_refused():
+    fixed, moving, _ = pair(16, 16)
+    with pytest.raises(ValueError, match="one of diffeomorphic demons"):
+        found(fixed, moving, "elastix")
+    with pytest.raises(ValueError, match="powers of two"):
+        found(*(torch.zeros(1, 1, 24, 24),) * 2, "B-spline", factors=(3, 1))
+    with pytest.raises(ValueError, match="positive"):
+        found(fixed, moving, "demons", smoothness_mm=0.0)
+    with pytest.raises((ValueError, TypeError), match=r"differ|moving"):
+        found(fixed, moving[..., 1:], "demons")
