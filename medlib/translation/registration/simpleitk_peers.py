@@ -133,6 +133,10 @@ def _demons(sitk, fixed, moving, smoothness_mm, iterations, factors, method):
         else:
             start = sitk.Resample(field, still, sitk.Transform(), sitk.sitkLinear)
             field = demons.Execute(still, moved, start)
+        if method == "demons":
+            # it smooths before each step, and so leaves the last one as rough as the images
+            smoothed = sitk.SmoothingRecursiveGaussian(field, smoothness_mm)
+            field = sitk.Cast(smoothed, sitk.sitkVectorFloat64)
     return field
 
 

@@ -24,13 +24,13 @@ def blobs(n, seed, grid=(16, 16)):
 
 
 def fitted(kind, *, steps, seed=0, weight=1e-3, dims=2, validation=None, **options):
-    own = torch.Generator().manual_seed(seed)
-    grid = GRIDS[dims]
+    own, grid = torch.Generator().manual_seed(seed), GRIDS[dims]
+    validation = validation or blobs(8, 2, grid)
     network = registration_network(FieldModel(kind, squarings=4), generator=own, width=8, dims=dims)
+    options = {"steps": steps, "weight": weight, "every": 10, "peak_rate": 5e-3, **options}
     return fit_network(
-        network, blobs(24, 1, grid), validation=validation or blobs(8, 2, grid), loss=LOSS,
-        weight=weight, steps=steps, generator=own, batch_size=8, every=10, peak_rate=5e-3, **options,
-    )  # fmt: skip
+        network, blobs(24, 1, grid), validation=validation, loss=LOSS, generator=own, **options
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ LOSS = LOSSES["squared error"]
 
 
 def pair(*grid, size=2.0):
-    image = faded(smooth_field(*grid, seed=10, coarse=6)[:, :1], voxels=5)
-    truth = faded(smooth_field(*grid, size=size), voxels=5)
+    image = faded(smooth_field(*grid, seed=10, coarse=8 - len(grid))[:, :1], voxels=4)
+    truth = faded(smooth_field(*grid, size=size, coarse=6 - len(grid)), voxels=4)
     return warp(image, by_voxels=truth), image, truth.float()
 
 
@@ -30,18 +30,19 @@ def found(fixed, moving, method, **options):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("grid", [(32, 24), (12, 8, 12)])
+@pytest.mark.parametrize("grid", [(32, 24), (16, 12, 16)])
 def test_a_known_field_is_found_in_our_order_and_unit(method, grid):
-    fixed, moving, truth = pair(*grid, size=2.0 if len(grid) == 2 else 1.2)
-    smoothness_mm = 12.0 if method == "B-spline" else 3.0
-    iterations = 40 if len(grid) == 2 else 15
+    plane, spline = len(grid) == 2, method == "B-spline"
+    fixed, moving, truth = pair(*grid, size=2.0 if plane else 1.5)
+    smoothness_mm = (12.0 if spline else 3.0) if plane else (8.0 if spline else 1.5)
+    iterations = 40 if plane else (4 if spline else 15)
     by = found(fixed, moving, method, smoothness_mm=smoothness_mm, iterations=iterations)
-    left = LOSS(warp(moving, by_voxels=by.double()), fixed)
-    assert float(left) < (0.25 if len(grid) == 2 else 0.6) * float(LOSS(moving, fixed))
-    if len(grid) == 2:
+    left = float(LOSS(warp(moving, by_voxels=by.double()), fixed) / LOSS(moving, fixed))
+    assert left < (0.25 if plane else 0.5)
+    if plane:  # splines are free where there is nothing to see, and in space that is more
         assert float((by - truth).square().mean()) < 0.7 * float(truth.square().mean())
-    swapped = by.flip(1).double()
-    assert float(LOSS(warp(moving, by_voxels=swapped), fixed)) > 1.5 * float(left)
+    swapped = warp(moving, by_voxels=by.flip(1).double())
+    assert float(LOSS(swapped, fixed) / LOSS(moving, fixed)) > 1.2 * left
 
 
 @pytest.mark.parametrize("method", METHODS)
