@@ -4,6 +4,7 @@
 - `moving`: extracting or fine-tuning: what moves, how fast, and what is left of the source.
 - `shifts`: what changes between two places, and what each change asks for.
 - `volumes`: from planes to volumes.
+- `registration`: which place in one image is which place in another, and whether a map tears.
 - `validity`: does a biomarker measure the same again, and does it matter to a patient?
 
 The rooms do not import each other.

@@ -16,7 +16,7 @@ from tests.translation.registration.fields import smooth_field
 angles = st.floats(-2.0, 2.0)
 
 
-@settings(max_examples=20)
+@settings(max_examples=6)
 @given(st.lists(angles, min_size=3, max_size=3), st.sampled_from([1, 3]))
 def test_rotations_keep_lengths_and_sides(three, n):
     r = rotation(torch.tensor([three[:n]]).double())[0]
@@ -68,7 +68,7 @@ def test_a_known_map_is_found_again(kind, matrix):
     truth = affine_displacement(matrix[None], shift_mm=shift, grid=(24, 24), spacing_mm=spacing)
     moving = scene()
     fixed = warp(moving, by_voxels=truth)
-    found = fit_affine(fixed, moving, spacing_mm=spacing, kind=kind, factors=(2, 1), iterations=25)
+    found = fit_affine(fixed, moving, spacing_mm=spacing, kind=kind, factors=(1,), iterations=12)
     apart = 2.0 * (found.by_voxels - truth)[..., 4:-4, 4:-4].abs().max()
     assert float(apart) < 0.05
     torch.testing.assert_close(found.matrix[0], matrix, rtol=0, atol=0.01)
@@ -82,7 +82,7 @@ def test_a_shift_in_space_is_found_again():
     truth = affine_displacement(torch.eye(3).double()[None], shift_mm=shift, **options)
     found = fit_affine(
         warp(moving, by_voxels=truth), moving, spacing_mm=(1.0, 1.0, 1.0), kind="rigid",
-        factors=(2, 1), iterations=15,
+        factors=(2, 1), iterations=8,
     )  # fmt: skip
     torch.testing.assert_close(found.shift_mm, shift, rtol=0, atol=0.1)
 
@@ -93,7 +93,7 @@ def test_a_rigid_map_cannot_follow_what_stretches():
         shift_mm=torch.zeros(1, 2).double(), grid=(24, 24), spacing_mm=(1.0, 1.0),
     )  # fmt: skip
     pair = warp(scene(), by_voxels=truth), scene()
-    options = {"spacing_mm": (1.0, 1.0), "factors": (1,), "iterations": 20}
+    options = {"spacing_mm": (1.0, 1.0), "factors": (1,), "iterations": 10}
     options["loss"] = LOSSES["squared error"]
     rigid, affine = (float(fit_affine(*pair, kind=k, **options).loss) for k in ("rigid", "affine"))
     assert rigid > 20 * affine

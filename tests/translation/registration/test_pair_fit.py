@@ -24,16 +24,16 @@ def pairs(*grid, n=1, size=1.5):
     ("model", "grid"),
     [
         (FieldModel("displacement"), (24, 24)),
-        (FieldModel("stationary velocity", squarings=4), (24, 24)),
-        (FieldModel("time-dependent velocity", squarings=3, times=2), (24, 24)),
-        (FieldModel("stationary velocity", squarings=3), (12, 12, 12)),
+        (FieldModel("stationary velocity", squarings=3), (24, 24)),
+        (FieldModel("time-dependent velocity", squarings=2, times=2), (24, 24)),
+        (FieldModel("stationary velocity", squarings=2), (12, 12, 12)),
     ],
 )
 def test_a_known_field_is_found(model, grid):
     fixed, moving, truth = pairs(*grid, size=1.5 if len(grid) == 2 else 1.0)
-    found = fit_pairs(fixed, moving, model=model, loss=LOSS, weight=1e-3, factors=(2, 1), steps=50)
+    found = fit_pairs(fixed, moving, model=model, loss=LOSS, weight=1e-3, factors=(2, 1), steps=30)
     by = found.registered.by_voxels
-    assert float(LOSS(warp(moving, by_voxels=by), fixed)) < 0.05 * float(LOSS(moving, fixed))
+    assert float(LOSS(warp(moving, by_voxels=by), fixed)) < 0.1 * float(LOSS(moving, fixed))
     if len(grid) == 2:  # where there is something to see everywhere
         assert float((by - truth).square().mean()) < 0.35 * float(truth.square().mean())
     assert float(folded_share(by)) <= (0.01 if model.kind == "displacement" else 0)

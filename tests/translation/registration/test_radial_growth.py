@@ -24,7 +24,7 @@ def grown(ratio=1.5, *, grid=(81, 81), side=0.5, radius=5.0, reach=16.0):
     )  # fmt: skip
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(st.floats(0.3, 2.5))
 def test_determinants_of_differences_are_the_closed_form_away_from_both_rims(ratio):
     one = grown(ratio)

@@ -13,7 +13,7 @@ from tests.translation.registration.fields import linear_field, smooth_field
 entries = st.lists(st.floats(-1, 1), min_size=9, max_size=9)
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(st.sampled_from([2, 3]), entries, st.floats(-9, 9))
 def test_a_linear_map_costs_its_squares_and_does_not_bend(dims, numbers, shift):
     a = torch.tensor(numbers[: dims**2]).double().reshape(dims, dims)

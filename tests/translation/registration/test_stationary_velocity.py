@@ -34,11 +34,11 @@ def test_a_velocity_that_turns_is_a_rotation(way):
     truth = middle(linear_field([[c - 1, -s], [s, c - 1]], *grid), 10)
     ours = {
         "squaring": lambda: exponential(v, squarings=12),
-        "euler": lambda: flow(v, steps=100, rule="euler"),
+        "euler": lambda: flow(v, steps=50, rule="euler"),
         "rk4": lambda: flow(v, steps=8),
     }[way]()
     apart = float((middle(ours, 10) - truth).abs().max())
-    assert apart < {"squaring": 1e-3, "euler": 3e-2, "rk4": 1e-5}[way]
+    assert apart < {"squaring": 1e-3, "euler": 6e-2, "rk4": 1e-5}[way]
 
 
 def test_of_a_linear_velocity_it_is_exactly_the_power():
@@ -65,7 +65,7 @@ def test_the_orders_are_one_one_and_four():
     assert order(*(flow(v, steps=n) for n in (2, 4))) == pytest.approx(4, abs=0.2)
 
 
-@settings(max_examples=6)
+@settings(max_examples=3)
 @given(st.integers(0, 10**6), st.sampled_from([(32, 30), (16, 15, 17)]))
 def test_v_and_then_minus_v_lead_back_the_better_the_more_steps(seed, grid):
     v = faded(smooth_field(*grid, size=2.0, seed=seed), voxels=4)
@@ -84,7 +84,7 @@ def test_v_and_then_minus_v_lead_back_the_better_the_more_steps(seed, grid):
 
 def test_both_ways_go_to_the_same_place():
     v = faded(smooth_field(48, 48, size=3.0, coarse=5), voxels=6)
-    reference = flow(v, steps=64)
+    reference = flow(v, steps=32)
     apart = [
         float((exponential(v, squarings=k) - reference).square().mean().sqrt()) for k in (1, 3, 5)
     ]
@@ -116,7 +116,9 @@ def test_the_discrete_exponential_can_leave_the_grid_but_the_centre_is_known():
 
 def test_gradients_reach_the_velocity():
     v = smooth_field(3, 4, coarse=3).requires_grad_()
-    assert torch.autograd.gradcheck(lambda v: exponential(v + 0.013, squarings=2), (v,), atol=1e-4)
+    assert torch.autograd.gradcheck(
+        lambda v: exponential(v + 0.013, squarings=2), (v,), fast_mode=True
+    )
 
 
 def test_what_cannot_be_followed_is_refused():

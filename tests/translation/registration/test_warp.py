@@ -34,20 +34,20 @@ def by_grid_sample(image, by, *, outside, align_corners, mode="bilinear"):
 
 @BOTH
 @pytest.mark.parametrize("grid", GRIDS)
-@pytest.mark.parametrize("outside", ["edge", "zero"])
-@pytest.mark.parametrize("align_corners", [True, False])
+@pytest.mark.parametrize(
+    ("outside", "align_corners"), [("edge", True), ("edge", False), ("zero", True)]
+)
 def test_values_and_gradients_are_grid_samples(grid, outside, align_corners, ordered):
     image = noise(2, 3, *grid).requires_grad_()
     # far beyond the edges, too
     by = (smooth_field(*grid, batch=2, size=5.0) + 0.01).requires_grad_()
     towards = noise(2, 3, *grid, seed=1)
     ours = warp(image, by_voxels=by, outside=outside, ordered=ordered)
-    if outside == "edge" or align_corners:
-        theirs = by_grid_sample(image, by, outside=outside, align_corners=align_corners)
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-10)
-        ways = [torch.autograd.grad(y, (image, by), towards) for y in (ours, theirs)]
-        for one, other in zip(*ways, strict=True):
-            torch.testing.assert_close(one, other, rtol=0, atol=1e-9)
+    theirs = by_grid_sample(image, by, outside=outside, align_corners=align_corners)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-10)
+    ways = [torch.autograd.grad(y, (image, by), towards) for y in (ours, theirs)]
+    for one, other in zip(*ways, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-9)
 
 
 @BOTH
@@ -62,7 +62,7 @@ def test_values_are_scipys(grid, ordered):
 
 @BOTH
 @pytest.mark.parametrize("outside", ["edge", "zero"])
-@pytest.mark.parametrize("grid", [(3, 4), (2, 2, 3)])
+@pytest.mark.parametrize("grid", [(3, 4), (2, 2, 2)])
 def test_gradients_are_those_of_differences(grid, outside, ordered):
     image = noise(1, 1, *grid).requires_grad_()
     by = (smooth_field(*grid, size=1.7, coarse=3) + 0.03).requires_grad_()
@@ -70,11 +70,11 @@ def test_gradients_are_those_of_differences(grid, outside, ordered):
     def warped(image, by):
         return warp(image, by_voxels=by, outside=outside, ordered=ordered)
 
-    assert torch.autograd.gradcheck(warped, (image, by), eps=1e-7, atol=1e-5)
+    assert torch.autograd.gradcheck(warped, (image, by), atol=1e-5, fast_mode=True)
 
 
 @BOTH
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(st.integers(-3, 3), st.integers(-3, 3))
 def test_whole_voxels_are_a_roll_away_from_the_edge(ordered, down, across):
     image = noise(1, 1, 10, 11)
@@ -98,7 +98,7 @@ def test_labels_are_those_of_the_nearest_voxel(grid, outside):
     assert torch.equal(whole.double(), theirs)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.integers(0, 10**6), st.integers(1, 40), st.integers(1, 9))
 def test_both_ways_of_adding_up_agree_and_leave_empty_places_at_zero(seed, many, n):
     values = noise(2, many, seed=seed)
