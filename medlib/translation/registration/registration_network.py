@@ -43,7 +43,7 @@ class RegistrationNetwork(nn.Module):
     Args:
         model: how its output becomes a map.
         dims: 2 or 3.
-        width: channels of the first scale; the others have twice as many.
+        width: channels at full resolution; the coarser scales have twice as many.
         scales: how often maps are halved.
 
     Raises:
@@ -68,10 +68,10 @@ class RegistrationNetwork(nn.Module):
             for s in range(scales)
         )
         self.up = nn.ModuleList(
-            convolution(wide + (width if s == 0 else wide), wide, 3, padding=1)
+            convolution(wide + (wide if s else width), wide if s else width, 3, padding=1)
             for s in reversed(range(scales))
         )
-        self.refine = convolution(wide, width, 3, padding=1)
+        self.refine = convolution(width, width, 3, padding=1)
         self.last = convolution(width, model.channels(dims=dims), 3, padding=1)
         nn.init.normal_(self.last.weight, std=1e-5)
         nn.init.zeros_(self.last.bias)

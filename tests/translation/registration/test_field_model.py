@@ -42,6 +42,16 @@ def test_the_way_back_leads_back(model, grid):
     assert float(missed) < 0.12 * float(there.square().mean().sqrt()) + 1e-3
 
 
+def test_the_way_back_is_reversed_in_time():
+    x = numbers(CHANGING, 20, 20, size=3.0)
+    there = CHANGING.displacement(x)
+    missed = [
+        float(compose(there, first=back).square().mean())
+        for back in (CHANGING.way_back(x), CHANGING.displacement(-x))
+    ]
+    assert missed[0] < 0.5 * missed[1]
+
+
 def test_the_penalty_is_the_mean_over_time():
     y = numbers(CHANGING, 16, 18)
     by_hand = (diffusion_energy(y[:, :2]) + diffusion_energy(y[:, 2:])) / 2

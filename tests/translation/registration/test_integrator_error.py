@@ -15,6 +15,7 @@ def test_few_squarings_fold_and_many_do_not():
     found = integrator_error(v, squarings=(0, 2, 7), spacing_mm=(1.0, 1.0), reference_steps=24)
     assert (np.diff(found.apart_mm, axis=0) < 0).all()
     assert (np.diff(found.inverse_mm, axis=0) < 0).all()
+    assert (found.inverse_mm[2] < 0.5).all()  # of up to 10
     assert (found.folded[0] > 0.05).all()
     assert (found.folded[2] < found.folded[0] / 5).all()
     assert found.folded.shape == (3, 2)

@@ -58,7 +58,9 @@ def test_it_ends_when_nothing_is_gained_and_says_when_it_did_not():
     assert not fit_pairs(fixed, moving, steps=12, **options).ended
     long = fit_pairs(fixed, moving, steps=200, window=5, gain=1e-2, **options)
     assert long.ended
-    assert len(long.losses[0]) < 200
+    assert 10 < len(long.losses[0]) < 200  # 10 steps are two windows
+    much_longer = fit_pairs(fixed, moving, steps=200, window=5, gain=0.0, **options)
+    assert long.losses[0][-1] < 1.1 * much_longer.losses[0][-1]
 
 
 def test_a_loss_that_is_nan_stops_it():

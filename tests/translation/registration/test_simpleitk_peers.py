@@ -46,6 +46,20 @@ def test_a_known_field_is_found_in_our_order_and_unit(method, grid):
 
 
 @pytest.mark.parametrize("method", METHODS)
+def test_a_shift_is_as_long_as_it_is_whatever_the_voxels_shape(method):
+    """Two rows and one column, of voxels of 2 by 5 mm."""
+    y, x = torch.meshgrid(torch.arange(32.0) - 16, torch.arange(24.0) - 12, indexing="ij")
+    blobs = [
+        torch.exp(-((y - a) ** 2 + (x - b) ** 2) / 30)[None, None] for a, b in ((0, 0), (2, 1))
+    ]
+    by = found(
+        *blobs, method, spacing_mm=(2.0, 5.0), smoothness_mm=20.0 if method == "B-spline" else 4.0
+    )
+    middle = by[0, :, 13:20, 9:16].mean(dim=(1, 2))
+    torch.testing.assert_close(middle, torch.tensor([2.0, 1.0]), rtol=0, atol=0.2)
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_the_knob_smooths_and_twice_is_the_same(method):
     fixed, moving, _ = pair(32, 24)
     few, many = (12.0, 40.0) if method == "B-spline" else (3.0, 9.0)
