@@ -23,13 +23,19 @@ def blobs(n, seed, grid=(16, 16)):
     return tuple(torch.exp(-((x - p) ** 2).sum(1, keepdim=True) / 12) for p in places)
 
 
-def fitted(kind, *, steps, seed=0, weight=1e-3, dims=2, validation=None, **options):
+def slid(n, seed, grid=(16, 16)):
+    """Pairs of blobs, all shifted by two voxels: what a short training can learn."""
+    fixed, _ = blobs(n, seed, grid)
+    return fixed, fixed.roll(2, 2)
+
+
+def fitted(kind, *, steps, seed=0, weight=1e-3, dims=2, validation=None, pairs=blobs, **options):
     own, grid = torch.Generator().manual_seed(seed), GRIDS[dims]
-    validation = validation or blobs(8, 2, grid)
+    validation = validation or pairs(8, 2, grid)
     network = registration_network(FieldModel(kind, squarings=4), generator=own, width=8, dims=dims)
     options = {"steps": steps, "weight": weight, "every": 20, "peak_rate": 5e-3, **options}
     return fit_network(
-        network, blobs(24, 1, grid), validation=validation, loss=LOSS, generator=own, **options
+        network, pairs(24, 1, grid), validation=validation, loss=LOSS, generator=own, **options
     )
 
 
@@ -38,12 +44,12 @@ def fitted(kind, *, steps, seed=0, weight=1e-3, dims=2, validation=None, **optio
     [("displacement", 2, 40), ("stationary velocity", 3, 20)],
 )
 def test_it_learns_to_register_pairs_that_it_never_saw(kind, dims, steps):
-    found = fitted(kind, steps=steps, dims=dims)
-    fixed, moving = blobs(8, 3, GRIDS[dims])
+    found = fitted(kind, steps=steps, dims=dims, pairs=slid, peak_rate=1e-2)
+    fixed, moving = slid(8, 3, GRIDS[dims])
     with torch.no_grad():
         by = found.network.model.displacement(found.network(fixed, moving))
         left = float(LOSS(warp(moving, by_voxels=by), fixed).mean())
-    assert left < (0.9 if dims == 2 else 0.97) * float(LOSS(moving, fixed).mean())
+    assert left < 0.8 * float(LOSS(moving, fixed).mean())
     assert 0 <= found.late_gain <= 1
     assert found.history.best_step in found.history.validation_steps
 
