@@ -430,8 +430,8 @@ edges = np.stack([batched.array(one) for one in (
     "smoothness_on_edge_squared", "smoothness_on_edge_cosine", "rate_on_edge_cosine")])
 near = max((of_searches("nearest", sizes[-1], "plain", way) for way in ("squared", "cosine")),
            key=lambda one: one.value)
-run.say("Not in the clear is not hidden: with {many}, {near:.2ci} of the images found are nearest to"
-        " a patient of the batch, where chance gives {chance:.3f}.", many=sizes[-1], near=near,
+run.say("Not in the clear is not hidden: with {many}, {near:.2ci} of the images found are nearest"
+        " to a patient of the batch, where chance gives {chance:.3f}.", many=sizes[-1], near=near,
         chance=float(batched.array("nearest_by_chance", batch=sizes[-1]).mean()))
 run.say("Of {n} choices of a penalty or a rate {on} fell on the edge of the grid: there a search"
         " may not be at its best.", n=edges.size, on=int(edges.sum()))
