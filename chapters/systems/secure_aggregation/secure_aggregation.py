@@ -381,7 +381,7 @@ run.say(
 # starts each and the penalty chosen from one grid.
 
 # %%
-batched = experiment.recorded(run, "_searched_batches/sweep", optional=True)
+batched = experiment.recorded(run, "_searched_batches/sweep")
 MEASURED = {"nearest to one of the batch": "nearest", "in the clear": "clear",
             "likeness": "likeness"}
 
@@ -392,24 +392,21 @@ def of_searches(key, n, sees, way):
     return mean_interval(batched.array(f"{key}_{sees}_{way}", batch=n), within=within)
 
 # %%
-if batched is None:
-    run.say("That trial has not been made yet: its table and sentence come with it.")
-else:
-    sizes, cases = batched.grid["batch"], product(("plain", "masked"), ("squared", "cosine"))
-    run.table(
-        [{"patients in the gradient": n, "sees": sees, "search": way} | {
-            what: f"{of_searches(key, n, sees, way):.2ci}" for what, key in MEASURED.items()}
-         | {"nearest by chance": f"{batched.array('nearest_by_chance', batch=n).mean():.3f}"}
-         for n, (sees, way) in product(sizes, cases)],
-        name="searches", caption="Recorded: share of searched images that are nearest to a patient"
-        " of the batch, beside what an image of nobody reaches by chance; share of patients in the"
-        " clear; and likeness, the correlation of a patient with the image most like it. Means and"
-        f" 95 % intervals over n = {len(batched.seeds)} draws of patients, weights and starts;"
-        " where all draws agree the interval is a point and says no more than that. Real patches,"
-        f" labels given to the search. Of {batched.fixed['n_starts']} starts the one with the least"
-        " objective counts; the penalties, and the rate of the cosine's steps, were chosen on other"
-        " patients of the same draw, once for plain and masked gradients. A failure here bounds"
-        " nobody else's search.")
+sizes, cases = batched.grid["batch"], product(("plain", "masked"), ("squared", "cosine"))
+run.table(
+    [{"patients in the gradient": n, "sees": sees, "search": way} | {
+        what: f"{of_searches(key, n, sees, way):.2ci}" for what, key in MEASURED.items()}
+     | {"nearest by chance": f"{batched.array('nearest_by_chance', batch=n).mean():.3f}"}
+     for n, (sees, way) in product(sizes, cases)],
+    name="searches", caption="Recorded: share of searched images that are nearest to a patient"
+    " of the batch, beside what an image of nobody reaches by chance; share of patients in the"
+    " clear; and likeness, the correlation of a patient with the image most like it. Means and"
+    f" 95 % intervals over n = {len(batched.seeds)} draws of patients, weights and starts;"
+    " where all draws agree the interval is a point and says no more than that. Real patches,"
+    f" labels given to the search. Of {batched.fixed['n_starts']} starts the one with the least"
+    " objective counts; the penalties, and the rate of the cosine's steps, were chosen on other"
+    " patients of the same draw, once for plain and masked gradients. A failure here bounds"
+    " nobody else's search.")
 
 # %%
 def best_way(n, sees):
@@ -418,23 +415,26 @@ def best_way(n, sees):
     return max(ways, key=lambda one: one.value)
 
 # %%
-if batched is not None:
-    run.say("{made}", made=batched.made)
-    for n, sees in product(sizes, ("plain", "masked")):
-        run.result(f"searched_{sees}_{n}", best_way(n, sees), atol=1e-9)
-    run.say(
-        "In the clear are, by whichever way came out better in each case, {a:.2ci} of the patients"
-        " with {few} in the gradient and {b:.2ci} with {many}; from the same gradients under masks"
-        " {c:.2ci} and {d:.2ci}.", few=sizes[0], many=sizes[-1],
-        a=best_way(sizes[0], "plain"), b=best_way(sizes[-1], "plain"),
-        c=best_way(sizes[0], "masked"), d=best_way(sizes[-1], "masked"))
+run.say("{made}", made=batched.made)
+for n, sees in product(sizes, ("plain", "masked")):
+    run.result(f"searched_{sees}_{n}", best_way(n, sees), atol=1e-9)
+run.say(
+    "In the clear are, by whichever way came out better in each case, {a:.2ci} of the patients"
+    " with {few} in the gradient and {b:.2ci} with {many}; from the same gradients under masks"
+    " {c:.2ci} and {d:.2ci}.", few=sizes[0], many=sizes[-1],
+    a=best_way(sizes[0], "plain"), b=best_way(sizes[-1], "plain"),
+    c=best_way(sizes[0], "masked"), d=best_way(sizes[-1], "masked"))
 
 # %%
-if batched is not None:
-    edges = np.stack([batched.array(one) for one in (
-        "smoothness_on_edge_squared", "smoothness_on_edge_cosine", "rate_on_edge_cosine")])
-    run.say("Of {n} choices of a penalty or a rate {on} fell on the edge of the grid: there a search"
-            " may not be at its best.", n=edges.size, on=int(edges.sum()))
+edges = np.stack([batched.array(one) for one in (
+    "smoothness_on_edge_squared", "smoothness_on_edge_cosine", "rate_on_edge_cosine")])
+near = max((of_searches("nearest", sizes[-1], "plain", way) for way in ("squared", "cosine")),
+           key=lambda one: one.value)
+run.say("Not in the clear is not hidden: with {many}, {near:.2ci} of the images found are nearest"
+        " to a patient of the batch, where chance gives {chance:.3f}.", many=sizes[-1], near=near,
+        chance=float(batched.array("nearest_by_chance", batch=sizes[-1]).mean()))
+run.say("Of {n} choices of a penalty or a rate {on} fell on the edge of the grid: there a search"
+        " may not be at its best.", n=edges.size, on=int(edges.sum()))
 
 # %% [markdown]
 # ## Adding what nobody may read
@@ -1126,7 +1126,7 @@ run.table(rows, name="noisy_membership", caption="AUC of the membership test on 
 # turn out well, and the next one upside down, with an AUC below one half. So we count how often.
 
 # %%
-trial = experiment.recorded(run, "_price_of_privacy/sweep", optional=True)
+trial = experiment.recorded(run, "_price_of_privacy/sweep")
 UNITS = {"patient": "a patient's part", "hospital": "a hospital's part"}
 EDGES = ("edge_clip", "edge_rate", "edge_rounds")
 
@@ -1154,39 +1154,35 @@ def price(unit, epsilon):
     return mean_interval(without - noisy, unit="AUC")
 
 # %%
-if trial is None:
-    run.say("The trial has not been made yet: its table and sentences come with it.")
-else:
-    values = sorted(trial.grid["epsilon"], key=lambda e: -e if e else -np.inf)
-    run.table(
-        [{"hidden": what, "ε": f"{e:g}" if e else "no noise",
-          "pairs in wrong order": f"{left_wrong(unit, e):.3ci}",
-          "median AUC": f"{over_splits('median', unit, e).value:.3f}",
-          "5 % quantile": f"{over_splits('low', unit, e).value:.3f}",
-          "below one half": f"{over_splits('worse_than_chance', unit, e).value:.1%}",
-          "rounds (on an edge)": chosen_rounds(unit, e)}
-         for (unit, what), e in product(UNITS.items(), values)],
-        name="price", caption="Recorded: share of pairs, malignant and benign, in wrong order (one"
-        f" less the AUC), with its 95 % interval over n = {len(trial.seeds)} draws; median and 5 %"
-        " quantile of the AUC and share of trainings with an AUC below one half, means over draws;"
-        " the median of the rounds chosen, and in how many draws a choice lay on an edge of its"
-        f" grid. Each draw is a mean over {trial.fixed['n_test_noises']} trainings (one without"
-        f" noise). Draws are splits of the same {len(cytology.labels)} real patients, and so the"
-        " intervals are of this table only.")
+values = sorted(trial.grid["epsilon"], key=lambda e: -e if e else -np.inf)
+run.table(
+    [{"hidden": what, "ε": f"{e:g}" if e else "no noise",
+      "pairs in wrong order": f"{left_wrong(unit, e):.3ci}",
+      "median AUC": f"{over_splits('median', unit, e).value:.3f}",
+      "5 % quantile": f"{over_splits('low', unit, e).value:.3f}",
+      "below one half": f"{over_splits('worse_than_chance', unit, e).value:.1%}",
+      "rounds (on an edge)": chosen_rounds(unit, e)}
+     for (unit, what), e in product(UNITS.items(), values)],
+    name="price", caption="Recorded: share of pairs, malignant and benign, in wrong order (one"
+    f" less the AUC), with its 95 % interval over n = {len(trial.seeds)} draws; median and 5 %"
+    " quantile of the AUC and share of trainings with an AUC below one half, means over draws;"
+    " the median of the rounds chosen, and in how many draws a choice lay on an edge of its"
+    f" grid. Each draw is a mean over {trial.fixed['n_test_noises']} trainings (one without"
+    f" noise). Draws are splits of the same {len(cytology.labels)} real patients, and so the"
+    " intervals are of this table only.")
 
 # %%
-if trial is not None:
-    run.say("{made}", made=trial.made)
-    least = min(e for e in values if e)
-    for unit in UNITS:
-        run.result(f"price_{unit}", price(unit, least), atol=1e-9)
-        run.result(f"upside_down_{unit}", over_splits("worse_than_chance", unit, least), atol=1e-9)
-    run.say(
-        "At ε = {least:g}, with the best settings on validation patients, hiding a patient's part"
-        " costs this model of {n} weights {price_patient:.3ci} on average, and"
-        " {upside_down_patient:.1%} of its trainings order patients worse than chance; hiding a"
-        " hospital's part costs {price_hospital:.3ci}, and {upside_down_hospital:.1%} do.",
-        least=least, n=trial.fixed["width"] + 1)
+run.say("{made}", made=trial.made)
+least = min(e for e in values if e)
+for unit in UNITS:
+    run.result(f"price_{unit}", price(unit, least), atol=1e-9)
+    run.result(f"upside_down_{unit}", over_splits("worse_than_chance", unit, least), atol=1e-9)
+run.say(
+    "At ε = {least:g}, with the best settings on validation patients, hiding a patient's part"
+    " costs this model of {n} weights {price_patient:.3ci} on average, and"
+    " {upside_down_patient:.1%} of its trainings order patients worse than chance; hiding a"
+    " hospital's part costs {price_hospital:.3ci}, and {upside_down_hospital:.1%} do.",
+    least=least, n=trial.fixed["width"] + 1)
 
 # %% [markdown]
 # Read such a table with its sizes in mind: the price is that of one small model, of our choice. The
