@@ -224,9 +224,11 @@ run.claim("one step at each hospital, averaged by images, is one step on all ima
 # It is no longer a step on all images. During a round each hospital walks towards its own best
 # weights, and where these differ, the mean of five walks is not the walk of all: they *drift*
 # ([Karimireddy et al.](https://doi.org/10.48550/arXiv.1910.06378), who send a correction along with
-# the weights). Think of two hospitals whose losses are parabolas, $\frac12 h_k (w - m_k)^2$. Trained
-# to the end of every round each sends its own $m_k$, and the mean is $\sum_k (n_k/n)\, m_k$, as if
-# the curvatures $h_k$ were all the same. The loss of all images is lowest elsewhere, at
+# the weights).
+#
+# Think of two hospitals whose losses are parabolas, $\frac12 h_k (w - m_k)^2$. Trained to the end
+# of every round each sends its own $m_k$, and the mean is $\sum_k (n_k/n)\, m_k$, as if the
+# curvatures $h_k$ were all the same. The loss of all images is lowest elsewhere, at
 # $\sum_k n_k h_k m_k / \sum_k n_k h_k$. Two remedies are much used.
 #
 # - **FedProx** ties each hospital to where the round began. It adds
@@ -662,10 +664,11 @@ if trial is not None:
               for row in trial.rows(f"auc_mean_{way}_8", setting=key)]
     moves = [eightfold - fourfold for eightfold, fourfold in longer]
     run.say("By the interval {ended} of {n} trainings had ended within a hundredth of AUC; at"
-            " {tuned} of {n} the edge brought no more than that. In {few} federations, where hospitals are"
-            " alike or differ in size, yet twice as many rounds changed the mean AUC by {low:+.3f}"
-            " to {high:+.3f}.", ended=sum(ended), n=len(cells), few=trial.fixed["checked"],
-            tuned=sum(gain <= 0.01 for gain in edge.values()), low=min(moves), high=max(moves))
+            " {tuned} of {n} the edge brought no more than that. In {few} federations, where"
+            " hospitals are alike or differ in size, yet twice as many rounds changed the mean AUC"
+            " by {low:+.3f} to {high:+.3f}.", ended=sum(ended), n=len(cells),
+            few=trial.fixed["checked"], low=min(moves), high=max(moves),
+            tuned=sum(gain <= 0.01 for gain in edge.values()))
 
 # %% [markdown]
 # What it cost: the bytes of weights, up and down, and for one place the images themselves, once.
@@ -781,14 +784,15 @@ def judged(done, names=tuple(HERE)):
     return auc_by_hospital({n: (np.nan_to_num(s), y) for n, (s, y) in found.items()})
 
 
+# %%
 rows, met = [], {}
 for name, case in cases.items():
-    one = federate(start, sites, recipe=recipe, seed=training, **case) if case else loop
-    aucs = met[name] = judged(ended)
+    by_then = federate(start, sites, recipe=recipe, seed=training, **case) if case else loop
+    aucs = met[name] = judged(by_then)
     rows.append({"what happens": name, "mean AUC": f"{np.mean(list(aucs.values())):.3f}",
                  "at A": f"{aucs['A']:.3f}", "at E": f"{aucs['E']:.3f}",
-                 "waited": f"{sum(r.ticks for r in one.rounds)}",
-                 "up": f"{sum(r.bytes_up for r in one.rounds) / 1e6:.2f} MB"})
+                 "waited": f"{sum(r.ticks for r in by_then.rounds)}",
+                 "up": f"{sum(r.bytes_up for r in by_then.rounds) / 1e6:.2f} MB"})
 
 # %%
 run.table(rows, name="away", caption="One federation, the same draws: AUC in the mean and at the"
@@ -840,10 +844,12 @@ def under(what, rule, first):
     return list(judged(ended, honest).values())
 
 # %%
-met = {(what, name): np.array([under(what, rule, first) for first in
-                               (first_weights if what == "backwards" else first_weights[:1])])
+firsts = {what: first_weights if what == "backwards" else first_weights[:1] for what in lies}
+met = {(what, name): np.array([under(what, rule, first) for first in firsts[what]])
        for what in lies for name, rule in RULES.items()}
-run.table([{"what E sends": what, "first weights": len(met[what, "mean"])}
+
+# %%
+run.table([{"what E sends": what, "first weights": len(firsts[what])}
            | {name: f"{met[what, name].mean():.3f} / {met[what, name].mean(1).min():.3f}"
               for name in RULES} for what in lies],
           name="liars", caption="AUC at the four honest hospitals by what the fifth sends and how"
