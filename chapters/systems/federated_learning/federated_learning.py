@@ -54,7 +54,6 @@ weighted_by: str = "images"  # what counts in the mean by hand: "images" or "hos
 added: str = "by name"  # order of sums in the loop beside Flower: "by name" or "backwards"
 control_holds: str = "copies"  # images of the control's hospitals: "copies" or "their own"
 apart: str = "alike"  # the trial's hospitals that hold images of their own: "alike" or "copies"
-unequal: str = "size2"  # the trial's hospitals of unequal sizes: "size2" or "alike"
 
 # %%
 import copy
@@ -145,8 +144,7 @@ def one_number(hospital):
 
 spread, uneven = np.mean([one_number(h) for h in drawn], axis=0)
 run.say("Mean AUC within hospitals, untrained: {spread:.2f} by the spread of red, {uneven:.2f} by"
-        " the spread of density over its mean. The second takes an expert who knows what cancels;"
-        " a network has to find it in the images.", spread=spread, uneven=uneven)
+        " the spread of density over its mean.", spread=spread, uneven=uneven)
 
 # %% [markdown]
 # ## One step together
@@ -699,24 +697,28 @@ if trial is not None:
               " the shortest training", least >= 0.02, margin=least - 0.02, unit="AUC",
               falsified_by="falsify_copies")
 
-# %%
-if trial is not None:
-    gained = {name: [of_trial(f"auc_{name}", "fedavg", unequal, times)
-                     - of_trial(f"auc_{name}", "local", unequal, times) for times in TIMES[1:]]
-              for name in ("a", "e")}
-    least = min(mean_interval(small - large).low
-                for small, large in zip(gained["e"], gained["a"], strict=True))
-    run.claim("where sizes differ, the smallest hospital gains more by learning together than the"
-              " largest, after twice and after four times the shortest training", least > 0,
-              margin=least, unit="AUC", falsified_by="falsify_sizes_alike")
+# %% [markdown]
+# Whether the small one gains *more* than the large one is another question than whether it gains,
+# and a harder one: it takes the difference of two differences, at two hospitals with tests of their
+# own. So it is asked with an interval and not claimed; and asked again where all are of one size,
+# where the answer can only be chance.
 
 # %%
+def smallest_less_largest(key):
+    """How much more the smallest hospital gains by FedAvg than the largest."""
+    small, large = (of_trial(f"auc_{name}", "fedavg", key) - of_trial(f"auc_{name}", "local", key)
+                    for name in ("e", "a"))
+    return mean_interval(small - large, unit="AUC"), mean_interval(large, unit="AUC")
+
+
 if trial is not None:
-    for name, word in (("a", "largest"), ("e", "smallest")):
-        run.result(f"gain_{word}", mean_interval(gained[name][-1], unit="AUC"), atol=0.01)
-    run.say("Where sizes differ sixteenfold, the smallest hospital gains {gain_smallest:+.3ci} by"
-            " FedAvg, the largest {gain_largest:+.3ci}: whether *it* should take part is a question"
-            " that the mean does not answer.")
+    more, gain_largest = smallest_less_largest("size2")
+    run.result("smallest_less_largest", more, atol=0.01)
+    run.say("Where sizes differ sixteenfold, the smallest hospital gains {gain_named_size2:+.3ci}"
+            " by FedAvg, the largest {large:+.3ci}, the smallest by {smallest_less_largest:+.3ci}"
+            " more. Where all are of one size the same two differ by {chance:+.3ci}. Whether the"
+            " largest should take part is a question that the mean does not answer.",
+            large=gain_largest, chance=smallest_less_largest("alike")[0])
 
 # %% [markdown]
 # ### The control
@@ -822,7 +824,8 @@ run.say("Gone after the first round, A ends {at_a:+.3f} of AUC from where it wou
 # number ([Yin et al.](https://doi.org/10.48550/arXiv.1803.01498)). With one liar among five every
 # median lies between two numbers that honest hospitals sent. A subtler liar trains honestly, on
 # labels that it has exchanged. Where a mean that is driven backwards ends is a matter of luck: five
-# first weights are tried, half as many rounds each, and the last round is judged.
+# first weights are tried, each for a third of the rounds at three times the rate, and the last round
+# is judged.
 
 # %% tags=["key"]
 backward = {"E": scaled(-lie)}
@@ -831,7 +834,7 @@ lies = {"nobody lies": (sites, None), "backwards": (sites, backward), "labels": 
 RULES = {"mean": weighted_mean, "median": median, "trimmed mean": trimmed_mean}
 
 # %%
-short = replace(recipe, rounds=(rounds + 1) // 2)
+short = replace(recipe, rounds=(rounds + 2) // 3, rate=3 * rate)
 first_weights = [site_network(generator=run.torch_generator(f"first weights {i}")).to(run.device)
                  for i in range(5)]
 honest = [name for name in HERE if name != "E"]
