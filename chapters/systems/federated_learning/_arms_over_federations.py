@@ -99,11 +99,11 @@ sites = {
 }
 tests = {"matched": {h.name: tensors(h.balanced_test) for h in drawn},
          "own": {h.name: tensors(h.test) for h in drawn}}
+first, training = (int(run.rng(name).integers(2**31)) for name in ("first weights", "training"))
 networks = {
-    norm: site_network(norm=norm, generator=run.torch_generator("first weights"))
+    norm: site_network(norm=norm, generator=torch.Generator().manual_seed(first))
     .to(run.device).to(memory_format=torch.channels_last) for norm in ("batch", "group")
 }
-training = int(run.rng("training").integers(2**31))
 
 # %% [markdown]
 # Named before anything is trained: whom the question of fairness is about. The smallest hospital

@@ -824,8 +824,8 @@ run.say("Gone after the first round, A ends {at_a:+.3f} of AUC from where it wou
 # number ([Yin et al.](https://doi.org/10.48550/arXiv.1803.01498)). With one liar among five every
 # median lies between two numbers that honest hospitals sent. A subtler liar trains honestly, on
 # labels that it has exchanged. Where a mean that is driven backwards ends is a matter of luck: five
-# first weights are tried, each for a third of the rounds at three times the rate, and the last round
-# is judged.
+# first weights are tried, each for a third of the rounds at three times the rate, and the last
+# round is judged.
 
 # %% tags=["key"]
 backward = {"E": scaled(-lie)}
