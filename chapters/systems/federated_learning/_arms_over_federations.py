@@ -273,9 +273,6 @@ for way in WAYS:
 # %%
 if "fedprox" in WAYS:
     run.result("pull_taken", taken["fedprox"]["A"][1], atol=10.0)
-for way, found in tried.items():
-    for place, one in enumerate(found.values()):
-        run.result(f"tried_{way}_{place}", worth(one, list(sites))[0], unit="AUC", atol=0.1)
 run.result("doubtful", len(doubtful), unit="hospitals", atol=5)
 
 # %%

@@ -500,7 +500,7 @@ run.claim("where mixtures differ, one list with each hospital's own share of the
 #   alone on its own, else in the mean. FedProx has four rates and then two more pulls.
 # - All make as many gradient steps, all hospitals together. But equal steps are no equal depth: in
 #   one place they follow one another, at five hospitals five go side by side. So one place is
-#   ranked against FedAvg only where longer training changes neither.
+#   compared with FedAvg after the longest training only, and you are told whether that had ended.
 # - The rate is kept for twice and for four times as many rounds. Only a hospital alone may choose
 #   again, at twice as many, if its rate lay on the edge of those tried.
 #
@@ -648,12 +648,18 @@ if trial is not None:
                                unit="AUC") for at in cells}
     ended = [gap.low > -0.01 and gap.high < 0.01 for gap in later.values()]
     edge = {at: trial.array(f"edge_{at[0]}", setting=at[1]).mean() for at in cells}
+    took = {at: 10 ** trial.array(f"log_rate_{at[0]}", setting=at[1]).mean() for at in cells}
+
+# %%
+if trial is not None:
     run.table([{"learned": WAYS[way], "hospitals differ in": DIFFER[key],
                 "AUC, longest less half": f"{later[way, key]:+.3ci}",
-                "the edge brought": f"{edge[way, key]:+.3f}"} for way, key in cells],
+                "rate": f"{took[way, key]:.2f}", "the edge brought": f"{edge[way, key]:+.3f}"}
+               for way, key in cells],
               name="ended", caption="Recorded: mean AUC after the longest training less that after"
-              " half of it, 95 % intervals; and validation AUC of a rate on the edge less its"
-              f" neighbour's, 0 where none was. n = {len(trial.seeds)} federations; simulated.")
+              " half of it, 95 % intervals; the rate taken, geometric mean; and validation AUC of a"
+              " rate on the edge less its neighbour's, 0 where none was."
+              f" n = {len(trial.seeds)} federations; simulated.")
 
 # %%
 if trial is not None:
@@ -667,6 +673,15 @@ if trial is not None:
             " by {low:+.3f} to {high:+.3f}.", ended=sum(ended), n=len(cells),
             few=trial.fixed["checked"], low=min(moves), high=max(moves),
             tuned=sum(gain <= 0.01 for gain in edge.values()))
+
+# %%
+if trial is not None:
+    lost = sum((of_trial("rounds_missed", *at) > 0).sum() for at in cells)
+    twice = np.mean([trial.array("doubtful", setting=key).mean() for key in GAIN])
+    run.say("Of five hospitals alone {twice:.1f} on average tried their rates again. In {lost:.0f}"
+            " trainings the last round was not finite, and the last that was is judged. FedProx"
+            " took a pull of {pulls}.", twice=twice, lost=lost, pulls=", ".join(
+                f"{pull:g}" for pull in trial.array("pull_taken", setting="skew2")))
 
 # %% [markdown]
 # What it cost: the bytes of weights, up and down, and for one place the images themselves, once.
