@@ -840,12 +840,12 @@ run.say("Gone after the first round, A ends {at_a:+.3f} of AUC from where it wou
 #
 # The server cannot see images, so it cannot see what a hospital learned from. Let $E$ send its
 # update backwards, and many times as long. In the mean of five equal hospitals four honest steps
-# then meet one lie that outweighs them all. Two other rules do not weigh: the **median** of each number
+# then meet one lie that outweighs them. Two other rules do not weigh: the **median** of each number
 # over the hospitals, and the **trimmed mean**, which leaves out the lowest and the highest of each
 # number ([Yin et al.](https://doi.org/10.48550/arXiv.1803.01498)). With one liar among five every
 # median lies between two numbers that honest hospitals sent. A subtler liar trains honestly, on
 # labels that it has exchanged. Where a mean that is driven backwards ends is a matter of luck: five
-# first weights are tried, each for a third of the rounds at twice the rate, and the last round is
+# first weights are tried, each for half of the rounds at twice the rate, and the last round is
 # judged.
 
 # %% tags=["key"]
@@ -855,7 +855,7 @@ lies = {"nobody lies": (sites, None), "backwards": (sites, backward), "labels": 
 RULES = {"mean": weighted_mean, "median": median, "trimmed mean": trimmed_mean}
 
 # %%
-short = replace(recipe, rounds=(rounds + 2) // 3, rate=2 * rate)
+short = replace(recipe, rounds=(rounds + 1) // 2, rate=2 * rate)
 first_weights = [site_network(generator=run.torch_generator(f"first weights {i}")).to(run.device)
                  for i in range(5)]
 honest = [name for name in HERE if name != "E"]
