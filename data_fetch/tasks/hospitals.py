@@ -34,7 +34,8 @@ class Hospital:
     Attributes:
         name: "A", "B", ...
         training, validation, test: with the prevalence of its training images.
-        balanced_test: as many of either label, of the same patients as `test` as far as they go.
+        balanced_validation, balanced_test: as many of either label, of the same patients as
+            `validation` and `test` as far as they go.
         laboratory: how its scanner and stains differ.
     """
 
@@ -42,6 +43,7 @@ class Hospital:
     training: Labelled
     validation: Labelled
     test: Labelled
+    balanced_validation: Labelled
     balanced_test: Labelled
     laboratory: Laboratory
 
@@ -51,6 +53,7 @@ def hospitals(
     *,
     rng: np.random.Generator,
     scanner_shift: float = 0.0,
+    slide_spread: float = 0.4,
     validation: int = 40,
     test: int = 200,
     size: int = 48,
@@ -59,8 +62,8 @@ def hospitals(
 
     Three dials, independent of each other: the rows' sums (sizes), the rows' mixtures (label skew)
     and `scanner_shift`. Image k of a label, a purpose and a hospital comes from a stream of its
-    own: more hospitals, other counts or other mixtures change none of those that stay, and the
-    scanner changes how an image looks, not what is in it.
+    own: more hospitals, other counts or other mixtures change none of those that stay, and scanner
+    and slide change how an image looks, not what is in it.
 
     Args:
         counts: one row a hospital, 26 at most: training images that are normal, and infiltrated.
@@ -68,6 +71,9 @@ def hospitals(
         scanner_shift: 0 = the reference scanner for all, 1 = each its own, strongly different:
             stain vectors turned by about 9°, strengths changed by about 45 %, in proportion
             between.
+        slide_spread: standard deviation of the logarithm of a slide's own factor on both stains, as
+            sections differ in thickness at any hospital. With 0 the mean of red nearly tells the
+            labels apart. 0..1.
         validation, test: images of each hospital, even numbers.
         size: side of a tile in pixels (1 µm each), at least 32.
 
@@ -86,38 +92,46 @@ def hospitals(
         raise ValueError(f"counts are {counts.tolist()}; 1 to 26 rows, an image in each")
     if not 0 <= scanner_shift <= 1:
         raise ValueError(f"scanner_shift is {scanner_shift}; 0 = one scanner, 1 = each its own")
+    if not 0 <= slide_spread <= 1:
+        raise ValueError(f"slide_spread is {slide_spread}; 0 = all slides alike, at most 1")
     if min(validation, test) < 2 or validation % 2 or test % 2:
         raise ValueError(f"validation={validation} and test={test} must be even, and at least 2")
     if size < 32:
         raise ValueError(f"size={size}: a tile has at least 32 pixels a side")
+    looks = _Looks(scanner_shift=scanner_shift, slide_spread=slide_spread, size=size)
     return tuple(
-        _hospital(i, row, scanner_shift, {"validation": validation, "test": test}, size, own)
+        _hospital(i, row, looks, {"validation": validation, "test": test}, own)
         for i, (row, own) in enumerate(zip(counts.tolist(), rng.spawn(len(counts)), strict=True))
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Looks:
+    scanner_shift: float
+    slide_spread: float
+    size: int
 
 
 def _hospital(
     i: int,
     row: list[int],
-    scanner_shift: float,
+    looks: _Looks,
     held_out: dict[str, int],
-    size: int,
     rng: np.random.Generator,
 ) -> Hospital:
     for_scanner, *for_purposes = rng.spawn(1 + len(PURPOSES))
-    laboratory = new_laboratory(rng=for_scanner, variation=_FULL_VARIATION * scanner_shift)
+    laboratory = new_laboratory(rng=for_scanner, variation=_FULL_VARIATION * looks.scanner_shift)
     wanted: dict[str, list[int]] = {"training": row}
     for purpose, n in held_out.items():
         positives = int(np.rint(n * row[1] / sum(row)))
         wanted[purpose] = [n - positives, positives]
-    half = held_out["test"] // 2
     labelled = {}
     for purpose, own in zip(PURPOSES, for_purposes, strict=True):
         forms = {purpose: wanted[purpose]}
-        if purpose == "test":
-            forms["balanced_test"] = [half, half]
+        if purpose in held_out:
+            forms[f"balanced_{purpose}"] = [held_out[purpose] // 2] * 2
         most = max(max(form) for form in forms.values())
-        by_label, people = _scanned(most, laboratory, size, own)
+        by_label, people = _scanned(most, laboratory, looks, own)
         first = (i * len(PURPOSES) + PURPOSES.index(purpose)) * 1_000_000
         for form, (normal, infiltrated) in forms.items():
             labelled[form] = _labelled(
@@ -130,24 +144,28 @@ def _hospital(
 
 
 def _scanned(
-    n: int, laboratory: Laboratory, size: int, rng: np.random.Generator
+    n: int, laboratory: Laboratory, looks: _Looks, rng: np.random.Generator
 ) -> tuple[UInt8[np.ndarray, "2 n size size 3"], Int[np.ndarray, " n"]]:
     """A normal and an infiltrated tile of each of n patients, as this scanner shows them."""
-    for_tissue, for_noise = rng.spawn(2)
+    for_tissue, for_noise, for_slides = rng.spawn(3)
     tiles = histology_tiles(
         n,
         rng=for_tissue,
         tiles_per_patient=2,
-        size=size,
+        size=looks.size,
         laboratory_variation=0.0,
         morphology=_MORPHOLOGY,
         keep_stains=True,
     )
     strengths = np.asarray(laboratory.strengths, dtype=np.float32)
-    by_label = np.empty((2, n, size, size, 3), dtype=np.uint8)
-    for person, own in enumerate(for_noise.spawn(n)):
+    by_label = np.empty((2, n, looks.size, looks.size, 3), dtype=np.uint8)
+    streams = zip(for_noise.spawn(n), for_slides.spawn(n), strict=True)
+    for person, (noise, slides) in enumerate(streams):
         rows = 2 * person + np.argsort(tiles.labels[2 * person : 2 * person + 2])
-        by_label[:, person] = scan(tiles.stains[rows] * strengths, laboratory=laboratory, rng=own)
+        # one section a tile: both stains go with its thickness
+        thickness = np.exp(looks.slide_spread * slides.standard_normal((2, 1, 1, 1)))
+        stains = tiles.stains[rows] * (strengths * thickness.astype(np.float32))
+        by_label[:, person] = scan(stains, laboratory=laboratory, rng=noise)
     return by_label, np.arange(n)
 
 

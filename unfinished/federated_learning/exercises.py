@@ -10,17 +10,18 @@ from medlib.experiment.exercises import Choice, Code, Mistake, Number
 MEAN = Number(
     name="federated-mean",
     asks="the weight after the round",
-    answer=0.3,
+    answer=0.29,
     tolerance=0.001,
     within=(-10, 10),
     mistakes=[
         Mistake(0.6, "that is the mean of three hospitals; what counts in FedAvg is images"),
-        Mistake(300, "that is the sum; divide by the images of all hospitals"),
+        Mistake(0.5, "that is the median of three hospitals; FedAvg takes a weighted mean"),
+        Mistake(290, "that is the sum; divide by the images of all hospitals"),
         Mistake(0.2, "that is the largest hospital's alone"),
-        Mistake(0.25, "the smallest hospital counts, too, if little"),
-        Mistake(0.1, "that is the sum divided by three thousand, or by three once more"),
+        Mistake(0.235, "the smallest hospital counts, too, if little"),
+        Mistake(0.0967, "the shares sum to one already: do not divide by three once more"),
         Mistake(1.8, "that is the sum of three weights"),
-        Mistake(1.0, "that is the smallest hospital's alone"),
+        Mistake(1.1, "that is the smallest hospital's alone"),
     ],
     otherwise="each hospital's weight counts with its share of all images",
     hints=[
@@ -29,10 +30,11 @@ MEAN = Number(
     ],
     solution=r"""
 The shares are 0.80, 0.15 and 0.05, so the mean is
-$0.80 \cdot 0.2 + 0.15 \cdot 0.6 + 0.05 \cdot 1.0 = 0.16 + 0.09 + 0.05 = 0.30$. The small hospital
-moved it by 0.04, where with equal shares the mean would be 0.6.
+$0.80 \cdot 0.2 + 0.15 \cdot 0.5 + 0.05 \cdot 1.1 = 0.16 + 0.075 + 0.055 = 0.29$. With equal
+shares the mean would be 0.6, and the median is 0.5: both give the hospital with 50 images as much
+to say as the one with 800.
 """,
-    wrong=[0.4, 0.33, 0.5],
+    wrong=[0.4, 0.33, 0.7],
 )
 
 # ------------------------------------------------------------------------ drift
@@ -73,6 +75,7 @@ BYTES = Number(
     tolerance=0.1,
     within=(0, 1e6),
     mistakes=[
+        Mistake(88, "eight bytes a weight are double precision; here a weight has four"),
         Mistake(22, "that is one way only: weights go down and come up"),
         Mistake(11, "count bytes, not weights; and both ways"),
         Mistake(8.8, "that is one hospital's; there are five"),
@@ -91,7 +94,7 @@ BYTES = Number(
 $11 \cdot 10^6 \cdot 4 = 44$ MB a model, times five hospitals, times two ways, times 100 rounds:
 $44 \cdot 10^9$ bytes, 44 GB.
 """,
-    wrong=[88, 5, 100],
+    wrong=[60, 5, 100],
 )
 
 # ------------------------------------------------------------------------ the trimmed mean
@@ -175,12 +178,16 @@ TOO_GOOD = Choice(
     name="federated-too-good",
     asks="the first request",
     options={
-        "a": "More rounds of FedAvg, to see how far ahead it comes.",
-        "b": "FedProx and FedBN beside it, as one of them may be better still.",
+        "a": "More rounds of FedAvg and of one place for all images, both with rates tuned again,"
+        " to see how far ahead FedAvg comes when both have ended.",
+        "b": "FedProx and FedBN beside it, each with as many settings to choose from, as one of"
+        " them may be better still than FedAvg.",
         "c": "AUCs within each hospital, for both networks, and training on images of all hospitals"
         " dealt so that prevalence is the same everywhere.",
         "d": "The bytes that were sent.",
         "e": "A list in which each hospital has its own share of the ill, as in its practice.",
+        "f": "More federations, drawn anew, and an interval over them for the difference on that"
+        " list.",
     },
     answer="c",
     because={
@@ -188,6 +195,8 @@ TOO_GOOD = Choice(
         "b": "more rivals do not say why one place for all images should lose",
         "d": "bytes say nothing about who reads tissue better",
         "e": "that rewards whoever knows the hospital: the same trouble with its sign turned",
+        "f": "a bias that is in every federation has a narrow interval, too; ask first what the"
+        " list measures",
     },
     hints=[
         "What can a network learn from all images in one place that says *ill* and is not tissue?",

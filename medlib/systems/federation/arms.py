@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -24,6 +25,8 @@ class Learned:
     Attributes:
         by_hospital: the weights that each hospital uses.
         kept_loss: its validation loss with these weights; infinite if no round's was finite.
+        kept_auc: its validation AUC with them; nan if it is not defined, or no round's loss was
+            finite.
         kept_round: of which round they are, from 1; 0 = the first weights.
         course: after each round, the mean over hospitals of the validation loss.
         bytes_down, bytes_up: of weights, sent to and by all hospitals together.
@@ -31,6 +34,7 @@ class Learned:
 
     by_hospital: dict[str, dict[str, Tensor]]
     kept_loss: dict[str, float]
+    kept_auc: dict[str, float]
     kept_round: dict[str, int]
     course: tuple[float, ...]
     bytes_down: int
@@ -38,22 +42,29 @@ class Learned:
 
 
 def learn(
-    arm: str, model: nn.Module, sites: Mapping[str, Site], *, recipe: Recipe, seed: int
+    arm: str,
+    model: nn.Module,
+    sites: Mapping[str, Site],
+    *,
+    recipe: Recipe,
+    seed: int,
+    keep: str = "best",
 ) -> Learned:
     """Train by one of `ARMS`; every way takes as many gradient steps, all hospitals together.
 
     `local` trains K networks for `recipe.steps` a round, the federated ways make as many steps at
-    each of K hospitals, `pooled` makes K times as many on one network. Only `fedprox` heeds
-    `recipe.mu`. Local networks, and those of `fedbn`, are kept where each hospital's own validation
-    loss is lowest, the others where the mean over hospitals is.
+    each of K hospitals, `pooled` makes K times as many on one network, one after the other. Only
+    `fedprox` heeds `recipe.mu`. Local networks, and those of `fedbn`, are kept where each
+    hospital's own validation loss is lowest, the others where the mean over hospitals is; or all
+    after the last round whose losses are finite.
 
     Args:
         arm: one of `ARMS`.
         model: the network with its first weights; not changed.
-        sites, recipe, seed: as for `federate`.
+        sites, recipe, seed, keep: as for `federate`.
 
     Raises:
-        ValueError: another arm.
+        ValueError: another arm, or another thing to keep.
 
     Example:
         >>> import torch
@@ -68,24 +79,31 @@ def learn(
         raise ValueError(f"arm is {arm!r}; choose one of {', '.join(ARMS)}")
     plain = recipe if arm == "fedprox" else replace(recipe, mu=0.0)
     if arm == "local":
-        return _side_by_side(alone(model, sites, recipe=plain, seed=seed))
+        return _side_by_side(alone(model, sites, recipe=plain, seed=seed, keep=keep), keep)
     if arm == "pooled":
         longer = replace(plain, steps=plain.steps * len(sites))
-        return _learned(pooled(model, sites, recipe=longer, seed=seed), own=False, travels=False)
+        done = pooled(model, sites, recipe=longer, seed=seed, keep=keep)
+        return _learned(done, keep, own=False, travels=False)
     local = norm_entries(model) if arm == "fedbn" else ()
-    done = federate(model, sites, recipe=plain, seed=seed, local=local)
-    return _learned(done, own=arm == "fedbn", travels=True)
+    done = federate(model, sites, recipe=plain, seed=seed, local=local, keep=keep)
+    return _learned(done, keep, own=arm == "fedbn", travels=True)
 
 
-def _learned(done: Federated, *, own: bool, travels: bool) -> Learned:
+def _learned(done: Federated, keep: str, *, own: bool, travels: bool) -> Learned:
     losses = [each.validation_loss for each in done.rounds]
-    kept_round = {name: _lowest([each[name] for each in losses]) for name in done.by_hospital}
+    aucs = [each.validation_auc for each in done.rounds]
+    chosen = _last_finite if keep == "last" else _lowest
+    kept_round = {name: chosen([each[name] for each in losses]) for name in done.by_hospital}
     if not own:
         kept_round = dict.fromkeys(done.by_hospital, done.best_round)
     return Learned(
         by_hospital=done.by_hospital,
         kept_loss={
             name: losses[number - 1][name] if number else float("inf")
+            for name, number in kept_round.items()
+        },
+        kept_auc={
+            name: aucs[number - 1][name] if number else math.nan
             for name, number in kept_round.items()
         },
         kept_round=kept_round,
@@ -95,11 +113,12 @@ def _learned(done: Federated, *, own: bool, travels: bool) -> Learned:
     )
 
 
-def _side_by_side(done: Mapping[str, Federated]) -> Learned:
-    each = {name: _learned(one, own=False, travels=False) for name, one in done.items()}
+def _side_by_side(done: Mapping[str, Federated], keep: str) -> Learned:
+    each = {name: _learned(one, keep, own=False, travels=False) for name, one in done.items()}
     return Learned(
         by_hospital={name: one.by_hospital[name] for name, one in each.items()},
         kept_loss={name: one.kept_loss[name] for name, one in each.items()},
+        kept_auc={name: one.kept_auc[name] for name, one in each.items()},
         kept_round={name: one.kept_round[name] for name, one in each.items()},
         course=tuple(
             sum(values) / len(values)
@@ -114,3 +133,8 @@ def _lowest(losses: list[float]) -> int:
     """The round, from 1, of the lowest finite loss; 0 where none is."""
     finite = [(loss, number) for number, loss in enumerate(losses, start=1) if loss < float("inf")]
     return min(finite)[1] if finite else 0
+
+
+def _last_finite(losses: list[float]) -> int:
+    """The last round, from 1, whose loss is finite; 0 where none is."""
+    return max((n for n, loss in enumerate(losses, start=1) if math.isfinite(loss)), default=0)

@@ -37,13 +37,18 @@ def pool(sites: Mapping[str, Site]) -> Site:
 
 
 def alone(
-    model: nn.Module, sites: Mapping[str, Site], *, recipe: Recipe, seed: int
+    model: nn.Module,
+    sites: Mapping[str, Site],
+    *,
+    recipe: Recipe,
+    seed: int,
+    keep: str = "best",
 ) -> dict[str, Federated]:
     """Each hospital by itself, through the same loop, for as many steps, from the same weights.
 
     Momenta are kept whatever the recipe says, and nothing pulls back to where a "round" began:
-    nothing that only a federation has may hold the baseline down. Each chooses by its own
-    validation images.
+    nothing that only a federation has may hold the baseline down. Where the best round is kept,
+    each chooses by its own validation images.
 
     Example:
         >>> x, y = torch.randn(8, 1, 2, 2), torch.tensor([0, 1] * 4)
@@ -55,16 +60,27 @@ def alone(
     """
     free = replace(recipe, keeps_state=True, mu=0.0)
     return {
-        name: federate(model, {name: site}, recipe=free, seed=seed) for name, site in sites.items()
+        name: federate(model, {name: site}, recipe=free, seed=seed, keep=keep)
+        for name, site in sites.items()
     }
 
 
-def pooled(model: nn.Module, sites: Mapping[str, Site], *, recipe: Recipe, seed: int) -> Federated:
-    """One network on all images together, the upper reference; judged by the same hospitals.
+def pooled(
+    model: nn.Module,
+    sites: Mapping[str, Site],
+    *,
+    recipe: Recipe,
+    seed: int,
+    keep: str = "best",
+) -> Federated:
+    """One network on all images together, which no hospital allows; judged by the same hospitals.
 
-    It takes as many steps as one hospital of a federation does; K hospitals take K times as many
-    between them. Give a recipe with more steps to see whether that matters. The round is chosen
-    by the mean of the hospitals' validation losses, as in a federation.
+    No upper bound: it has one set of statistics of normalisation for all scanners, and where
+    scanners and mixtures go together it can learn the place instead of the tissue. It takes as many
+    steps as one hospital of a federation does, one after the other; K hospitals take K times as
+    many between them, side by side. With a recipe of K times the steps the numbers of steps are
+    equal and the depths are not: its longest chain of steps is then K times theirs. Where the best
+    round is kept it is chosen by the mean of the hospitals' validation losses, as in a federation.
 
     Example:
         >>> x, y = torch.randn(8, 1, 2, 2), torch.tensor([0, 1] * 4)
@@ -75,4 +91,4 @@ def pooled(model: nn.Module, sites: Mapping[str, Site], *, recipe: Recipe, seed:
         ['A', 'B']
     """
     free = replace(recipe, keeps_state=True, mu=0.0)
-    return federate(model, {"pooled": pool(sites)}, recipe=free, seed=seed, judges=sites)
+    return federate(model, {"pooled": pool(sites)}, recipe=free, seed=seed, judges=sites, keep=keep)

@@ -22,6 +22,7 @@ from medlib.systems.federation.site_training import (
 from medlib.systems.federation.weighted_mean import State, weighted_mean
 
 __all__ = [
+    "KEEPS",
     "POLICIES",
     "Federated",
     "Keeper",
@@ -34,6 +35,7 @@ __all__ = [
 
 Rule = Callable[..., dict[str, Tensor]]  # rule(states, images=numbers of images)
 POLICIES = ("wait", "leave_out", "stale")
+KEEPS = ("best", "last")
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,11 @@ class Federated:
     """A federation that ended.
 
     Attributes:
-        weights: of the round with the lowest mean of the hospitals' validation losses.
+        weights: of the round with the lowest mean of the hospitals' validation losses; or, where
+            the last is to be kept, of the last one whose losses are all finite.
         by_hospital: the state that each uses: `weights`; or, where entries stay at home, that of
-            the round which is best by its own validation loss, with its own entries in it.
+            the round which is best by its own validation loss, or its last finite one, with its own
+            entries in it.
         last: the combined weights after the last round.
         rounds: the history.
         best_round: whose `weights` are; 0 = none was finite, these are the first ones.
@@ -94,6 +98,7 @@ def federate(
     late: Mapping[str, int] | None = None,
     policy: str = "wait",
     liars: Mapping[str, Lie] | None = None,
+    keep: str = "best",
 ) -> Federated:
     r"""Train one network at several hospitals, whose images stay where they are.
 
@@ -115,9 +120,13 @@ def federate(
             "leave_out" what comes late; or take it when it comes, "stale", as it is. In the latter
             two a hospital starts again, with the weights of the day, when it has answered.
         liars: what a hospital sends instead of its parameters; see `poisoning`.
+        keep: weights of the "best" round, by validation loss, or of the "last". A loss is the mean
+            over a hospital's own mixture of patients: where mixtures differ it prefers who knows
+            the mixture, and one confident error can outweigh a better order of all patients.
 
     Raises:
-        ValueError: no hospital, an unknown name, policy or entry; a message says which are known.
+        ValueError: no hospital, an unknown name, policy, entry or thing to keep; a message says
+            which are known.
 
     Example:
         >>> x, y = torch.randn(8, 1, 2, 2), torch.tensor([0, 1] * 4)
@@ -139,7 +148,7 @@ def federate(
     size = array_bytes(shared)
     momenta: dict[str, dict[str, Tensor]] = {}
     under_way: list[tuple[int, str, dict[str, Tensor]]] = []  # (round of arrival, whose, what)
-    keeper = Keeper(first, judges)
+    keeper = Keeper(first, judges, keep=keep)
     rounds = []
     for number in range(1, recipe.rounds + 1):
         busy = {name for _, name, _ in under_way}
@@ -233,9 +242,18 @@ class Keeper:
     Args:
         first: the whole state that training began with.
         judges: the hospitals that keep entries of their own; none at a server.
+        keep: "best", or "last": whatever came last with losses that are finite.
+
+    Raises:
+        ValueError: another thing to keep.
     """
 
-    def __init__(self, first: dict[str, Tensor], judges: Collection[str]):
+    def __init__(
+        self, first: dict[str, Tensor], judges: Collection[str], *, keep: str = "best"
+    ) -> None:
+        if keep not in KEEPS:
+            raise ValueError(f"keep is {keep!r}; choose one of {', '.join(KEEPS)}")
+        self.keep = keep
         self.first, self.weights, self.best_round = first, first, 0
         self.lowest = math.inf
         self.own = dict.fromkeys(sorted(judges), first)
@@ -244,13 +262,16 @@ class Keeper:
     def see(self, number: int, shared: State, home: Mapping[str, State], losses: dict) -> None:
         """Look at a round: its weights, what stayed at home, and losses by hospital."""
         mean = sum(losses.values()) / len(losses)
-        if mean < self.lowest:  # never true of nan
+        if self._takes(mean, self.lowest):
             self.lowest, self.best_round = mean, number
             self.weights = {**self.first, **shared}
         for name, lowest in self.own_lowest.items():
-            if losses[name] < lowest:
+            if self._takes(losses[name], lowest):
                 self.own_lowest[name] = losses[name]
                 self.own[name] = {**self.first, **shared, **home.get(name, {})}
+
+    def _takes(self, loss: float, lowest: float) -> bool:
+        return math.isfinite(loss) if self.keep == "last" else loss < lowest  # never true of nan
 
 
 def _check(sites, judges, named, late, policy) -> None:

@@ -20,6 +20,9 @@ def site_network(
         width: maps of the first layer, a multiple of 4; the second and third have two and four
             times as many.
         norm: "batch", or "group": statistics of each image alone, so that none have to be sent.
+            Averaged running variances leave out how far the hospitals' means lie apart, so that an
+            averaged network of "batch" normalises by what no hospital's images have (Hsieh et al.
+            2020, doi:10.48550/arXiv.1910.00189).
         generator: draws the first weights; on the CPU.
 
     Raises:

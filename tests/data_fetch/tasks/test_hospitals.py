@@ -6,7 +6,7 @@ import pytest
 from data_fetch.simulated.laboratory import reference_laboratory
 from data_fetch.tasks.hospitals import hospitals
 
-FORMS = ("training", "validation", "test", "balanced_test")
+FORMS = ("training", "validation", "test", "balanced_validation", "balanced_test")
 
 
 def make(counts=((3, 1), (0, 2)), *, seed=0, **more):
@@ -32,7 +32,8 @@ def test_counts_are_exact_and_prevalence_is_the_hospitals_own(two):
     assert np.bincount(a.test.labels).tolist() == [3, 1]
     assert b.test.labels.tolist() == [1, 1, 1, 1]
     for hospital in two:
-        assert np.bincount(hospital.balanced_test.labels).tolist() == [2, 2]
+        for form in ("balanced_validation", "balanced_test"):
+            assert np.bincount(getattr(hospital, form).labels).tolist() == [2, 2]
         assert hospital.training.sample.kind == "simulated"
 
 
@@ -47,8 +48,11 @@ def test_nobody_serves_two_purposes_or_two_hospitals(two):
     assert len(set(flat)) == len(flat)
 
 
-def test_both_forms_of_a_test_share_their_first_images(two):
-    np.testing.assert_array_equal(images(two[0], "test", 0)[:2], images(two[0], "balanced_test", 0))
+@pytest.mark.parametrize("purpose", ["validation", "test"])
+def test_both_forms_of_a_purpose_share_their_first_images(two, purpose):
+    balanced = f"balanced_{purpose}"
+    np.testing.assert_array_equal(images(two[0], purpose, 0)[:2], images(two[0], balanced, 0))
+    assert set(getattr(two[0], balanced).patients) & set(getattr(two[0], purpose).patients)
 
 
 def test_one_more_hospital_and_other_counts_change_no_image_that_stays(two):
@@ -91,6 +95,32 @@ def test_a_scanner_changes_colours_and_leaves_the_tissue(two):
     assert np.abs(means[2] - means[3]).max() > 10
 
 
+def stain_of_each(hospital):
+    """Mean optical density of red of each test image."""
+    light = np.maximum(images(hospital, "test")[..., 0].astype(float), 1) / 243
+    return -np.log10(light).mean(axis=(1, 2))
+
+
+def test_slides_differ_in_stain_and_in_nothing_else():
+    (plain,) = make(((8, 8),), slide_spread=0.0, test=16)
+    (spread,) = make(((8, 8),), slide_spread=0.4, test=16)
+    factor = np.log(stain_of_each(spread) / stain_of_each(plain))
+    assert 0.2 < factor.std() < 0.6
+    ours, theirs = (images(h, "test")[..., 0].reshape(16, -1) for h in (plain, spread))
+    assert np.corrcoef(ours, theirs)[:16, 16:].diagonal().min() > 0.8
+    (half,) = make(((8, 8),), slide_spread=0.2, test=16)
+    np.testing.assert_allclose(
+        2 * np.log(stain_of_each(half) / stain_of_each(plain)), factor, atol=0.1
+    )
+
+
+def test_both_stains_of_a_slide_go_together_and_two_slides_of_a_patient_do_not():
+    (plain,) = make(((8, 8),), slide_spread=0.0, test=16)
+    (spread,) = make(((8, 8),), slide_spread=0.4, test=16)
+    factor = np.log(stain_of_each(spread) / stain_of_each(plain))
+    assert np.abs(factor[:8] - factor[8:]).max() > 0.2, "one patient's, normal and infiltrated"
+
+
 def concentrations(hospital):
     """Mean of each stain, unmixed from the images by the hospital's own vectors and lamp."""
     laboratory = hospital.laboratory
@@ -117,6 +147,7 @@ def test_the_scanner_is_the_same_whatever_the_labels():
         (((0, 0),), {}, "an image in each"),
         (((-1, 2),), {}, "an image in each"),
         (((1, 1),), {"scanner_shift": 1.2}, r"scanner_shift is 1\.2"),
+        (((1, 1),), {"slide_spread": 1.5}, r"slide_spread is 1\.5"),
         (((1, 1),), {"test": 3}, "test=3 must be even"),
         (((1, 1),), {"size": 16}, "at least 32"),
     ],

@@ -5,7 +5,7 @@ import torch
 
 from medlib.systems.federation.arms import ARMS, learn
 from medlib.systems.federation.baselines import alone
-from medlib.systems.federation.federation import federate
+from medlib.systems.federation.federation import federate, validated
 from medlib.systems.federation.message_bytes import array_bytes
 from medlib.systems.federation.site_training import Recipe, validate_at_site
 
@@ -46,6 +46,15 @@ def test_what_is_kept_is_what_was_validated(done, net, sites):
         assert mean <= min(found.course) + 1e-9
 
 
+def test_the_last_round_is_kept_by_every_way_and_its_auc_told(net, sites):
+    for arm in ARMS:
+        found = learn(arm, net, sites, recipe=RECIPE, seed=3, keep="last")
+        assert set(found.kept_round.values()) == {2}, arm
+        for name, site in sites.items():
+            told = (found.kept_loss[name], found.kept_auc[name])
+            assert validated(net, found.by_hospital[name], site) == pytest.approx(told, abs=1e-6)
+
+
 def test_only_weights_that_travel_are_counted(done, net):
     whole = array_bytes(net.state_dict()) * 5 * 2
     assert done["fedavg"].bytes_up == done["fedavg"].bytes_down == whole
@@ -71,3 +80,4 @@ def test_a_loss_that_is_never_finite_keeps_the_first_weights(net, sites):
     assert set(found.kept_round.values()) <= {0, 1, 2}
     if not found.kept_round["A"]:
         assert found.kept_loss["A"] == float("inf")
+        assert found.kept_auc["A"] != found.kept_auc["A"], "not a number"

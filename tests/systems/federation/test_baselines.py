@@ -36,6 +36,13 @@ def test_pooled_is_plain_training_on_all_images_judged_by_each_hospital(net, sit
     assert at_best == {name: validated(net, found.weights, site)[0] for name, site in sites.items()}
 
 
+def test_both_baselines_can_keep_their_last_round(net, sites):
+    for name, done in alone(net, sites, recipe=RECIPE, seed=0, keep="last").items():
+        assert done.best_round == RECIPE.rounds, name
+    done = pooled(net, sites, recipe=RECIPE, seed=0, keep="last")
+    assert all(torch.equal(done.weights[k], w) for k, w in done.last.items())
+
+
 def test_a_pool_holds_every_image_once_whatever_the_order(sites):
     together, backwards = pool(sites), pool(dict(reversed(sites.items())))
     assert torch.equal(together.images, backwards.images)

@@ -65,6 +65,26 @@ def test_the_best_round_is_kept_and_is_what_validation_says(net, sites):
     assert not same(done.weights, done.last)
 
 
+def test_the_last_round_can_be_kept_whatever_validation_says(net, sites):
+    recipe = replace(RECIPE, rate=3.0, schedule="constant", rounds=4)
+    done = go(net, sites, recipe=recipe, keep="last")
+    assert done.best_round == 4
+    assert same(done.weights, done.last)
+    assert done.rounds == go(net, sites, recipe=recipe).rounds, "keeping changes no training"
+
+
+def test_the_last_round_of_norms_that_stay_at_home_is_each_hospitals_own(net, sites):
+    recipe = replace(RECIPE, rate=3.0, schedule="constant", rounds=4)
+    done = go(net, sites, recipe=recipe, local=norm_entries(net), keep="last")
+    for name, site in sites.items():
+        last = done.rounds[-1].validation_loss[name]
+        assert validated(net, done.by_hospital[name], site)[0] == last
+    assert any(
+        min(r.validation_loss[name] for r in done.rounds) < done.rounds[-1].validation_loss[name]
+        for name in sites
+    ), "or this test shows nothing"
+
+
 def test_who_is_absent_shifts_nobodys_draws(net, sites):
     images = {name: len(site) for name, site in sites.items()}
     first = weighted_mean(
@@ -192,7 +212,7 @@ def test_weights_that_are_not_finite_are_never_the_best(net, sites):
         return {k: v * math.nan if v.is_floating_point() else v for k, v in states["A"].items()}
 
     done = go(net, sites, rule=nothing)
-    assert done.best_round == 0
+    assert done.best_round == go(net, sites, rule=nothing, keep="last").best_round == 0
     assert same(done.weights, net.state_dict())
     assert math.isnan(done.rounds[0].validation_auc["A"])
 
@@ -209,6 +229,7 @@ def test_an_auc_of_one_class_is_not_a_number(net, sites):
         ({"late": {"A": 0}}, "'A' is late by 0 rounds"),
         ({"policy": "hurry"}, "policy is 'hurry'; choose one of wait, leave_out, stale"),
         ({"local": {"bn.weight"}}, "no entry 'bn.weight'"),
+        ({"keep": "first"}, "keep is 'first'; choose one of best, last"),
     ],
 )
 def test_wrong_arguments_are_refused(net, sites, wrong, message):
