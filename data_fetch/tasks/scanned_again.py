@@ -225,7 +225,8 @@ def _in_template(x, y, pose, bend) -> Float[np.ndarray, "three rows columns"]:
     bent = np.zeros((3, *x.shape))
     for axis in range(3):
         for amplitude, kx, ky, phase in bend[axis]:
-            bent[axis] += amplitude * np.sin(kx * x + ky * y + phase)
+            wave = (kx * x + ky * y + phase).astype(np.float32)  # whose sine is quick
+            bent[axis] += amplitude * np.sin(wave)
     turned_x = wide * (np.cos(angle) * x - np.sin(angle) * y) + aside + bent[0]
     turned_y = long * (np.sin(angle) * x + np.cos(angle) * y) + ahead + bent[1] - 18.0
     z = level + np.tan(tilt_x) * x + np.tan(tilt_y) * y + bent[2]
@@ -234,7 +235,7 @@ def _in_template(x, y, pose, bend) -> Float[np.ndarray, "three rows columns"]:
 
 def _window(where, lesion) -> tuple[slice, slice]:
     """Rows and columns that a lesion can reach."""
-    near = np.hypot(where[0] - lesion[0], where[1] - lesion[1])
+    near = (where[0] - lesion[0]) ** 2 + (where[1] - lesion[1]) ** 2
     row, column = np.unravel_index(near.argmin(), near.shape)
     reach = int((1.4 * lesion[2] + 6 * _EDGE_MM) / (0.85 * PIXEL_MM)) + 1
     return (

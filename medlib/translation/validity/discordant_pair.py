@@ -5,7 +5,7 @@ variance between patients that is not sampling error,
 
     reliability = 1 - mean(SE²) / var(reading)
 
-an ICC of the mean; its usefulness is the AUC, of high or of low readings. A pair is discordant if
+an ICC of the mean; its usefulness is the AUC of high readings. A pair is discordant if
 the orders differ. It is looked for among some patients and tested in others, as the most striking
 of many pairs is so by luck as well.
 
@@ -23,7 +23,7 @@ from jaxtyping import Float, Integer
 from medlib.experiment.estimate import Estimate
 from medlib.translation.validity.delong import delong
 
-__all__ = ["Pair", "most_discordant", "reliability", "resampled_reliability", "tested_pair"]
+__all__ = ["Pair", "leads_of_pair", "most_discordant", "reliability", "resampled_reliability"]
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,8 @@ def resampled_reliability(
         >>> found.shape
         (20, 1)
     """
-    n = len(readings)
-    drawn = (
-        np.asarray(part)[rng.integers(n, size=(n_resamples, n))] for part in (readings, errors)
-    )
-    values, error = drawn
+    drawn = rng.integers(len(readings), size=(n_resamples, len(readings)))
+    values, error = (np.asarray(part, dtype=float)[drawn] for part in (readings, errors))
     return 1 - (error**2).mean(axis=1) / values.var(axis=1, ddof=1)
 
 
@@ -92,8 +89,17 @@ def most_discordant(
     readings: Float[np.ndarray, "n biomarkers"],
     errors: Float[np.ndarray, "n biomarkers"],
     labels: Integer[np.ndarray, " n"],
+    *,
+    rng: np.random.Generator,
+    n_resamples: int = 1000,
 ) -> tuple[int, int]:
-    """The pair (more reliable, more useful) whose lesser lead is the largest.
+    """The pair (more reliable, more useful) whose lesser lead, in standard errors, is the largest.
+
+    Args:
+        readings, errors: of each patient by each biomarker; a high reading speaks for label 1.
+        labels: 1 = ill.
+        rng: draws patients, for the standard errors of the reliabilities.
+        n_resamples: bootstrap samples.
 
     Raises:
         ValueError: as `reliability` and `delong`.
@@ -102,17 +108,24 @@ def most_discordant(
         >>> rng = np.random.default_rng(0)
         >>> labels = np.repeat([0, 1], 50)
         >>> readings = np.stack([rng.normal(size=100), labels + rng.normal(size=100)], axis=1)
-        >>> most_discordant(readings, np.tile([0.01, 0.5], (100, 1)), labels)
+        >>> most_discordant(readings, np.tile([0.01, 0.5], (100, 1)), labels, rng=rng)
         (0, 1)
     """
     precise = reliability(readings, errors)
-    useful = _usefulness(readings, labels)[0]
-    lead = np.minimum(precise[:, None] - precise, useful - useful[:, None])
-    first, second = np.unravel_index(lead.argmax(), lead.shape)
+    drawn = resampled_reliability(readings, errors, rng=rng, n_resamples=n_resamples)
+    areas = delong(np.asarray(readings).T, labels)
+    leads = []
+    for values, covariance in ((precise, np.cov(drawn.T)), (-areas.values, areas.covariance)):
+        variances = np.diag(covariance)
+        error = np.sqrt((variances[:, None] + variances - 2 * covariance).clip(1e-18))
+        leads.append((values[:, None] - values) / error)
+    lesser = np.minimum(*leads)
+    np.fill_diagonal(lesser, -np.inf)
+    first, second = np.unravel_index(lesser.argmax(), lesser.shape)
     return int(first), int(second)
 
 
-def tested_pair(
+def leads_of_pair(
     readings: Float[np.ndarray, "n biomarkers"],
     errors: Float[np.ndarray, "n biomarkers"],
     labels: Integer[np.ndarray, " n"],
@@ -141,15 +154,8 @@ def tested_pair(
     apart = drawn[:, first] - drawn[:, second]
     low, high = np.quantile(apart, [(1 - level) / 2, (1 + level) / 2])
     value = float(values[first] - values[second])
-    signs = _usefulness(readings, labels)[1]
-    areas = delong((signs * readings)[:, [first, second]].T, labels)
+    areas = delong(np.asarray(readings)[:, [first, second]].T, labels)
     return Pair(
         Estimate(value, min(low, value), max(high, value), n=len(labels), level=level),
         areas.contrast(np.array([-1.0, 1.0]), level=level).estimate,
     )
-
-
-def _usefulness(readings: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """AUC of each biomarker in the direction that tells, and that direction."""
-    raw = delong(np.asarray(readings).T, labels).values
-    return np.maximum(raw, 1 - raw), np.where(raw < 0.5, -1.0, 1.0)
