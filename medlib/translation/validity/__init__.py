@@ -9,6 +9,7 @@
 - `brier`: the Brier score, its three parts and its scaled form.
 - `decision_curve`: net benefit over thresholds, with bootstrap intervals.
 - `survival_decision_curve`: the same where some patients left before their outcome was known.
+- `benefit_contrast`: a weighted sum of net benefits, such as how much of a loss was won back.
 - `case_mix`: an external cohort by case mix, and the AUC that it should have.
 - `readings`: simulated readings, how reproducible and how useful set apart.
 """
