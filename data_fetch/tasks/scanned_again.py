@@ -55,9 +55,9 @@ class ScannedAgain:
             turn; a radius of 0 is no lesion.
     """
 
-    pose: Float[np.ndarray, "n nine"]
-    bend: Float[np.ndarray, "n three waves four"]
-    lesions: Float[np.ndarray, "n lesions six"]
+    pose: Float[np.ndarray, "n 9"]
+    bend: Float[np.ndarray, "n 3 waves 4"]
+    lesions: Float[np.ndarray, "n lesions 6"]
 
     def __len__(self) -> int:
         return len(self.pose)
@@ -185,7 +185,7 @@ def scanned_again(
     return ScannedAgain(pose, bend, lesions)
 
 
-def _white_places(count, pose, bend, *, rng) -> Float[np.ndarray, "count two"]:
+def _white_places(count, pose, bend, *, rng) -> Float[np.ndarray, "count 2"]:
     """Middles of lesions: places of the slice in white matter, in the template's mm."""
     found: list[np.ndarray] = []
     while len(found) < count:
@@ -219,7 +219,7 @@ def _grid(*, aside: float = 0.0, down: float = 0.0, turn: float = 0.0):
     return np.cos(turn) * x - np.sin(turn) * y, np.sin(turn) * x + np.cos(turn) * y
 
 
-def _in_template(x, y, pose, bend) -> Float[np.ndarray, "three rows columns"]:
+def _in_template(x, y, pose, bend) -> Float[np.ndarray, "3 *places"]:
     """Where each pixel lies in the template, in mm."""
     angle, wide, long, aside, ahead, mirror, level, tilt_x, tilt_y = pose
     bent = np.zeros((3, *x.shape))

@@ -444,8 +444,8 @@ y = worse["clinic"]
 ranked = delong(np.stack([read_a["clinic"][0], read_b["clinic"][0], read_a["clinic"][1],
                           log_true["clinic"]]), y)
 auc_lesion, auc_b, auc_brain, auc_true = (ranked.area(row) for row in range(4))
-more_useful = ranked.contrast([1, 0, -1, 0]).estimate
-on_b = ranked.contrast([-1, 1, 0, 0]).estimate
+more_useful = ranked.contrast(np.array([1, 0, -1, 0])).estimate
+on_b = ranked.contrast(np.array([-1, 1, 0, 0])).estimate
 
 # %%
 draws = run.rng("patients for the correlations")
@@ -609,7 +609,7 @@ run.figure(
 told_b = observed_over_expected(risks["scanner B"], y)
 lost = curve.difference(0, 1, at=treat_at)
 back = curve.difference(2, 1, at=treat_at)
-moved = areas.contrast([0, -1, 1]).estimate
+moved = areas.contrast(np.array([0, -1, 1])).estimate
 run.result("auc_change_b", on_b, atol=0.02)
 run.result("oe_b", told_b, atol=0.25)
 run.result("nb_lost", lost, atol=0.02)
@@ -639,10 +639,15 @@ best = 1.0 if curve.treat_all[place] > 0 else 0.0  # whether treating all is bet
 lead_auc = 1 + on_b.value / (auc_lesion.value - 0.5)
 least_auc = 1 + on_b.low / (auc_lesion.value - 0.5)
 lead_nb = 1 - lost.value / (curve.values[0, place] - best * curve.treat_all[place])
-less = benefit_contrast(curve, [-least_auc, 1, 0, (least_auc - 1) * best], at=treat_at)
+less = benefit_contrast(curve, np.array([-least_auc, 1, 0, (least_auc - 1) * best]),
+                        at=treat_at)
 run.result("kept_of_auc", lead_auc, n=n_clinic, atol=0.05)
 run.result("kept_of_nb", lead_nb, n=n_clinic, atol=0.2)
-run.say("Of its lead on A, on B the AUC keeps {kept_of_auc:.0%}, net benefit {kept_of_nb:.0%}.")
+harms = int((curve.values[1] < curve.treat_all).sum())
+run.say("Of its lead on A, on B the AUC keeps {kept_of_auc:.0%}, net benefit {kept_of_nb:.0%}. At"
+        " {harms} of the {many} thresholds of the figure, the lowest of them, acting on B's old"
+        " risks is worth less than treating all: there it helps to throw the number away.",
+        harms=harms, many=len(steps))
 run.claim("on the other scanner net benefit loses a larger share of its lead over the best that one"
           " can do without a reading than the AUC loses of its lead over a coin",
           less.high < 0, margin=-less.high, unit="per patient", falsified_by="falsify_like_a")
@@ -664,7 +669,7 @@ run.claim("risks that are learned anew on the other scanner win net benefit back
 # %%
 first = read_a["clinic"][0]
 bent = first**1.5 * first.mean() / (first**1.5).mean()
-same = delong(np.stack([first, bent]), y).contrast([-1, 1]).estimate.value
+same = delong(np.stack([first, bent]), y).contrast(np.array([-1, 1])).estimate.value
 run.result("auc_bent", same, atol=1e-12)
 run.result("icc_bent", icc(np.stack([first, bent], axis=1)), atol=0.05)
 run.say("Bent and unbent readings: AUC differs by {auc_bent:.0e}, ICC(2,1) is {icc_bent:.2ci}.")
@@ -769,7 +774,7 @@ worth = decision_curve(np.stack([risk[judge] for risk in told.values()]), died[j
 gain = worth.difference(2, 1, at=visit_at)
 
 # %%
-alone, added = ranks.area(0), ranks.contrast([0, -1, 1]).estimate
+alone, added = ranks.area(0), ranks.contrast(np.array([0, -1, 1])).estimate
 run.result("chains_auc", alone, atol=0.001)
 run.result("card_auc", ranks.area(1) if on_card else 0.5, atol=0.001)
 run.result("chains_add_auc", added, atol=0.001)
@@ -798,6 +803,9 @@ def visits_at(t):
     return [[1000 * (c & (died[judge] == what)).mean() for c in chosen] for what in (1, 0)]
 
 
+most = 1.1 * max(map(sum, zip(*visits_at(at[0]), strict=True)))
+
+
 # %%
 def draw_threshold(t):
     """The decision curves, a mark at t, and what each model does to a thousand people."""
@@ -807,7 +815,7 @@ def draw_threshold(t):
     good, bad = visits_at(t)
     axes[0, 1].barh(list(told), good, color=COLORS["blue"], label="needed")
     axes[0, 1].barh(list(told), bad, left=good, color=COLORS["orange"], label="needless")
-    axes[0, 1].set(xlabel="visits per 1000 people", xlim=(0, 1000), title=f"t = {t:g}")
+    axes[0, 1].set(xlabel="visits per 1000 people", xlim=(0, most), title=f"t = {t:g}")
     axes[0, 1].invert_yaxis()
     axes[0, 1].legend()
     return figure

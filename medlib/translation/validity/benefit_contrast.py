@@ -35,7 +35,7 @@ def benefit_contrast(
         >>> risks, labels = np.array([[0.1, 0.2, 0.8, 0.9]]), np.array([0, 1, 0, 1])
         >>> curve = decision_curve(
         ...     risks, labels, thresholds=np.array([0.5]), rng=np.random.default_rng(0))
-        >>> benefit_contrast(curve, [1, -1], at=0.5).value
+        >>> benefit_contrast(curve, np.array([1, -1]), at=0.5).value
         0.0
 
     Source: intervals of net benefit by the bootstrap, Vickers et al. (2008),

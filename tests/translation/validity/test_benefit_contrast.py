@@ -19,18 +19,18 @@ def curve():
 
 def test_a_difference_is_that_of_the_curve(curve):
     expected = curve.difference(0, 1, at=0.5)
-    assert benefit_contrast(curve, [1, -1, 0, 0], at=0.5) == expected
+    assert benefit_contrast(curve, np.array([1, -1, 0, 0]), at=0.5) == expected
 
 
 def test_a_contrast_is_the_sum_of_its_parts(curve):
     lost, back = curve.difference(0, 1, at=0.3), curve.difference(2, 1, at=0.3)
-    found = benefit_contrast(curve, [-0.5, -0.5, 1, 0], at=0.3)
+    found = benefit_contrast(curve, np.array([-0.5, -0.5, 1, 0]), at=0.3)
     assert found.value == pytest.approx(back.value - lost.value / 2)
     assert found.low < found.value < found.high
 
 
 def test_what_does_not_fit_is_refused(curve):
     with pytest.raises(ValueError, match="one a row"):
-        benefit_contrast(curve, [1, -1], at=0.5)
+        benefit_contrast(curve, np.array([1, -1]), at=0.5)
     with pytest.raises(ValueError, match=r"at=0\.4"):
-        benefit_contrast(curve, [1, -1, 0, 0], at=0.4)
+        benefit_contrast(curve, np.array([1, -1, 0, 0]), at=0.4)

@@ -60,7 +60,7 @@ def test_readings_and_errors_are_resampled_together():
 @pytest.mark.parametrize(
     ("readings", "errors", "says"),
     [
-        (np.zeros((3, 2)), np.zeros((3, 1)), "one error a reading"),
+        (np.zeros((1, 2)), np.zeros((1, 2)), "one error a reading"),
         (np.ones((3, 1)), np.zeros((3, 1)), "differ between patients"),
         (np.eye(3), -np.eye(3), "not below 0"),
     ],
