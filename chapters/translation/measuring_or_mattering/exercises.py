@@ -130,7 +130,6 @@ CHANGE = Number(
         Mistake(80.0, "twice the standard deviation of *one* reading; a change has two"),
         Mistake(1.645 * np.sqrt(2) * 40, "one in twenty to *each* side; changes go both ways"),
         Mistake(1.96 * 2 * 40, "variances add, standard deviations do not: √2, not 2"),
-        Mistake(1.96 * 40 / np.sqrt(2), "a difference varies more than a reading, not less"),
     ],
     otherwise="what is the standard deviation of the difference of two readings?",
     hints=[
