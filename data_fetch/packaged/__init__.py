@@ -9,6 +9,7 @@ brain_template  the MNI152 average of nilearn
 optical         fundus photographs and micrographs of scikit-image
 photographs     natural photographs of scikit-image and scikit-learn
 cytology        measurements of nuclei of scikit-learn
+light_chains    a cohort with a blood marker and its survival, of scikit-survival
 imagenet        EfficientNet-Lite0's weights
 
 A name is taken from its file when it is first asked for: a chapter that reads a CT slice has not

@@ -4,6 +4,7 @@ fundus_lesions        real retina texture, simulated lesions: a round dot or a s
 atypia_tiles          simulated H&E-like tiles whose nuclei are regular or atypical
 bleed_or_vein         real brain anatomy, simulated dark spots: a microbleed, a vein, or beads
 white_matter_lesions  real brain anatomy, simulated FLAIR contrast and small lesions with masks
+scanned_again         the same anatomy, scanned again on any scanner, with masks
 mri_and_pet           real brain anatomy, simulated PET and lesions that one shows, or both
 photograph_crops      real crops: living or made by people; from which photograph; which one do
                       ImageNet's weights know
