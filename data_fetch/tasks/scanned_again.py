@@ -219,7 +219,7 @@ def _grid(*, aside: float = 0.0, down: float = 0.0, turn: float = 0.0):
     return np.cos(turn) * x - np.sin(turn) * y, np.sin(turn) * x + np.cos(turn) * y
 
 
-def _in_template(x, y, pose, bend) -> Float[np.ndarray, "3 *places"]:
+def _in_template(x, y, pose, bend) -> Float[np.ndarray, "3 ..."]:
     """Where each pixel lies in the template, in mm."""
     angle, wide, long, aside, ahead, mirror, level, tilt_x, tilt_y = pose
     bent = np.zeros((3, *x.shape))
