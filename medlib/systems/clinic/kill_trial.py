@@ -162,11 +162,11 @@ def kill_trial(job: dict[str, Any], points: Sequence[Point]) -> list[Trial]:
                 archive().forget(study)
 
         before = set(archive().studies())
-        wanted, entries = {}, []
+        wanted: dict[bool, tuple[dict[str, str], list[dict[str, Any]]]] = {}
         for later in (False, True):
             name = f"undisturbed{later}"
             done: Outcome = pipeline(name, lambda *_: None, later=later).run(job["study"])
-            wanted[later], entries = done.objects, said(name)
+            wanted[later] = done.objects, said(name)
             forget()
         trials = []
         for number, point in enumerate(points):
@@ -187,7 +187,9 @@ def kill_trial(job: dict[str, Any], points: Sequence[Point]) -> list[Trial]:
             is_killed_at(lambda pause: run(pause, later=True), None)
             there = results()
             found = {uid: one for objects in there.values() for uid, one in objects.items()}
-            right = wanted[(point[0], moment) in (("receive", "begun"), ("receive", "made"))]
+            right, entries = wanted[
+                (point[0], moment) in (("receive", "begun"), ("receive", "made"))
+            ]
             trials.append(
                 Trial(
                     *point,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 
 from pydicom import Dataset, dcmread, dcmwrite
@@ -48,7 +49,9 @@ def finds_in(
     """
     if not originals:
         raise ValueError("there are no originals: nothing could be found")
-    found = [leak.identifier.kind for leak in leaks(_in_one(originals), written)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is no file of DICOM is read as if it were one
+        found = [leak.identifier.kind for leak in leaks(_in_one(originals), written)]
     lowered = written.lower()
     dates = {value for value in _values(originals, "DA") if len(value) == 8}
     hyphened = {f"{day[:4]}-{day[4:6]}-{day[6:]}" for day in dates}
@@ -60,14 +63,15 @@ def finds_in(
 
 
 def _in_one(originals: Sequence[Dataset]) -> Dataset:
-    """The first, with all others as items of a sequence: whoever looks at all depths sees all."""
-    first, *others = [_without_pixels(one) for one in originals]
-    first.ReferencedImageSequence = others
-    return first
-
-
-def _without_pixels(one: Dataset) -> Dataset:
-    return Dataset({e.tag: copy.deepcopy(e) for e in one if e.keyword != "PixelData"})
+    """The first, and of all others what differs, as items of a sequence: a search that looks at all
+    depths sees all."""
+    first, *others = originals
+    whole = Dataset({e.tag: e for e in first if e.keyword != "PixelData"})
+    whole.ReferencedImageSequence = [
+        Dataset({e.tag: e for e in one if e.keyword != "PixelData" and first.get(e.tag) != e})
+        for one in others
+    ]
+    return whole
 
 
 def _values(originals: Sequence[Dataset], kind: str) -> set[str]:

@@ -93,7 +93,9 @@ def _contradictions(report: Dataset) -> Iterator[str]:
     parts = contributions_in(report)
     if parts and OFFSET not in parts:
         yield "the report says what was added to the log-odds, but not to which offset"
-    elif parts and _CERTAINTY in said:
+    elif parts and _CERTAINTY not in said:
+        yield "the report says what was added to the log-odds, but not the certainty"
+    elif parts:
         certainty, whole = _value(said[_CERTAINTY]), 100 * float(expit(sum(parts.values())))
         if abs(certainty - whole) > _ROUNDED:
             yield f"what was added gives {whole:.2f} %, the certainty is {certainty:.2f} %"

@@ -105,6 +105,8 @@ def segmentation_object(
                 spacing_between_slices=step_mm,
             ),
         )
+    measures = found.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    measures.SliceThickness = measures.SpacingBetweenSlices  # the library takes the images' own
     settle(found, stamp)
     return found
 

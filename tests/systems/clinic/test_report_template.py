@@ -68,7 +68,7 @@ def test_ours_lacks_nothing():
         ("112039", "group 1 lacks an identifier to track it by"),
         ("112040", "group 1 lacks a UID to track it by"),
         ("121071", "group 1 lacks a finding"),
-        ("111012", "group 1 measures nothing"),
+        ("111012", "the report says what was added to the log-odds, but not the certainty"),
         ("121191", "group 2 has a volume, but not the segment"),
         ("121232", "group 2 has a volume, but not the segment or the series"),
     ],
