@@ -31,6 +31,7 @@ def test_what_an_archive_lost_is_stored_again(filed):
     def lose(step, moment):
         if (step, moment) == ("store", "journalled"):
             min((pipeline.outbox.client._folder / name).rglob("*.dcm")).unlink()
+            pipeline.outbox.client._reopen()
 
     name = keyed_uid(uid, key=KEY)
     found = replace(pipeline, pause=lose).run(uid)

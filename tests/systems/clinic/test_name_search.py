@@ -20,7 +20,7 @@ def test_nothing_is_found_in_what_was_cleaned():
 
 @pytest.mark.parametrize(
     ("slip", "kind"),
-    zip(SLIPS, ("uid", "date", "time", "name"), strict=True),
+    list(zip(SLIPS, ("uid", "date", "time", "name"), strict=True)),
 )
 def test_every_slip_is_found_for_what_it_is(slip, kind):
     before = bytes_of(CLEAN)
