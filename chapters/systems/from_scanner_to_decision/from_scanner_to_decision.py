@@ -399,7 +399,7 @@ run.result("invented", mean_interval(ours.invented), atol=0.2)
 # %%
 run.say(
     "By Dice (paired, unit: study) the network leads the threshold by {lead_over_threshold:.2ci},"
-    " and the line leads it by {line_over_threshold:.2ci}. The network's lead over the line is"
+    " and the line leads the threshold by {line_over_threshold:.2ci}. The network's lead over the line is"
     " {lead_over_line:+.2ci}, over the oracle {lead_over_oracle:+.2ci}. Its volumes are off by"
     " {bias:+.2ci} on average with their sign, and a study has {invented:.2ci} regions that are no"
     " lesion.",
@@ -469,9 +469,13 @@ run.say(
     " {saved_beside_line:+.2ci}. On average its probabilities are too high by {too_high:+.2ci}.",
     coin=np.log(2),
 )
-least = min(one.low for one in saved.values())
-run.claim("probabilities of network and line cost less than the threshold's, fitted alike",
+least = saved["network"].low
+run.claim("the network's probability costs less than the threshold's, fitted to the same studies",
           least > 0, margin=least, unit="nats", falsified_by="falsify_labels")
+
+# %% [markdown]
+# Beside the line we claim nothing here either: on one seed the network's probability is worth more,
+# on another it is not. What lies beyond doubt is what both learned from, the features.
 
 # %%
 says_no = p_of["network"] < 0.5
