@@ -401,8 +401,8 @@ run.say(
     "By Dice (paired, unit: study) the network leads the threshold by {lead_over_threshold:.2ci},"
     " and the line leads the threshold by {line_over_threshold:.2ci}. The network's lead over the"
     " line is {lead_over_line:+.2ci}, over the oracle {lead_over_oracle:+.2ci}. Its volumes are off"
-    " by {bias:+.2ci} on average with their sign, and a study has {invented:.2ci} regions that are no"
-    " lesion.",
+    " by {bias:+.2ci} on average with their sign, and a study has {invented:.2ci} regions that are"
+    " no lesion.",
 )
 least = min(lead["threshold"].low, line_lead.low)
 run.claim("network and line both mark lesions better than a threshold tuned on the same studies",
