@@ -85,9 +85,11 @@ def is_killed_at(run: Callable[[Callable[[str, str], None]], object], point: Poi
         run: takes the pipeline's `pause`.
         point: step and moment; None = let it run to its end.
 
+    Returns:
+        False if it came to its end, having met no such point: a study may be refused before.
+
     Raises:
-        RuntimeError: the child ended in another way: by an error of its own, or at the end although
-            it was to be killed before.
+        RuntimeError: the child ended in another way, by an error of its own.
     """
     child = os.fork()
     if child == 0:  # nothing of the parent's may run here, whatever happens
@@ -102,7 +104,7 @@ def is_killed_at(run: Callable[[Callable[[str, str], None]], object], point: Poi
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL and point:
         return True
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0 and point is None:
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
         return False
     raise RuntimeError(f"at {point} the child ended with status {status}")
 
