@@ -9,8 +9,10 @@ It stands above its neighbours, and joins what `ledger` and `deidentification` k
 - `simulated_head`: FLAIR-like slices of one head, with lesions whose every voxel is known.
 - `simulated_study`: such a head as DICOM, of a patient who does not exist.
 - `planted_faults`: what goes wrong with studies on their way, one fault at a time.
+- `header_checks`: what headers must say, and say alike.
+- `slice_geometry`: where slices lie, and whether the networks know their size.
 - `intake`: each fault refused or mended, with the reason.
-- `own_uids`: UIDs and times that are the same in every run.
+- `own_uids`: UIDs and times that are the same in every run, moved into the patient's past.
 - `segmentation_object`: a mask as DICOM SEG.
 - `structured_report`: measurements and a probability as a TID 1500 report.
 - `report_template`: what such a report must hold, checked.
@@ -18,11 +20,14 @@ It stands above its neighbours, and joins what `ledger` and `deidentification` k
 - `readers`: the networks, as the pipeline sees them.
 - `voxel_features`: what a voxel looks like from near and far, in units of its own brain.
 - `voxel_network`: how likely each voxel lies in a lesion.
+- `voxel_line`: its rival, one weight a feature.
+- `voxel_marks`: from probabilities to marks: a cut and a least size.
 - `decision`: lesion or none, from two numbers, with what each spoke for.
-- `study_networks`: all that reads a study: a gate, the network, and the decision.
-- `bright_voxels`: the rival, two cuts that are tuned and nothing that is learned.
+- `study_networks`: all that reads a study: a gate, the network, and the decision; and the line.
+- `bright_voxels`: another rival, two cuts that are tuned and nothing that is learned.
 - `reading_scores`: how well lesions of several studies were marked.
-- `journal`: which steps a ledger says were done.
+- `name_search`: whether anything of the originals stands in what went out.
+- `journal`: which steps a ledger says were done, for which set of images.
 - `department`: what stands ready before a study comes.
 - `steps`: what each of the ten steps needs, leaves and finds.
 - `pipeline`: the steps in their order, each done once, however often it is killed.

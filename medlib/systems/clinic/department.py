@@ -35,7 +35,8 @@ class Department:
         key: 16 random bytes or more; who has it can tell whose study is whose.
         rules: of what may be read.
         options: of de-identification.
-        clock: gives the time for the ledger; a study's objects all bear that of its arrival.
+        clock: gives the time for the ledger; a study's objects all bear that of its arrival. In
+            both it is moved by a keyed offset of the patient, as dates of de-identification are.
         pause: called at the moments of every step, for trials.
     """
 

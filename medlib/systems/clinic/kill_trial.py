@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +26,26 @@ from medlib.systems.clinic.readers import kept_answers
 from medlib.systems.clinic.server_or_files import Archive, archive_in, archive_of
 from medlib.systems.clinic.steps import STEPS
 
-__all__ = ["POINTS", "Trial", "in_own_process", "is_killed_at", "kill_trial"]
+__all__ = [
+    "BY_HALVES",
+    "FOLDER_LOST",
+    "POINTS",
+    "Trial",
+    "in_own_process",
+    "is_killed_at",
+    "kill_trial",
+]
 
 Point = tuple[str, str]
+FOLDER_LOST = ", files lost"
+"""Behind a moment: the folder with the files of all steps goes as well, the ledger stays."""
+BY_HALVES = ", came by halves"
+"""Behind a moment: half of the study came first and was refused; the kill comes after the rest."""
 POINTS: tuple[Point, ...] = (
     *((step, moment) for step in STEPS for moment in MOMENTS),
     ("store", "half"),
 )
-_NOON = "2024-05-03T12:00:00Z"
+_NOON, _LATER = datetime(2024, 5, 3, 12), timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,7 @@ class Trial:
         same_objects: the archive holds what an undisturbed run puts there, bit for bit.
         same_entries: the ledger says the same, each step once.
         lost, more: objects that are missing, or too many.
+        studies, reports: how many of each the archive holds of this one study.
     """
 
     step: str
@@ -52,11 +68,14 @@ class Trial:
     same_entries: bool
     lost: int
     more: int
+    studies: int
+    reports: int
 
     @property
     def holds(self) -> bool:
-        """It was killed, and nothing shows it."""
-        return self.killed and self.same_objects and self.same_entries
+        """It was killed, nothing shows it, and there is one report."""
+        same = self.same_objects and self.same_entries
+        return self.killed and same and self.studies == self.reports == 1
 
 
 def is_killed_at(run: Callable[[Callable[[str, str], None]], object], point: Point | None) -> bool:
@@ -66,9 +85,11 @@ def is_killed_at(run: Callable[[Callable[[str, str], None]], object], point: Poi
         run: takes the pipeline's `pause`.
         point: step and moment; None = let it run to its end.
 
+    Returns:
+        False if it came to its end, having met no such point: a study may be refused before.
+
     Raises:
-        RuntimeError: the child ended in another way: by an error of its own, or at the end although
-            it was to be killed before.
+        RuntimeError: the child ended in another way, by an error of its own.
     """
     child = os.fork()
     if child == 0:  # nothing of the parent's may run here, whatever happens
@@ -83,7 +104,7 @@ def is_killed_at(run: Callable[[Callable[[str, str], None]], object], point: Poi
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL and point:
         return True
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0 and point is None:
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
         return False
     raise RuntimeError(f"at {point} the child ended with status {status}")
 
@@ -94,8 +115,13 @@ def kill_trial(job: dict[str, Any], points: Sequence[Point]) -> list[Trial]:
     Args:
         job: `study` (UID), `key` (hexadecimal; empty, and each run draws its own, a defect that
             must show), `answers` (of `keep_answers`), and where the study lies and results go:
-            `server` (of `DicomServer`, as a mapping) or `folder`.
-        points: some of `POINTS`.
+            `server` (of `DicomServer`, as a mapping) or `folder`. With `keep`, the results of the
+            last trial stay there.
+        points: some of `POINTS`, a moment perhaps followed by `FOLDER_LOST` or `BY_HALVES`.
+
+    The clock runs on, and the rerun is an hour later: an object that reads it is found out. All
+    objects bear the time at which the ledger says that the study arrived; where the kill came
+    before that line, the rerun's is compared with an undisturbed run of that later hour.
     """
 
     def archive() -> Archive:
@@ -108,44 +134,83 @@ def kill_trial(job: dict[str, Any], points: Sequence[Point]) -> list[Trial]:
 
     with tempfile.TemporaryDirectory(prefix="kill-") as top:
 
-        def pipeline(name: str, pause) -> Pipeline:
-            place = archive()
+        def pipeline(name: str, pause, *, later: bool = False, inbox=None) -> Pipeline:
+            place, ticks = archive(), count(1)
+            begun = _NOON + _LATER * later
             return Pipeline(
-                inbox=place, outbox=place, folder=Path(top, name),
+                inbox=inbox or place, outbox=place, folder=Path(top, name),
                 ledger=Path(top, f"{name}.jsonl"),
                 readers=kept_answers(Path(job["answers"])),
                 key=bytes.fromhex(job["key"]) or os.urandom(32),
-                clock=lambda: _NOON, pause=pause,
+                clock=lambda: f"{(begun + timedelta(seconds=next(ticks))).isoformat()}Z",
+                pause=pause,
             )  # fmt: skip
 
-        def said(name: str) -> list[tuple[str, Any]]:
-            return [(entry.kind, entry.body) for entry in entries_of(Path(top, f"{name}.jsonl"))]
+        def said(name: str) -> list[dict[str, Any]]:
+            """What the ledger says of the last attempt, but for where it came from."""
+            bodies = [entry.body for entry in entries_of(Path(top, f"{name}.jsonl"))]
+            last = max(body["attempt"] for body in bodies)
+            kept = [body for body in bodies if body["attempt"] == last]
+            return [
+                {**body, "attempt": None, "found": {**body["found"], "from": None}} for body in kept
+            ]
 
-        undisturbed: Outcome = pipeline("undisturbed", lambda *_: None).run(job["study"])
-        place, wanted, entries = archive(), undisturbed.objects, said("undisturbed")
-        place.forget(undisturbed.study)
+        def results() -> dict[str, dict[str, str]]:
+            there = archive()
+            return {study: there.digests(study) for study in set(there.studies()) - before}
+
+        def forget() -> None:
+            for study in results():
+                archive().forget(study)
+
+        before = set(archive().studies())
+        wanted: dict[bool, tuple[dict[str, str], list[dict[str, Any]]]] = {}
+        for later in (False, True):
+            name = f"undisturbed{later}"
+            done: Outcome = pipeline(name, lambda *_: None, later=later).run(job["study"])
+            wanted[later] = done.objects, said(name)
+            forget()
         trials = []
         for number, point in enumerate(points):
-            name = f"trial{number}"
+            name, inbox = f"trial{number}", None
+            moment = point[1].removesuffix(FOLDER_LOST).removesuffix(BY_HALVES)
+            if point[1].endswith(BY_HALVES):
+                inbox, came = archive_in(Path(top, f"in{number}")), archive().fetch(job["study"])
+                inbox.store(came[::2])
+                pipeline(name, lambda *_: None, inbox=inbox).run(job["study"])
+                inbox.store(came[1::2])
 
-            def run(pause, name: str = name) -> None:
-                pipeline(name, pause).run(job["study"])
+            def run(pause, name: str = name, inbox: Archive | None = inbox, **kind: bool) -> None:
+                pipeline(name, pause, inbox=inbox, **kind).run(job["study"])
 
-            killed = is_killed_at(run, point)
-            is_killed_at(run, None)
-            there = archive().digests(undisturbed.study)
+            killed = is_killed_at(run, (point[0], moment))
+            if point[1].endswith(FOLDER_LOST):
+                shutil.rmtree(Path(top, name))
+            is_killed_at(lambda pause: run(pause, later=True), None)
+            there = results()
+            found = {uid: one for objects in there.values() for uid, one in objects.items()}
+            right, entries = wanted[
+                (point[0], moment) in (("receive", "begun"), ("receive", "made"))
+            ]
             trials.append(
                 Trial(
                     *point,
                     killed=killed,
-                    same_objects=there == wanted,
+                    same_objects=found == right,
                     same_entries=said(name) == entries,
-                    lost=len(wanted.keys() - there.keys()),
-                    more=len(there.keys() - wanted.keys()),
+                    lost=len(right.keys() - found.keys()),
+                    more=len(found.keys() - right.keys()),
+                    studies=len(there),
+                    reports=sum(_reports(archive(), study) for study in there),
                 )
             )
-            archive().forget(undisturbed.study)
+            if not (job.get("keep") and number == len(points) - 1):
+                forget()
     return trials
+
+
+def _reports(archive: Archive, study: str) -> int:
+    return sum(one.Modality == "SR" for one in archive.fetch(study))
 
 
 def in_own_process(job: dict[str, Any], points: Sequence[Point]) -> list[Trial]:

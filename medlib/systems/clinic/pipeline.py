@@ -1,5 +1,8 @@
 """One study from the archive to a decision and back, in steps that are done once.
 
+If other images of a study have come since it was read or refused, all is done anew, as a second
+attempt.
+
 Every step makes its files in a folder beside, gives the folder its name, and only then writes into
 the ledger that it is done. Whoever is killed leaves a step done, or not done; never half. The next
 run does what is not done. It ends with the same objects, as every step gives the same bytes.
@@ -17,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from medlib.systems.clinic.department import Department
 from medlib.systems.clinic.journal import Journal
+from medlib.systems.clinic.own_uids import digest_of_set
 from medlib.systems.clinic.steps import STEPS, WITH_IDENTITY, Steps
 from medlib.systems.clinic.structured_report import Measured
 from medlib.systems.deidentification.keyed_values import keyed_uid
@@ -42,6 +46,7 @@ class Outcome:
 
     Attributes:
         study: its UID after de-identification, as in ledger and archive.
+        attempt: its number, from 1; one for each set of images that arrived.
         reasons: fault, what was done and a sentence, of each thing that was found.
         refused: the step that refused it; None if it was read.
         measured: as read back from the archive; None if refused.
@@ -50,6 +55,7 @@ class Outcome:
     """
 
     study: str
+    attempt: int
     reasons: tuple[tuple[str, str, str], ...]
     refused: str | None
     measured: Measured | None
@@ -84,10 +90,15 @@ class Pipeline(Department):
 
 class _Run:
     def __init__(self, pipeline: Department, study: str, name: str) -> None:
-        self.of, self.name = pipeline, name
-        self.home = pipeline.folder / name
-        self.home.mkdir(mode=0o700, exist_ok=True)
-        self.journal = Journal(pipeline.ledger, name)
+        self.of, self.name, self.top = pipeline, name, pipeline.folder / name
+        there = pipeline.inbox.instances(study)
+        self.journal = Journal(
+            pipeline.ledger, name, key=pipeline.key, hidden=WITH_IDENTITY,
+            arrival=digest_of_set(there, key=pipeline.key) if there else None,
+        )  # fmt: skip
+        self.home = self.top / str(self.journal.attempt)
+        for folder in (self.top, self.home):
+            folder.mkdir(mode=0o700, exist_ok=True)
         self.steps = Steps(pipeline, study, name=name, home=self.home, journal=self.journal)
         self.spans: list[Span] = []
         self.reasons: list[tuple[str, str, str]] = []
@@ -100,13 +111,15 @@ class _Run:
             if found.get("refused"):
                 refused = step
                 break
-        for step in WITH_IDENTITY:  # their entries stay, with the digests
-            shutil.rmtree(self.home / step, ignore_errors=True)
+        for home in self.top.iterdir():  # of earlier attempts, too; entries stay, with digests
+            for step in WITH_IDENTITY:
+                shutil.rmtree(home / step, ignore_errors=True)
         measured = None if refused else Measured(**found["measured"])
         objects = {} if refused else dict(found["objects"])
         return Outcome(
-            self.name, tuple(self.reasons), refused, measured, objects, tuple(self.spans)
-        )
+            self.name, self.journal.attempt, tuple(self.reasons), refused, measured, objects,
+            tuple(self.spans),
+        )  # fmt: skip
 
     def step(self, step: str) -> dict[str, Any]:
         """Do a step, unless it was done and what it left is still needed and there."""
@@ -123,7 +136,8 @@ class _Run:
         found = self.steps.do(step, partial)
         os.replace(partial, folder)
         self.of.pause(step, "made")
-        written = self.journal.write(step, folder=folder, found=found, time=self.of.clock())
+        now = self.steps.moved(self.of.clock())
+        written = self.journal.write(step, folder=folder, found=found, time=now)
         self.of.pause(step, "journalled")
         self.spans.append(Span(step, begun, time.perf_counter(), kept=False))
         return dict(written.body["found"])

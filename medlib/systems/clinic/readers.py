@@ -26,7 +26,8 @@ class Readers:
         mask: True where a lesion is.
         probability: calibrated, that there is any.
         evidence: how much each voxel spoke for it; 0 or more.
-        contributions: what each number adds to the log-odds of a finding, in nats, by its name.
+        contributions: what each number adds to the log-odds of a finding, in nats, by its name; the
+            offset is one of them, so that their sum gives the probability.
         level: a study with a p-value at most this is not read.
         threshold: probability from which on a lesion is called present.
     """

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pydicom import Dataset
+from scipy.special import expit
 
-from medlib.systems.clinic.structured_report import CONTRIBUTION, OWN_SCHEME, Measured
+from medlib.systems.clinic.structured_report import (
+    CONTRIBUTION,
+    OFFSET,
+    OWN_CODES,
+    OWN_SCHEME,
+    Measured,
+)
 
 __all__ = ["contributions_in", "faults_of_template", "image_of_evidence", "read_report"]
 
@@ -27,6 +34,9 @@ _CERTAINTY: Code = ("111012", "DCM")
 _SOURCE: Code = ("121112", "DCM")
 _VOLUME: Code = ("118565006", "SCT")
 _NUMBER: Code = ("246206008", "SCT")
+_LESION: Code = ("300577008", "SCT")
+_PRESENT: Code = ("52101004", "SCT")
+_ROUNDED = 0.05  # per cent; the numbers that are summed are given to four digits
 _UNITS = {_CERTAINTY: "%", _VOLUME: "cm3", _NUMBER: "1"}
 
 
@@ -36,7 +46,9 @@ def faults_of_template(report: Dataset) -> list[str]:
     Checked are the root (title, template, language, device observer, procedure, library of images),
     each group of measurements (tracking, one finding), each number (a unit that fits what is
     measured, one number), that the marked volume names its segment and the series behind it, and
-    that all objects named stand in the evidence.
+    that all objects named stand in the evidence. Beyond the template: what is said to have been
+    added to the log-odds must sum to the probability; and where no lesion is said to be present,
+    none may be measured, and one where there is.
 
     Args:
         report: as read from a file or from an archive.
@@ -72,7 +84,31 @@ def faults_of_template(report: Dataset) -> list[str]:
         if one not in evidence:
             faults.append("an object that is named is not in the evidence")
             break
-    return faults
+    return faults + list(_contradictions(report))
+
+
+def _contradictions(report: Dataset) -> Iterator[str]:
+    """Between what the report says in one place and in another."""
+    said = {_name(item): item for item in _all_items(report)}
+    parts = contributions_in(report)
+    if parts and OFFSET not in parts:
+        yield "the report says what was added to the log-odds, but not to which offset"
+    elif parts and _CERTAINTY not in said:
+        yield "the report says what was added to the log-odds, but not the certainty"
+    elif parts:
+        certainty, whole = _value(said[_CERTAINTY]), 100 * float(expit(sum(parts.values())))
+        if abs(certainty - whole) > _ROUNDED:
+            yield f"what was added gives {whole:.2f} %, the certainty is {certainty:.2f} %"
+    if _LESION in said and _NUMBER in said:
+        present = _code(said[_LESION], "ConceptCodeSequence") == _PRESENT
+        number = round(_value(said[_NUMBER]))
+        if present != bool(number):
+            word = "present" if present else "absent"
+            yield f"a lesion is {word}, and the number of lesions is {number}"
+
+
+def _value(item: Dataset) -> float:
+    return float(item.MeasuredValueSequence[0].NumericValue)
 
 
 def _of_group(group: Dataset) -> Iterator[str]:
@@ -118,14 +154,17 @@ def read_report(report: Dataset) -> Measured:
 
 
 def contributions_in(report: Dataset) -> dict[str, float]:
-    """What each number added to the log-odds of the finding, in nats, by its name."""
-    return {
-        str(item.ConceptNameCodeSequence[0].CodeMeaning).removeprefix(CONTRIBUTION): float(
-            item.MeasuredValueSequence[0].NumericValue
-        )
-        for item in _all_items(report)
-        if item.get("ValueType") == "NUM" and _name(item)[1] == OWN_SCHEME
-    }
+    """What each number added to the log-odds of the finding, in nats, by its name.
+
+    The name is that of the code; a code of ours that we do not know goes by its words.
+    """
+    meaning = {code: name for name, code in OWN_CODES.items()}
+    found = {}
+    for item in _all_items(report):
+        if item.get("ValueType") == "NUM" and _name(item)[1] == OWN_SCHEME:
+            words = str(item.ConceptNameCodeSequence[0].CodeMeaning).removeprefix(CONTRIBUTION)
+            found[meaning.get(_name(item)[0], words)] = _value(item)
+    return found
 
 
 def image_of_evidence(report: Dataset) -> str | None:
@@ -145,7 +184,11 @@ def image_of_evidence(report: Dataset) -> str | None:
 
 
 def _name(item: Dataset) -> Code:
-    concept = item.get("ConceptNameCodeSequence")
+    return _code(item, "ConceptNameCodeSequence")
+
+
+def _code(item: Dataset, where: str) -> Code:
+    concept = item.get(where)
     if not concept:
         return ("", "")
     return str(concept[0].get("CodeValue", "")), str(concept[0].get("CodingSchemeDesignator", ""))

@@ -24,6 +24,7 @@ def segmentation_object(
     images: Sequence[Dataset],
     mask: Bool[np.ndarray, "slices rows columns"],
     *,
+    step_mm: float,
     stamp: Stamp,
     algorithm: tuple[str, str],
 ) -> Dataset:
@@ -33,9 +34,13 @@ def segmentation_object(
     multiple of 8 begins within a byte, and not every reader can do that. Such a mask gets empty
     rows below and columns to the right (`padded`); where its first voxel lies stays the same.
 
+    Thickness and spacing are the step between the images' places, whatever their headers say: a
+    volume that is taken from the object is the one that was measured.
+
     Args:
         images: that were read, without identity, in the order of the mask's slices.
         mask: True where a lesion is; all False is a finding, too: an empty frame a slice.
+        step_mm: between slices, as measured from their places.
         stamp: UIDs and times.
         algorithm: its name and version.
 
@@ -96,10 +101,12 @@ def segmentation_object(
             ),
             pixel_measures=hd.PixelMeasuresSequence(
                 pixel_spacing=first.PixelSpacing,
-                slice_thickness=first.SliceThickness,
-                spacing_between_slices=first.get("SpacingBetweenSlices"),
+                slice_thickness=step_mm,
+                spacing_between_slices=step_mm,
             ),
         )
+    measures = found.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    measures.SliceThickness = measures.SpacingBetweenSlices  # the library takes the images' own
     settle(found, stamp)
     return found
 

@@ -74,7 +74,8 @@ def _image(
     one.SOPClassUID, one.SOPInstanceUID = MRImageStorage, uids.uid(f"image {k}")
     one.StudyInstanceUID, one.SeriesInstanceUID = uids.uid("study"), uids.uid("series")
     one.FrameOfReferenceUID, one.PositionReferenceIndicator = uids.uid("frame of reference"), ""
-    day, hour = uids.when.strftime("%Y%m%d"), uids.when.strftime("%H%M%S")
+    day = uids.when.strftime("%Y%m%d")
+    hour = uids.when.strftime("%H%M%S.%f").removesuffix(".000000")
     one.StudyDate = one.SeriesDate = one.AcquisitionDate = one.ContentDate = day
     one.StudyTime = one.SeriesTime = one.AcquisitionTime = one.ContentTime = hour
     one.PatientName, one.PatientID = patient.name, patient.number

@@ -7,7 +7,7 @@ if it ends.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from medlib.systems.clinic.department import Department
 from medlib.systems.clinic.dicom_validation import validate
 from medlib.systems.clinic.intake import Intake, take_in
 from medlib.systems.clinic.journal import Journal
-from medlib.systems.clinic.own_uids import Stamp
+from medlib.systems.clinic.own_uids import Stamp, digest_of_set, shift_of
 from medlib.systems.clinic.report_template import faults_of_template, read_report
 from medlib.systems.clinic.segmentation_object import mask_of, segmentation_object
 from medlib.systems.clinic.server_or_files import digest_of_dataset
@@ -68,14 +68,24 @@ class Steps:
     @property
     def stamp(self) -> Stamp:
         arrived = datetime.fromisoformat(self.journal.entry("receive").time)
-        return Stamp(self.of.key, self.name, arrived)
+        return Stamp(self.of.key, f"{self.name} {self.journal.arrival}", arrived)
+
+    def moved(self, time: str) -> str:
+        """A time of the hospital's clock, as ledger and objects have it: in the patient's past."""
+        first = dcmread(min((self.home / "receive").glob("*.dcm")), stop_before_pixels=True)
+        shift = shift_of(str(first.get("PatientID", "") or ""), key=self.of.key)
+        when = datetime.fromisoformat(time).astimezone(UTC) - shift
+        return when.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def receive(self, folder: Path) -> dict[str, Any]:
         if not self.of.inbox.instances(self.study):
             raise ValueError("the study is not in the inbox")
         images = self.of.inbox.fetch(self.study)
+        arrival = digest_of_set((str(one.SOPInstanceUID) for one in images), key=self.of.key)
+        if arrival != self.journal.arrival:
+            raise ValueError("images came or went while the study was fetched: run it again")
         _write(folder, images)
-        return {"images": len(images), "from": self.of.inbox.kind}
+        return {"images": len(images), "from": self.of.inbox.kind, "arrival": arrival}
 
     def check(self, folder: Path) -> dict[str, Any]:
         taken = take_in(_read(self.home / "receive"), rules=self.of.rules)
@@ -131,12 +141,13 @@ class Steps:
 
     def write(self, folder: Path) -> dict[str, Any]:
         images, stamp, readers = self.images, self.stamp, self.of.readers
-        mask = np.load(self.home / "segment" / "mask.npy")
-        probability = self.journal.entry("classify").body["found"]["probability"]
+        mask, probability = self.reported, self.probability
         explained = self.journal.entry("explain").body["found"]
         measured = measure(mask, spacing_mm=images.spacing_mm, probability=probability)
         by = (readers.name, readers.version)
-        mask_object = segmentation_object(images.images, mask, stamp=stamp, algorithm=by)
+        mask_object = segmentation_object(
+            images.images, mask, step_mm=images.spacing_mm[0], stamp=stamp, algorithm=by
+        )
         report = structured_report(
             images.images, mask_object, measured, stamp=stamp, algorithm=by,
             threshold=readers.threshold,
@@ -147,6 +158,7 @@ class Steps:
         wrong = [line for one in checked for line in one.errors] + faults_of_template(report)
         return {
             "validated": [one.in_words for one in checked],
+            "withheld": self.journal.entry("segment").body["found"]["voxels"] - int(mask.sum()),
             "reasons": [["invalid object", "refused", line] for line in wrong],
             "refused": bool(wrong),
         }
@@ -160,21 +172,37 @@ class Steps:
         return {"objects": len(whole), "to": self.of.outbox.kind}
 
     def read_back(self, folder: Path) -> dict[str, Any]:
-        """Compare what the archive gives with what was sent, and read it as a stranger would."""
+        """Compare what the archive gives with what was sent, and read it as a stranger would.
+
+        What an archive has lost since is stored once more: it is the same to the bit.
+        """
         sent = {str(one.SOPInstanceUID): digest_of_dataset(one) for one in self.results()}
+        if sent.keys() - set(self.of.outbox.instances(self.name)):
+            self.of.outbox.store(self.results())
         back = self.of.outbox.fetch(self.name)
         there = {str(one.SOPInstanceUID): digest_of_dataset(one) for one in back}
-        if there != sent:
+        more = 0 if self.journal.earlier else len(there.keys() - sent.keys())
+        if more or not sent.items() <= there.items():
             raise ValueError(
                 f"{len(sent)} objects were sent, {len(there)} are there,"
                 f" {len(sent.items() & there.items())} of them as they were sent"
             )
+        back = [one for one in back if str(one.SOPInstanceUID) in sent]
         (report,) = [one for one in back if one.Modality == "SR"]
         (mask_object,) = [one for one in back if one.Modality == "SEG"]
-        mask = mask_of(mask_object, self.images.images)
-        if not np.array_equal(mask, np.load(self.home / "segment" / "mask.npy")):
+        if not np.array_equal(mask_of(mask_object, self.images.images), self.reported):
             raise ValueError("the mask that came back is another one")
         return {"objects": sent, "measured": vars(read_report(report))}
+
+    @property
+    def probability(self) -> float:
+        return self.journal.entry("classify").body["found"]["probability"]
+
+    @property
+    def reported(self) -> np.ndarray:
+        """The marks, if a lesion is called present; else none: a report must not say both."""
+        mask = np.load(self.home / "segment" / "mask.npy")
+        return mask if self.probability >= self.of.readers.threshold else np.zeros_like(mask)
 
     @property
     def images(self) -> Intake:

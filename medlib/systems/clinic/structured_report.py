@@ -13,12 +13,17 @@ from scipy.ndimage import label
 from medlib.systems.clinic.own_uids import Stamp, settle
 from medlib.systems.clinic.segmentation_object import SOFTWARE, without_remarks
 
-__all__ = ["CONTRIBUTION", "OWN_SCHEME", "Measured", "measure", "structured_report"]
+__all__ = [
+    "CONTRIBUTION", "OFFSET", "OWN_CODES", "OWN_SCHEME", "Measured", "measure", "structured_report",
+]  # fmt: skip
 
 OWN_SCHEME = "99PTP"
 """Designator of our own codes: 99 begins those of nobody else's scheme."""
 
-CONTRIBUTION = "Added to log-odds by "
+CONTRIBUTION = "Added to natural log-odds by "
+OFFSET = "offset"
+OWN_CODES = {OFFSET: "PTP001", "surest voxels": "PTP002", "expected size": "PTP003"}
+"""By meaning: a code once given never means something else."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,8 @@ def structured_report(
 
     One group of measurements for the study: certainty of the finding in per cent, and *present* or
     *absent* by the threshold. One for the marked volume: its size, the number of lesions, and which
-    segment it is. Both name the algorithm. The observer is a device; nobody verified it.
+    segment it is. Both name the algorithm. The observer is a device; nobody verified it. *Finding*
+    names what was looked for; whether it is there says *finding of lesion*.
 
     Args:
         images: that were read, without identity.
@@ -80,11 +86,14 @@ def structured_report(
         threshold: probability from which on a lesion is called present.
         rests_on: which of the images held most evidence for the finding; named as the source of the
             certainty. None = none is named.
-        contributions: what each number added to the log-odds of the finding, in nats, by its name;
-            no standard code says that, so they are coded in a scheme of our own.
+        contributions: what each number of `OWN_CODES` added to the log-odds of the finding, the
+            offset among them, so that the sum gives the probability. No standard code says that, so
+            they are coded in a scheme of our own; UCUM has no nat, so their unit is 1, and the
+            name says that the logarithm is the natural one.
 
     Raises:
-        ValueError: a probability or threshold outside 0..1, or an image that is not there.
+        ValueError: a probability or threshold outside 0..1, an image that is not there, or a
+            contribution without a code.
 
     DICOM PS3.16, TID 1500, 1411 and 1501; certainty in per cent is (111012, DCM).
     """
@@ -92,6 +101,8 @@ def structured_report(
         raise ValueError(f"probability {measured.probability} and threshold {threshold}: in 0..1")
     if rests_on is not None and not 0 <= rests_on < len(images):
         raise ValueError(f"rests_on is {rests_on}; there are {len(images)} images")
+    if uncoded := sorted((contributions or {}).keys() - OWN_CODES.keys()):
+        raise ValueError(f"{uncoded[0]!r} has no code: add one to OWN_CODES")
     from highdicom import sr
     from pydicom.sr.codedict import codes
 
@@ -111,11 +122,11 @@ def structured_report(
             ),
             *(
                 sr.Measurement(
-                    name=sr.CodedConcept(f"PTP{number:03d}", OWN_SCHEME, CONTRIBUTION + name),
+                    name=sr.CodedConcept(OWN_CODES[name], OWN_SCHEME, CONTRIBUTION + name),
                     value=round(value, 4),
                     unit=codes.UCUM.NoUnits,
                 )
-                for number, (name, value) in enumerate((contributions or {}).items(), 1)
+                for name, value in (contributions or {}).items()
             ),
         ],
         qualitative_evaluations=[

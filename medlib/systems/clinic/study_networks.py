@@ -1,7 +1,8 @@
 """All that reads a study: a gate, a network that marks, and a line that says whether.
 
 All three begin with the same features of voxels, in units of the study's own brain, so that no
-scanner's scale matters.
+scanner's scale matters. Beside the network stands its rival: a line over the same features, learned
+from the same voxels, whose marks and probability are chosen as the network's are.
 """
 
 from __future__ import annotations
@@ -16,35 +17,32 @@ from jaxtyping import Bool, Float
 
 from medlib.diagnosis.novelty.conformal import conformal_p
 from medlib.diagnosis.novelty.gaussians import TiedGaussians, fit_gaussians, mahalanobis_score
-from medlib.systems.clinic.bright_voxels import dice_of
 from medlib.systems.clinic.decision import FEATURES, Decision, fit_decision, of_probabilities
 from medlib.systems.clinic.readers import Readers
+from medlib.systems.clinic.structured_report import OFFSET
 from medlib.systems.clinic.voxel_features import brain_of, voxel_features
-from medlib.systems.clinic.voxel_network import VoxelNetwork, fit_voxel_network
+from medlib.systems.clinic.voxel_line import fit_voxel_line
+from medlib.systems.clinic.voxel_marks import Marking, best_marking
+from medlib.systems.clinic.voxel_network import VoxelNetwork, drawn_voxels, fit_voxel_network
 
-__all__ = ["Reading", "StudyNetworks", "fit_networks", "novelty_of"]
+__all__ = ["Marker", "Marks", "Reading", "StudyNetworks", "fit_networks", "novelty_of"]
 
 Volume = Float[np.ndarray, "slices rows columns"]
 Mask = Bool[np.ndarray, "slices rows columns"]
 Study = tuple[Volume, Mask]
 
-_CUTS = tuple(np.arange(0.1, 0.71, 0.05).round(2))
-
 
 @dataclass(frozen=True, eq=False)
-class Reading:
-    """What was found in one study.
+class Marks:
+    """What was marked in one study, and how likely there is a lesion.
 
     Attributes:
-        score, p: novelty, higher = more unusual; share of known studies that are as unusual.
         probabilities: of lesion, of every voxel: the evidence.
-        mask: where they are above the cut.
-        contributions: to the log-odds of a lesion anywhere, in nats.
+        mask: where they are above the cut, in spots that are large enough.
+        contributions: to the log-odds of a lesion anywhere, in nats, the offset among them.
         probability: of a lesion anywhere.
     """
 
-    score: float
-    p: float
     probabilities: Volume
     mask: Mask
     contributions: dict[str, float]
@@ -52,45 +50,77 @@ class Reading:
 
 
 @dataclass(frozen=True, eq=False)
+class Reading(Marks):
+    """Marks, and whether the study is such as are known.
+
+    Attributes:
+        score, p: novelty, higher = more unusual; share of known studies that are as unusual.
+    """
+
+    score: float
+    p: float
+
+
+@dataclass(frozen=True, eq=False)
+class Marker:
+    """What marks a study and tells whether there is a lesion.
+
+    Attributes:
+        model: gives each voxel a probability.
+        marking: cut and least size, chosen on the studies for validation.
+        decision: fitted on studies that took no part in learning.
+    """
+
+    model: VoxelNetwork
+    marking: Marking
+    decision: Decision
+
+    def read(self, features: Float[np.ndarray, "slices rows columns d"]) -> Marks:
+        """Marks of a study, from the features of its voxels."""
+        found = self.model.probabilities(features)
+        numbers = of_probabilities(found)
+        parts = {OFFSET: self.decision.offset, **self.decision.contributions(numbers)}
+        return Marks(found, self.marking.mask(found), parts, self.decision.probability(numbers))
+
+
+@dataclass(frozen=True, eq=False)
 class StudyNetworks:
     """All that was learned.
 
     Attributes:
-        network: of voxels.
-        cut: probability above which a voxel is marked, chosen on the studies for validation.
+        network: marks.
+        line: its rival; not asked by the pipeline.
         usual: Gaussian of what studies that were learned from look like.
         known: scores of novelty of the studies that were calibrated on.
-        decision: fitted on these, too.
     """
 
-    network: VoxelNetwork
-    cut: float
+    network: Marker
+    line: Marker
     usual: TiedGaussians
     known: Float[np.ndarray, " n"]
-    decision: Decision
 
     def read(self, volume: Volume) -> Reading:
         """All answers at once."""
+        return self.read_both(volume)[0]
+
+    def read_both(self, volume: Volume) -> tuple[Reading, Marks]:
+        """All answers, and the marks of the line."""
         features = voxel_features(volume)
         score = mahalanobis_score(self.usual, _look(features)[None])
         p = conformal_p(score, calibration=self.known)
-        found = self.network.probabilities(features)
-        numbers = of_probabilities(found)
-        return Reading(
-            float(score[0]), float(p[0]), found, found > self.cut,
-            self.decision.contributions(numbers), self.decision.probability(numbers),
-        )  # fmt: skip
+        reading = Reading(**vars(self.network.read(features)), score=float(score[0]), p=float(p[0]))
+        return reading, self.line.read(features)
 
     @property
     def version(self) -> str:
         """The first digits of SHA-256 of all weights and of what was calibrated."""
         digest = hashlib.sha256()
-        for name, value in self.network.state_dict().items():
+        for name, value in self.network.model.state_dict().items():
             digest.update(name.encode() + value.cpu().numpy().tobytes())
-        line = self.decision
+        decision, marking = self.network.decision, self.network.marking
         for numbers in (
-            self.usual.means, self.usual.factor, self.known, self.cut, line.means, line.spreads,
-            line.weights, line.offset,
+            self.usual.means, self.usual.factor, self.known, marking.cut, marking.least_voxels,
+            decision.means, decision.spreads, decision.weights, decision.offset,
         ):  # fmt: skip
             digest.update(np.ascontiguousarray(numbers).tobytes())
         return digest.hexdigest()[:12]
@@ -123,11 +153,13 @@ def fit_networks(
     steps: int,
     generator: torch.Generator,
 ) -> StudyNetworks:
-    """Learn to mark, choose the cut, then fit gate and decision to other studies.
+    """Learn to mark, choose cut and least size, then fit gate and decision to other studies.
+
+    Network and line are treated alike: the same voxels, studies and choices.
 
     Args:
         learn: volumes and their lesions.
-        validate: others, by which weights are kept, and the cut by mean Dice of those with lesions.
+        validate: others, by which weights or penalty are kept, and cut and least size chosen.
         calibrate: again others, with and without lesions; none of them is learned from.
         steps: of the network.
         generator: draws voxels, first weights and batches.
@@ -147,29 +179,31 @@ def fit_networks(
             seen.append(_look(features))
             yield features, mask
 
-    network = fit_voxel_network(featured(), validate=held, steps=steps, generator=generator)
+    drawn, kept = (drawn_voxels(each, generator=generator) for each in (featured(), held))
+    models = [
+        fit_voxel_network(drawn, held=kept, steps=steps, generator=generator),
+        fit_voxel_line(drawn, held=kept),
+    ]
+    truth = [mask for _, mask in held]
+    markings = [
+        best_marking([model.probabilities(features) for features, _ in held], truth)
+        for model in models
+    ]
     usual = fit_gaussians(np.stack(seen), np.zeros(len(seen), dtype=int))
     looks, numbers = [], []
     for volume, _ in calibrate:
         features = voxel_features(volume)
         looks.append(_look(features))
-        numbers.append(of_probabilities(network.probabilities(features)))
+        numbers.append([of_probabilities(model.probabilities(features)) for model in models])
     present = np.array([int(mask.any()) for _, mask in calibrate])
-    return StudyNetworks(
-        network, _best_cut(network, held), usual, mahalanobis_score(usual, np.stack(looks)),
-        fit_decision(np.stack(numbers), present, names=FEATURES),
-    )  # fmt: skip
+    decisions = [fit_decision(rows, present, names=FEATURES) for rows in np.stack(numbers, axis=1)]
+    network, line = map(Marker, models, markings, decisions)
+    return StudyNetworks(network, line, usual, mahalanobis_score(usual, np.stack(looks)))
 
 
 def novelty_of(networks: StudyNetworks, volume: Volume) -> float:
     """Score of novelty of one study, higher = more unusual."""
     return float(mahalanobis_score(networks.usual, _look(voxel_features(volume))[None])[0])
-
-
-def _best_cut(network: VoxelNetwork, studies: Sequence[tuple[np.ndarray, Mask]]) -> float:
-    found = [(network.probabilities(features), mask) for features, mask in studies if mask.any()]
-    means = [np.mean([dice_of(p > cut, mask) for p, mask in found]) for cut in _CUTS]
-    return float(_CUTS[int(np.argmax(means))])
 
 
 def _look(features: Float[np.ndarray, "slices rows columns d"]) -> Float[np.ndarray, " twice_d"]:

@@ -14,7 +14,7 @@ from medlib.nets.global_draws import global_draws_from
 from medlib.nets.training import OneCycle, train
 from medlib.systems.clinic.voxel_features import NAMES, brain_of
 
-__all__ = ["VoxelNetwork", "drawn_voxels", "fit_voxel_network"]
+__all__ = ["Drawn", "VoxelNetwork", "drawn_voxels", "fit_voxel_network"]
 
 Study = tuple[Float[np.ndarray, "slices rows columns d"], Bool[np.ndarray, "slices rows columns"]]
 Drawn = tuple[Tensor, Tensor, Tensor]
@@ -97,9 +97,9 @@ def drawn_voxels(studies: Iterable[Study], *, generator: torch.Generator) -> Dra
 
 
 def fit_voxel_network(
-    learn: Iterable[Study],
+    drawn: Drawn,
     *,
-    validate: Iterable[Study],
+    held: Drawn,
     steps: int,
     generator: torch.Generator,
     peak_rate: float = 1e-2,
@@ -110,17 +110,12 @@ def fit_voxel_network(
     probabilities, of which a threshold is chosen afterwards.
 
     Args:
-        learn: features of voxels and lesions.
-        validate: others.
+        drawn: of `drawn_voxels`, of studies to learn from.
+        held: of others.
         steps: optimiser steps of 2048 voxels.
-        generator: draws voxels, first weights and batches.
+        generator: draws first weights and batches.
         peak_rate: highest learning rate.
-
-    Raises:
-        ValueError: no lesion in either.
     """
-    drawn = drawn_voxels(learn, generator=generator)
-    held = drawn_voxels(validate, generator=generator)
     with global_draws_from(generator):
         network = VoxelNetwork()
     network.mean.copy_(drawn[0].mean(dim=0))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import logit
 
 from medlib.systems.clinic.dicom_server import dicom_server, why_no_server
 from medlib.systems.clinic.readers import Readers
@@ -28,14 +29,19 @@ def study(seed: int = 0, *, patient: Patient = ERIKA, accession: str = "A1", **k
     return as_series(head(seed, **kind), patient=patient, accession=accession)
 
 
+def probability(volume) -> float:
+    """That there is something bright."""
+    return 0.93 if (volume > BRIGHT).any() else 0.04
+
+
 READERS = Readers(
     "threshold",
     "1",
     novelty=lambda volume: (float(volume.mean()), 0.5 if volume.mean() < 1000 else 0.01),
     mask=lambda volume: volume > BRIGHT,
-    probability=lambda volume: 0.93 if (volume > BRIGHT).any() else 0.04,
+    probability=probability,
     evidence=lambda volume: volume.clip(min=0),
-    contributions=lambda volume: {"bright voxels": 2.5},
+    contributions=lambda v: {"offset": -1.0, "surest voxels": 1.0 + logit(probability(v))},
 )
 
 

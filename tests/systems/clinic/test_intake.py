@@ -88,6 +88,15 @@ def changed(**values):
         ({"PixelSpacing": [2, 0]}, "missing spacing"),
         ({"PixelSpacing": ["2", "nan"]}, "missing spacing"),
         ({"SeriesInstanceUID": "1.2.3"}, "mixed series"),
+        ({"StudyInstanceUID": "1.2.3"}, "mixed series"),
+        ({"EchoTime": 20}, "mixed series"),
+        ({"PatientName": "Probe^Paul"}, "another patient"),
+        ({"PatientBirthDate": "19400101"}, "another patient"),
+        ({"RescaleSlope": 2}, "rescaled"),
+        ({"PhotometricInterpretation": "MONOCHROME1"}, "half a negative"),
+        ({"PixelData": bytes(100)}, "damaged"),
+        ({"NumberOfFrames": 2}, "no grey image"),
+        ({"file_meta": None}, "damaged"),
         ({"PhotometricInterpretation": "RGB"}, "no grey image"),
         ({"PixelData": None}, "no grey image"),
     ],
@@ -127,15 +136,70 @@ def test_a_negative_of_signed_values_is_turned_about_its_own_ends():
     images = study()
     for one in images:
         one.PixelRepresentation, one.PhotometricInterpretation = 1, "MONOCHROME1"
+        one.PresentationLUTShape = "INVERSE"
         one.PixelData = (-1 - one.pixel_array.astype("<i2")).astype("<i2").tobytes()
     found = take_in(images, rules=Rules())
     assert np.array_equal(found.volume, np.rint(head().volume * 1000))
+    assert {one.PresentationLUTShape for one in found.images} == {"IDENTITY"}
+
+
+@pytest.mark.parametrize(
+    ("values", "fault"),
+    [
+        ({"PixelSpacing": [0.5, 0.5]}, "another size"),
+        ({"PixelSpacing": [2, 1]}, "another size"),
+        ({"SpacingBetweenSlices": 1}, "missing slices"),
+        ({"ImageOrientationPatient": [0] * 6}, "no place"),
+        ({"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]}, "no place"),
+        ({"FrameOfReferenceUID": None}, "no UID"),
+        ({"SeriesInstanceUID": ""}, "no UID"),
+        ({"RescaleSlope": -1}, "rescaled"),
+        ({"LossyImageCompressionRatio": "12"}, "lossy"),
+        ({"ImageType": ["DERIVED", "SECONDARY", "MPR"]}, "derived"),
+        ({"PresentationLUTShape": "INVERSE"}, "half a negative"),
+    ],
+)
+def test_faults_of_a_whole_series_are_refused(values, fault):
+    images = study()
+    with disable_value_validation():
+        for one in images:
+            for name, value in values.items():
+                if value is None:
+                    delattr(one, name)
+                else:
+                    setattr(one, name, value)
+        found = take_in(images, rules=Rules())
+    assert fault in [reason.fault for reason in found.refused]
+
+
+def test_thickness_decides_nothing():
+    for thickness in (1.0, None):
+        images = study()
+        for one in images:
+            one.SliceThickness = thickness
+        assert take_in(images, rules=Rules()).reasons == ()
+
+
+def test_one_uid_for_all_is_refused():
+    images = study()
+    for one in images:
+        one.SOPInstanceUID = images[0].SOPInstanceUID
+    assert "one name, two images" in [one.fault for one in take_in(images, rules=Rules()).refused]
+
+
+def test_a_modality_that_is_none_is_not_quoted():
+    images = study()
+    with disable_value_validation():
+        for one in images:
+            one.Modality = "MUSTER ERIKA"
+        (reason,) = take_in(images, rules=Rules()).refused
+    assert reason.text == "modality not stated or unknown; the networks read MR"
 
 
 def test_damaged_code_is_refused():
     images = plant("compressed", study(), other=OTHER)
     images[0].PixelData = images[0].PixelData[:60]
-    assert [reason.fault for reason in take_in(images, rules=Rules()).refused] == ["compressed"]
+    assert [reason.fault for reason in take_in(images, rules=Rules()).refused] == ["damaged"]
 
 
 def test_no_images_are_told():

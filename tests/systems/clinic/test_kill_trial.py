@@ -2,13 +2,20 @@
 
 import os
 from dataclasses import asdict
+from datetime import datetime
 
 import pytest
 from pydicom import dcmread
 
 from medlib.systems.clinic import kill_trial as room
 from medlib.systems.clinic.intake import Rules, take_in
-from medlib.systems.clinic.kill_trial import POINTS, in_own_process, is_killed_at
+from medlib.systems.clinic.kill_trial import (
+    BY_HALVES,
+    FOLDER_LOST,
+    POINTS,
+    in_own_process,
+    is_killed_at,
+)
 from medlib.systems.clinic.own_uids import Stamp
 from medlib.systems.clinic.readers import keep_answers
 from medlib.systems.clinic.server_or_files import archive_in, archive_of
@@ -40,6 +47,9 @@ def test_killed_at_any_place_over_files_the_rerun_ends_the_same(job, tmp_path):
         ("segment", "made"),
         ("write", "made"),
         ("store", "half"),
+        ("store", "half" + FOLDER_LOST),
+        ("store", "half" + BY_HALVES),
+        ("receive", "made"),
     ]
     trials = in_own_process({**asked, "folder": str(tmp_path / "archive")}, points)
     assert [(trial.step, trial.moment) for trial in trials] == points
@@ -53,10 +63,11 @@ def test_killed_around_the_network_with_a_real_server_the_rerun_ends_the_same(jo
     archive = archive_of(server)
     archive.store(images)
     said = {**asdict(server), "authority": str(server.authority)}
-    points = [("receive", "made"), ("store", "half"), ("store", "made"), ("read back", "made")]
+    points = [("receive", "made"), ("store", "half"), ("store", "made"), ("read back", "made"),
+              ("store", "half" + BY_HALVES)]  # fmt: skip
     trials = in_own_process({**asked, "server": said}, points)
     assert [trial for trial in trials if not trial.holds] == []
-    assert len(trials) == 4
+    assert len(trials) == 5
     assert archive.studies() == [asked["study"]]
     archive.forget(asked["study"])
 
@@ -84,7 +95,36 @@ def test_a_pipeline_that_draws_names_and_stores_at_once_is_found_out(job, tmp_pa
     (trial,) = room.kill_trial(asked, [("write", "made")])
     assert trial.killed
     assert not trial.holds
-    assert trial.more == len(images) + 4  # two masks and two reports
+    assert trial.more == 4  # two masks and two reports
+    assert (trial.studies, trial.reports) == (1, 2)
+    assert len(images) == 8
+
+
+def test_a_key_that_is_lost_gives_two_studies_and_two_reports(job, tmp_path):
+    images, asked = job
+    archive = archive_in(tmp_path / "archive")
+    archive.store(images)
+    asked = {**asked, "key": "", "folder": str(tmp_path / "archive"), "keep": True}
+    (trial,) = in_own_process(asked, [("store", "made")])
+    assert trial.killed
+    assert (trial.studies, trial.reports) == (2, 2)
+    assert not trial.holds
+    assert len(archive_in(tmp_path / "archive").studies()) == 3  # kept, as asked
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_an_object_that_reads_the_clock_is_found_out(job, tmp_path, monkeypatch):
+    images, asked = job
+    archive_in(tmp_path / "archive").store(images)
+
+    def now(self):
+        return Stamp(self.of.key, self.name, datetime.fromisoformat(self.moved(self.of.clock())))
+
+    monkeypatch.setattr(Steps, "stamp", property(now))
+    asked = {**asked, "folder": str(tmp_path / "archive")}
+    (trial,) = room.kill_trial(asked, [("write", "made")])
+    assert trial.killed
+    assert not trial.same_objects
 
 
 def test_children_that_end_otherwise_are_told(capfd):
@@ -94,8 +134,7 @@ def test_children_that_end_otherwise_are_told(capfd):
     with pytest.raises(RuntimeError, match="ended with status"):
         is_killed_at(fails, None)
     assert "on its own" in capfd.readouterr().err
-    with pytest.raises(RuntimeError):
-        is_killed_at(lambda pause: None, ("store", "half"))
+    assert not is_killed_at(lambda pause: None, ("store", "half"))
     assert is_killed_at(lambda pause: pause("store", "half"), ("store", "half"))
     with pytest.raises(RuntimeError, match="failed"):
         in_own_process({"study": "1.2"}, POINTS)

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from pydicom import Dataset
 
-from medlib.systems.clinic.own_uids import Stamp, settle
+from medlib.systems.clinic.own_uids import Stamp, digest_of_set, settle, shift_of
+from medlib.systems.deidentification.keyed_values import days_back
 from tests.systems.clinic.conftest import KEY
 
 WHEN = datetime(2024, 5, 3, 10, 30)
@@ -30,3 +31,17 @@ def test_times_at_all_depths_are_settled_and_those_of_the_patient_are_not():
     assert inner.DimensionOrganizationUID == stamp.uid("organisation of dimensions")
     assert (outer.ContentTime, outer.StudyDate) == ("103000", "20200101")
     assert outer.TimezoneOffsetFromUTC == "+0000"
+
+
+def test_times_move_by_the_days_of_deidentification_and_a_part_of_a_day():
+    shifts = {shift_of(f"{number:07d}", key=KEY) for number in range(50)}
+    assert len({shift.seconds for shift in shifts}) > 45
+    assert shift_of("0031415", key=KEY).days == days_back("0031415", key=KEY)
+    assert shift_of("0031415", key=bytes(32)) != shift_of("0031415", key=KEY)
+
+
+def test_a_set_has_no_order_and_no_doubles():
+    one = digest_of_set(["1.2", "1.3"], key=KEY)
+    assert one == digest_of_set(["1.3", "1.2", "1.3"], key=KEY)
+    others = [digest_of_set(["1.2"], key=KEY), digest_of_set(["1.2", "1.3"], key=bytes(32))]
+    assert one not in others

@@ -1,5 +1,6 @@
 """One study all the way; each planted fault; done twice it is done once; no name gets out."""
 
+import hashlib
 import os
 import stat
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import pytest
 from filelock import FileLock
 
 from medlib.systems.clinic.journal import entries_of
+from medlib.systems.clinic.name_search import bytes_of
 from medlib.systems.clinic.pipeline import Pipeline
 from medlib.systems.clinic.planted_faults import FAULTS, plant
 from medlib.systems.clinic.server_or_files import Archive, archive_in, digest_of_dataset
@@ -74,6 +76,8 @@ def test_one_study_goes_all_the_way_and_only_once(pipeline, tmp_path):
         assert not [word for word in words if word in held], path
         assert str(uid).encode() not in held, path
     assert stat.S_IMODE(os.stat(pipeline.folder).st_mode) == 0o700
+    plain = {hashlib.sha256(bytes_of(one)).hexdigest() for one in pipeline.inbox.fetch(uid)}
+    assert not [digest for digest in plain if digest.encode() in written]
 
 
 @pytest.mark.parametrize("fault", sorted(REFUSED))
@@ -89,7 +93,7 @@ def test_a_fault_that_cannot_be_mended_is_refused_with_its_reason(pipeline, faul
     entries = entries_of(pipeline.ledger)
     assert [entry.body["step"] for entry in entries] == ["receive", "check"]
     assert entries[-1].body["found"]["reasons"][0][2] == found.reasons[0][2]
-    assert not (pipeline.folder / found.study / "receive").exists()
+    assert not (pipeline.folder / found.study / "1" / "receive").exists()
     again = pipeline.run(images[0].StudyInstanceUID)
     assert again.refused == "check"
     assert all(span.kept for span in again.spans)
@@ -172,7 +176,7 @@ def test_files_that_were_changed_are_made_again(filed):
 def test_a_network_that_changed_in_between_is_noticed(filed):
     pipeline, uid = filed
     pipeline.run(uid)
-    folder = pipeline.folder / keyed_uid(uid, key=KEY)
+    folder = pipeline.folder / keyed_uid(uid, key=KEY) / "1"
     lines = pipeline.ledger.read_bytes().splitlines(keepends=True)
     pipeline.ledger.write_bytes(b"".join(lines[:-1]))  # as if killed before the last line
     (folder / "segment" / "mask.npy").unlink()
@@ -198,7 +202,7 @@ def test_an_archive_that_alters_or_loses_is_found_out(filed):
     def alter(found):
         found[0].SeriesDescription = "altered"
 
-    for spoil in (alter, list.pop):
+    for spoil in (alter, list.pop, list.clear):
         with pytest.raises(ValueError, match="objects were sent"):
             replace(pipeline, outbox=Bad(*vars(pipeline.outbox).values(), spoil)).run(uid)
     assert pipeline.run(uid).refused is None

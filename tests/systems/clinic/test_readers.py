@@ -14,7 +14,7 @@ def test_kept_answers_are_those_given(tmp_path):
     assert (kept.name, kept.version, kept.level) == ("threshold", "1", READERS.level)
     assert kept.novelty(volume) == READERS.novelty(volume)
     assert kept.probability(volume) == READERS.probability(volume)
-    assert kept.contributions(volume) == {"bright voxels": 2.5}
+    assert kept.contributions(volume) == READERS.contributions(volume)
     for name in ("mask", "evidence"):
         assert np.array_equal(getattr(kept, name)(volume), getattr(READERS, name)(volume))
 

@@ -14,11 +14,20 @@ from tests.systems.clinic.conftest import KEY, study
 
 IMAGES = study()
 STAMP = Stamp(KEY, str(IMAGES[0].StudyInstanceUID), datetime(2024, 5, 3, 10, 30))
+BY = ("threshold", "1")
 SEG = segmentation_object(
-    IMAGES, np.ones((8, 25, 22), dtype=bool), stamp=STAMP, algorithm=("threshold", "1")
+    IMAGES, np.ones((8, 25, 22), dtype=bool), step_mm=5, stamp=STAMP, algorithm=BY
 )
-GOOD = structured_report(
-    IMAGES, SEG, Measured(1.5, 2, 0.75), stamp=STAMP, algorithm=("threshold", "1"), threshold=0.5
+
+
+def report(measured, parts, threshold=0.5):
+    return structured_report(
+        IMAGES, SEG, measured, stamp=STAMP, algorithm=BY, threshold=threshold, contributions=parts
+    )
+
+
+GOOD = report(
+    Measured(1.5, 2, 0.75), {"offset": -0.2, "surest voxels": 1.6986, "expected size": -0.4}
 )
 
 
@@ -59,7 +68,7 @@ def test_ours_lacks_nothing():
         ("112039", "group 1 lacks an identifier to track it by"),
         ("112040", "group 1 lacks a UID to track it by"),
         ("121071", "group 1 lacks a finding"),
-        ("111012", "group 1 measures nothing"),
+        ("111012", "the report says what was added to the log-odds, but not the certainty"),
         ("121191", "group 2 has a volume, but not the segment"),
         ("121232", "group 2 has a volume, but not the segment or the series"),
     ],
@@ -67,8 +76,9 @@ def test_ours_lacks_nothing():
 def test_what_is_missing_is_named(code, fault):
     broken = copy.deepcopy(GOOD)
     assert without(broken, code)
-    (found,) = faults_of_template(broken)
-    assert found.startswith(fault)
+    found = faults_of_template(broken)
+    assert found[0].startswith(fault)
+    assert len(found) == 1
 
 
 def test_wrong_title_template_unit_and_evidence_are_named():
@@ -86,6 +96,21 @@ def test_wrong_title_template_unit_and_evidence_are_named():
     certainty = item_of(broken, "111012")
     certainty.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0].CodeValue = "1"
     assert faults_of_template(broken) == ["group 1 measures Certainty of Finding in 1"]
+
+
+def test_a_report_that_contradicts_itself_is_named():
+    parts = {"offset": 0.0, "surest voxels": 1.7, "expected size": -0.4}
+    assert faults_of_template(report(Measured(1.5, 2, 0.7858), parts)) == []
+    (found,) = faults_of_template(report(Measured(1.5, 2, 0.10), parts, threshold=0.05))
+    assert found == "what was added gives 78.58 %, the certainty is 10.00 %"
+    del parts["offset"]
+    (found,) = faults_of_template(report(Measured(1.5, 2, 0.7858), parts))
+    assert "not to which offset" in found
+    (found,) = faults_of_template(report(Measured(2.42, 77, 0.10), None))
+    assert found == "a lesion is absent, and the number of lesions is 77"
+    (found,) = faults_of_template(report(Measured(0.0, 0, 0.9), None))
+    assert found == "a lesion is present, and the number of lesions is 0"
+    assert faults_of_template(report(Measured(0.0, 0, 0.1), None)) == []
 
 
 def test_it_is_read_by_codes():

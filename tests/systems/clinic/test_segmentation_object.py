@@ -1,5 +1,6 @@
 """A mask that is written and read by others is the same mask."""
 
+import copy
 import io
 from datetime import datetime
 
@@ -22,7 +23,7 @@ STAMP = Stamp(KEY, str(IMAGES[0].StudyInstanceUID), datetime(2024, 5, 3, 10, 30)
 
 
 def made(mask):
-    return segmentation_object(IMAGES, mask, stamp=STAMP, algorithm=("threshold", "1"))
+    return segmentation_object(IMAGES, mask, step_mm=5, stamp=STAMP, algorithm=("threshold", "1"))
 
 
 def read_again(dataset):
@@ -65,6 +66,17 @@ def test_an_outside_validator_finds_no_error_and_runs_are_alike(tmp_path, some):
     assert digest_of_dataset(one) == digest_of_dataset(other)
     dcmwrite(tmp_path / "seg.dcm", one, enforce_file_format=True)
     assert validate(tmp_path / "seg.dcm").errors == ()
+
+
+def test_a_volume_taken_from_it_is_that_of_the_places_whatever_headers_say():
+    mask = np.ones((8, 25, 22), dtype=bool)
+    for thickness in (1.0, None):
+        images = [copy.deepcopy(one) for one in IMAGES]
+        for one in images:
+            one.SliceThickness = thickness
+        found = segmentation_object(images, mask, step_mm=5, stamp=STAMP, algorithm=("a", "1"))
+        measures = found.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+        assert (measures.SpacingBetweenSlices, measures.SliceThickness) == (5, 5)
 
 
 def test_masks_of_another_size_and_frames_elsewhere_are_told():

@@ -17,7 +17,12 @@ from medlib.systems.clinic.report_template import (
 )
 from medlib.systems.clinic.segmentation_object import segmentation_object
 from medlib.systems.clinic.server_or_files import digest_of_dataset
-from medlib.systems.clinic.structured_report import Measured, measure, structured_report
+from medlib.systems.clinic.structured_report import (
+    OWN_CODES,
+    Measured,
+    measure,
+    structured_report,
+)
 from medlib.systems.deidentification.deidentify import deidentify
 from tests.systems.clinic.conftest import KEY, study
 
@@ -26,7 +31,7 @@ STAMP = Stamp(KEY, str(IMAGES[0].StudyInstanceUID), datetime(2024, 5, 3, 10, 30)
 BY = ("threshold", "1")
 MASK = np.zeros((8, 25, 22), dtype=bool)
 MASK[3:5, 8:12, 5:10] = True
-SEG = segmentation_object(IMAGES, MASK, stamp=STAMP, algorithm=BY)
+SEG = segmentation_object(IMAGES, MASK, step_mm=5, stamp=STAMP, algorithm=BY)
 
 
 def report(measured, threshold=0.5):
@@ -63,7 +68,7 @@ def test_the_library_that_reads_reports_finds_the_segment():
 
 
 def test_it_says_what_the_certainty_rests_on(tmp_path):
-    parts = {"surest voxels": 1.25, "expected size": -0.5}
+    parts = {"offset": 1.4472, "surest voxels": 1.25, "expected size": -0.5}
     found = structured_report(
         IMAGES, SEG, Measured(0.8, 1, 0.9), stamp=STAMP, algorithm=BY, threshold=0.5, rests_on=3,
         contributions=parts,
@@ -93,6 +98,21 @@ def test_the_finding_follows_from_the_threshold(threshold, word):
     other = {"Present": "272519000", "Absent": "52101004"}[word]
     assert {"Present": "52101004", "Absent": "272519000"}[word] in found
     assert other not in found
+
+
+def test_codes_follow_from_meaning_and_not_from_order():
+    def codes(*names):
+        found = structured_report(
+            IMAGES, SEG, Measured(0.8, 1, 0.5), stamp=STAMP, algorithm=BY, threshold=0.5,
+            contributions=dict.fromkeys(names, 0.0),
+        )  # fmt: skip
+        return {name: OWN_CODES[name] in str(found) for name in OWN_CODES}
+
+    assert codes("expected size", "offset") == {
+        "offset": True, "surest voxels": False, "expected size": True
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="'luck' has no code"):
+        codes("luck")
 
 
 def test_no_probability_is_told():

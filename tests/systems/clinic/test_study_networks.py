@@ -57,10 +57,11 @@ def test_the_evidence_is_what_was_marked_and_the_decision_adds_up(networks):
     evidence = readers.evidence(volume)
     assert evidence.shape == mask.shape
     assert evidence.dtype == np.float32
-    assert np.array_equal(found.mask, found.probabilities > networks.cut)
+    assert np.array_equal(found.mask, networks.network.marking.mask(found.probabilities))
     assert mask[np.unravel_index(evidence.argmax(), evidence.shape)]
     assert readers.contributions(volume) == found.contributions
-    log_odds = networks.decision.offset + sum(found.contributions.values())
+    assert found.contributions["offset"] == networks.network.decision.offset
+    log_odds = sum(found.contributions.values())
     assert 1 / (1 + np.exp(-log_odds)) == pytest.approx(readers.probability(volume))
 
 
@@ -78,10 +79,19 @@ def test_the_version_follows_from_the_weights(networks):
     assert networks.readers(level=0.1).version == networks.version
     before = networks.version
     with torch.no_grad():
-        networks.network.layers[0].bias += 1
+        networks.network.model.layers[0].bias += 1
     assert networks.version != before
     with torch.no_grad():
-        networks.network.layers[0].bias -= 1
+        networks.network.model.layers[0].bias -= 1
+
+
+def test_the_line_is_read_beside_and_is_another(networks):
+    volume, mask = heads(1, 10, lesion=True)[0]
+    reading, line = networks.read_both(volume)
+    assert np.array_equal(reading.mask, networks.read(volume).mask)
+    assert 2 * (line.mask & mask).sum() / (line.mask.sum() + mask.sum()) > 0.6
+    assert not np.array_equal(line.probabilities, reading.probabilities)
+    assert 1 / (1 + np.exp(-sum(line.contributions.values()))) == pytest.approx(line.probability)
 
 
 def test_one_study_is_not_enough():

@@ -17,7 +17,7 @@ def test_scales_weigh_what_each_step_left(tmp_path):
     archive, images = archive_in(tmp_path / "archive"), study()
     archive.store(images)
     uid = images[0].StudyInstanceUID
-    scales = Scales(tmp_path / "work" / keyed_uid(uid, key=KEY))
+    scales = Scales(tmp_path / "work" / keyed_uid(uid, key=KEY) / "1")
     pipeline = Pipeline(
         archive, archive, tmp_path / "work", tmp_path / "ledger", READERS, KEY, pause=scales
     )

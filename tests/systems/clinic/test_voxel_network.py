@@ -25,13 +25,14 @@ def test_weights_stand_for_all_voxels():
 
 
 def test_it_finds_bright_blocks_and_repeats_itself():
+    generator = torch.Generator().manual_seed(0)
+    drawn, held = (
+        drawn_voxels(featured(n, seed), generator=generator) for n, seed in ((6, 0), (4, 1))
+    )
     found = [
-        fit_voxel_network(
-            featured(6, 0), validate=featured(4, 1), steps=400,
-            generator=torch.Generator().manual_seed(3),
-        )
+        fit_voxel_network(drawn, held=held, steps=400, generator=torch.Generator().manual_seed(3))
         for _ in range(2)
-    ]  # fmt: skip
+    ]
     volume, mask = heads(1, 2, lesion=True)[0]
     p, again = (net.probabilities(voxel_features(volume)) for net in found)
     assert np.array_equal(p, again)

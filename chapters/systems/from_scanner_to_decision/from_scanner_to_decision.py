@@ -13,15 +13,16 @@
 #
 # **Question.** A hospital has a network that finds lesions in the white matter of the brain. It was
 # right on every test set. Tonight it is to be switched on: a scanner sends studies to the archive,
-# and in the morning a neurologist finds a report. In between, a study may arrive by halves, or hold
-# a slice of somebody else's head; the machine may lose power in the middle of writing. If two
-# reports of one patient disagree, or one never comes, or another patient's volume stands in it, who
-# will notice? What must be true of everything *around* the network before it may read at all?
+# and in the morning a report lies there, under a name that only the hospital's key leads back to a
+# patient. In between, a study may arrive by halves, or hold a slice of somebody else's head; the
+# process may be killed in the middle of writing. If two reports of one patient disagree, or one
+# never comes, or another patient's volume stands in it, who will notice? What must be true of
+# everything *around* the network before it may read at all?
 #
 # **Objectives.** After this chapter you will be able to
 #
 # - take a study from a DICOM archive and bring results back to it, in forms that others can read;
-# - hold a network against a rival that was tuned as hard, and say what its probability rests on;
+# - hold a network against rivals that were tuned as hard, and say what its probability rests on;
 # - say of a fault on the way whether it can be mended or must be refused, and write down why;
 # - build steps that may be killed at any moment and leave nothing twice and nothing lost;
 # - show that no name went out with the results, by a search that is seen to find names.
@@ -42,7 +43,7 @@ n_validate: int = 16  # studies to choose weights, cut and rival by, 4 ≤ x ≤
 n_calibrate: int = 40  # studies to calibrate gate and probability on, 20 ≤ x ≤ 5000
 n_test: int = 50  # studies to judge by, 10 ≤ x ≤ 5000
 n_odd: int = 10  # studies of another contrast, 5 ≤ x ≤ 1000
-n_steps: int = 800  # training steps of the network, 10 ≤ x ≤ 100000
+n_steps: int = 2400  # training steps of the network, 10 ≤ x ≤ 100000
 level: float = 0.05  # share of usual studies that the gate may refuse, 0.05 ≤ x ≤ 0.5
 archive_kind: str = "auto"  # "auto" (a server where there can be one), or "files"
 least_slices: int = 8  # studies with fewer are refused, 1 ≤ x ≤ 12
@@ -52,12 +53,15 @@ kills: str = "each step"  # where to kill: "each step", "every place", or "one s
 odd_contrast: str = "T1"  # contrast of the unusual studies: "T1" or "FLAIR"
 explained_by: str = "its own evidence"  # map that is looked at: "its own evidence", "another's"
 calibrated_on: str = "held out"  # studies that the gate is calibrated on: "held out", "learned"
-searched: str = "results"  # bytes that are searched for names: "results" or "originals"
+labels: str = "own"  # what network and line learn from: "own", or "off by one" study
+searched: str = "results"  # what is searched for names: "results", or "results with slips"
 
 # %%
 import contextlib
+import itertools
 import tempfile
 from dataclasses import asdict, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +70,7 @@ from scipy.stats import betabinom
 
 from data_fetch.packaged import mni152
 from medlib import experiment
+from medlib.diagnosis.novelty.conformal import conformal_p
 from medlib.experiment.plots.canvas import panels
 from medlib.experiment.plots.interval_points import Column, interval_points
 from medlib.experiment.plots.reliability import reliability_diagram
@@ -80,7 +85,8 @@ from medlib.systems.clinic.dicom_server import dicom_server, why_no_server
 from medlib.systems.clinic.dicom_validation import why_no_validator
 from medlib.systems.clinic.intake import Rules, take_in
 from medlib.systems.clinic.journal import entries_of
-from medlib.systems.clinic.kill_trial import POINTS, in_own_process
+from medlib.systems.clinic.kill_trial import BY_HALVES, FOLDER_LOST, POINTS, in_own_process
+from medlib.systems.clinic.name_search import SLIPS, bytes_of, finds_in, slipped
 from medlib.systems.clinic.pipeline import Pipeline
 from medlib.systems.clinic.planted_faults import FAULTS, plant
 from medlib.systems.clinic.readers import keep_answers
@@ -92,7 +98,6 @@ from medlib.systems.clinic.simulated_study import STORED_PER_UNIT, Patient, as_s
 from medlib.systems.clinic.study_networks import fit_networks, novelty_of
 from medlib.systems.clinic.timeline import Scales, course, latency_s, per_hour
 from medlib.systems.deidentification.keyed_values import keyed_uid
-from medlib.systems.deidentification.validator import leaks
 
 run = experiment.start("systems/from_scanner_to_decision", locals())
 
@@ -121,9 +126,10 @@ odd = heads("odd", n_odd, {"T1": T1, "FLAIR": FLAIR}[odd_contrast])
 # %% tags=["key"]
 erika = Patient(number="0031415", name="Muster^Erika", birth="19570321")
 paul = Patient(number="0027182", name="Probe^Paul", birth="19400101")
+tonight = datetime(2026, 11, 30, 1, 12, 5, 482913)  # when they are scanned
 head = sets["test"][0]
-study = as_series(head, patient=erika, accession="A1")
-other = as_series(sets["test"][1], patient=paul, accession="A2")
+study = as_series(head, patient=erika, accession="A1", when=tonight)
+other = as_series(sets["test"][1], patient=paul, accession="A2", when=tonight)
 print(study[0].PatientName, study[0].PatientID, study[0].StudyDescription, study[0].PixelSpacing)
 
 # %%
@@ -247,32 +253,36 @@ wrong = [fault for fault, one in verdicts.items()
          or (not one.refused and not np.array_equal(one.volume, stored))]
 run.result("faults_misjudged", len(wrong), unit="studies", n=len(verdicts))
 run.claim(
-    "every planted fault that has one right repair is mended, so that every voxel is as it was"
-    " sent, and every other is refused", not wrong, margin=0.5 - len(wrong), unit="studies",
-    falsified_by="falsify_around",
+    "each of the planted faults that has one right repair is mended, so that every voxel is as it"
+    " was sent, and each of the others is refused", not wrong, margin=0.5 - len(wrong),
+    unit="studies", falsified_by="falsify_around",
 )
 
 # %% [markdown]
-# Look at *half a series*. The half that came is evenly spaced and complete in itself; only a number
-# in the header, or knowing how many slices a head needs, can tell. Take both away and it passes,
-# and the patient's lesion volume is halved without a word. Look, too, at the other patient's slice.
-# The header still says whose it is. Had that been lost as well, nothing here would have noticed.
+# These are ten cases that we chose: no seed changes their verdicts, and they prove nothing of the
+# eleventh. Look at *half a series*. The half that came is evenly spaced and complete in itself; to
+# intake only a number in the header, or knowing how many slices a head needs, can tell. Look, too,
+# at the other patient's slice: its header still says whose it is, in number, name and date of
+# birth. What if headers are right, and pixels are not? We come back to it with the gate.
+#
+# Other faults that tests of ours plant are refused as well: bytes that are missing, another size of
+# voxel, values to be rescaled otherwise in each slice, one UID for two images, no UID, a negative
+# by halves, images computed from others, places that contradict the header. What passes: a whole
+# series of another sequence under this one's name, a thickness that is wrong (we use the places of
+# the slices), and a head that lies otherwise than the header says.
 #
 # ## Who reads
 #
 # Three readers stand in a row, and each is trained here and now. They see a study in units of its
 # own brain: subtract the mean of the brain, divide by its spread, and no scanner's scale is left.
-# (Divided by the mean alone, a lesion lies a fraction of one above what is around it, and in the
-# steps of this page nothing is learned. We tried.)
 #
 # **One marks.** A network says of every voxel how likely it lies in a lesion, $q_v$. Its first
 # layer is fixed: for each voxel, what it is itself, what its surroundings look like under Gaussians
 # of several widths, whether it is part of a spot or of a ribbon of cortex, how much white matter is
 # near, and what the slices above and below show. Two hidden layers are learned, by cross-entropy
-# and AdamW under one cycle of the rate. Why not a U-Net, as everybody takes? In one small trial,
-# within the seconds that this page has, it marked nothing at all; with more studies and more time
-# it may well win. Voxels above a cut are marked; it is the cut with the best Dice on the studies
-# for validation.
+# and AdamW under one cycle of the rate. Voxels above a cut are marked, in spots of a least size;
+# both are those with the best Dice on the studies for validation. (A U-Net would learn its first
+# layer, too. With more studies and more time than this page has, it may well win; we did not try.)
 #
 # **One decides.** Is there a lesion anywhere? Two numbers of a study are added up: $x_1$, the
 # log-odds of its five surest voxels, and $x_2 = \ln(1 + \sum_v q_v)$, which grows with the expected
@@ -296,8 +306,11 @@ def stored_of(head):
 
 
 def pairs(name):
-    """Stored values and lesions."""
-    return [(stored_of(one), one.lesions) for one in sets[name]]
+    """Stored values and lesions; or, a defect, the lesions of the next row of the list."""
+    lesions = [one.lesions for one in sets[name]]
+    if labels == "off by one":
+        lesions = lesions[1:] + lesions[:1]
+    return [(stored_of(one), mask) for one, mask in zip(sets[name], lesions, strict=True)]
 
 
 # %% tags=["key"]
@@ -307,16 +320,21 @@ networks = fit_networks(
 )
 
 # %% [markdown]
-# Is that any good? A rival must be one that a hospital could have instead, and tuned as hard. Ours
-# learns nothing: a voxel is marked if it is brighter than a threshold, and lies where a map says
-# white matter. The map is the mean over the studies that were learned from; threshold, share of
-# white matter, smoothing and the least size of a spot are searched on the studies for validation.
-# The same search, with each study's *own* map, in perfect register, shows what the rival could do
-# at best. Nobody has that map: it is the simulation's.
+# Is that any good? A rival must be one that a hospital could have instead, and tuned as hard. We
+# take two. **A line** over the very same features: logistic regression, the network without its
+# hidden layers, on the same voxels, its penalty, cut and least size chosen on the same studies, and
+# a probability of its own. **A threshold** learns nothing: a voxel is marked if it is brighter, and
+# lies where a map says white matter. The map is the mean over the studies that were learned from;
+# threshold, share of white matter, smoothing and least size of a spot are searched over all studies
+# for learning and validation.
+#
+# Beside them stands an **oracle**: the same search, with each study's *own* map, in perfect
+# register. Nobody has that map: it is the simulation's. It is no ceiling either; on a finer grid it
+# marks better still.
 
 # %%
 atlas = np.mean([one.white for one in sets["learn"]], axis=0)
-MAPS = {"threshold": lambda one: atlas, "threshold, perfect map": lambda one: one.white}
+MAPS = {"threshold": lambda one: atlas, "oracle's map": lambda one: one.white}
 
 
 def examples(name, map_of):
@@ -325,7 +343,8 @@ def examples(name, map_of):
 
 
 # %% tags=["key"]
-rivals = {name: tune_bright_voxels(examples("validate", map_of), by="Dice")
+rivals = {name: tune_bright_voxels(examples("learn", map_of) + examples("validate", map_of),
+                                   by="Dice")
           for name, map_of in MAPS.items()}
 teller = tune_bright_voxels(examples("validate", MAPS["threshold"]), by="AUC")
 
@@ -336,8 +355,8 @@ if calibrated_on == "learned":  # a defect, to see the control go red
 volumes = [stored_of(one) for one in sets["test"]]
 truth = [one.lesions for one in sets["test"]]
 has = np.array([int(mask.any()) for mask in truth])
-readings = [networks.read(volume) for volume in volumes]
-marked = {"network": [one.mask for one in readings]}
+readings, by_line = zip(*map(networks.read_both, volumes), strict=True)
+marked = {"network": [one.mask for one in readings], "line": [one.mask for one in by_line]}
 marked |= {name: [rivals[name].mask(*one[:2]) for one in examples("test", map_of)]
            for name, map_of in MAPS.items()}
 voxel_ml = float(np.prod(head.spacing_mm)) / 1000
@@ -349,10 +368,10 @@ dice = {name: mean_interval(one.dice, within=(0, 1)) for name, one in scores.ite
 found = {name: mean_interval(one.found, within=(0, 1)) for name, one in scores.items()}
 off = {name: mean_interval(np.abs(one.volume_error_ml), unit="ml", within=(0, np.inf))
        for name, one in scores.items()}
-for name, key in zip(scores, ("network", "rival", "perfect"), strict=True):
-    run.result(f"dice_{key}", dice[name], atol=0.05)
-    run.result(f"found_{key}", found[name], atol=0.08)
-    run.result(f"off_{key}", off[name], atol=0.08)
+for name, key in zip(scores, ("network", "line", "threshold", "oracle"), strict=True):
+    run.result(f"dice_{key}", dice[name], atol=0.02)
+    run.result(f"found_{key}", found[name], atol=0.03)
+    run.result(f"off_{key}", off[name], atol=0.03)
 
 # %%
 run.figure(
@@ -360,41 +379,47 @@ run.figure(
         Column(dice, x=("Dice", "")), Column(found, x=("share of lesions found", "")),
         Column(off, x=("error of volume", "ml")), highlight=["network"]),
     name="marks", data="simulated",
-    alt="Three columns of points with intervals for the network, the threshold, and the threshold"
-    " with a perfect map: Dice, share of lesions found, and error of volume.",
+    alt="Three columns of points with intervals for the network, the line, the threshold, and the"
+    " threshold with an oracle's map: Dice, share of lesions found, and error of volume.",
     caption="How well lesions are marked: mean and 95 % interval over test studies with lesions (t,"
     f" n = {has.sum()} studies). A lesion counts as found at an IoU of one tenth, one to one. Error"
     " of volume without its sign. Simulated lesions.",
 )
 
 # %%
-gain = mean_interval(scores["network"].dice - scores["threshold"].dice)
-below_best = mean_interval(scores["network"].dice - scores["threshold, perfect map"].dice)
-run.result("dice_gain", gain, atol=0.05)
-run.result("below_best", below_best, atol=0.05)
-bias = mean_interval(scores["network"].volume_error_ml, unit="ml")
-run.result("bias", bias, atol=0.08)
-invented = mean_interval(scores["network"].invented)
-run.result("invented", invented, atol=0.2)
+ours = scores["network"]
+lead = {name: mean_interval(ours.dice - one.dice) for name, one in scores.items() if one != ours}
+line_lead = mean_interval(scores["line"].dice - scores["threshold"].dice)
+for name, key in zip(lead, ("line", "threshold", "oracle"), strict=True):
+    run.result(f"lead_over_{key}", lead[name], atol=0.02)
+run.result("line_over_threshold", line_lead, atol=0.02)
+run.result("bias", mean_interval(ours.volume_error_ml, unit="ml"), atol=0.05)
+run.result("invented", mean_interval(ours.invented), atol=0.2)
 
 # %%
 run.say(
-    "By Dice the network leads the rival by {dice_gain:.2ci} (paired, unit: study). Against the"
-    " rival with the perfect map it is {below_best:+.2ci}. Its volumes are off by {bias:+.2ci} on"
-    " average with their sign, and a study has {invented:.2ci} regions that are no lesion.",
+    "By Dice (paired, unit: study) the network leads the threshold by {lead_over_threshold:.2ci},"
+    " and the line leads the threshold by {line_over_threshold:.2ci}. The network's lead over the"
+    " line is {lead_over_line:+.2ci}, over the oracle {lead_over_oracle:+.2ci}. Its volumes are off"
+    " by {bias:+.2ci} on average with their sign, and a study has {invented:.2ci} regions that are"
+    " no lesion.",
 )
+least = lead["threshold"].low
 run.claim("the network marks lesions better than a threshold that was tuned on the same studies",
-          gain.low > 0, margin=gain.low, falsified_by="falsify_readers")
+          least > 0, margin=least, falsified_by="falsify_labels")
 
 # %% [markdown]
-# Read the row of the perfect map as a warning. Two cuts that learn nothing, given a map that says
-# exactly where white matter is, are hard to beat: that is what the network must find out for itself
-# beside brightness. Whoever has a good registration should try the simple thing first.
+# Read two rows as warnings. *The line*: much of the lead over the threshold comes from the features
+# that a human wrote down, and one weight for each. What the hidden layers add differs from draw to
+# draw, and is not always more than chance; a first version of this page compared with the threshold
+# alone, and would have sold it all as the network's. *The oracle*: two cuts that learn nothing,
+# given a map that says exactly where white matter is, mark better here than either. Whoever has a
+# good registration should try the simple thing first.
 #
-# Now the probability. The rival gets the same treatment: its own cuts, chosen for telling studies
-# apart, and a line fitted to the logarithm of its volume on the same studies. Both lines are held
-# back by a penalty, for they rest on few studies: their probabilities may be a little shy of 0
-# and 1.
+# Now the probability. Line and threshold get the network's treatment. The line's two numbers are
+# made of its own $q_v$. The threshold has its own cuts, chosen for telling studies apart, and the
+# logarithm of its volume. All decisions are fitted to the same studies, and held back by a penalty,
+# for they rest on few: their probabilities may be a little shy of 0 and 1.
 
 # %%
 def rival_size(name):
@@ -406,20 +431,24 @@ def rival_size(name):
 present = np.array([int(one.has_lesion) for one in sets["calibrate"]])
 line = fit_decision(rival_size("calibrate"), present, names=["volume"])
 p_of = {"network": np.array([one.probability for one in readings]),
+        "line": np.array([one.probability for one in by_line]),
         "threshold": np.array([line.probability(row) for row in rival_size("test")])}
 nats = {name: -np.log(np.where(has == 1, p, 1 - p)) for name, p in p_of.items()}
 cost = {name: mean_interval(each, unit="nats") for name, each in nats.items()}
 auc = {name: rank_auc(p, has) for name, p in p_of.items()}
 
 # %%
-for name, key in zip(p_of, ("network", "rival"), strict=True):
-    run.result(f"auc_{key}", auc[name], atol=0.05)
-    run.result(f"cost_{key}", cost[name], atol=0.08)
-run.result("auc_gain", rank_auc_difference(p_of["network"], p_of["threshold"], has), atol=0.05)
-too_high = mean_interval(p_of["network"] - has)
-run.result("too_high", too_high, atol=0.05)
-saved = mean_interval(nats["threshold"] - nats["network"], unit="nats")
-run.result("saved", saved, atol=0.1)
+for name in p_of:
+    run.result(f"auc_{name}", auc[name], atol=0.02)
+    run.result(f"cost_{name}", cost[name], atol=0.03)
+run.result("auc_gain", rank_auc_difference(p_of["network"], p_of["line"], has), atol=0.02)
+run.result("too_high", mean_interval(p_of["network"] - has), atol=0.03)
+saved = {name: mean_interval(nats["threshold"] - nats[name], unit="nats")
+         for name in ("network", "line")}
+for name, one in saved.items():
+    run.result(f"saved_{name}", one, atol=0.05)
+run.result("saved_beside_line", mean_interval(nats["line"] - nats["network"], unit="nats"),
+           atol=0.05)
 
 # %%
 run.figure(
@@ -433,13 +462,35 @@ run.figure(
 
 # %%
 run.say(
-    "Lesion or none: the network's AUC is {auc_network:.2ci}, the rival's {auc_rival:.2ci}, the"
-    " difference {auc_gain:+.2ci} (DeLong, unit: study). A probability costs {cost_network:.2ci},"
-    " the rival's {cost_rival:.2ci}, a coin {coin:.2f} nats. On average probabilities are too high"
-    " by {too_high:+.2ci}.", coin=np.log(2),
+    "Lesion or none: the network's AUC is {auc_network:.2ci}, the line's {auc_line:.2ci}, the"
+    " difference {auc_gain:+.2ci} (DeLong, unit: study); the threshold's {auc_threshold:.2ci}. A"
+    " probability costs {cost_network:.2ci}, the line's {cost_line:.2ci}, the threshold's"
+    " {cost_threshold:.2ci}, a coin {coin:.2f} nats. Beside the line the network saves"
+    " {saved_beside_line:+.2ci}. On average its probabilities are too high by {too_high:+.2ci}.",
+    coin=np.log(2),
 )
-run.claim("the network's probability costs less than the rival's, fitted to the same studies",
-          saved.low > 0, margin=saved.low, unit="nats", falsified_by="falsify_readers")
+least = saved["network"].low
+run.claim("the network's probability costs less than the threshold's, fitted to the same studies",
+          least > 0, margin=least, unit="nats", falsified_by="falsify_labels")
+
+# %% [markdown]
+# Beside the line we claim nothing here either: on one seed the network's probability is worth more,
+# on another it is not. What lies beyond doubt is what both learned from, the features.
+
+# %%
+says_no = p_of["network"] < 0.5
+nothing_marked = np.array([not mask.any() for mask in marked["network"]])
+both = says_no & ~nothing_marked
+run.result("contradictions", int(both.sum()), unit="studies", n=n_test, atol=6)
+run.say("Network and decision part in {contradictions:.0f} of {n_test} studies: voxels are marked,"
+        " and a lesion is called absent. {with_lesion} of these have one.", n_test=n_test,
+        with_lesion=int((both & (has == 1)).sum()))
+
+# %% [markdown]
+# A report must not say both, *absent* and *three lesions*. One rule decides: where the probability
+# is below a half, no mark is reported, and the ledger says how many voxels were withheld. Where a
+# lesion is called present and nothing is marked, the study is refused. Withheld marks may be right:
+# the last number is the price.
 
 # %% [markdown]
 # And does the evidence lie where it should? In each test study with lesions, take the voxel with
@@ -468,14 +519,17 @@ run.result("auc_of_gate", auc_gate, atol=0.05)
 run.result("refused_usual", refused_usual, unit="studies", n=n_test, atol=3)
 run.say("The gate tells {odd_contrast} studies from usual ones with an AUC of {auc_of_gate:.2ci},"
         " and refuses {refused_usual:.0f} of {n_test} usual ones.", n_test=n_test)
-run.claim("the gate finds studies of another contrast more unusual than usual ones",
-          auc_gate.value > 0.9, margin=auc_gate.value - 0.9, unit="AUC",
-          falsified_by="falsify_readers")
+turned_away = share_of((conformal_p(strange, calibration=networks.known) <= level).astype(float))
+run.result("turned_away", turned_away, atol=0.1)
+run.claim("most studies of another contrast are refused by the gate at its level",
+          turned_away.low > 0.5, margin=turned_away.low - 0.5, falsified_by="falsify_readers")
 
 # %% [markdown]
 # How many usual studies may the gate refuse before we doubt its calibration? Over sets of $m$
 # calibration studies, the number of alarms among $n$ new ones follows a beta-binomial law, if known
-# and new are alike. The control is its upper end.
+# and new are alike. The control is its upper end. It has no lower end: with so few studies, none
+# refused is no surprise, so a gate that never refuses passes the control, and only the claim before
+# it catches that one. Nor does it see calibration studies of which a part was learned from.
 
 # %%
 m = len(networks.known)
@@ -486,6 +540,37 @@ run.claim(
     refused_usual <= most, margin=most - refused_usual, unit="studies", control=True,
     falsified_by="falsify_readers",
 )
+none_p = float(betabinom(n_test, k, m + 1 - k).pmf(0)) if k else 1.0
+run.say("Up to {most} of {n} would pass; none at all has a probability of {none_p:.2f}.",
+        most=most, n=n_test, none_p=none_p)
+
+# %% [markdown]
+# Back to pixels that are wrong under headers that are right. Intake reads headers; does the gate
+# see it? Take test studies that it lets through, and change nothing but their pixels.
+
+# %% tags=["key"]
+CHANGES = {
+    "a slice of another head": lambda v, other: np.concatenate([v[:5], other[5:6], v[6:]]),
+    "the lower half alone": lambda v, other: v[: len(v) // 2],
+    "two neighbouring slices swapped": lambda v, other: v[[0, 1, 2, 3, 4, 6, 5, 7, 8, 9, 10, 11]],
+    "left and right mirrored": lambda v, other: v[:, :, ::-1],
+}
+
+# %%
+calm = [v for v, one in zip(volumes, readings, strict=True) if one.p > level][:10]
+refusals = {}
+for change, of in CHANGES.items():
+    scored = [novelty_of(networks, of(v, calm[i - 1])) for i, v in enumerate(calm)]
+    p = conformal_p(np.array(scored), calibration=networks.known)
+    refusals[change] = int((p <= level).sum())
+run.table([{"pixels": change, "refused": n, "of": len(calm)} for change, n in refusals.items()],
+          name="pixels", caption="Pixels changed under a right header: what the gate refuses, of"
+          f" the first {len(calm)} test studies that it lets through as they are. Simulated.")
+
+# %% [markdown]
+# A mirrored head passes everything: no feature knows left from right, and nothing here compares
+# with an earlier study. A surgeon who trusts the side of the lesion is misled. Swapped neighbours
+# mostly pass as well, and move a lesion by the thickness of a slice.
 
 # %% [markdown]
 # ## One study, all the way
@@ -496,17 +581,32 @@ run.claim(
 # read, and the digests of what it left.
 #
 # Which study? The gate refuses some usual studies by design, and may refuse the very one that we
-# would like to show. So we take the first test study with lesions that it lets through.
+# would like to show; and a lesion called present where nothing is marked is refused as well. So we
+# take the first test study with lesions that is let through.
+
+# %%
+ticks = itertools.count(1)
+
+
+def clock():
+    """Twenty minutes after the scan, and a second more each time that it is asked."""
+    return f"{tonight + timedelta(minutes=20, seconds=next(ticks)):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def scales_of(series, key):
+    """Weighs what each step of its first attempt leaves."""
+    return Scales(home / "work" / keyed_uid(series[0].StudyInstanceUID, key=key) / "1")
+
 
 # %% tags=["key"]
-passed = (gate[:, 1] > level) & (has == 1)
+passed = (gate[:, 1] > level) & (has == 1) & (says_no | ~nothing_marked)
 shown = int(np.argmax(passed))  # the first; if there is none, study 1, and its refusal is shown
-mine = as_series(sets["test"][shown], patient=erika, accession="A3")
+mine = as_series(sets["test"][shown], patient=erika, accession="A3", when=tonight)
 archive.store(mine)
 key = run.rng("key").bytes(32)  # in a hospital: secrets.token_bytes, kept where the data are not
-scales = Scales(home / "work" / keyed_uid(mine[0].StudyInstanceUID, key=key))
 pipeline = Pipeline(inbox=archive, outbox=archive, folder=home / "work", ledger=home / "ledger",
-                    readers=networks.readers(level=level), key=key, rules=rules, pause=scales)
+                    readers=networks.readers(level=level), key=key, rules=rules, clock=clock,
+                    pause=scales_of(mine, key))
 outcome = pipeline.run(mine[0].StudyInstanceUID)
 again = pipeline.run(mine[0].StudyInstanceUID)
 
@@ -516,12 +616,12 @@ run.table(
     [{"step": entry.body["step"], "files": len(entry.body["files"]),
       "what it found": ", ".join(entry.body["found"]) or "–"} for entry in entries],
     name="ledger", caption="The ledger after one study, run twice: each step stands in it once."
-    f" It is test study {shown + 1}, the first with lesions that the gate lets through.",
+    f" It is test study {shown + 1}, the first with lesions that is let through.",
 )
 
 # %%
 run.figure(
-    course(scales.left), name="course", data="simulated",
+    course(pipeline.pause.left), name="course", data="simulated",
     alt="Ten bars from left to right in four lanes: two where the name is known, one where it is"
     " removed, four of the networks, three of results; a dot of the ledger after each.",
     caption="The course of one study: order from left to right, not seconds, for those differ from"
@@ -543,9 +643,12 @@ print(f"{latency_s(outcome.spans):.1f} s for this study, {per_hour([outcome.span
 # voxel, each frame with its place in millimetres, and a code that says what is marked. The numbers
 # are a *structured report* after template 1500: each has a coded name, a unit, and the segment that
 # it was taken from. No sentence has to be understood. It also says *why*: which image held most
-# evidence, and what each of the two numbers added to the log-odds; for the latter no standard code
-# exists, so we marked ours as our own. An outside validator finds no error in either object; it
-# does not know the template, so a test of our own does that part.
+# evidence, the offset, and what each of the two numbers added to the log-odds; for these no
+# standard code exists, so we marked ours as our own. An outside validator finds no error in either
+# object. It warns: of a date, a time and a number of the study that de-identification took, of a
+# patient's name in one piece, which is the pseudonym, and of our own codes. It does not know the
+# template, so a test of our own does that part, and two more: what was added must sum to the
+# probability, and where a lesion is absent, none may be counted.
 
 # %% tags=["key"]
 objects = archive.fetch(outcome.study) if outcome.objects else []
@@ -554,16 +657,18 @@ because = contributions_in(report) if report else {}
 rests_on = image_of_evidence(report) if report else None
 images = sorted((one for one in objects if one.Modality == "MR"),
                 key=lambda one: float(one.ImagePositionPatient[2]))
+validated = next((one.body["found"]["validated"] for one in entries
+                  if one.body["step"] == "write"), ["not written"])
 deciding = next((k for k, one in enumerate(images) if one.SOPInstanceUID == rests_on), 0)
 
 # %%
 if report:
     run.say(
         "The report, fetched from the archive and read by its codes: {lesions} lesions,"
-        " {volume:.2f} ml; a lesion present with a probability of {p:.2f}. Why: {why}, beside an"
-        " offset of {offset:+.2f} nats; most evidence on slice {slice}. The truth: {true:.2f} ml.",
+        " {volume:.2f} ml; a lesion present with a probability of {p:.2f}. Why: {why} (nats); most"
+        " evidence on slice {slice}. The truth: {true:.2f} ml. {validated}.",
         lesions=outcome.measured.lesions, volume=outcome.measured.volume_ml,
-        p=outcome.measured.probability, slice=deciding + 1, offset=networks.decision.offset,
+        p=outcome.measured.probability, slice=deciding + 1, validated=" and ".join(validated),
         why=", ".join(f"{name} {part:+.2f}" for name, part in because.items()),
         true=float(truth[shown].sum() * voxel_ml))
 else:
@@ -598,33 +703,69 @@ run.frames(
 )
 
 # %% [markdown]
+# ## By halves
+#
+# At two o'clock half of a study has come. It is refused, and rightly. At three the rest arrives. A
+# pipeline that remembers its verdict by the study alone has lost this patient for good: whoever
+# asks again is shown the old refusal. So every step is remembered by the study *and* the set of
+# images that had arrived. Other images begin another attempt.
+
+# %% tags=["key"]
+second = int(np.argmax(passed & (np.arange(n_test) > shown)))
+halved = as_series(sets["test"][second], patient=paul, accession="A4", when=tonight)
+calmly = replace(pipeline, pause=lambda step, moment: None)
+archive.store(halved[::2])
+at_two = calmly.run(halved[0].StudyInstanceUID)
+archive.store(halved[1::2])
+at_three = calmly.run(halved[0].StudyInstanceUID)
+
+# %%
+run.table(
+    [{"attempt": one.attempt, "images": n, "verdict": f"refused: {one.refused}" if one.refused else
+      "read", "first reason": one.reasons[0][2] if one.reasons else "–"}
+     for one, n in ((at_two, len(halved[::2])), (at_three, len(halved)))],
+    name="halves", caption="One study that comes by halves, and what becomes of each. The ledger"
+    " keeps both attempts. Simulated, n = 1 study.",
+)
+
+# %% [markdown]
+# The second attempt's report has UIDs of its own, for it is about another set of images. Were a
+# study *read* and then to grow, two reports of it would lie there, and ours does not yet say in the
+# later one that it replaces the earlier.
+#
 # ## Killed
 #
-# Power fails. Where may it fail? Anywhere: while a step works, between its files and its line in
-# the ledger, in the middle of storing. Two rules make every one of these harmless.
+# The process is killed: by an operator, by the system when memory runs out. Where? Anywhere: while
+# a step works, between its files and its line in the ledger, in the middle of storing. Two rules
+# make these harmless. (Power that fails is another matter: the ledger waits for the disk, but the
+# files of steps do not, and what a disk had promised may be gone.)
 #
 # *A step is done or not done.* Files appear under their name at once, whole or not at all, and the
 # ledger speaks of them only afterwards. If the kill falls in between, the step is simply done
-# again.
+# again. This rule alone is enough for every kill, as long as the files of the steps before survive.
 #
-# *Doing it again changes nothing.* That is the harder one. A library draws a new UID for each
+# *Doing it again changes nothing.* It protects where a step is done again *after* its objects have
+# reached the archive, as when the folder of files is lost. A library draws a new UID for each
 # object, and reads the clock. Done twice, it makes two objects, and the archive keeps both: two
-# reports on one patient. So our UIDs are computed, from a secret key $K$, the study and the
-# purpose,
+# reports on one patient. So our UIDs are computed, from a secret key $K$, the study and its images,
+# and the purpose,
 #
 # $$ \mathrm{UID} = \text{"2.25."} \,\Vert\, \operatorname{HMAC}_K(\text{study}, \text{purpose}),$$
 #
-# of which 128 bits are taken; and all times in an object are that of the study's arrival, which
+# of which 122 bits are taken; and all times in an object are that of the study's arrival, which
 # stands in the ledger. Then the second object is the first one, to the last bit, and storing it
 # twice is storing it once. Now the trial: a process that ends itself by SIGKILL, which nothing can
-# catch, at a place; a second that runs to its end; and then we compare with an undisturbed run.
+# catch, at a place; a second, an hour later, that runs to its end; and then we count studies and
+# reports of this patient in the archive, and compare with an undisturbed run. In one trial the
+# folder of files is lost with the process, in one the study had come by halves before.
 
 # %% tags=["key"]
 keep_answers(home / "answers.npz", networks.readers(level=0.0), volumes[shown])
 job = {"study": str(mine[0].StudyInstanceUID), "answers": str(home / "answers.npz"),
-       "key": run.rng("key of trials").bytes(32).hex() if key_kept else ""}
-places = {"every place": POINTS, "one step": [("write", "made")],
-          "each step": [p for p in POINTS if p[1] in ("made", "half")]}[kills]
+       "key": run.rng("key of trials").bytes(32).hex() if key_kept else "", "keep": True}
+worse = [("store", "half" + what) for what in (BY_HALVES, FOLDER_LOST)]
+places = {"every place": [*POINTS, *worse], "one step": [("store", "made")],
+          "each step": [*(p for p in POINTS if p[1] in ("made", "half")), *worse]}[kills]
 if server:
     job["server"] = {**asdict(server), "authority": str(server.authority)}
 else:
@@ -634,52 +775,61 @@ trials = in_own_process(job, places)
 # %%
 bad = [trial for trial in trials if not trial.holds]
 run.table(
-    [{"killed at": f"{one.step}, {one.moment}", "objects as undisturbed": one.same_objects,
-      "ledger as undisturbed": one.same_entries, "lost": one.lost, "too many": one.more}
+    [{"killed at": f"{one.step}, {one.moment}", "studies": one.studies, "reports": one.reports,
+      "objects as undisturbed": one.same_objects, "ledger as undisturbed": one.same_entries}
      for one in trials],
-    name="kills", caption=f"A kill at each of {len(trials)} places, and a rerun. *Made*: the step's"
-    " files are there, its line in the ledger is not. *Half*: half of the objects are stored.",
+    name="kills", caption=f"A kill at each of {len(trials)} places, and a rerun; studies and"
+    " reports of this one patient's study in the archive. *Made*: the step's files are there, its"
+    " line in the ledger is not. *Half*: half of the objects are stored.",
 )
 
 # %%
 run.claim(
-    "killed at any of the places tried, a rerun ends with the same objects to the bit and the same"
-    " ledger: nothing twice, nothing lost", not bad, margin=0.5 - len(bad), unit="kills",
+    "killed at any of the places tried, a rerun ends with one study, one report, the same objects"
+    " to the bit and the same ledger", not bad, margin=0.5 - len(bad), unit="kills",
     falsified_by="falsify_around",
 )
 
 # %% [markdown]
 # The key must outlive the kill. A pipeline that draws a new one at each start gives the same
-# patient another name, and every rerun files a second study.
+# patient another name: killed after storing, its rerun files a second study, with a second report.
 #
 # ## Who can tell whose it was
 #
 # What was stored has no name in it: every attribute that may say who, when or where is removed or
-# replaced, at all depths, before a network sees the study. We do not trust that; we search. Every
-# name, number, date and UID of the originals is looked for in the bytes of every object that went
-# out, and in the ledger. To see that the search can find, hand it the originals.
+# replaced, at all depths, before a network sees the study. Times in our own objects and in the
+# ledger would tell the day of the scan, which was tonight. So they are moved into the past by a
+# keyed number of days and seconds, the same for all of a patient's. And where the ledger holds
+# digests of files that still bear the name, these are keyed, too: else whoever may look into the
+# archive could digest its files and put names to lines.
+#
+# We do not trust that; we search. All names, numbers, dates, times and UIDs of *all* originals are
+# looked for in the bytes of every object that went out, those of the kills included, of the files
+# that are left of all steps, of their names, and of the ledger.
 
 # %%
-def bytes_of(dataset):
-    """As a file."""
-    path = home / "searched.dcm"
-    dataset.save_as(path, enforce_file_format=True)
-    return path.read_bytes()
-
+own = {str(series[0].StudyInstanceUID) for series in (study, mine, halved)}
+out = [one for uid in archive.studies() if uid not in own for one in archive.fetch(uid)]
+left = [path for path in (home / "work").rglob("*") if path.is_file()]
+names = "\n".join(str(path.relative_to(home)) for path in left).encode()
+if searched == "results with slips":
+    out += [slipped(slip, out[-1], mine) for slip in SLIPS]
+words = [word for one in (erika, paul) for word in identities(one, "")[:4]]
 
 # %% tags=["key"]
-sent = archive.fetch(outcome.study) if outcome.objects else []
-looked_at = [bytes_of(one) for one in (sent if searched == "results" else mine)]
-looked_at.append((home / "ledger").read_bytes())
-words = [word.encode() for word in identities(erika, "A3")]
-leaked = sum(len(leaks(mine[0], one)) + sum(word in one for word in words) for one in looked_at)
+files = [bytes_of(one) for one in out] + [path.read_bytes() for path in left]
+files += [names, (home / "ledger").read_bytes()]
+finds = [kind for one in files for kind in finds_in(one, [*mine, *halved], words=words)]
+caught = {slip: finds_in(bytes_of(slipped(slip, out[-1], mine)), mine) for slip in SLIPS}
 
 # %%
-run.result("leaks", leaked, unit="finds", n=len(looked_at))
-run.say("{leaks:.0f} finds in {n} files and the ledger.", n=len(looked_at) - 1)
+run.result("leaks", len(finds), unit="finds", n=len(files))
+run.say("{leaks:.0f} finds in {n} files, names and ledger. One slip planted in an object is found"
+        " for what it is: {caught}.", n=len(files),
+        caught=", ".join(f"{slip} ({len(found)})" for slip, found in caught.items()))
 run.claim(
-    "no name, number, date or UID of the original stands in the bytes of what went out",
-    leaked == 0, margin=0.5 - leaked, unit="finds", control=True,
+    "no name, number, date, time or UID of any original stands in the bytes of what went out",
+    not finds, margin=0.5 - len(finds), unit="finds", control=True,
     falsified_by="falsify_around",
 )
 
@@ -690,8 +840,13 @@ run.finish()
 # %% [markdown]
 # ## What breaks it
 #
-# **The header lies.** A slice of another patient *with the right patient's number* is beyond every
-# check on this page. Only pixels could tell, and here nobody asks them.
+# **Nobody brings it back.** Results lie beside de-identified copies. Whoever has the key can
+# compute which study is whose; a step that does it and files the report with the patient's own
+# images, where a neurologist would look, is not on this page.
+#
+# **The header is right, and the pixels are not.** A mirrored head, or two slices that changed
+# places: see the table above. A whole study of another patient under this one's name is beyond
+# every check.
 #
 # **The gate knows one kind of stranger.** Another contrast is far away. A disease that the networks
 # never met may look usual: {doc}`/diagnosis/out_of_distribution` measures how often.
@@ -736,10 +891,11 @@ run.finish()
 #
 # ## What to take along
 #
-# - Hold a network against a rival that was tuned as hard, and print the ceiling beside it.
+# - Hold a network against rivals that were tuned as hard, the plainest learner among them.
 # - An explanation that adds up to the probability can be put into a report and checked.
 # - Mend what has one right repair; refuse what must be guessed, with a reason that names nobody.
 # - Names before digests, digests before promises: files first, the ledger's line last.
+# - Remember a verdict by what had arrived, not by the study's name alone.
 # - An object's identity follows from what it is about, not from chance or a clock. Then twice is
 #   once.
 # - Results go back as coded objects with units and references, and are fetched again and compared.
@@ -764,8 +920,9 @@ run.check("whole-journey-reason", answer)
 # %% [markdown]
 # ```{exercise}
 # :label: whole-journey-kill
-# A colleague writes the ledger's line *before* the step's files, "so that we know what was begun".
-# The rest stays as it is. A kill falls between the two. What does the rerun do?
+# A colleague writes the ledger's line of the step *segment* **before** its files, "so that we know
+# what was begun"; the digests in it are those of an empty folder. The rest of the pipeline stays as
+# it is on this page. A kill falls between the two. What does the rerun do?
 # ```
 
 # %% tags=["self-check"]
@@ -805,6 +962,12 @@ run.check("whole-journey-turn", turned)
 #   [doi:10.1007/s10278-022-00683-y](https://doi.org/10.1007/s10278-022-00683-y)
 # - H. Krawczyk, M. Bellare, R. Canetti, HMAC:
 #   [doi:10.17487/RFC2104](https://doi.org/10.17487/RFC2104)
+# - DICOM PS3.15, Annex E, what de-identification must remove:
+#   [dicom.nema.org](https://dicom.nema.org/medical/dicom/current/output/chtml/part15/chapter_E.html)
+# - V. S. Fonov et al., the averaged brain that all heads are warps of:
+#   [doi:10.1016/j.neuroimage.2010.07.033](https://doi.org/10.1016/j.neuroimage.2010.07.033)
+# - E. R. DeLong, D. M. DeLong, D. L. Clarke-Pearson, intervals of AUCs:
+#   [doi:10.2307/2531595](https://doi.org/10.2307/2531595)
 # - A. F. Frangi et al., curvature that tells spots from tubes:
 #   [doi:10.1007/BFb0056195](https://doi.org/10.1007/BFb0056195)
 # - F. Isensee et al., what a practitioner would take in the place of our small network:
