@@ -41,7 +41,7 @@ VOLUME = Number(
     name="whole-journey-volume",
     asks="volume in ml",
     answer=5.0,
-    tolerance=0.3,
+    tolerance=0.12,
     within=(0.01, 1e5),
     mistakes=[
         Mistake(2.5, "half of the voxels are gone; but how far apart are the slices that came?"),
