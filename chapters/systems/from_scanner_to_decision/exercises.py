@@ -48,7 +48,6 @@ VOLUME = Number(
         Mistake(10.0, "slices are twice as far apart, but only half of the voxels are there"),
         Mistake(5000.0, "that is in cubic millimetres; a millilitre has a thousand of them"),
         Mistake(1.0, "a voxel is as thick as the step between slices, too"),
-        Mistake(1.25, "neither half the voxels at half the step: the step grows when slices go"),
         Mistake(20.0, "that is one voxel in cubic millimetres; there are more"),
     ],
     otherwise="count the voxels that came, and take the size of one from the slices that came",

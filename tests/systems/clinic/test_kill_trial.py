@@ -95,7 +95,7 @@ def test_a_pipeline_that_draws_names_and_stores_at_once_is_found_out(job, tmp_pa
     (trial,) = room.kill_trial(asked, [("write", "made")])
     assert trial.killed
     assert not trial.holds
-    assert trial.more == 4  # two masks and two reports
+    assert trial.more == len(images) + 4  # two masks and two reports
     assert (trial.studies, trial.reports) == (1, 2)
     assert len(images) == 8
 
