@@ -78,7 +78,6 @@ from medlib.experiment.plots.line_band import Line, line_band
 from medlib.measures.auc_by_chance import auc_by_chance
 from medlib.measures.share_interval import share_of
 from medlib.nets.segmenter import PIXEL_LOSSES, fit_segmenter, pixel_probabilities
-from medlib.translation.validity.benefit_contrast import benefit_contrast
 from medlib.translation.validity.brier import brier
 from medlib.translation.validity.calibration_curve import calibration_curve
 from medlib.translation.validity.calibration_of_risk import (
@@ -639,8 +638,7 @@ best = 1.0 if curve.treat_all[place] > 0 else 0.0  # whether treating all is bet
 lead_auc = 1 + on_b.value / (auc_lesion.value - 0.5)
 least_auc = 1 + on_b.low / (auc_lesion.value - 0.5)
 lead_nb = 1 - lost.value / (curve.values[0, place] - best * curve.treat_all[place])
-less = benefit_contrast(curve, np.array([-least_auc, 1, 0, (least_auc - 1) * best]),
-                        at=treat_at)
+less = curve.contrast(np.array([-least_auc, 1, 0, (least_auc - 1) * best]), at=treat_at)
 run.result("kept_of_auc", lead_auc, n=n_clinic, atol=0.05)
 run.result("kept_of_nb", lead_nb, n=n_clinic, atol=0.2)
 harms = int((curve.values[1] < curve.treat_all).sum())

@@ -79,42 +79,38 @@ def learn(
         raise ValueError(f"arm is {arm!r}; choose one of {', '.join(ARMS)}")
     plain = recipe if arm == "fedprox" else replace(recipe, mu=0.0)
     if arm == "local":
-        return _side_by_side(alone(model, sites, recipe=plain, seed=seed, keep=keep), keep)
+        return _side_by_side(alone(model, sites, recipe=plain, seed=seed, keep=keep))
     if arm == "pooled":
         longer = replace(plain, steps=plain.steps * len(sites))
         done = pooled(model, sites, recipe=longer, seed=seed, keep=keep)
-        return _learned(done, keep, own=False, travels=False)
+        return _learned(done, travels=False)
     local = norm_entries(model) if arm == "fedbn" else ()
     done = federate(model, sites, recipe=plain, seed=seed, local=local, keep=keep)
-    return _learned(done, keep, own=arm == "fedbn", travels=True)
+    return _learned(done, travels=True)
 
 
-def _learned(done: Federated, keep: str, *, own: bool, travels: bool) -> Learned:
+def _learned(done: Federated, *, travels: bool) -> Learned:
     losses = [each.validation_loss for each in done.rounds]
     aucs = [each.validation_auc for each in done.rounds]
-    chosen = _last_finite if keep == "last" else _lowest
-    kept_round = {name: chosen([each[name] for each in losses]) for name in done.by_hospital}
-    if not own:
-        kept_round = dict.fromkeys(done.by_hospital, done.best_round)
     return Learned(
         by_hospital=done.by_hospital,
         kept_loss={
             name: losses[number - 1][name] if number else float("inf")
-            for name, number in kept_round.items()
+            for name, number in done.kept_round.items()
         },
         kept_auc={
             name: aucs[number - 1][name] if number else math.nan
-            for name, number in kept_round.items()
+            for name, number in done.kept_round.items()
         },
-        kept_round=kept_round,
+        kept_round=done.kept_round,
         course=tuple(sum(each.values()) / len(each) for each in losses),
         bytes_down=sum(each.bytes_down for each in done.rounds) if travels else 0,
         bytes_up=sum(each.bytes_up for each in done.rounds) if travels else 0,
     )
 
 
-def _side_by_side(done: Mapping[str, Federated], keep: str) -> Learned:
-    each = {name: _learned(one, keep, own=False, travels=False) for name, one in done.items()}
+def _side_by_side(done: Mapping[str, Federated]) -> Learned:
+    each = {name: _learned(one, travels=False) for name, one in done.items()}
     return Learned(
         by_hospital={name: one.by_hospital[name] for name, one in each.items()},
         kept_loss={name: one.kept_loss[name] for name, one in each.items()},
@@ -127,14 +123,3 @@ def _side_by_side(done: Mapping[str, Federated], keep: str) -> Learned:
         bytes_down=0,
         bytes_up=0,
     )
-
-
-def _lowest(losses: list[float]) -> int:
-    """The round, from 1, of the lowest finite loss; 0 where none is."""
-    finite = [(loss, number) for number, loss in enumerate(losses, start=1) if loss < float("inf")]
-    return min(finite)[1] if finite else 0
-
-
-def _last_finite(losses: list[float]) -> int:
-    """The last round, from 1, whose loss is finite; 0 where none is."""
-    return max((n for n, loss in enumerate(losses, start=1) if math.isfinite(loss)), default=0)

@@ -73,6 +73,7 @@ class Federated:
         by_hospital: the state that each uses: `weights`; or, where entries stay at home, that of
             the round which is best by its own validation loss, or its last finite one, with its own
             entries in it.
+        kept_round: of which round, from 1, each hospital's weights are; 0 = the first weights.
         last: the combined weights after the last round.
         rounds: the history.
         best_round: whose `weights` are; 0 = none was finite, these are the first ones.
@@ -80,6 +81,7 @@ class Federated:
 
     weights: dict[str, Tensor]
     by_hospital: dict[str, dict[str, Tensor]]
+    kept_round: dict[str, int]
     last: dict[str, Tensor]
     rounds: tuple[Round, ...]
     best_round: int
@@ -205,6 +207,7 @@ def federate(
     return Federated(
         weights=keeper.weights,
         by_hospital=keeper.own if local else dict.fromkeys(sorted(judges), keeper.weights),
+        kept_round=keeper.own_round if local else dict.fromkeys(sorted(judges), keeper.best_round),
         last={**first, **shared},
         rounds=tuple(rounds),
         best_round=keeper.best_round,
@@ -258,6 +261,7 @@ class Keeper:
         self.lowest = math.inf
         self.own = dict.fromkeys(sorted(judges), first)
         self.own_lowest = dict.fromkeys(sorted(judges), math.inf)
+        self.own_round = dict.fromkeys(sorted(judges), 0)
 
     def see(self, number: int, shared: State, home: Mapping[str, State], losses: dict) -> None:
         """Look at a round: its weights, what stayed at home, and losses by hospital."""
@@ -267,7 +271,7 @@ class Keeper:
             self.weights = {**self.first, **shared}
         for name, lowest in self.own_lowest.items():
             if self._takes(losses[name], lowest):
-                self.own_lowest[name] = losses[name]
+                self.own_lowest[name], self.own_round[name] = losses[name], number
                 self.own[name] = {**self.first, **shared, **home.get(name, {})}
 
     def _takes(self, loss: float, lowest: float) -> bool:

@@ -9,7 +9,6 @@
 - `brier`: the Brier score, its three parts and its scaled form.
 - `decision_curve`: net benefit over thresholds, with bootstrap intervals.
 - `survival_decision_curve`: the same where some patients left before their outcome was known.
-- `benefit_contrast`: a weighted sum of net benefits, such as how much of a loss was won back.
 - `scanner_sampling`: how often an interval holds the truth where few scanners were drawn.
 - `discordant_pair`: two biomarkers, of which the more precise tells less.
 - `fall_elsewhere`: how far an AUC falls in other patients, and what the risks foretold of it.

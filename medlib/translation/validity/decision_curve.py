@@ -67,12 +67,39 @@ class DecisionCurve:
         Raises:
             ValueError: `at` is none of the thresholds, or there is no answer in some resample.
         """
+        weights = np.zeros(len(self.values))
+        weights[first] += 1
+        weights[second] -= 1
+        return self.contrast(weights, at=at)
+
+    def contrast(self, weights: Real[np.ndarray, " rows"], *, at: float) -> Estimate:
+        """Σ weight · net benefit of each row at a threshold, on the same resamples of patients.
+
+        With rows home, away and mended, weights (-1/2, -1/2, 1) ask whether mending wins back more
+        than half of what was lost: mended - away > (home - away)/2.
+
+        Args:
+            weights: one a row, treating all included; a row of weight 0 may have no answer.
+            at: one of the thresholds.
+
+        Returns:
+            In true positives per patient; n counts patients.
+
+        Raises:
+            ValueError: not one weight a row, `at` is none of the thresholds, or there are no
+                resamples, or no answer in some.
+        """
+        weights = np.asarray(weights, dtype=float)
+        if weights.shape != self.values.shape[:1]:
+            raise ValueError(f"{weights.shape} weights, {len(self.values)} rows: one a row")
         where = np.flatnonzero(np.isclose(self.thresholds, at, rtol=0, atol=1e-12))
         if len(where) != 1:
             raise ValueError(f"at={at}: none of the {len(self.thresholds)} thresholds")
-        k = int(where[0])
-        drawn = self.resamples[:, first, k] - self.resamples[:, second, k]
-        value = float(self.values[first, k] - self.values[second, k])
+        if not len(self.resamples):
+            raise ValueError("there are no resamples, and without them no interval")
+        rows, k = np.flatnonzero(weights), int(where[0])
+        drawn = (self.resamples[:, rows, k] * weights[rows]).sum(axis=1)
+        value = float((self.values[rows, k] * weights[rows]).sum())
         low, high = np.quantile(drawn, [(1 - self.level) / 2, (1 + self.level) / 2])
         return Estimate(value, low, high, n=self.n, level=self.level)
 

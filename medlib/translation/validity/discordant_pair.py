@@ -61,7 +61,7 @@ def reliability(
         raise ValueError(f"readings {readings.shape}, errors {errors.shape}: one error a reading")
     if not (errors >= 0).all() or not (np.ptp(readings, axis=0) > 0).all():
         raise ValueError("errors are not below 0, and readings differ between patients")
-    return 1 - (errors**2).mean(axis=0) / readings.var(axis=0, ddof=1)
+    return _reliability(readings, errors)
 
 
 def resampled_reliability(
@@ -81,8 +81,7 @@ def resampled_reliability(
         (20, 1)
     """
     drawn = rng.integers(len(readings), size=(n_resamples, len(readings)))
-    values, error = (np.asarray(part, dtype=float)[drawn] for part in (readings, errors))
-    return 1 - (error**2).mean(axis=1) / values.var(axis=1, ddof=1)
+    return _reliability(*(np.asarray(part, dtype=float)[drawn] for part in (readings, errors)))
 
 
 def most_discordant(
@@ -159,3 +158,10 @@ def leads_of_pair(
         Estimate(value, min(low, value), max(high, value), n=len(labels), level=level),
         areas.contrast(np.array([-1.0, 1.0]), level=level).estimate,
     )
+
+
+def _reliability(
+    readings: Float[np.ndarray, "*draws n biomarkers"],
+    errors: Float[np.ndarray, "*draws n biomarkers"],
+) -> Float[np.ndarray, "*draws biomarkers"]:
+    return 1 - (errors**2).mean(axis=-2) / readings.var(axis=-2, ddof=1)

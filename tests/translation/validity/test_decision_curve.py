@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit
 
 from medlib.translation.validity.decision_curve import decision_curve, net_benefit
 
@@ -130,3 +131,46 @@ def test_errors_teach():
         curve(risks, labels, prevalence=7.0)
     with pytest.raises(ValueError, match="none of the 100"):
         curve(risks, labels).difference(0, 1, at=0.123)
+
+
+@pytest.fixture
+def three_models():
+    rng = np.random.default_rng(0)
+    line = rng.normal(size=500)
+    labels = (rng.random(500) < expit(line)).astype(int)
+    risks = np.stack([expit(line), expit(line - 2), expit(0.9 * line)])
+    return decision_curve(risks, labels, thresholds=np.array([0.3, 0.5]), rng=rng, n_resamples=300)
+
+
+def test_a_difference_is_a_contrast(three_models):
+    curve = three_models
+    expected = curve.difference(0, 1, at=0.5)
+    assert curve.contrast(np.array([1, -1, 0, 0]), at=0.5) == expected
+    apart = curve.resamples[:, 0, 1] - curve.resamples[:, 1, 1]
+    assert expected.value == curve.values[0, 1] - curve.values[1, 1]
+    assert [expected.low, expected.high] == np.quantile(
+        apart, [(1 - 0.95) / 2, (1 + 0.95) / 2]
+    ).tolist()
+
+
+def test_a_row_of_weight_zero_may_have_no_answer(three_models):
+    curve = three_models
+    expected = curve.contrast(np.array([1, -1, 0, 0]), at=0.5)
+    curve.values[2], curve.resamples[:, 2] = np.nan, np.nan
+    assert curve.contrast(np.array([1, -1, 0, 0]), at=0.5) == expected
+
+
+def test_a_contrast_is_the_sum_of_its_parts(three_models):
+    curve = three_models
+    lost, back = curve.difference(0, 1, at=0.3), curve.difference(2, 1, at=0.3)
+    found = curve.contrast(np.array([-0.5, -0.5, 1, 0]), at=0.3)
+    assert found.value == pytest.approx(back.value - lost.value / 2)
+    assert found.low < found.value < found.high
+
+
+def test_a_contrast_that_does_not_fit_is_refused(three_models):
+    curve = three_models
+    with pytest.raises(ValueError, match="one a row"):
+        curve.contrast(np.array([1, -1]), at=0.5)
+    with pytest.raises(ValueError, match=r"at=0\.4"):
+        curve.contrast(np.array([1, -1, 0, 0]), at=0.4)
