@@ -23,6 +23,7 @@ __all__ = [
     "checked_spacing",
     "identity_grid",
     "inside",
+    "last_voxel",
     "length_mm",
     "to_mm",
     "to_voxels",
@@ -39,6 +40,17 @@ def identity_grid(field: Float[Tensor, "batch dims *grid"]) -> Float[Tensor, "1 
     """
     axes = [torch.arange(n, dtype=field.dtype, device=field.device) for n in field.shape[2:]]
     return torch.stack(torch.meshgrid(*axes, indexing="ij"))[None]
+
+
+def last_voxel(field: Float[Tensor, "batch dims *grid"]) -> Float[Tensor, "1 dims *ones"]:
+    """The position of the last voxel along each axis of a field's grid.
+
+    Example:
+        >>> last_voxel(torch.zeros(1, 2, 2, 3)).flatten()
+        tensor([1., 2.])
+    """
+    last = torch.tensor([n - 1 for n in field.shape[2:]]).to(field)
+    return last.reshape(1, -1, *[1] * (field.ndim - 2))
 
 
 def checked_field(field: Tensor, *, name: str = "by_voxels") -> Tensor:
@@ -150,9 +162,7 @@ def inside(by_voxels: Float[Tensor, "batch dims *grid"]) -> Bool[Tensor, " batch
     """
     checked_field(by_voxels)
     where = identity_grid(by_voxels) + by_voxels
-    last = torch.tensor([n - 1 for n in by_voxels.shape[2:]]).to(where)
-    last = last.reshape(1, -1, *[1] * (by_voxels.ndim - 2))
-    return ((where >= 0) & (where <= last)).all(dim=1)
+    return ((where >= 0) & (where <= last_voxel(where))).all(dim=1)
 
 
 def _sides(field: Tensor, spacing_mm: Sequence[float]) -> Tensor:

@@ -26,7 +26,11 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from medlib.translation.registration.displacement import checked_field, identity_grid
+from medlib.translation.registration.displacement import (
+    checked_field,
+    identity_grid,
+    last_voxel,
+)
 
 __all__ = ["OUTSIDE", "sum_by_place", "warp", "warp_labels"]
 
@@ -131,8 +135,7 @@ def sum_by_place(
 
 def _by_torch(image: Tensor, by: Tensor, edge: bool) -> Tensor:
     """By `grid_sample`, which wants the last axis first."""
-    ends = torch.tensor([n - 1 for n in by.shape[2:]]).to(by).reshape(1, -1, *[1] * (by.ndim - 2))
-    places = 2 * (identity_grid(by) + by) / ends - 1
+    places = 2 * (identity_grid(by) + by) / last_voxel(by) - 1
     return functional.grid_sample(
         image,
         places.flip(1).movedim(1, -1),
@@ -194,7 +197,7 @@ class _Ordered(torch.autograd.Function):
 def _places(by: Tensor, edge: bool) -> tuple[Tensor, Tensor, Tensor]:
     """The lower voxel of each axis, the part of a voxel beyond it, and whether u moves either."""
     where = (identity_grid(by) + by).flatten(2)
-    last = torch.tensor([n - 1 for n in by.shape[2:]]).to(where)[:, None]
+    last = last_voxel(by).flatten(2)
     if not edge:
         low = where.floor()
         return low.nan_to_num(), where - low, torch.ones_like(where)
