@@ -329,8 +329,8 @@ networks = fit_networks(
 # for learning and validation.
 #
 # Beside them stands an **oracle**: the same search, with each study's *own* map, in perfect
-# register. Nobody has that map: it is the simulation's. It is no ceiling either; on a finer grid it
-# marks better still.
+# register. Nobody has that map: it is the simulation's. It is no ceiling either: what it searches is
+# a coarse grid.
 
 # %%
 atlas = np.mean([one.white for one in sets["learn"]], axis=0)
@@ -370,8 +370,8 @@ off = {name: mean_interval(np.abs(one.volume_error_ml), unit="ml", within=(0, np
        for name, one in scores.items()}
 for name, key in zip(scores, ("network", "line", "threshold", "oracle"), strict=True):
     run.result(f"dice_{key}", dice[name], atol=0.02)
-    run.result(f"found_{key}", found[name], atol=0.03)
-    run.result(f"off_{key}", off[name], atol=0.03)
+    run.result(f"found_{key}", found[name], atol=0.025)
+    run.result(f"off_{key}", off[name], atol=0.018)
 
 # %%
 run.figure(
@@ -391,7 +391,7 @@ ours = scores["network"]
 lead = {name: mean_interval(ours.dice - one.dice) for name, one in scores.items() if one != ours}
 line_lead = mean_interval(scores["line"].dice - scores["threshold"].dice)
 for name, key in zip(lead, ("line", "threshold", "oracle"), strict=True):
-    run.result(f"lead_over_{key}", lead[name], atol=0.02)
+    run.result(f"lead_over_{key}", lead[name], atol=0.018)
 run.result("line_over_threshold", line_lead, atol=0.02)
 run.result("bias", mean_interval(ours.volume_error_ml, unit="ml"), atol=0.05)
 run.result("invented", mean_interval(ours.invented), atol=0.2)
@@ -439,16 +439,16 @@ auc = {name: rank_auc(p, has) for name, p in p_of.items()}
 
 # %%
 for name in p_of:
-    run.result(f"auc_{name}", auc[name], atol=0.02)
+    run.result(f"auc_{name}", auc[name], atol=0.012)
     run.result(f"cost_{name}", cost[name], atol=0.03)
-run.result("auc_gain", rank_auc_difference(p_of["network"], p_of["line"], has), atol=0.02)
-run.result("too_high", mean_interval(p_of["network"] - has), atol=0.03)
+run.result("auc_gain", rank_auc_difference(p_of["network"], p_of["line"], has), atol=0.009)
+run.result("too_high", mean_interval(p_of["network"] - has), atol=0.015)
 saved = {name: mean_interval(nats["threshold"] - nats[name], unit="nats")
          for name in ("network", "line")}
 for name, one in saved.items():
     run.result(f"saved_{name}", one, atol=0.05)
 run.result("saved_beside_line", mean_interval(nats["line"] - nats["network"], unit="nats"),
-           atol=0.05)
+           atol=0.02)
 
 # %%
 run.figure(
@@ -481,7 +481,7 @@ run.claim("the network's probability costs less than the threshold's, fitted to 
 says_no = p_of["network"] < 0.5
 nothing_marked = np.array([not mask.any() for mask in marked["network"]])
 both = says_no & ~nothing_marked
-run.result("contradictions", int(both.sum()), unit="studies", n=n_test, atol=6)
+run.result("contradictions", int(both.sum()), unit="studies", n=n_test, atol=1.5)
 run.say("Network and decision part in {contradictions:.0f} of {n_test} studies: voxels are marked,"
         " and a lesion is called absent. {with_lesion} of these have one.", n_test=n_test,
         with_lesion=int((both & (has == 1)).sum()))
@@ -503,7 +503,7 @@ if explained_by == "another's":  # a defect, to see the claim fail
     maps = maps[1:] + maps[:1]
 hits = [truth[i].ravel()[one.argmax()] for i, one in zip(with_lesions, maps, strict=True)]
 pointed = share_of(np.array(hits, dtype=float))
-run.result("pointed", pointed, atol=0.1)
+run.result("pointed", pointed, atol=0.02)
 run.say("The place of most evidence lies in a true lesion in {pointed:.0%ci} of them; lesions fill"
         " {share:.2%} of the voxels.", share=np.mean([truth[i].mean() for i in with_lesions]))
 run.claim("in most studies with lesions the place of most evidence lies in a true lesion",
@@ -516,7 +516,7 @@ is_odd = np.repeat([0, 1], [n_test, n_odd])
 auc_gate = rank_auc(np.concatenate([gate[:, 0], strange]), is_odd)
 refused_usual = int((gate[:, 1] <= level).sum())
 run.result("auc_of_gate", auc_gate, atol=0.05)
-run.result("refused_usual", refused_usual, unit="studies", n=n_test, atol=3)
+run.result("refused_usual", refused_usual, unit="studies", n=n_test, atol=0.8)
 run.say("The gate tells {odd_contrast} studies from usual ones with an AUC of {auc_of_gate:.2ci},"
         " and refuses {refused_usual:.0f} of {n_test} usual ones.", n_test=n_test)
 turned_away = share_of((conformal_p(strange, calibration=networks.known) <= level).astype(float))
