@@ -329,8 +329,7 @@ networks = fit_networks(
 # for learning and validation.
 #
 # Beside them stands an **oracle**: the same search, with each study's *own* map, in perfect
-# register. Nobody has that map: it is the simulation's. It is no ceiling either: what it searches is
-# a coarse grid.
+# register. Nobody has that map: it is the simulation's. It is no ceiling: its grid is coarse.
 
 # %%
 atlas = np.mean([one.white for one in sets["learn"]], axis=0)
