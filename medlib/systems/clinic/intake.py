@@ -108,7 +108,7 @@ def take_in(images: Sequence[Dataset], *, rules: Rules) -> Intake:
         >>> from pydicom import dcmread
         >>> found = take_in([dcmread(get_testdata_file("CT_small.dcm"))], rules=Rules())
         >>> [reason.fault for reason in found.refused]
-        ['wrong modality', 'rescaled', 'another size', 'too few slices']
+        ['wrong modality', 'another size', 'too few slices']
     """
     if not images:
         raise ValueError("there are no images to take in")
