@@ -17,6 +17,10 @@
 - `pair_fit`: the same field fitted to each pair by itself.
 - `simpleitk_peers`: demons and B-splines, by SimpleITK.
 - `known_warp`: smooth fields of stated size, with their inverses, to warp real anatomy by.
+- `spline_warp`: such fields that no velocity made.
+- `warped_pairs`: pairs of images whose map is known.
+- `drawn_pairs`: pairs of three kinds, drawn from slices.
+- `edge_search`: one knob, tried until the best lies inside its grid.
 - `radial_growth`: a lesion that grows, and the Jacobian that it has.
 - `registration_scores`: overlap, surfaces, folds, the way back and the known truth, pair by pair.
 """
