@@ -22,5 +22,7 @@
 - `drawn_pairs`: pairs of three kinds, drawn from slices.
 - `edge_search`: one knob, tried until the best lies inside its grid.
 - `radial_growth`: a lesion that grows, and the Jacobian that it has.
+- `grown_lesion`: a lesion on two scans, that pushes tissue aside or takes it over.
+- `grey_sorting`: a map that is worth nothing, and overlaps well.
 - `registration_scores`: overlap, surfaces, folds, the way back and the known truth, pair by pair.
 """
