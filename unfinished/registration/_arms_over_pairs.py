@@ -9,19 +9,19 @@
 # %% [markdown]
 # # Who bends, who tears, and who can tell
 #
-# **Objectives.** One point of a recorded trial, a companion of *Bending without tearing?*. Pairs of
-# brain slices are drawn, whose map from one to the other is known for two kinds of three: flows
-# that change with time, cubic splines, and slices some way apart. Three things are fitted, a
-# displacement, a velocity, a velocity of two intervals; by a network that was trained on other
-# pairs, and by Adam on each pair. Beside them stand no registration, rigid and affine maps, and
-# SimpleITK's demons and B-splines. Each has one knob of smoothness. All knobs are tried on one kind
+# **Objectives.** One point of a recorded trial, a companion of *Can a map of the brain bend without
+# tearing?*. Pairs of brain slices are drawn: bent by flows that change with time, and by cubic
+# splines, so that the map from one to the other is known; and slices some way apart. Three things are fitted, a
+# displacement, a velocity, a velocity of two intervals; by Adam on each pair, and the first two by a
+# network that was trained on other pairs. Beside them stand no registration, rigid and affine maps,
+# and SimpleITK's demons and B-splines. Each has one knob of smoothness. All knobs are tried on one kind
 # of grid, which grows while the best lies on its edge, and chosen by the mean Dice of validation
 # pairs; what the true distance would have chosen is kept beside. The chosen ones are then fitted
 # twice and four times as long. Labels are in no loss.
 # This notebook is no page of the book: `medbook sweep` runs it over seeds. A seed draws pairs,
 # noise, first weights and batches; all of them warp one template's slices.
 #
-# **Prerequisites.** *Bending without tearing?*
+# **Prerequisites.** *Can a map of the brain bend without tearing?*
 
 # %% tags=["parameters"]
 seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
@@ -31,8 +31,8 @@ n_train: int = 80  # training pairs of each kind, 1 ≤ x ≤ 100000
 n_validation: int = 8  # validation pairs of each kind, 2 ≤ x ≤ 10000
 n_test: int = 16  # test pairs of each kind, 2 ≤ x ≤ 10000
 largest_mm: float = 9.0  # about how far either image of a pair is bent, 0 < x ≤ 30
-first_steps: int = 300  # of the shortest training, 1 ≤ x ≤ 100000
-rates: list[float] = [0.001, 0.003]  # highest of a training, 2 or more, 0 < x ≤ 0.1
+first_steps: int = 600  # of the shortest training, 1 ≤ x ≤ 100000
+rates: list[float] = [0.003, 0.001]  # highest of a training, the first for all λ, 0 < x ≤ 0.1
 width: int = 16  # channels of a network at full resolution, 2 ≤ x ≤ 256
 pair_steps: int = 100  # of the shortest fit of a pair, at each resolution, 1 ≤ x ≤ 10000
 peer_steps: int = 100  # SimpleITK's iterations at each resolution, 1 ≤ x ≤ 10000
@@ -190,7 +190,7 @@ class BySimpleITK:
 
 
 # %%
-arms = {f"net_{name}": ByNetwork(model) for name, model in MODELS.items()}
+arms = {f"net_{name}": ByNetwork(MODELS[name]) for name in ("displacement", "velocity")}
 arms |= {f"pair_{name}": ByPair(model) for name, model in MODELS.items()}
 grids = dict.fromkeys(arms, weights)
 if peers == "SimpleITK":
@@ -220,8 +220,8 @@ by_truth = {name: min(one.tried, key=lambda knob: known_error_mm(one.tried[knob]
 
 # %%
 for name, one in found.items():
-    run.result(f"knob_{name}", one.best, atol=100.0)
-    run.result(f"knob_by_truth_{name}", by_truth[name], atol=100.0)
+    run.result(f"log_knob_{name}", np.log10(one.best), atol=0.5)
+    run.result(f"log_knob_by_truth_{name}", np.log10(by_truth[name]), atol=0.5)
     run.result(f"on_edge_{name}", one.on_edge, atol=1)
     for place, knob in enumerate(grids[name]):
         scores = one.tried[knob][1]
@@ -277,7 +277,7 @@ for (name, times), scores in tested.items():
 
 # %%
 CONTRASTS = [("net_displacement", "net_velocity"), ("pair_displacement", "pair_velocity"),
-             ("net_timed", "net_velocity"), ("pair_timed", "pair_velocity"),
+             ("pair_timed", "pair_velocity"),
              ("net_velocity", "pair_velocity")]
 CONTRASTS += [(arm, "pair_velocity") for arm in arms if isinstance(arms[arm], BySimpleITK)]
 

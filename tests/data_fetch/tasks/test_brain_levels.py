@@ -1,5 +1,7 @@
 """Slices of the template: the whole brain, the right way up, and blocks that do not touch."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -28,7 +30,7 @@ def test_rows_run_to_the_back():
 def test_levels_of_splits_are_apart_and_where_they_say():
     levels = brain_levels()
     spans = sorted((low, high) for some in LEVELS_MM.values() for low, high in some)
-    for (_, high), (low, _) in zip(spans[:-1], spans[1:], strict=True):
+    for (_, high), (low, _) in pairwise(spans):
         assert low - high >= levels.pixel_mm
     assert [len(block) for block in levels.blocks("training")] == [12, 6]
     assert np.diff(levels.z_mm) == pytest.approx(3.0)

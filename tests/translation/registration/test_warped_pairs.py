@@ -19,7 +19,10 @@ def anatomy(levels=4, side=40):
 
 
 def some(kinds=KINDS, each=3, seed=0, **bending):
-    options = {"rng": np.random.default_rng(seed), "bending": Bending(noise=0.0, **bending)}
+    options = {
+        "rng": np.random.default_rng(seed),
+        "bending": Bending(noise=0.0, lattice_mm=14.0, **bending),
+    }
     return drawn_pairs([anatomy()], each=each, spacing_mm=(2.0, 2.0), kinds=kinds, **options)
 
 
