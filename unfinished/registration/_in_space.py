@@ -54,6 +54,7 @@ run.uses(kinds[0])
 channels = np.stack([kind.array[4:44, 5:53, :40] for kind in kinds])  # sides that can be halved
 brain = torch.from_numpy(np.ascontiguousarray(channels))[None]
 
+# %%
 
 def drawn(n, name):
     """Pairs of one brain, each image bent by its own flow."""
