@@ -145,7 +145,7 @@ SHELL = Number(
     name="registration-shell",
     asks="det J in the shell",
     answer=(20**3 - 11**3) / (20**3 - 10**3),
-    tolerance=0.002,
+    tolerance=0.003,
     within=(-1e6, 1e6),
     mistakes=[
         Mistake((20**2 - 11**2) / (20**2 - 10**2), "that is in the plane; volumes go with cubes"),
