@@ -48,8 +48,8 @@ class Box(NamedTuple):
 def audit_picture(boxes: Sequence[Box], *, says: Sequence[str], signed: bool) -> Figure:
     """Entries in the order of the ledger, linked; below, the lines of an audit's report.
 
-    States differ by word, mark, line and colour, so that no colour need be told. No digest is drawn:
-    it would be another with every comment in a program of which an entry speaks.
+    States differ by word, mark, line and colour, so that no colour need be told. No digest is
+    drawn: it would be another with every comment in a program of which an entry speaks.
 
     Args:
         boxes: of all entries, 1 to 15.
