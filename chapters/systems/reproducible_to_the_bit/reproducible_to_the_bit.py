@@ -1402,7 +1402,7 @@ def picture(report, cut=0):
     states, signed = states_of(report, cut)
     boxes = [Box(title, state) for title, state in zip(TITLES, states, strict=True)]
     says = [shorten(f"{'follows' if found.follows else 'cause'} · {found.part} · {found.path}:"
-                    f" {re.sub(r'[0-9a-f]{8,}\W*', '… ', found.detail)}", 96, placeholder=" …")
+                    f" {re.sub('[0-9a-f]{8,}[.…]*', '…', found.detail)}", 96, placeholder=" …")
             for found in report.findings[:4]]
     says += [LEFT if cut else FORGED] * ("in doubt" in states)
     return audit_picture(boxes, says=says or ["everything agrees"], signed=signed)
