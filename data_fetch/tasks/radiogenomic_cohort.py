@@ -136,9 +136,7 @@ class Cohort:
         return self.sample.array[np.arange(len(site)), site]
 
 
-def radiogenomic_cohort(
-    n: int, *, rng: np.random.Generator, world: World | None = None
-) -> Cohort:
+def radiogenomic_cohort(n: int, *, rng: np.random.Generator, world: World | None = None) -> Cohort:
     """Patients with a tumour in real anatomy, on either of two scanners, and 200 genes each.
 
     A bright rim around a dark core: the core's share of the area is .12 + .5 Φ(z). Radius, place,
@@ -265,7 +263,9 @@ def _tumour(anatomy: np.ndarray, biology: float, rng: np.random.Generator) -> np
         along = (np.cos(turn) * u + np.sin(turn) * v) * np.sqrt(aspect)
         aside = (np.cos(turn) * v - np.sin(turn) * u) / np.sqrt(aspect)
         theta = np.arctan2(aside, along)
-        reach = size * (1 + sum(waves[k, j] * np.cos((j + 2) * theta + phases[k, j]) for j in (0, 1)))
+        reach = size * (
+            1 + sum(waves[k, j] * np.cos((j + 2) * theta + phases[k, j]) for j in (0, 1))
+        )
         return expit((reach - np.hypot(along, aside)) / 0.4)
 
     share = 0.12 + 0.5 * ndtr(biology)
@@ -282,7 +282,7 @@ def _scan(clean: np.ndarray, noise: np.ndarray, how: float) -> np.ndarray:
     blur = _BLUR_PX[0] + how * (_BLUR_PX[1] - _BLUR_PX[0])
     grain = _GRAIN_PX[0] + how * (_GRAIN_PX[1] - _GRAIN_PX[0])
     grains = gaussian_filter(noise, (0, grain, grain)) if grain > 0 else noise
-    grains = grains / grains.std()
+    grains = grains / grains.std(axis=(1, 2), keepdims=True)
     images = gaussian_filter(clean, (0, blur, blur)) + 0.16 * grains
     images -= images.mean(axis=(1, 2), keepdims=True)
     return images / images.std(axis=(1, 2), keepdims=True)
@@ -302,6 +302,4 @@ def _check(n: int, world: World) -> None:
             f"matter={genome.matter} of {genome.pathways} pathways: one at least, and not the last"
         )
     if genome.spread not in ("dense", "same sign", "scattered"):
-        raise ValueError(
-            f'spread is {genome.spread!r}; choose "dense", "same sign" or "scattered"'
-        )
+        raise ValueError(f'spread is {genome.spread!r}; choose "dense", "same sign" or "scattered"')

@@ -115,7 +115,9 @@ def _mode(
         if np.abs(size * move).max() < 1e-9:
             break
     fitted = expit(columns @ at)
-    own = (dummies * (fitted * (1 - fitted))[:, None]).T @ dummies + np.eye(dummies.shape[1]) / sd**2
+    own = (dummies * (fitted * (1 - fitted))[:, None]).T @ dummies + np.eye(
+        dummies.shape[1]
+    ) / sd**2
     evidence = value - dummies.shape[1] * np.log(sd) - 0.5 * np.linalg.slogdet(own)[1]
     return at, float(evidence)
 

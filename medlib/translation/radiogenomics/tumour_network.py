@@ -66,14 +66,10 @@ class SiteReader(nn.Module):
         torch.Size([3])
     """
 
-    def __init__(
-        self, *, features: int = 8, width: int = 32, generator: torch.Generator
-    ) -> None:
+    def __init__(self, *, features: int = 8, width: int = 32, generator: torch.Generator) -> None:
         super().__init__()
         with global_draws_from(generator):
-            self.layers = nn.Sequential(
-                nn.Linear(features, width), nn.ReLU(), nn.Linear(width, 1)
-            )
+            self.layers = nn.Sequential(nn.Linear(features, width), nn.ReLU(), nn.Linear(width, 1))
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits (patients,) of hospital 1."""

@@ -38,9 +38,10 @@ def test_the_proximal_step_is_the_minimum_that_it_is_said_to_be(seed, amount):
 
     def value(b):
         lengths = np.sqrt(np.bincount(GROUPS, weights=b**2))
-        return 0.5 * ((b - before) ** 2).sum() + amount * (
-            np.sqrt(np.bincount(GROUPS)) * lengths
-        ).sum()
+        return (
+            0.5 * ((b - before) ** 2).sum()
+            + amount * (np.sqrt(np.bincount(GROUPS)) * lengths).sum()
+        )
 
     best = value(after)
     for size in (1e-3, 1e-1):
@@ -81,9 +82,7 @@ def test_it_is_the_optimum_of_a_general_solver(penalty):
         value, start, method="SLSQP", constraints=cones, bounds=[(None, None)] * 11 + [(0, 9)] * 4,
         options={"maxiter": 2000, "ftol": 1e-13},
     )  # fmt: skip
-    mine = objective(
-        np.r_[found.free, found.effects], columns, response, GROUPS, penalty, n_free=1
-    )
+    mine = objective(np.r_[found.free, found.effects], columns, response, GROUPS, penalty, n_free=1)
     theirs = objective(other.x[:11], columns, response, GROUPS, penalty, n_free=1)
     assert mine <= theirs + 1e-9
     assert mine == pytest.approx(theirs, abs=2e-5)

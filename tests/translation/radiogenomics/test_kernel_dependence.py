@@ -27,7 +27,10 @@ def test_at_the_null_its_mean_is_zero_at_small_n_too():
     rng = np.random.default_rng(1)
     values = []
     for _ in range(400):
-        a, s = torch.from_numpy(rng.normal(size=(12, 1))), torch.from_numpy(rng.normal(size=(12, 1)))
+        a, s = (
+            torch.from_numpy(rng.normal(size=(12, 1))),
+            torch.from_numpy(rng.normal(size=(12, 1))),
+        )
         values.append(unbiased_hsic(*(gaussian_kernel(x, width=1.0) for x in (a, s))).item())
     assert abs(np.mean(values)) < 4 * np.std(values) / 20
 
