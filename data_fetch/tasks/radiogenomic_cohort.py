@@ -1,4 +1,4 @@
-"""Patients whose image, genome, hospital and response follow written equations: a world to judge in.
+"""Patients whose image, genome, hospital and response follow written equations.
 
 The anatomy is real (one averaged brain), all else is simulated. What this captures and what not:
 cards/simulated_radiogenomic_cohort.md.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -34,6 +33,7 @@ def mean_squared_correlation(
         ValueError: fewer than two patients, or not one site a row.
 
     Example:
+        >>> import torch
         >>> site = torch.tensor([0.0, 0.0, 1.0, 1.0])
         >>> features = torch.stack([site * 3, torch.tensor([0.0, 1.0, 0.0, 1.0])], dim=1)
         >>> mean_squared_correlation(features, site).item()
@@ -68,6 +68,7 @@ def within_responses(
         response: 0 or 1. A response with fewer than two patients counts as 0.
 
     Example:
+        >>> import torch
         >>> site, response = torch.tensor([0.0, 1.0, 0.0, 1.0]), torch.tensor([0, 1, 0, 1])
         >>> features = torch.tensor([[1.0], [2.0], [1.0], [2.0]])
         >>> within_responses(features, site, response).item()

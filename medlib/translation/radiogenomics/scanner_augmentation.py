@@ -30,7 +30,7 @@ def blurred(
     """
     if sigma.shape != images.shape[:1] or not (sigma > 0).all():
         raise ValueError(f"sigma {tuple(sigma.shape)}: one positive width an image")
-    n, _, height, width = images.shape
+    n = len(images)
     reach = 4
     at = torch.arange(-reach, reach + 1, dtype=images.dtype, device=images.device)
     kernel = torch.exp(-(at**2) / (2 * sigma[:, None] ** 2))

@@ -1,4 +1,4 @@
-"""The estimate is the mean over quadruples, unbiased at the null, and sees what covariance cannot."""
+"""A mean over quadruples, unbiased at the null; it sees what covariance cannot."""
 
 import itertools
 
