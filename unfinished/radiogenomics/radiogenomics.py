@@ -541,6 +541,8 @@ if trial is not None:
     for way in ("adversary", "covariance", "reweighted", "augmented"):
         gap = mean_interval(auc_of("offset") - auc_of(way))
         run.result(f"offset_over_{way}", gap, atol=0.03)
+    run.result("covariance_over_adversary",
+               mean_interval(auc_of("covariance") - auc_of("adversary")), atol=0.03)
     run.say("Where the link is reversed, after the longest training, the offset lies"
             " {offset_over_adversary:+.2ci} from the adversary, {offset_over_covariance:+.2ci} from"
             " the covariance penalty, {offset_over_reweighted:+.2ci} from weights and"
@@ -580,6 +582,7 @@ if trial is not None:
     told = readers["adversary" if read_by == "probe" else "nothing"]
     margin = min(told.low - 0.6, loss.value - (np.log(2) - 0.1))
     run.result("reader_loss", loss, unit="nats", atol=0.05)
+    run.result("probe_adversary", readers["adversary"], atol=0.03)
     run.say("At the end of the longest training the adversary's own reader has a loss of"
             " {reader_loss:.2ci}, where guessing has {chance:.2f}.", chance=np.log(2))
     run.claim("an adversary whose reader is near chance leaves features from which a fresh reader"
@@ -822,6 +825,8 @@ if drawn is not None:
     filled, scattered = gain(fills), gain(opposite)
     run.result("gain_dense", gain("dense"), atol=0.01)
     run.result("gain_scattered", gain("scattered"), atol=0.01)
+    false = mean_interval(drawn.array("share_false_group_error_known", spread="dense"))
+    run.result("share_false_group", false, atol=0.1)
 
 # %%
 if drawn is not None:
