@@ -104,6 +104,11 @@ drawn = {name: patients(name, learned_at) for name in ("train", "validation")}
 starts = {times: int(run.rng(f"start, {times} times").integers(2**62)) for times in TIMES}
 
 
+def best(found, by="validation"):
+    """The setting with the greatest AUC on validation patients, balanced or as usual."""
+    return max(found, key=lambda one: getattr(found[one], by))
+
+
 def fit(way, tried, times):
     """One training; first weights and batches are those of all others of this length."""
     return learn(way, drawn["train"], setting=tried, validation=drawn["validation"],
@@ -111,11 +116,9 @@ def fit(way, tried, times):
                  generator=torch.Generator().manual_seed(starts[times]))
 
 
-def try_all(way, times):
-    """Every setting: rates and decays, or rates at one strength and then the other strengths."""
-    if way in ("plain", "augmented", "reweighted", "offset"):
-        settings = [Setting(rate=rate, decay=decay) for rate in rates for decay in decays]
-        return {one: fit(way, one, times) for one in settings}
+# %%
+def try_strengths(way, times):
+    """Rates at one strength, and then the other strengths at the best rate."""
     strong = reversals if way == "adversary" else strengths
     found = {one: fit(way, one, times)
              for one in (Setting(rate=rate, strength=strong[1]) for rate in rates)}
@@ -124,12 +127,15 @@ def try_all(way, times):
     return found | {one: fit(way, one, times) for one in others}
 
 
+def try_all(way, times):
+    """Every setting: rates and decays, or rates at one strength and then the other strengths."""
+    if way in ("plain", "augmented", "reweighted", "offset"):
+        settings = [Setting(rate=rate, decay=decay) for rate in rates for decay in decays]
+        return {one: fit(way, one, times) for one in settings}
+    return try_strengths(way, times)
+
+
 # %%
-def best(found, by="validation"):
-    """The setting with the greatest AUC on validation patients, balanced or as usual."""
-    return max(found, key=lambda one: getattr(found[one], by))
-
-
 tried = {(way, times): try_all(way, times) for way in WAYS for times in TIMES}
 taken = {key: best(found) for key, found in tried.items()}
 
@@ -148,6 +154,7 @@ def keep_auc(name, value, n=n_test):
     run.result(name, value, unit="AUC", n=n, atol=0.03)
 
 
+# %%
 def judge(name, scores):
     """AUC at three links, of the hospital, and how far a change of scanner moves the score."""
     for where, at in LINKS.items():

@@ -18,7 +18,7 @@ BALANCED = Number(
         Mistake(0.64, "those are the pairs that are won; what do tied ones count?"),
         Mistake(0.96, "a tied pair counts one half, not one"),
         Mistake(0.2, "upside down: do responders have the higher scores here, or the others?"),
-        Mistake(0.68, "that is one half of a share and more: count pairs of a responder and another"),
+        Mistake(0.68, "count pairs of a responder and another: won, and tied"),
     ],
     otherwise="of 50 times 50 pairs of a responder and another: how many are won, how many tied?",
     hints=[
@@ -41,7 +41,7 @@ ARROW = Choice(
     asks="the independence",
     options={
         "a": "Of the hospital, over all patients: the scanner must not show in any way.",
-        "b": "Of the hospital among responders, and among others; over all patients it will differ.",
+        "b": "Of the hospital among responders, and among others; over all it will differ.",
         "c": "Of the response, given the hospital.",
         "d": "None: whatever has the best validation AUC at these hospitals.",
         "e": "Of the image, given the hospital.",
@@ -203,7 +203,7 @@ even that last way is not clean: the response is a collider.)
     wrong=["x", 2],
 )
 
-# ----------------------------------------------------------------------------- where the offset ends
+# ---------------------------------------------------------------------------- where the offset ends
 
 OFFSET = Choice(
     name="radiogenomics-offset",

@@ -49,7 +49,7 @@ n_steps: int = 200  # training steps of each network on this page, 1 ≤ x ≤ 1
 batch_size: int = 128  # patients a step, 8 ≤ x ≤ 10000
 peak_rate: float = 0.01  # highest learning rate, 0 < x ≤ 0.3
 link: float = 2.5  # log-odds between hospital and response while learning, 0 ≤ x ≤ 4
-scanners: float = 1.0  # how far the two scanners differ, 0 = not at all, 0 ≤ x ≤ 1
+scanners: float = 1.0  # how far the two scanners differ; at 0 they are one, 0 ≤ x ≤ 1
 n_links: int = 4  # positions of the slider, 2 ≤ x ≤ 10
 n_genes_train: int = 400  # patients that pathways are selected by, 100 ≤ x ≤ 10000
 n_penalties: int = 12  # of the path, 3 ≤ x ≤ 100
@@ -224,14 +224,15 @@ run.table(
 # the link is reversed.
 
 # %%
-def patients(name, at, of=cohort):
+def patients(name, at):
     """Images on the scanner of their hospital, hospitals and responses, at a link."""
-    site, response = (one[rows[name]] for one in of.linked(at))
-    seen = torch.from_numpy(of.sample.array[rows[name], site])[:, None]
+    site, response = (one[rows[name]] for one in cohort.linked(at))
+    seen = torch.from_numpy(images[rows[name], site])[:, None]
     return Patients(images=seen.to(run.device), site=torch.from_numpy(site),
                     response=torch.from_numpy(response))
 
 
+# %%
 start = int(run.rng("start").integers(2**62))  # of all networks: first weights and batches
 HERE = {"plain": 0.0, "offset": 0.0, "covariance": 10.0, "adversary": 1.0}
 
@@ -279,8 +280,11 @@ run.table(
     [{"hospitals": where, "the network": f"{mine:.2ci}", "biology itself": f"{ceiling:.2ci}"}
      for where, (mine, ceiling) in found.items()],
     name="plain", caption="AUC of the plain network, and of the biology that it should read (the"
-    f" ceiling of any score that reads nothing else), where the link is as in training, absent and"
-    f" reversed; one training, n = {n_test} test patients, 95 % intervals over patients; simulated.")
+    " ceiling of any score that reads nothing else), where the link is as in training, absent and"
+    f" reversed; one training, n = {n_test} test patients, 95 % intervals over patients;"
+    " simulated.")
+
+# %%
 run.say(
     "At home the network has an AUC of {plain_home:.2f}, where the link is reversed"
     " {plain_reversed:.2f}. Its logit tells the hospital with an AUC of {plain_site:.2f}. And here"
@@ -398,15 +402,22 @@ reversed_auc = {way: [auc_at(scores, -at).value for scores, at in zip(of, links,
 ceilings = [auc_at(truth, -at).value for at in links]
 
 # %%
+def draw_way(left, right, k, way, color):
+    """One way: AUC over links, and how far a change of scanner moves the logits of patients."""
+    values, scores = reversed_auc[way], by_link[way][k]
+    left.plot(links, values, "o-", color=COLORS[color], label=way)
+    left.plot(links[k], values[k], "s", color=COLORS[color], ms=9)
+    apart = (scores[:, 1] - scores[:, 0]) / max(scores.std(), 1e-9)
+    right.hist(apart, bins=30, histtype="step", color=COLORS[color])
+
+
+# %%
 def draw_link(k):
-    """AUC where the link is reversed, over links; and how far a change of scanner moves logits."""
+    """All ways at one position of the slider."""
     figure, axes = panels(1, 2, height_in=2.9, width_ratios=(1.3, 1))
     left, right = axes[0]
-    for (way, values), color in zip(reversed_auc.items(), ("blue", "orange", "green"), strict=True):
-        left.plot(links, values, "o-", color=COLORS[color], label=way)
-        left.plot(links[k], values[k], "s", color=COLORS[color], ms=9)
-        apart = by_link[way][k][:, 1] - by_link[way][k][:, 0]
-        right.hist(apart / by_link[way][k].std(), bins=30, histtype="step", color=COLORS[color])
+    for way, color in zip(SHOWN, ("blue", "orange", "green"), strict=True):
+        draw_way(left, right, k, way, color)
     left.plot(links, ceilings, ":", color="grey", label="biology itself")
     left.set(xlabel="link while learning (log-odds)", ylabel="AUC, link reversed")
     left.legend(fontsize=8)
@@ -418,8 +429,8 @@ def draw_link(k):
 run.frames(
     [draw_link(k) for k in range(n_links)], name="link_slider", label="link while learning",
     values=[f"{at:.1f}" for at in links], data="simulated", start=n_links - 1,
-    alt="AUC at the hospital with the reversed link over the strength of the link, for three ways to"
-    " learn; and histograms of how the logit of a patient changes with the scanner.",
+    alt="AUC at the hospital with the reversed link over the strength of the link, for three ways"
+    " to learn; and histograms of how the logit of a patient changes with the scanner.",
     caption="With a stronger link the plain network reads the scanner (left), and moving a patient"
     " to the other scanner changes its logit more (right). One training a point and one setting a"
     f" way: an example, no ranking. Simulated, n = {n_test} test patients.",
@@ -440,7 +451,7 @@ run.frames(
 # | adversary | gradient reversal against a reader of the hospital |
 # | covariance | squared correlation of features and logit with the hospital |
 # | kernel | unbiased dependence of the logit on the hospital |
-# | standardised | afterwards: the plain network's features, brought to one mean and spread by hospital |
+# | standardised | afterwards: plain features, brought to one mean and spread by hospital |
 # | ComBat | afterwards: the same, with means and spreads shrunk by empirical Bayes |
 # | mixed | afterwards: a random intercept for each hospital |
 # | dark | no training: the share of dark pixels in the middle |
@@ -458,6 +469,7 @@ NAMES = {"plain": "plain", "augmented": "augmented", "reweighted": "reweighted",
          "offset": "offset", "adversary": "adversary", "covariance": "covariance",
          "kernel": "kernel", "standardised": "standardised", "combat": "ComBat", "mixed": "mixed"}
 AFTER = ("standardised", "combat", "mixed")
+cells = {"at home": "home", "no link": "neutral", "link reversed": "reversed"}
 
 
 def auc_of(way, where="reversed", times=4, kept="", world="confounded"):
@@ -479,12 +491,18 @@ else:
     run.say(str(trial.made) + " Seeds: {n}; steps of the three trainings {steps}.",
             n=len(trial.seeds),
             steps=", ".join(str(t * trial.fixed["first_steps"]) for t in TIMES))
-    cells = {"at home": "home", "no link": "neutral", "link reversed": "reversed"}
+
+# %%
+def without_training(key, where):
+    """The mean AUC of a number that no training made."""
+    return f"{trial.array(f'auc_{where}_{key}', setting='confounded').mean():.2f}"
+
+
+if trial is not None:
     run.table(
         [{"way": name} | {word: f"{mean_interval(auc_of(way, where)):.2ci}"
                           for word, where in cells.items()} for way, name in NAMES.items()]
-        + [{"way": name} | {word: f"{trial.array(f'auc_{where}_{key}', setting='confounded').mean():.2f}"
-                            for word, where in cells.items()}
+        + [{"way": name} | {word: without_training(key, where) for word, where in cells.items()}
            for key, name in (("dark", "dark pixels"), ("biology", "biology itself"))],
         name="ways", caption="Test AUC after the longest training: means with 95 % intervals over"
         f" n = {len(trial.seeds)} seeds; the last two rows are means. Simulated.")
@@ -640,8 +658,8 @@ if trial is not None:
     ways = ("plain", "offset", "adversary", "covariance", "within")
     run.table([{"way": way} | {word: f"{mean_interval(auc_of(way, where, world='referral')):.2ci}"
                                for word, where in cells.items()} for way in ways],
-              name="referral", caption="Referral: AUC after the longest training, where the response"
-              f" decides the hospital. Means and 95 % intervals over n = {len(trial.seeds)} seeds;"
+              name="referral", caption="Referral: AUC after the longest training, where the"
+              f" response decides the hospital. Means and 95 % intervals over n = {len(trial.seeds)} seeds;"
               " simulated.")
 
 # %% [markdown]
@@ -758,8 +776,8 @@ axes[0, 0].set_ylabel("length of a pathway's effects (log-odds)")
 # %%
 run.figure(
     figure, name="path", data="simulated",
-    alt="Two panels of twenty lines over a falling penalty; three green lines rise first in both, an"
-    " orange line rises in the right panel.",
+    alt="Two panels of twenty lines over a falling penalty; three green lines rise first in both,"
+    " an orange line rises in the right panel.",
     caption="Lengths of twenty pathways' effects as the penalty falls; green: those that matter,"
     " orange: ancestry's, which does not. Left with the hospital as an unpenalised column, right"
     f" without. One draw, simulated, n = {n_genes_train} patients.",
