@@ -25,11 +25,11 @@
 seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
 device: str = "auto"  # where to compute: "auto", "cpu" or "cuda"
 setting: str = "confounded"  # world: "confounded", "none", "biology", "referral"
-n_train: int = 800  # patients to learn from, 60 ≤ x ≤ 100000
-n_validation: int = 400  # patients to choose by, 60 ≤ x ≤ 100000
+n_train: int = 800  # patients to learn from, 200 ≤ x ≤ 100000
+n_validation: int = 400  # patients to choose by, 200 ≤ x ≤ 100000
 n_probe: int = 1000  # patients for the probe, one half to teach it, 80 ≤ x ≤ 100000
-n_test: int = 1000  # patients to judge by, 60 ≤ x ≤ 100000
-link: float = 2.5  # log-odds between hospital and response while learning, 0 ≤ x ≤ 4
+n_test: int = 1000  # patients to judge by, 200 ≤ x ≤ 100000
+link: float = 2.5  # log-odds between hospital and response while learning, 0 ≤ x ≤ 3
 shift: float = 0.6  # of biology at either hospital, SD, where it differs, 0 ≤ x ≤ 3
 first_steps: int = 200  # steps of the shortest training, 1 ≤ x ≤ 100000
 batch_size: int = 128  # patients a step, 8 ≤ x ≤ 10000

@@ -42,13 +42,13 @@
 # %% tags=["parameters"]
 seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
 device: str = "auto"  # where to compute: "auto", "cpu" or "cuda"
-n_train: int = 500  # patients that networks of this page learn from, 60 ≤ x ≤ 100000
-n_validation: int = 300  # and that settings are chosen by, 60 ≤ x ≤ 100000
+n_train: int = 500  # patients that networks of this page learn from, 200 ≤ x ≤ 100000
+n_validation: int = 300  # and that settings are chosen by, 200 ≤ x ≤ 100000
 n_test: int = 800  # and that they are judged by, 80 ≤ x ≤ 100000
 n_steps: int = 200  # training steps of each network on this page, 1 ≤ x ≤ 100000
 batch_size: int = 128  # patients a step, 8 ≤ x ≤ 10000
 peak_rate: float = 0.01  # highest learning rate, 0 < x ≤ 0.3
-link: float = 2.5  # log-odds between hospital and response while learning, 0 ≤ x ≤ 4
+link: float = 2.5  # log-odds between hospital and response while learning, 0 ≤ x ≤ 3
 scanners: float = 1.0  # how far the two scanners differ; at 0 they are one, 0 ≤ x ≤ 1
 n_links: int = 4  # positions of the slider, 2 ≤ x ≤ 10
 n_genes_train: int = 400  # patients that pathways are selected by, 100 ≤ x ≤ 10000
@@ -659,8 +659,8 @@ if trial is not None:
     run.table([{"way": way} | {word: f"{mean_interval(auc_of(way, where, world='referral')):.2ci}"
                                for word, where in cells.items()} for way in ways],
               name="referral", caption="Referral: AUC after the longest training, where the"
-              f" response decides the hospital. Means and 95 % intervals over n = {len(trial.seeds)} seeds;"
-              " simulated.")
+              " response decides the hospital. Means and 95 % intervals over"
+              f" n = {len(trial.seeds)} seeds; simulated.")
 
 # %% [markdown]
 # **Nothing to mend.** Where there is no link, invariance should cost nothing much. That is the

@@ -11,6 +11,7 @@
 - `site_standardisation`, `combat`, `mixed_model`: what is done to features afterwards.
 - `site_probe`: a fresh reader of the hospital.
 - `group_lasso`: whole pathways or none, by proximal steps.
+- `plain_logistic`: the few columns that must be in.
 - `regularisation_path`: how strong a penalty.
 - `pathway_tests`: a test for each pathway, and which to believe.
 """

@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import expit
 
+from medlib.translation.radiogenomics.plain_logistic import plain_logistic
+
 __all__ = ["GroupLasso", "group_lasso", "largest_penalty", "shrink_groups"]
 
 
@@ -95,18 +97,20 @@ def largest_penalty(
         ()
     """
     sizes = _sizes(groups, genes.shape[1])
-    alone = group_lasso(genes, response, groups=groups, penalty=1e6, free=free)
-    lengths = _lengths(_gradient(genes, response, alone.score(genes, free=free)), groups)
+    columns = _design(genes, response, free)
+    known = columns[:, : columns.shape[1] - genes.shape[1]]
+    odds = known @ plain_logistic(known, response)
+    lengths = _lengths(_gradient(genes, response, odds), groups)
     return float((lengths / np.sqrt(sizes)).max())
 
 
 def group_lasso(
     genes: Float[np.ndarray, "n genes"],
-    response: Int[np.ndarray, " n"],
+    response: Int[np.ndarray, " responses"],
     *,
     groups: Int[np.ndarray, " genes"],
     penalty: float,
-    free: Float[np.ndarray, "n _"] | None = None,
+    free: Float[np.ndarray, "rows _"] | None = None,
     start: GroupLasso | None = None,
     tolerance: float = 1e-6,
     most: int = 20000,

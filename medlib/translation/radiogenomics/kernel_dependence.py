@@ -10,7 +10,7 @@ __all__ = ["gaussian_kernel", "unbiased_hsic"]
 
 
 def gaussian_kernel(
-    values: Float[Tensor, "n features"], *, width: float | None = None
+    values: Float[Tensor, "*shape"], *, width: float | None = None
 ) -> Float[Tensor, "n n"]:
     r"""$k_{ij} = \exp(-|f_i - f_j|^2 / 2 w^2)$, with the median distance for width unless given.
 

@@ -11,7 +11,7 @@ _LEAST_VARIANCE = 1e-6
 
 
 def mean_squared_correlation(
-    features: Float[Tensor, "n features"], site: Float[Tensor, " n"] | Int[Tensor, " n"]
+    features: Float[Tensor, "n features"], site: Float[Tensor, " sites"] | Int[Tensor, " sites"]
 ) -> Float[Tensor, ""]:
     r"""Mean over features of the squared correlation with the hospital.
 
@@ -55,7 +55,9 @@ def mean_squared_correlation(
 
 
 def within_responses(
-    features: Float[Tensor, "n features"], site: Float[Tensor, " n"], response: Int[Tensor, " n"]
+    features: Float[Tensor, "n features"],
+    site: Float[Tensor, " n"] | Int[Tensor, " n"],
+    response: Int[Tensor, " n"],
 ) -> Float[Tensor, ""]:
     """`mean_squared_correlation` among responders and among others, weighted by their numbers.
 

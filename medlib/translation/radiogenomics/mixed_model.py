@@ -34,8 +34,8 @@ class MixedModel:
 
 def fit_mixed_model(
     features: Float[np.ndarray, "n features"],
-    response: Int[np.ndarray, " n"],
-    site: Int[np.ndarray, " n"],
+    response: Int[np.ndarray, " responses"],
+    site: Int[np.ndarray, " sites"],
     *,
     between_sd: float | None = None,
     ridge: float = 1e-3,

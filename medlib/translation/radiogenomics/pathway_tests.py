@@ -7,6 +7,8 @@ import scipy.stats
 from jaxtyping import Float, Int
 from scipy.special import expit
 
+from medlib.translation.radiogenomics.plain_logistic import plain_logistic
+
 __all__ = ["found_pathways", "score_tests"]
 
 
@@ -14,7 +16,7 @@ def score_tests(
     genes: Float[np.ndarray, "n genes"],
     response: Int[np.ndarray, " n"],
     *,
-    groups: Int[np.ndarray, " genes"],
+    groups: Int[np.ndarray, " groups_of_genes"],
     free: Float[np.ndarray, "n _"] | None = None,
 ) -> Float[np.ndarray, " groups"]:
     r"""p-value of each group: do its genes together tell more of the response than `free` does?
@@ -55,7 +57,7 @@ def score_tests(
             " one response a patient, one group a gene"
         )
     known = np.ones((len(genes), 1)) if free is None else np.c_[np.ones(len(genes)), free]
-    fitted = expit(known @ _logistic(known, response))
+    fitted = expit(known @ plain_logistic(known, response))
     weight = fitted * (1 - fitted)
     p_values = np.empty(groups.max() + 1)
     for k in range(len(p_values)):
@@ -96,16 +98,3 @@ def found_pathways(p_values: Float[np.ndarray, " groups"], *, level: float) -> t
         raise ValueError(f"level={level} lies between 0 and 1, p-values in 0..1")
     adjusted = scipy.stats.false_discovery_control(p_values, method="bh")
     return tuple(np.flatnonzero(adjusted <= level).tolist())
-
-
-def _logistic(columns: np.ndarray, response: np.ndarray) -> np.ndarray:
-    """Plain logistic regression by Newton's steps."""
-    effects = np.zeros(columns.shape[1])
-    for _ in range(50):
-        fitted = expit(columns @ effects)
-        inner = columns.T @ ((fitted * (1 - fitted))[:, None] * columns)
-        move = np.linalg.solve(inner, columns.T @ (response - fitted))
-        effects += move
-        if np.abs(move).max() < 1e-10:
-            return effects
-    raise ValueError("the free columns separate the responses: no fit without a penalty")

@@ -46,7 +46,7 @@ class SiteScaling:
 
 
 def fit_site_scaling(
-    features: Float[np.ndarray, "n features"], site: Int[np.ndarray, " n"]
+    features: Float[np.ndarray, "n features"], site: Int[np.ndarray, " sites"]
 ) -> SiteScaling:
     r"""Learn $f' = (f - \mu_s) / \sigma_s \cdot \sigma + \mu$, feature by feature.
 
