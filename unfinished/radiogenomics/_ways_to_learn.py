@@ -59,11 +59,11 @@ run.require(
     right="two strengths at least: rates are tried at the second",
 )
 WAYS = {
-    "confounded": ("plain", "augmented", "reweighted", "offset", "adversary", "covariance",
-                   "kernel"),
-    "none": ("plain", "offset", "adversary", "covariance"),
-    "biology": ("plain", "offset", "adversary", "covariance"),
-    "referral": ("plain", "offset", "adversary", "covariance", "within"),
+    "confounded": ("plain", "augmented", "reweighted", "offset", "intercept", "adversary",
+                   "covariance", "kernel"),
+    "none": ("plain", "intercept", "adversary", "covariance"),
+    "biology": ("plain", "intercept", "adversary", "covariance"),
+    "referral": ("plain", "offset", "intercept", "adversary", "covariance", "within"),
 }[setting]
 AFTER = ("standardised", "combat", "mixed")  # on the features of the plain network
 TIMES = (1, 2, 4)
@@ -129,7 +129,7 @@ def try_strengths(way, times):
 
 def try_all(way, times):
     """Every setting: rates and decays, or rates at one strength and then the other strengths."""
-    if way in ("plain", "augmented", "reweighted", "offset"):
+    if way in ("plain", "augmented", "reweighted", "offset", "intercept"):
         settings = [Setting(rate=rate, decay=decay) for rate in rates for decay in decays]
         return {one: fit(way, one, times) for one in settings}
     return try_strengths(way, times)

@@ -217,17 +217,17 @@ OFFSET = Choice(
     },
     answer="d",
     because={
-        "a": "the offset asks what biology tells within hospitals, which stays right",
+        "a": "an intercept leaves what biology tells within hospitals, which stays right",
         "b": "the network has as little reason to read them, whatever they do",
         "c": "there the log-odds of the response are a sum of biology and hospital as well",
-        "e": "log-odds are counted for each hospital by itself",
+        "e": "each hospital has an intercept of its own, however many patients",
     },
     hints=[
-        "What does the offset assume about how hospital and biology act together?",
+        "What does an intercept assume about how hospital and biology act together?",
         "In which case is the log-odds of a response *not* something of z plus something of s?",
     ],
     solution=r"""
-The offset is right where log-odds add up: something of the biology plus something of the hospital.
+An intercept is right where log-odds add up: something of the biology plus something of the hospital.
 If at one hospital the drug works only in certain tumours, what $z$ tells *differs* between
 hospitals, and no number a hospital mends that: it takes a slope for each, and then one must say
 which slope a third hospital will have.

@@ -56,7 +56,7 @@ n_penalties: int = 12  # of the path, 3 ≤ x ≤ 100
 penalty_per: str = "patient"  # the loss in the check of the lasso: "patient" or "all"
 probed_on: str = "one scanner"  # images of the probe's control: "one scanner" or "their own"
 warned_by: str = "usual"  # what must choose worse in the trial: "usual" or "balanced"
-better: str = "offset"  # the way that must do better in the trial: "offset" or "plain"
+better: str = "intercept"  # that must do better in the trial: "intercept" or "plain"
 read_by: str = "probe"  # who must read the hospital in the trial: "probe" or "nothing"
 differs_in: str = "biology"  # the trial's world where biology differs: "biology" or "none"
 fills: str = "dense"  # effects that fill pathways in the trial: "dense" or "scattered"
@@ -64,6 +64,8 @@ sites_are: str = "unknown"  # to the rule that finds ancestry in the trial: "unk
 unlinked: str = "none"  # the trial's world without a link: "none" or "confounded"
 
 # %%
+from functools import cache
+
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
@@ -88,6 +90,7 @@ from medlib.translation.radiogenomics.group_lasso import (
 )
 from medlib.translation.radiogenomics.linear_dependence import mean_squared_correlation
 from medlib.translation.radiogenomics.pathway_tests import found_pathways, score_tests
+from medlib.translation.radiogenomics.plain_logistic import plain_logistic
 from medlib.translation.radiogenomics.regularisation_path import path
 from medlib.translation.radiogenomics.site_probe import probe_site
 from medlib.translation.radiogenomics.ways_to_learn import Patients, Setting, learn, read
@@ -223,6 +226,24 @@ run.table(
 # whoever chooses so has already understood what is wrong. Nobody gets a look at a hospital where
 # the link is reversed.
 
+# %% tags=["key"]
+def wins(present, absent):
+    apart = present[:, None] - absent
+    return (apart > 0).mean() + (apart == 0).mean() / 2
+
+
+at_home, answers = (one[rows["validation"]] for one in cohort.linked(link))
+cell = {(a, value): at_home[(at_home == a) & (answers == value)]  # the score is the hospital's name
+        for a in (0, 1) for value in (0, 1)}
+fair = np.mean([wins(cell[a, 1], cell[b, 0]) for a in (0, 1) for b in (0, 1)])
+
+# %%
+run.say("On this page's validation patients the hospital's name alone has a usual AUC of"
+        " {usual:.2f}, and a balanced one of {fair:.2f} (in the library {same:.2f}).", fair=fair,
+        usual=rank_auc(at_home.astype(float), answers).value,
+        same=balanced_auc(at_home.astype(float), at_home, answers))
+
+
 # %%
 def patients(name, at):
     """Images on the scanner of their hospital, hospitals and responses, at a link."""
@@ -234,9 +255,10 @@ def patients(name, at):
 
 # %%
 start = int(run.rng("start").integers(2**62))  # of all networks: first weights and batches
-HERE = {"plain": 0.0, "offset": 0.0, "covariance": 10.0, "adversary": 1.0}
+HERE = {"plain": 0.0, "intercept": 0.0, "covariance": 10.0}
 
 
+@cache
 def trained(way, at):
     """A network of this page, learned at a link: one setting, none is tuned here."""
     return learn(way, patients("train", at), validation=patients("validation", at),
@@ -306,16 +328,41 @@ run.claim(
 # patients of rare cells weigh much, and there are few of them.
 #
 # **Tell the model.** Why should the network have to learn from pixels what hospital a patient is
-# of? We know it. Count the log-odds $o_s$ of a response at each hospital, and let the network learn
-# what is left, with the loss $\ell$ of
+# of? We know it. Give each hospital a number of its own, $u_s$, and let the network learn what is
+# left, with the loss $\ell$ of
 #
-# $$ \ell\big( g(x) + o_s,\; y \big), \qquad o_s = \ln \frac{P(y = 1 \mid s)}{P(y = 0 \mid s)} . $$
+# $$ \ell\big( g(x) + u_s,\; y \big) . $$
 #
-# When it is used, $o_s$ is left out. This is the oldest remedy of all: an intercept for each
-# hospital. If one lets the intercepts be drawn from a normal distribution, it is a *mixed model*.
-# It fits where log-odds add up, as they do in both of our worlds, by construction; the last
-# exercise asks when they do not. Nothing *forbids* such a network to read the scanner: it has no
-# reason to, and that is all.
+# When it is used, $u_s$ is left out. This is the oldest remedy of all: an intercept for each
+# hospital. If intercepts are drawn from a normal distribution, it is a *mixed model*. Where do they
+# come from? It is tempting to count: the log-odds $o_s$ of a response at each hospital. But odds
+# are treacherous. Compare what is counted with a fit that knows the biology:
+
+# %% tags=["key"]
+home = patients("train", link)
+s, y = home.site.numpy(), home.response.numpy()
+counted = site_offset(s, y)
+z = cohort.biology[rows["train"]]
+fitted = plain_logistic(np.c_[s == 0, s == 1, z].astype(float), y)
+gap_counted, gap_fitted = counted[1] - counted[0], fitted[1] - fitted[0]
+
+# %%
+run.say("Counted, hospital 1 is ahead by {counted:.1f} log-odds; with the biology in the model, by"
+        " {fitted:.1f}; the equation says {true:.1f}, with the genes known as well.",
+        counted=gap_counted, fitted=gap_fitted, true=2 * link)
+run.result("gap_counted", gap_counted, unit="log-odds", n=n_train, atol=0.01)
+run.result("gap_fitted", gap_fitted, unit="log-odds", n=n_train, atol=0.01)
+
+# %% [markdown]
+# The more of what matters is in the model, the larger the hospital's log-odds: averaging over
+# patients of different biology flattens a curve. Odds ratios *do not collapse*
+# ([Greenland, Robins and Pearl](https://doi.org/10.1214/ss/1009211805)). With the counted numbers a
+# part of the hospital is left for the network to explain, and it will, from the scanner. So we fit
+# $u_s$ anew in every batch, given what the network says: the errors at each hospital then sum to
+# zero, and to shift the logit of a whole hospital no longer lowers the loss. The trial has both:
+# *offset* is counted, *intercept* fitted. Nothing *forbids* such a network to read the scanner: it
+# has no reason to, and that is all. It fits where log-odds add up, as they do in this page's
+# worlds, by construction; the last exercise asks when they do not.
 #
 # **Fight a reader.** Let a second network read the hospital from the features, and train the first
 # so that it cannot. [Ganin and Lempitsky](https://doi.org/10.48550/arXiv.1409.7495) do both in one
@@ -395,7 +442,7 @@ run.say("Of six patients whose features are noise the penalty is {ours:.3f}, in 
 
 # %%
 links = np.linspace(0, link, n_links)
-SHOWN = ("plain", "offset", "covariance")
+SHOWN = ("plain", "intercept", "covariance")
 by_link = {way: [on_both(trained(way, at).network) for at in links] for way in SHOWN}
 reversed_auc = {way: [auc_at(scores, -at).value for scores, at in zip(of, links, strict=True)]
                 for way, of in by_link.items()}
@@ -447,7 +494,8 @@ run.frames(
 # | plain | the response's loss, nothing else |
 # | augmented | each image blurred and made noisy at random, over a range that holds both scanners |
 # | reweighted | weights $P(s)P(y)/P(s,y)$ |
-# | offset | each hospital's log-odds are added while learning, and left out after |
+# | offset | each hospital's log-odds, counted, are added while learning, and left out after |
+# | intercept | the same, fitted in every batch |
 # | adversary | gradient reversal against a reader of the hospital |
 # | covariance | squared correlation of features and logit with the hospital |
 # | kernel | unbiased dependence of the logit on the hospital |
@@ -466,8 +514,8 @@ run.frames(
 trial = experiment.recorded(run, "_ways_to_learn/sweep", optional=True)
 TIMES, KEPT = (1, 2, 4), ("", "_last")
 NAMES = {"plain": "plain", "augmented": "augmented", "reweighted": "reweighted",
-         "offset": "offset", "adversary": "adversary", "covariance": "covariance",
-         "kernel": "kernel", "standardised": "standardised", "combat": "ComBat", "mixed": "mixed"}
+         "offset": "offset", "intercept": "intercept", "adversary": "adversary",
+         "covariance": "covariance", "kernel": "kernel", "standardised": "standardised", "combat": "ComBat", "mixed": "mixed"}
 AFTER = ("standardised", "combat", "mixed")
 cells = {"at home": "home", "no link": "neutral", "link reversed": "reversed"}
 
@@ -556,19 +604,23 @@ if trial is not None:
 
 # %%
 if trial is not None:
-    for way in ("adversary", "covariance", "reweighted", "augmented"):
-        gap = mean_interval(auc_of("offset") - auc_of(way))
-        run.result(f"offset_over_{way}", gap, atol=0.03)
+    for way in ("adversary", "covariance", "reweighted", "augmented", "offset"):
+        gap = mean_interval(auc_of("intercept") - auc_of(way))
+        run.result(f"intercept_over_{way}", gap, atol=0.03)
     run.result("covariance_over_adversary",
                mean_interval(auc_of("covariance") - auc_of("adversary")), atol=0.03)
-    run.say("Where the link is reversed, after the longest training, the offset lies"
-            " {offset_over_adversary:+.2ci} from the adversary, {offset_over_covariance:+.2ci} from"
-            " the covariance penalty, {offset_over_reweighted:+.2ci} from weights and"
-            " {offset_over_augmented:+.2ci} from random scanners.")
+    run.say("Where the link is reversed, after the longest training, the intercept lies"
+            " {intercept_over_adversary:+.2ci} from the adversary,"
+            " {intercept_over_covariance:+.2ci} from the covariance penalty,"
+            " {intercept_over_reweighted:+.2ci} from weights, {intercept_over_augmented:+.2ci} from"
+            " random scanners, and {intercept_over_offset:+.2ci} from counted offsets.")
+
+# %%
+if trial is not None:
     worst = least(better, "adversary")
-    run.claim("told each hospital's odds while it learns, a network does better where the link is"
-              " reversed than one that fights a reader of the hospital", worst > 0, margin=worst,
-              unit="AUC", falsified_by="falsify_plain_for_offset")
+    run.claim("with an intercept of each hospital beside it while it learns, a network does better"
+              " where the link is reversed than one that fights a reader of the hospital",
+              worst > 0, margin=worst, unit="AUC", falsified_by="falsify_plain_for_intercept")
 
 # %% [markdown]
 # ### "The adversary cannot guess the hospital"
@@ -584,8 +636,8 @@ if trial is not None:
 if trial is not None:
     loss = mean_interval(trial.array("reader_loss_4", setting="confounded"))
     readers = {way: mean_interval(trial.array(f"probe_{way}", setting="confounded"))
-               for way in ("plain", "augmented", "reweighted", "offset", "adversary", "covariance",
-                           "kernel", "nothing")}
+               for way in ("plain", "augmented", "reweighted", "offset", "intercept",
+                           "adversary", "covariance", "kernel", "nothing")}
     site_of = {way: f"{trial.array(f'site_{way}_4', setting='confounded').mean():.2f}"
                for way in readers if way != "nothing"}
     run.table([{"features of": way, "fresh reader": f"{one:.2ci}", "logit": site_of.get(way, "–")}
@@ -633,19 +685,19 @@ run.claim("where all patients are scanned on one scanner, a fresh reader does no
 #
 # **Biology that differs.** Suppose hospital 1 also has *other patients*, with more dead tumour. Now
 # an arrow points from $s$ to $z$, and a score that reads $z$ must go with the hospital. Invariance
-# over all patients takes away biology along with the scanner. The offset does not: it asks what $z$
+# over all patients takes away biology along with the scanner. The intercept does not: it asks what $z$
 # tells *within* a hospital, and uses it between them.
 
 # %%
 if trial is not None:
-    gone = {t: mean_interval(auc_of("offset", "neutral", t, world=differs_in)
+    gone = {t: mean_interval(auc_of("intercept", "neutral", t, world=differs_in)
                              - auc_of("covariance", "neutral", t, world=differs_in)) for t in TIMES}
     run.result("biology_lost", gone[4], atol=0.03)
     run.say("Where biology differs between the hospitals and there is no link, the covariance"
-            " penalty has an AUC lower than the offset's by {biology_lost:.2ci}.")
+            " penalty has an AUC lower than the intercept's by {biology_lost:.2ci}.")
     worst = min(one.low for one in gone.values())
     run.claim("where biology itself differs between hospitals, a covariance penalty loses biology"
-              " that an offset keeps", worst > 0, margin=worst, unit="AUC",
+              " that an intercept keeps", worst > 0, margin=worst, unit="AUC",
               falsified_by="falsify_biology_alike")
 
 # %% [markdown]
@@ -655,7 +707,7 @@ if trial is not None:
 
 # %%
 if trial is not None:
-    ways = ("plain", "offset", "adversary", "covariance", "within")
+    ways = ("plain", "offset", "intercept", "adversary", "covariance", "within")
     run.table([{"way": way} | {word: f"{mean_interval(auc_of(way, where, world='referral')):.2ci}"
                                for word, where in cells.items()} for way in ways],
               name="referral", caption="Referral: AUC after the longest training, where the"
@@ -745,7 +797,7 @@ run.say("At half of the penalty at which the first pathway enters, {n} pathways 
 amount = 0.5 * largest_penalty(genes, responded, groups=np.arange(genes.shape[1]))
 single = group_lasso(genes, responded, groups=np.arange(genes.shape[1]), penalty=amount)
 total = amount * (n_genes_train if penalty_per == "patient" else 1)
-other = LogisticRegression(l1_ratio=1.0, C=1 / total, solver="saga", tol=1e-8, max_iter=5000,
+other = LogisticRegression(l1_ratio=1.0, C=1 / total, solver="saga", tol=1e-8, max_iter=20000,
                            random_state=0).fit(genes, responded)
 apart = float(np.abs(single.effects - other.coef_[0]).max() / np.abs(single.effects).max())
 digits = min(-np.log10(max(apart, 1e-16)), 16.0)
@@ -939,7 +991,7 @@ run.check("radiogenomics-probe", answer)
 # %% [markdown]
 # ```{exercise}
 # :label: radiogenomics-offset
-# When does the offset fail, though hospital and response are recorded for every patient?
+# When does an intercept for each hospital fail, though hospital and response are recorded for every patient?
 # ```
 
 # %% tags=["self-check"]

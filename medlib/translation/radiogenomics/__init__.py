@@ -7,7 +7,8 @@
 - `linear_dependence`: mean squared correlation with the hospital, over all or given the response.
 - `kernel_dependence`: HSIC without its bias.
 - `scanner_augmentation`: random scanners.
-- `ways_to_learn`: one network, eight ways, trained alike.
+- `site_intercepts`: an intercept of each hospital, fitted to every batch.
+- `ways_to_learn`: one network, nine ways, trained alike.
 - `site_standardisation`, `combat`, `mixed_model`: what is done to features afterwards.
 - `site_probe`: a fresh reader of the hospital.
 - `group_lasso`: whole pathways or none, by proximal steps.

@@ -21,6 +21,7 @@ from medlib.translation.radiogenomics.linear_dependence import (
     within_responses,
 )
 from medlib.translation.radiogenomics.scanner_augmentation import random_scanner
+from medlib.translation.radiogenomics.site_intercepts import fitted_intercepts
 from medlib.translation.radiogenomics.tumour_network import SiteReader, TumourNetwork
 
 __all__ = ["WAYS", "Fitted", "Patients", "Setting", "learn", "read"]
@@ -30,6 +31,7 @@ WAYS = (
     "augmented",
     "reweighted",
     "offset",
+    "intercept",
     "adversary",
     "covariance",
     "within",
@@ -112,7 +114,9 @@ def learn(
 
     - plain: $\ell(g, y)$; augmented: the same, each image by a random scanner;
     - reweighted: $w(s, y)\, \ell(g, y)$ with weights P(s)P(y)/P(s, y);
-    - offset: $\ell(g + o_s, y)$, with the hospital's log-odds $o_s$, left out after training;
+    - offset: $\ell(g + o_s, y)$, with the hospital's log-odds $o_s$, counted once;
+    - intercept: $\ell(g + u_s, y)$, with $u_s$ fitted to each batch, given g; both are left out
+      after training;
     - adversary: plain, and the reader's $\ell(r(R(f)), s)$ through a gradient reversal;
     - covariance: plain + λ times the mean squared correlation of (f, g) with s; within: given y;
     - kernel: plain + λ times the unbiased HSIC of g and s, over that of s with itself.
@@ -161,6 +165,9 @@ def learn(
         truth = response.to(logit.dtype)
         if way == "offset":
             return F.binary_cross_entropy_with_logits(logit + column, truth)
+        if way == "intercept":
+            added = fitted_intercepts(logit, site, response)[site]
+            return F.binary_cross_entropy_with_logits(logit + added, truth)
         if way == "reweighted":
             return F.binary_cross_entropy_with_logits(logit, truth, weight=column)
         value = F.binary_cross_entropy_with_logits(logit, truth)
