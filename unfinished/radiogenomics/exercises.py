@@ -227,7 +227,7 @@ OFFSET = Choice(
         "In which case is the log-odds of a response *not* something of z plus something of s?",
     ],
     solution=r"""
-An intercept is right where log-odds add up: something of the biology plus something of the hospital.
+An intercept is right where log-odds add up: something of the biology and something of the hospital.
 If at one hospital the drug works only in certain tumours, what $z$ tells *differs* between
 hospitals, and no number a hospital mends that: it takes a slope for each, and then one must say
 which slope a third hospital will have.

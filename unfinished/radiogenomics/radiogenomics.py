@@ -515,7 +515,8 @@ trial = experiment.recorded(run, "_ways_to_learn/sweep", optional=True)
 TIMES, KEPT = (1, 2, 4), ("", "_last")
 NAMES = {"plain": "plain", "augmented": "augmented", "reweighted": "reweighted",
          "offset": "offset", "intercept": "intercept", "adversary": "adversary",
-         "covariance": "covariance", "kernel": "kernel", "standardised": "standardised", "combat": "ComBat", "mixed": "mixed"}
+         "covariance": "covariance", "kernel": "kernel", "standardised": "standardised",
+         "combat": "ComBat", "mixed": "mixed"}
 AFTER = ("standardised", "combat", "mixed")
 cells = {"at home": "home", "no link": "neutral", "link reversed": "reversed"}
 
@@ -685,8 +686,8 @@ run.claim("where all patients are scanned on one scanner, a fresh reader does no
 #
 # **Biology that differs.** Suppose hospital 1 also has *other patients*, with more dead tumour. Now
 # an arrow points from $s$ to $z$, and a score that reads $z$ must go with the hospital. Invariance
-# over all patients takes away biology along with the scanner. The intercept does not: it asks what $z$
-# tells *within* a hospital, and uses it between them.
+# over all patients takes away biology along with the scanner. The intercept does not: it asks what
+# $z$ tells *within* a hospital, and uses it between them.
 
 # %%
 if trial is not None:
@@ -991,7 +992,8 @@ run.check("radiogenomics-probe", answer)
 # %% [markdown]
 # ```{exercise}
 # :label: radiogenomics-offset
-# When does an intercept for each hospital fail, though hospital and response are recorded for every patient?
+# When does an intercept for each hospital fail, though hospital and response are recorded for every
+# patient?
 # ```
 
 # %% tags=["self-check"]
