@@ -167,7 +167,7 @@ def radiogenomic_cohort(n: int, *, rng: np.random.Generator, world: World | None
         site[i] = own.integers(2)
         luck[i] = own.random(2)
         biology[i] = own.standard_normal() + world.shift * (2 * site[i] - 1)
-        genes[i] = _genes(world.genome, site[i], own).ravel()
+        genes[i] = _genes(world.genome, int(site[i]), own).ravel()
         clean[i] = _tumour(_anatomy(own), biology[i], own)
         noise[i] = own.standard_normal((SIDE, SIDE))
     images = np.stack([_scan(clean, noise, world.scanners * s) for s in (0, 1)], axis=1)
@@ -256,25 +256,32 @@ def _tumour(anatomy: np.ndarray, biology: float, rng: np.random.Generator) -> np
     rim, core, halo = rng.uniform([0.85, 0.2, 0.42], [1.15, 0.4, 0.52])
     off = rng.uniform(-1, 1, size=2) * 0.15 * radius
     waves, phases = rng.normal(0, 0.06, size=(2, 2)), rng.uniform(0, 2 * np.pi, size=(2, 2))
-    rows, columns = np.indices((SIDE, SIDE))
-
-    def inside(size: float, where: tuple[float, float], k: int) -> np.ndarray:
-        v, u = rows - where[0], columns - where[1]
-        along = (np.cos(turn) * u + np.sin(turn) * v) * np.sqrt(aspect)
-        aside = (np.cos(turn) * v - np.sin(turn) * u) / np.sqrt(aspect)
-        theta = np.arctan2(aside, along)
-        reach = size * (
-            1 + sum(waves[k, j] * np.cos((j + 2) * theta + phases[k, j]) for j in (0, 1))
-        )
-        return expit((reach - np.hypot(along, aside)) / 0.4)
-
+    outer, inner = ((aspect, turn, waves[k], phases[k]) for k in (0, 1))
     share = 0.12 + 0.5 * ndtr(biology)
-    whole = inside(radius, (down, across), 0)
-    middle = inside(radius * np.sqrt(share), (down + off[0], across + off[1]), 1)
-    around = inside(1.25 * radius, (down, across), 0)
+    whole = _inside(radius, (down, across), *outer)
+    middle = _inside(radius * np.sqrt(share), (down + off[0], across + off[1]), *inner)
+    around = _inside(1.25 * radius, (down, across), *outer)
     image = anatomy + (halo - anatomy) * 0.6 * around
     image = image + (rim - image) * whole
     return image + (core - image) * middle
+
+
+def _inside(
+    size: float,
+    where: tuple[float, float],
+    aspect: float,
+    turn: float,
+    waves: np.ndarray,
+    phases: np.ndarray,
+) -> np.ndarray:
+    """1 inside a wavy ellipse, 0 outside."""
+    rows, columns = np.indices((SIDE, SIDE))
+    v, u = rows - where[0], columns - where[1]
+    along = (np.cos(turn) * u + np.sin(turn) * v) * np.sqrt(aspect)
+    aside = (np.cos(turn) * v - np.sin(turn) * u) / np.sqrt(aspect)
+    theta = np.arctan2(aside, along)
+    reach = size * (1 + sum(waves[j] * np.cos((j + 2) * theta + phases[j]) for j in (0, 1)))
+    return expit((reach - np.hypot(along, aside)) / 0.4)
 
 
 def _scan(clean: np.ndarray, noise: np.ndarray, how: float) -> np.ndarray:

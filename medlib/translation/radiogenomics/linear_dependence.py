@@ -36,7 +36,7 @@ def mean_squared_correlation(
         >>> import torch
         >>> site = torch.tensor([0.0, 0.0, 1.0, 1.0])
         >>> features = torch.stack([site * 3, torch.tensor([0.0, 1.0, 0.0, 1.0])], dim=1)
-        >>> mean_squared_correlation(features, site).item()
+        >>> round(mean_squared_correlation(features, site).item(), 4)
         0.5
 
     Source: the covariance penalty of Zafar et al. (2017), doi:10.48550/arXiv.1507.05259, scaled.
