@@ -6,6 +6,7 @@ book was made with, is an error that names the package.
 wheel           the path of a file inside an installed package, its bytes checked
 radiology       CT and MR slices of pydicom
 brain_template  the MNI152 average of nilearn
+single_head     the middle of one head's MR, of nibabel's test files
 optical         fundus photographs and micrographs of scikit-image
 photographs     natural photographs of scikit-image and scikit-learn
 cytology        measurements of nuclei of scikit-learn

@@ -19,6 +19,7 @@ class_folder          your own tiles of many classes: a folder for each, one til
 hidden_classes        known classes divided by patient, others hidden from all
 tissue_classes        simulated H&E of six tissues, one tile a patient, known ones and others
 hospitals             simulated H&E at several hospitals: sizes, mixtures and scanners differ
+brain_levels          real brain anatomy: axial slices of the template with tissue probabilities
 other_modalities      real tiles of a retina, an immunostain, a brain MR, a head CT, objects
 ward_records          simulated stays: vital signs, laboratory values, chest films
 radiogenomic_cohort   real brain anatomy, simulated tumours, scanners, genes and responses

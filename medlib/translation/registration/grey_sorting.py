@@ -52,12 +52,13 @@ def sort_greys(
         raise ValueError(f"masks are {tuple(fixed_mask.shape)}: one voxel for each of the image's")
     if not (fixed_mask.flatten(1).any(dim=1) & moving_mask.flatten(1).any(dim=1)).all():
         raise ValueError("a mask is empty: nothing to rank")
-    at = identity_grid(fixed)[0].flatten(1)  # (dims, voxels)
-    found = torch.zeros(len(fixed), *at.shape, dtype=fixed.dtype, device=fixed.device)
+    field = fixed.new_zeros(len(fixed), fixed.ndim - 2, *fixed.shape[2:])
+    at = identity_grid(field)[0].flatten(1)  # (dims, voxels)
+    found = field.flatten(2)
     for i in range(len(fixed)):
         here, there = (mask[i].flatten().nonzero()[:, 0] for mask in (fixed_mask, moving_mask))
         here = here[fixed[i].flatten()[here].argsort(stable=True)]
         there = there[moving[i].flatten()[there].argsort(stable=True)]
         rank = torch.arange(len(here), device=here.device) * len(there) // len(here)
         found[i][:, here] = at[:, there[rank]] - at[:, here]
-    return found.reshape(len(fixed), -1, *fixed.shape[2:])
+    return found.reshape(field.shape)
