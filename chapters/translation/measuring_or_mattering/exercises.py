@@ -82,7 +82,10 @@ def check_icc(answer, scene):
     for wrong, words in USUAL:
         if np.allclose(found, [wrong(table) for table in tables], rtol=1e-6):
             return words
-    return "(B - E) / (B + (k - 1) E), with the mean squares of patients and of what is left"
+    return (
+        "which mean squares may enter, if an offset of a whole scanner shall not count? Try your"
+        " function on a table, add a number to one column, and see whether it moves"
+    )
 
 
 ICC = Code(
@@ -120,7 +123,7 @@ CHANGE = Number(
     name="measuring-or-mattering-change",
     asks="least change that counts",
     answer=1.96 * np.sqrt(2) * 40,
-    tolerance=0.6,
+    tolerance=2.4,
     unit="mm²",
     within=(0, 1e5),
     mistakes=[
@@ -156,6 +159,8 @@ BENEFIT = Number(
         Mistake(-0.08, "a needless treatment does not weigh as much as a needed one: see t"),
         Mistake(0.12, "that counts the needed treatments only; the needless ones cost something"),
         Mistake(0.04, "320 are *all* who are treated; how many of them needlessly?"),
+        Mistake(0.17, "the needless treatments are a loss: take them off, do not add them"),
+        Mistake(0.05, "that is what the needless treatments cost; take it from what was gained"),
         Mistake(0.375, "that is the share of the treated who needed it"),
         Mistake(0.7, "per patient: divide by all thousand"),
         Mistake(70.0, "that is per thousand patients; it was asked per patient"),
