@@ -1158,8 +1158,10 @@ run.result("auc_fall", fall.fall, atol=0.01)
 run.result("auc_missing", fall.missing, atol=0.01)
 run.say("At home (n = {n_home}) the AUC is {auc_home:.2ci}, abroad (n = {n_there}, {events} died)"
         " {auc_there:.2ci}: a fall of {auc_fall:.2ci}. By the told risks alone it should be"
-        " {auc_expected:.2f} there, and what is observed less what was expected is"
+        " {auc_expected:.2f} there: they foretold a fall of {foretold:.2f}, which is more than half"
+        " of the observed one by {more:+.3ci}. What is observed less what was expected is"
         " {auc_missing:+.2ci}: {word}. At home {at_home_text}; abroad {abroad_text}.",
+        foretold=fall.home.value - fall.expected, more=fall.beyond_half,
         n_home=len(home), n_there=len(there), events=int(died[there].sum()),
         at_home_text=right_in(home), abroad_text=right_in(there),
         word=fall.missing.verdict(gain="better than foretold", loss="worse than foretold",
