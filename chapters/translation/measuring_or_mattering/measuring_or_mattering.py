@@ -545,7 +545,7 @@ read_a = {who: readings(who, A, f"{who} on A")[0] for who in ("cohort A", "clini
 read_b = {who: readings(who, B, f"{who} on B")[0] for who in ("cohort B", "clinic")}
 brain_scale = read_a["cohort A"][1].mean(), read_a["cohort A"][1].std()
 
-
+# %% tags=["key"]
 def chance_line(who, brain, effect):
     """Log odds of getting worse: by the true lesion area, and by brain area if we plant that."""
     line = -1.0 + 2.0 * (log_true[who] - scale[0]) / scale[1]
