@@ -127,10 +127,13 @@ CHANGE = Number(
     unit="mm²",
     within=(0, 1e5),
     mistakes=[
-        Mistake(1.96 * 40, "both readings have an error: the difference varies more than one does"),
+        Mistake(
+            1.96 * 40,
+            "that is about twice the standard deviation of *one* reading; both readings have an"
+            " error, so the difference varies more",
+        ),
         Mistake(np.sqrt(2) * 40, "that is the standard deviation of the difference, not its limit"),
         Mistake(40.0, "that is how far one reading strays from the patient's own mean, usually"),
-        Mistake(80.0, "twice the standard deviation of *one* reading; a change has two"),
         Mistake(1.645 * np.sqrt(2) * 40, "one in twenty to *each* side; changes go both ways"),
         Mistake(1.96 * 2 * 40, "variances add, standard deviations do not: √2, not 2"),
     ],

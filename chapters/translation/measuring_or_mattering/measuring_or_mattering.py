@@ -200,8 +200,8 @@ run.figure(
     alt="Four axial slices of one brain with bright spots; the last two are more blurred and their"
     " spots paler.",
     caption="One patient with many lesions, four scans, and what the network reads. Two scans by"
-    " one scanner give nearly the same number, two scanners do not. Real anatomy, simulated lesions"
-    f" and scanners; one of n = {n_twice} patients.",
+    " one scanner differ; two scanners differ by more. Real anatomy, simulated lesions and"
+    f" scanners; one of n = {n_twice} patients.",
 )
 
 # %% [markdown]
@@ -244,9 +244,9 @@ run.figure(
     draw_truth(), name="linearity", data="simulated",
     alt="Readings over true areas on two scanners with the line of equality. On A dots lie near"
     " the line, on B below it.",
-    caption="What the network reads against the true area (lesions added up). On A it follows the"
-    " truth, on B it falls short the more, the more there is to read. Simulated,"
-    f" n = {n_twice} patients; dotted: equal.",
+    caption="What the network reads against the true area. On A readings follow the truth, too low"
+    " where there is much; on B they fall short of it nearly everywhere. (Lesions that overlap"
+    f" count twice in the true area.) Simulated, n = {n_twice} patients; dotted: equal.",
 )
 for name, (off, slope_of_logs) in right.items():
     run.result(f"over_truth_{name.lower()}", off, atol=0.02)
@@ -333,9 +333,8 @@ run.say("By hand and by the library ICC(2,1) differ by {by_hand_off:.0e}. Two sc
 #
 # Relative to the reading there is the *coefficient of variation*
 # $\mathrm{CV} = \sqrt{\text{mean of } s_i^2 / \bar x_i^2}$, with $s_i$ the standard deviation of
-# patient $i$'s own readings. And with two scanners in the
-# sum, $\mathrm{RDC} = 1.96\,\sqrt{2\,(\sigma^2_\text{scanner} + \sigma^2_\text{interaction} +
-# \sigma^2_e)}$, the *reproducibility coefficient*; the interaction is how the offset differs from
+# patient $i$'s own readings. And with two scanners in the sum, $\mathrm{RDC} =
+# 1.96\,\sqrt{2\,(\sigma^2_\text{scanner} + \sigma^2_\text{interaction} + \sigma^2_e)}$, the *reproducibility coefficient*; the interaction is how the offset differs from
 # patient to patient. <!-- number: the same quantile -->
 
 # %% tags=["key"]
@@ -647,7 +646,7 @@ ranks_brain, coins = rankdata(read_a["clinic"][1]), run.rng("outcomes anew")
 seen = {effect: share_of(np.array([
     outside((coins.random(n_clinic) < expit(chance_line("clinic", read_a["clinic"][1], effect)))
             .astype(int), ranks_brain) < 0 for _ in range(400)]).astype(float))
-    for effect in (0.0, 0.1, 0.2, 0.3)}
+    for effect in (0.0, 0.2, 0.3, 0.5)}
 
 # %%
 run.say("Where brain area changes the log odds of getting worse by {words} for each standard"
@@ -803,23 +802,26 @@ run.claim("a scanner that multiplied every reading of the first by the measured 
 # cannot see what harmed these patients.
 #
 # The true scanner B does more than multiply. It blurs, and so the network reads some patients out
-# of order as well. Look at its three rows.
+# of order as well. Look at its three rows in the table. Our risks know a reading by its logarithm,
+# so that a factor adds one number to the log odds of everybody: it moves $O/E$ and leaves the
+# slope. A division therefore sets $O/E$ right and leaves B's slope as it was. Where that is below
+# one, high risks are still told too high and low ones too low; learning anew mends both.
 
 # %%
 ends = max(told.min() for told in risks.values()), min(told.max() for told in risks.values())
 grid = np.linspace(*(ends if ends[0] < ends[1] else (0.2, 0.4)), 12)
 SHOWN = ("A", "B", "B divided", "B learned anew")
 curves = {name: calibration_curve(risks[name], y, at=grid) for name in SHOWN}
-lines = {"right": Line(grid, grid)} | {
-    name: Line(grid, found.observed, found.low, found.high) for name, found in curves.items()}
+lines = {name: Line(grid, found.observed, found.low, found.high)
+         for name, found in curves.items()} | {"right": Line(grid, grid)}
 run.figure(
     line_band(lines, x=("told risk", ""), y=("share that got worse", "")),
     name="calibration", data="simulated",
     alt="Curves of the observed share over the told risk. That of scanner B lies far above the"
     " diagonal, those of A, of B divided by the factor and of B learned anew along it.",
     caption="On B with A's risks, patients get worse far more often than told. Divided by one"
-    " factor or learned anew, risks are near what happens again. Smooth calibration curves with"
-    f" bands over patients. Simulated, n = {n_clinic}.",
+    " factor, risks are right on average, if spread too far; learned anew, their spread is mended"
+    f" too. Smooth calibration curves with bands over patients. Simulated, n = {n_clinic}.",
 )
 
 # %%
@@ -1028,7 +1030,7 @@ run.table(
 
 # %% [markdown]
 # Shares do not settle it. Measured by its own denominator, the gain in net benefit is the larger
-# share of the two; and a small share of much may be much. What settles it is the *harm of the
+# share of the two; and a small share of much may be much. What helps is the *harm of the
 # test*: everybody is bled, and few are offered a visit that they would not have been offered
 # anyway. Say that one blood test costs a person $h$ needed visits. Then the marker is worth its
 # test if net benefit rises by more than $h$; or, turned round, one divided by the gain is the
@@ -1063,7 +1065,7 @@ def visits_at(t):
     return [[1000 * (c & (died[judge] == what)).mean() for c in chosen] for what in (1, 0)]
 
 
-most = 1.1 * max(map(sum, zip(*visits_at(at[0]), strict=True)))
+most = 1.7 * max(map(sum, zip(*visits_at(at[0]), strict=True)))
 
 
 # %%
@@ -1077,7 +1079,7 @@ def draw_threshold(t):
     axes[0, 1].barh(list(told), bad, left=good, color=COLORS["orange"], label="needless")
     axes[0, 1].set(xlabel="visits per 1000 people", xlim=(0, most), title=f"t = {t:g}")
     axes[0, 1].invert_yaxis()
-    axes[0, 1].legend()
+    axes[0, 1].legend(loc="upper right")
     return figure
 
 
@@ -1185,8 +1187,9 @@ run.finish()
 #   keeps what each of them found.
 # - **The other scanner was designed, and chosen among three.** How much AUC a scanner takes is a
 #   matter of what it does: a factor takes none, noise takes much (try `blur_b=3`).
-# - **A loss of AUC costs net benefit, too.** This page shows net benefit lost where no AUC is. The
-#   reverse, ranking lost while risks are made right again, costs both; neither measures the other.
+# - **A loss of order costs net benefit, too.** This page shows net benefit lost where no AUC is
+#   lost. Noise costs both, even where risks have been made right again. So a fall of net benefit
+#   does not tell by itself which of the two faults a scanner has; calibration does.
 # - **Truth by construction.** That the outcome follows the lesions was our decision. The anatomy is
 #   one average brain, and a slice is no volume.
 # - **RC supposes one size of error for all.** Look whether errors grow with the reading; if they
