@@ -333,9 +333,13 @@ run.say("By hand and by the library ICC(2,1) differ by {by_hand_off:.0e}. Two sc
 #
 # Relative to the reading there is the *coefficient of variation*
 # $\mathrm{CV} = \sqrt{\text{mean of } s_i^2 / \bar x_i^2}$, with $s_i$ the standard deviation of
-# patient $i$'s own readings. And with two scanners in the sum, $\mathrm{RDC} =
-# 1.96\,\sqrt{2\,(\sigma^2_\text{scanner} + \sigma^2_\text{interaction} + \sigma^2_e)}$, the *reproducibility coefficient*; the interaction is how the offset differs from
-# patient to patient. <!-- number: the same quantile -->
+# patient $i$'s own readings. And with two scanners in the sum there is the *reproducibility
+# coefficient*
+#
+# $$ \mathrm{RDC} = 1.96\, \sqrt{2\, (\sigma^2_\text{scanner} + \sigma^2_\text{interaction}
+#    + \sigma^2_e)} ; $$
+#
+# the interaction is how the offset differs from patient to patient.
 
 # %% tags=["key"]
 rc = repeatability_coefficient(twice[:, 0], unit=MM2)
