@@ -223,7 +223,7 @@ def against_truth(read):
     return (Estimate(*np.exp([off.value, off.low, off.high]), n=off.n),
             Estimate(*ends, n=len(truth)))
 
-
+# %%
 one_each = {"A": twice[:, 0, 0], "B": twice[:, 1, 0]}
 right = {name: against_truth(read) for name, read in one_each.items()}
 ratio = mean_interval(np.log(twice[:, 1].mean(axis=1) / twice[:, 0].mean(axis=1)))
@@ -645,7 +645,7 @@ def outside(happened, ranks):
     low, high = auc_by_chance(m, n_none, level=LEVEL)
     return min(area - low, high - area)
 
-
+# %%
 ranks_brain, coins = rankdata(read_a["clinic"][1]), run.rng("outcomes anew")
 seen = {effect: share_of(np.array([
     outside((coins.random(n_clinic) < expit(chance_line("clinic", read_a["clinic"][1], effect)))
@@ -858,7 +858,7 @@ for name, found in (("lost", lost), ("divided", divided), ("anew", anew),
     run.result(f"nb_{name}", found, atol=0.005)
 run.result("nb_by_hand_off", abs(benefit_by_hand - curve.values[0, place]), atol=1e-9)
 
-
+# %%
 def per_thousand(found):
     """A difference of net benefits and its interval, per thousand patients."""
     return f"{1000 * found.value:.0f} [{1000 * found.low:.0f}, {1000 * found.high:.0f}]"
@@ -1156,7 +1156,7 @@ def right_in(who):
     return (f"O/E {observed_over_expected(risks_there, died[who]):.2ci}, slope"
             f" {slope_of(risks_there, died[who])}")
 
-
+# %%
 run.result("auc_home", fall.home, atol=0.005)
 run.result("auc_there", fall.elsewhere, atol=0.01)
 run.result("auc_expected", fall.expected, atol=0.002)
