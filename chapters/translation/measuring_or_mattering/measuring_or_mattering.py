@@ -200,8 +200,9 @@ run.figure(
     alt="Four axial slices of one brain with bright spots; the last two are more blurred and their"
     " spots paler.",
     caption="One patient with many lesions, four scans, and what the network reads. Two scans by"
-    " one scanner differ; two scanners differ by more. Real anatomy, simulated lesions and"
-    f" scanners; one of n = {n_twice} patients.",
+    " one scanner differ; two scanners differ by more. Chosen for its many lesions, not for being"
+    " usual: compare its retest with RC below. Real anatomy, simulated lesions and scanners; one"
+    f" of n = {n_twice} patients.",
 )
 
 # %% [markdown]
@@ -210,7 +211,8 @@ run.figure(
 # First, is it right? In a simulation the truth is known; in a clinic one scans a phantom. Two
 # things are asked before any repeat: *bias*, is the reading too high or too low on average, and
 # *linearity*, does it follow the truth in proportion? Take logarithms. Then a constant factor is a
-# constant, and a reading in proportion to the truth lies on a line with a slope of one.
+# constant, and a reading in proportion to the truth lies on a line with a slope of one. A slope
+# below one says: what is small is read relatively too large, beside what is large.
 
 # %%
 def against_truth(read):
@@ -242,20 +244,35 @@ def draw_truth():
 # %%
 run.figure(
     draw_truth(), name="linearity", data="simulated",
-    alt="Readings over true areas on two scanners with the line of equality. On A dots lie near"
-    " the line, on B below it.",
-    caption="What the network reads against the true area. On A readings follow the truth, too low"
-    " where there is much; on B they fall short of it nearly everywhere. (Lesions that overlap"
-    f" count twice in the true area.) Simulated, n = {n_twice} patients; dotted: equal.",
+    alt="Readings over true areas on two scanners with the line of equality. On A dots lie about"
+    " the line, above it at the left and below it at the right; on B nearly all lie below it.",
+    caption="What the network reads against the true area. On A few lesions are read too large and"
+    " many too small; on B readings fall short, the more so the more there is. The axes are not"
+    " logarithmic, though the slope below is of logarithms. (Lesions that overlap count twice in"
+    f" the true area.) Simulated, n = {n_twice} patients; dotted: equal.",
 )
+
+# %%
+def is_right(found):
+    """In words: does the interval of a ratio, or of a slope, hold one?"""
+    above, below = found.low > 1, found.high < 1
+    return "above one" if above else "below one" if below else "not told from one"
+
+
 for name, (off, slope_of_logs) in right.items():
     run.result(f"over_truth_{name.lower()}", off, atol=0.02)
     run.result(f"log_slope_{name.lower()}", slope_of_logs, atol=0.02)
 run.result("b_over_a", b_over_a, atol=0.02)
-run.say("Reading over true area: {over_truth_a:.2ci} on A, {over_truth_b:.2ci} on B; slope of the"
-        " logarithms {log_slope_a:.2ci} and {log_slope_b:.2ci}. On average B reads {b_over_a:.2ci}"
+
+# %%
+words = {f"{what}_{name.lower()}": is_right(found) for name, both in right.items()
+         for what, found in zip(("bias", "line"), both, strict=True)}
+run.say("Is it right? Reading over true area: {over_truth_a:.2ci} on A ({bias_a}),"
+        " {over_truth_b:.2ci} on B ({bias_b}). Slope of the logarithms: {log_slope_a:.2ci}"
+        " ({line_a}) and {log_slope_b:.2ci} ({line_b}). On average B reads {b_over_a:.2ci}"
         " of what A reads of the same patient. (Geometric means; intervals over patients, for this"
-        " one network. It was kept at step {kept_at} of {n_steps}.)", kept_at=fitted.best_step)
+        " one network. It was kept at step {kept_at} of {n_steps}.)", kept_at=fitted.best_step,
+        **words)
 
 # %% [markdown]
 # Now the repeats. Call $x_{ij}$ the reading of patient $i$ the $j$-th time, or by the $j$-th
@@ -278,18 +295,19 @@ left = ((x - by_patient - by_scanner + mean) ** 2).sum() / ((n - 1) * (k - 1))
 by_hand = (between - left) / (between + (k - 1) * left + k * (scanners - left) / n)
 
 # %% [markdown]
-# With $B$ for `between`, $S$ for `scanners` and $E$ for `left`, the last line is
+# With $P$ for `between` (between patients), $S$ for `scanners` and $E$ for `left`, the last line is
 #
-# $$ \mathrm{ICC}(2,1) = \frac{B - E}{B + (k-1)E + k\,(S - E)/n} . $$
+# $$ \mathrm{ICC}(2,1) = \frac{P - E}{P + (k-1)E + k\,(S - E)/n} . $$
 #
-# The first figure in the brackets is the model, the second whether one reading is used or the mean
+# The first number in the brackets is the model, the second whether one reading is used or the mean
 # of $k$. Model 1: each patient was read by scanners of their own, and nothing is known of them.
 # Model 2: the same scanners read all, they were drawn from many, and their offsets count as error.
 # Model 3: these scanners and no others. The form that Shrout and Fleiss give for it asks for
-# *consistency*: a constant offset is forgiven ($S$ is left out). That makes two questions out of
-# one. Whether *these two* scanners agree, offset and all, is a fair question as well: its value is
+# *consistency*: a constant offset is forgiven (the whole last term of the denominator falls away).
+# That makes two questions out of one. Whether *these two* scanners agree, offset and all, is a fair question as well: its value is
 # that of ICC(2,1), its interval is over patients alone. McGraw and Wong keep the two apart. So a
-# paper that says "ICC" has said neither between what, nor whether an offset counts.
+# paper that says "ICC" has said neither between what, nor whether an offset counts. For a retest on
+# one scanner use model 1: first and again are no two scanners, their order means nothing.
 
 # %%
 def icc(scores, form="2,1"):
@@ -302,8 +320,9 @@ run.table(
      for form in FORMS],
     name="forms",
     caption="Six intraclass correlations of the same simulated readings; intervals by F"
-    f" distributions, n = {n_twice} patients. Those of forms 1 and 3 are over patients, those of"
-    " form 2 over patients and scanners.",
+    f" distributions, n = {n_twice} patients. Those of models 1 and 3 are over patients; those of"
+    " model 2 over patients and over what the columns are, occasions or scanners. A lower end below"
+    " nought: an estimate may fall below, the share itself cannot.",
 )
 
 # %%
@@ -326,8 +345,9 @@ run.say("By hand and by the library ICC(2,1) differ by {by_hand_off:.0e}. Two sc
 #
 # A share of variance is no number for one patient. For that one wants mm². The *within-subject
 # standard deviation* $s_w$ is the root of the mean of the patients' own variances. Of two readings
-# of one patient the difference has the standard deviation $\sqrt2\, s_w$, so in nineteen of twenty
-# pairs it is smaller than the *repeatability coefficient* <!-- number: a normal quantile -->
+# of one patient the difference has the standard deviation $\sqrt2\, s_w$; if errors are normal, 1.96
+# standard deviations hold nineteen of twenty, so in nineteen of twenty pairs it is smaller than the
+# *repeatability coefficient* <!-- number: a normal quantile -->
 #
 # $$ \mathrm{RC} = 1.96\, \sqrt2\; s_w . $$
 #
@@ -360,12 +380,17 @@ run.result("at_home", at_home, atol=0.01)
 run.result("error_with_size", grows, atol=0.05)
 run.say("On A: RC {rc:.0ci}, CV {cv:.1%ci}. Over both scanners: RDC {rdc:.0ci}; its n is"
         " {n_scanners}, the scanners, and its upper end says what two scanners know of scanners."
-        " The upper end of RC's interval is exceeded by {at_home:.0%ci} of patients on A and by"
-        " {beyond:.0%ci} when the second scan is made on B.", n_scanners=rdc.n)
+        " To be on the safe side take the upper end of RC's interval: it is exceeded by"
+        " {at_home:.0%ci} of patients on A and by {beyond:.0%ci} when the second scan is made on"
+        " B.", n_scanners=rdc.n)
+
+# %%
 run.say("One RC for all supposes one size of error for all. Does the difference of two scans on A"
         " grow with the reading? Its size correlates with the mean by {error_with_size:+.2ci}:"
-        " {word}.", word=grows.verdict(gain="it does", loss="it shrinks",
-                                       neither="not for certain in so few patients"))
+        " {word}.", word=grows.verdict(
+            gain="it does, so this RC is too wide for few lesions and too narrow for many",
+            loss="it shrinks, so this RC is too narrow for few lesions and too wide for many",
+            neither=f"these {n_twice} patients show no such growth, and cannot exclude some"))
 
 # %% [markdown]
 # Bland and Altman's picture shows what no coefficient does. For each patient the difference of two
@@ -398,12 +423,16 @@ run.figure(
     f" more so the more lesions there are (right). Simulated, n = {n_twice} patients."
     " Dashed: mean and limits of agreement; bands: intervals of these over patients.",
 )
+
+# %%
+ENDS = (" Then one pair of limits fits the middle only: at both ends it stands in the wrong place.")
 run.result("bias_b", agree.bias, atol=8)
 run.result("slope_of_bias", slope, atol=0.02)
 run.say("B less A: {bias_b:.0ci} on average, and {slope_of_bias:+.2ci} mm² for each mm² of the"
-        " mean. What grows with the reading is the offset of B: a factor, more than a constant."
-        " Then one pair of limits is right for no one: too wide for few lesions, too narrow for"
-        " many.")
+        " mean. {word}", word=slope.verdict(
+            loss="B falls the further below A the larger the reading, as a factor would have it."
+            + ENDS, gain="The difference rises with the reading." + ENDS,
+            neither="Whether it changes with the reading these patients cannot tell."))
 
 # %%
 MANY = 0.10  # twice what the coefficient promises
@@ -438,16 +467,17 @@ run.say("Retest ICC of all: {icc_again:.3ci}; of the middle half: {icc_alike:.3c
 #
 # Now the long interval. ICC(2,1) is about scanners drawn from many, and two were drawn. Simulate
 # the whole study many times: patients with a standard deviation of one, scanners with `scanner_sd`,
-# an error of three tenths, and sixty patients each. The truth is known. How often does an interval
+# an error of three tenths, and sixty patients in each study. The truth is known. How often does an interval
 # hold it? Three are to be had.
 #
 # - *Patients drawn anew*, by a bootstrap. It takes the two scanners for all that there are.
 # - McGraw and Wong's, by one $F$ distribution, with degrees of freedom that count the scanners. It
 #   is an approximation.
 # - A *generalised pivotal* interval. Of normal readings each mean square is its expectation times
-#   a $\chi^2$ over its degrees of freedom. Turn that round: divide the mean squares that were seen
-#   by drawn $\chi^2$, solve for the variances, make an ICC of them; the middle of many such draws
-#   is the interval. Between $k$ scanners there are $k - 1$ degrees of freedom. With two scanners it
+#   a $\chi^2$ over its degrees of freedom. (A $\chi^2$ with $d$ degrees of freedom is a sum of $d$
+#   squared standard normal numbers.) Turn that round: divide the mean squares that were seen by
+#   drawn $\chi^2$, each over its degrees of freedom, solve for the variances, make an ICC of them;
+#   the range that holds the middle ninety-five in a hundred of many such draws is the interval. Between $k$ scanners there are $k - 1$ degrees of freedom. With two scanners it
 #   is one, and a $\chi^2$ with one may be next to nothing. Then the scanners may differ by nearly
 #   anything.
 
@@ -514,7 +544,7 @@ run.claim("with two scanners drawn from many, an interval of ICC(2,1) over patie
           falsified_by="falsify_scanners_alike")
 
 # %% [markdown]
-# So an honest interval from two scanners is nearly the whole scale. More patients do not help: they
+# So an honest interval from two scanners is nearly the whole scale here. More patients do not help: they
 # make the interval over patients shorter still, around the two scanners that happened to be there.
 # The unit of that question is the scanner. A study of reproducibility needs many scanners and may
 # have few patients, the reverse of what is usual.
@@ -579,6 +609,10 @@ auc_lesion, auc_b, auc_brain, auc_true = (ranked.area(row) for row in range(4))
 more_useful = ranked.contrast(np.array([1, 0, -1, 0])).estimate
 on_b = ranked.contrast(np.array([-1, 1, 0, 0])).estimate
 
+# %% [markdown]
+# Beside the ranking stands the agreement. Here the question is about A and B themselves and about
+# no other scanner; for that, and only for that, an interval over patients is right.
+
 # %%
 draws = run.rng("patients for the correlations")
 spread_of = {name: bootstrap_icc(scores, rng=copy.deepcopy(draws), n_resamples=n_resamples)
@@ -607,15 +641,17 @@ run.figure(
     name="two_biomarkers", data="simulated",
     alt="Two biomarkers in rows. On the left brain area is near one and lesion area far lower; on"
     " the right lesion area is high and brain area at one half.",
-    caption="One reproducible and useless, one useful and irreproducible. Left: agreement of two"
-    f" scanners, interval over n = {n_twice} patients, for these two scanners. Right: ranking of"
+    caption="One that two scanners read alike and that ranks as a coin does; one that they read"
+    " less alike and that ranks well. Left: agreement of two scanners, interval over"
+    f" n = {n_twice} patients, for these two scanners. Right: ranking of"
     f" n = {n_clinic} patients by who gets worse (dotted: a coin). Simulated.",
 )
 
 # %%
 run.say("Brain area reads the same on both scanners, ICC(2,1) {icc_brain:.3ci}, and its AUC is"
-        " {auc_brain:.2ci}. Lesion area does not, and its AUC on A is {auc_lesion:.2ci}; the true"
-        " area would reach {auc_true:.2ci}.")
+        " {auc_brain:.2ci}. Lesion area has ICC(2,1) {agreed:.2ci}, and its AUC on A is"
+        " {auc_lesion:.2ci}; the true area would reach {auc_true:.2ci}. (Here intervals of ICC(2,1)"
+        " are over patients alone.)", agreed=icc_of["lesion area"])
 apart = icc_of["brain area"].low - icc_of["lesion area"].high
 margin = min(apart, more_useful.low)
 run.claim("of two biomarkers the one that two scanners read alike ranks patients worse than the one"
@@ -625,12 +661,12 @@ run.claim("of two biomarkers the one that two scanners read alike ranks patients
 # A number can be excellent as a measurement and say nothing to anybody. That is the second error:
 # a high ICC offered as proof of value. (We built the pair; one such pair is enough to show that a
 # high ICC proves nothing, and says nothing of how often such pairs occur. A third error is to
-# forbid useful numbers because they are hard to measure. Measurement error does cost usefulness,
-# but by a definite amount: see how far the reading's AUC lies below that of the true area.)
+# forbid numbers that rank well because they are hard to measure. Measurement error does cost
+# ranking, but by a definite amount: see how far the reading's AUC lies below that of the true area.)
 #
-# As a control, the useless one must look useless: its AUC must lie where that of a coin would, at
+# As a control, brain area must look like a coin: its AUC must lie where that of one would, at
 # this number of patients. The control is run for several seeds. A band that holds ninety-five of a
-# hundred coins would turn red on one of them now and then, with nothing wrong. So it holds 999 of a
+# hundred coins would fail on one of them now and then, with nothing wrong. So it holds 999 of a
 # thousand. What could it still see? Draw outcomes anew that do depend on brain area a little, and
 # count. <!-- number: the level is set in the cell below -->
 
@@ -646,17 +682,22 @@ def outside(happened, ranks):
     return min(area - low, high - area)
 
 # %%
+ANEW = 400  # clinics for each effect
 ranks_brain, coins = rankdata(read_a["clinic"][1]), run.rng("outcomes anew")
 seen = {effect: share_of(np.array([
     outside((coins.random(n_clinic) < expit(chance_line("clinic", read_a["clinic"][1], effect)))
-            .astype(int), ranks_brain) < 0 for _ in range(400)]).astype(float))
+            .astype(int), ranks_brain) < 0 for _ in range(ANEW)]).astype(float))
     for effect in (0.0, 0.2, 0.3, 0.5)}
 
 # %%
+missed = [f"{effect:g}" for effect, share in seen.items() if effect > 0 and share.high < 0.1]
 run.say("Where brain area changes the log odds of getting worse by {words} for each standard"
-        " deviation, the control turns red in {shares} of simulated clinics.",
+        " deviation, the control fails in {shares} of {n} simulated clinics each: it would nearly"
+        " always miss an effect of {missed}.", n=ANEW, missed=" or ".join(missed) or "none of these",
         words=", ".join(f"{effect:g}" for effect in seen),
         shares=", ".join(f"{share.value:.0%}" for share in seen.values()))
+
+# %%
 margin = outside(y, ranks_brain)
 run.claim("brain area, on which the outcome does not depend, ranks patients as a coin would",
           margin >= 0, margin=margin, control=True, falsified_by="falsify_brain_counts")
@@ -697,12 +738,14 @@ risks = {"A": expit(design(area_a) @ at_a), "A times factor": expit(design(area_
 #
 # *Worth*: treat from a risk $t$ on. To choose $t$ is to say what a needless treatment costs. If
 # somebody with risk exactly $t$ might as well be treated as not, then one needless treatment weighs
-# $t/(1-t)$ of a needed one. So the *net benefit*, in needed treatments per patient, is
+# some share $c$ of a needed one. At risk exactly $t$ the gain $t \cdot 1$ balances the loss
+# $(1-t)\,c$, so $c = t/(1-t)$. So the *net benefit*, in needed treatments per patient, is
 #
 # $$ \mathrm{NB}(t) = \frac{TP}{n} - \frac{FP}{n} \cdot \frac{t}{1-t} , $$
 #
-# with $TP$ the treated who would have got worse and $FP$ the treated who would not. Whoever treats
-# nobody has nought. A model must beat that, and must beat treating all.
+# with $TP$ the treated who would have got worse and $FP$ the treated who would not, of $n$ patients.
+# It is a worth and no count: where it falls by one needed treatment, more than one may be lost, and
+# some needless ones spared. Whoever treats nobody has nought. A model must beat that, and must beat treating all.
 
 # %% tags=["key"]
 treated = risks["A"] >= treat_at
@@ -742,8 +785,8 @@ run.table(
 # %% [markdown]
 # Begin with the second row. One factor on every reading keeps all ranks, so the AUC is what it was,
 # to the last digit; that is arithmetic and needs no patients. It also moves every risk to one side.
-# What that costs the patients has to be measured. And how does the cost grow? On the right of the
-# figure A's readings are multiplied by one factor after the other.
+# What that costs the patients has to be measured. And how does the cost grow? The figure multiplies
+# A's readings by one factor after the other; the cost is on the right.
 
 # %% tags=["key"]
 FACTORS = (1.0, 0.9, 0.8, 0.7, 0.6)
@@ -772,9 +815,10 @@ run.figure(
     alt="Three panels over the factor from six tenths to one: the AUC is a level line, the share of"
     " the treated falls as the factor falls, and net benefit falls ever faster below nought.",
     caption="All readings on A times one factor, with the risks learned on A. The AUC does not"
-    " move; fewer are treated, and net benefit (in needed treatments per thousand patients) falls,"
-    f" faster the smaller the factor. Simulated, n = {n_clinic}; bands over patients, those of the"
-    " last panel of the difference.",
+    " move; fewer are treated, and net benefit (in the worth of needed treatments per thousand)"
+    f" falls, faster the smaller the factor. Treated and net benefit at t = {treat_at:g}; where the"
+    f" band holds nought no loss can be told. Simulated, n = {n_clinic}; bands over patients, those"
+    " of the last panel of the difference.",
 )
 
 # %%
@@ -1212,7 +1256,7 @@ run.finish()
 #   can be divided out of the risks.
 # - Say which ICC, between what, among whom; and give the error in the unit of the measurement,
 #   after bias and linearity.
-# - For scanners, count scanners. An honest interval from two is nearly the whole scale, however
+# - For scanners, count scanners. An honest interval from two was nearly the whole scale here, however
 #   many patients they saw.
 # - Before anybody is treated by a number: is the risk right *here*, and is acting on it worth more
 #   than acting on what is known anyway, by more than the measurement costs?
