@@ -103,7 +103,8 @@ ICC = Code(
     hints=[
         "Of the three mean squares in the cell by hand, one is the scanners'. Consistency forgives"
         " it: which two are left?",
-        "(P - E) / (P + (k - 1) E), where P is between patients, and E is what remains after patients and scanners.",
+        "(P - E) / (P + (k - 1) E), where P is between patients, and E is what remains after"
+        " patients and scanners.",
     ],
     solution=r"""
 ```python
@@ -206,8 +207,8 @@ PROOF = Choice(
         "a": "the AUCs agree; whether the readings do was not looked at: multiply one scanner's by"
         " two",
         "c": "that is calibration; an increasing map of the risks changes it, and no AUC",
-        "d": "an AUC is no share of variance: let one scanner read half, and the AUC stays, ICC(2,1)"
-        " falls",
+        "d": "an AUC is no share of variance: let one scanner read half: the AUC stays, and"
+        " ICC(2,1) falls",
         "e": "something was shown, about ranking inside each scanner; it only is not what is said",
     },
     hints=[

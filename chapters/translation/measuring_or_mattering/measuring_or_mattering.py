@@ -304,10 +304,11 @@ by_hand = (between - left) / (between + (k - 1) * left + k * (scanners - left) /
 # Model 2: the same scanners read all, they were drawn from many, and their offsets count as error.
 # Model 3: these scanners and no others. The form that Shrout and Fleiss give for it asks for
 # *consistency*: a constant offset is forgiven (the whole last term of the denominator falls away).
-# That makes two questions out of one. Whether *these two* scanners agree, offset and all, is a fair question as well: its value is
-# that of ICC(2,1), its interval is over patients alone. McGraw and Wong keep the two apart. So a
-# paper that says "ICC" has said neither between what, nor whether an offset counts. For a retest on
-# one scanner use model 1: first and again are no two scanners, their order means nothing.
+# That makes two questions out of one. Whether *these two* scanners agree, offset and all, is a fair
+# question as well: its value is that of ICC(2,1), its interval is over patients alone. McGraw and
+# Wong keep the two apart. So a paper that says "ICC" has said neither between what, nor whether an
+# offset counts. For a retest on one scanner use model 1: first and again are no two scanners, their
+# order means nothing.
 
 # %%
 def icc(scores, form="2,1"):
@@ -345,9 +346,9 @@ run.say("By hand and by the library ICC(2,1) differ by {by_hand_off:.0e}. Two sc
 #
 # A share of variance is no number for one patient. For that one wants mm². The *within-subject
 # standard deviation* $s_w$ is the root of the mean of the patients' own variances. Of two readings
-# of one patient the difference has the standard deviation $\sqrt2\, s_w$; if errors are normal, 1.96
-# standard deviations hold nineteen of twenty, so in nineteen of twenty pairs it is smaller than the
-# *repeatability coefficient* <!-- number: a normal quantile -->
+# of one patient the difference has the standard deviation $\sqrt2\, s_w$; if errors are normal,
+# 1.96 standard deviations hold nineteen of twenty, so in nineteen of twenty pairs it is smaller
+# than the *repeatability coefficient* <!-- number: a normal quantile -->
 #
 # $$ \mathrm{RC} = 1.96\, \sqrt2\; s_w . $$
 #
@@ -467,19 +468,19 @@ run.say("Retest ICC of all: {icc_again:.3ci}; of the middle half: {icc_alike:.3c
 #
 # Now the long interval. ICC(2,1) is about scanners drawn from many, and two were drawn. Simulate
 # the whole study many times: patients with a standard deviation of one, scanners with `scanner_sd`,
-# an error of three tenths, and sixty patients in each study. The truth is known. How often does an interval
-# hold it? Three are to be had.
+# an error of three tenths, and sixty patients in each study. The truth is known. How often does an
+# interval hold it? Three are to be had.
 #
 # - *Patients drawn anew*, by a bootstrap. It takes the two scanners for all that there are.
 # - McGraw and Wong's, by one $F$ distribution, with degrees of freedom that count the scanners. It
 #   is an approximation.
-# - A *generalised pivotal* interval. Of normal readings each mean square is its expectation times
-#   a $\chi^2$ over its degrees of freedom. (A $\chi^2$ with $d$ degrees of freedom is a sum of $d$
+# - A *generalised pivotal* interval. Of normal readings each mean square is its expectation times a
+#   $\chi^2$ over its degrees of freedom. (A $\chi^2$ with $d$ degrees of freedom is a sum of $d$
 #   squared standard normal numbers.) Turn that round: divide the mean squares that were seen by
 #   drawn $\chi^2$, each over its degrees of freedom, solve for the variances, make an ICC of them;
-#   the range that holds the middle ninety-five in a hundred of many such draws is the interval. Between $k$ scanners there are $k - 1$ degrees of freedom. With two scanners it
-#   is one, and a $\chi^2$ with one may be next to nothing. Then the scanners may differ by nearly
-#   anything.
+#   the range that holds the middle ninety-five in a hundred of many such draws is the interval.
+#   Between $k$ scanners there are $k - 1$ degrees of freedom. With two scanners it is one, and a
+#   $\chi^2$ with one may be next to nothing. Then the scanners may differ by nearly anything.
 
 # %% tags=["key"]
 def repeat_study(number, spread, name):
@@ -544,10 +545,10 @@ run.claim("with two scanners drawn from many, an interval of ICC(2,1) over patie
           falsified_by="falsify_scanners_alike")
 
 # %% [markdown]
-# So an honest interval from two scanners is nearly the whole scale here. More patients do not help: they
-# make the interval over patients shorter still, around the two scanners that happened to be there.
-# The unit of that question is the scanner. A study of reproducibility needs many scanners and may
-# have few patients, the reverse of what is usual.
+# So an honest interval from two scanners is nearly the whole scale here. More patients do not help:
+# they make the interval over patients shorter still, around the two scanners that happened to be
+# there. The unit of that question is the scanner. A study of reproducibility needs many scanners
+# and may have few patients, the reverse of what is usual.
 #
 # If you gave a `readings_file`, its patients are measured here, apart from all that is simulated.
 
@@ -658,11 +659,12 @@ run.claim("of two biomarkers the one that two scanners read alike ranks patients
           " that they do not", margin > 0, margin=margin, falsified_by="falsify_brain_matters")
 
 # %% [markdown]
-# A number can be excellent as a measurement and say nothing to anybody. That is the second error:
-# a high ICC offered as proof of value. (We built the pair; one such pair is enough to show that a
+# A number can be excellent as a measurement and say nothing to anybody. That is the second error: a
+# high ICC offered as proof of value. (We built the pair; one such pair is enough to show that a
 # high ICC proves nothing, and says nothing of how often such pairs occur. A third error is to
 # forbid numbers that rank well because they are hard to measure. Measurement error does cost
-# ranking, but by a definite amount: see how far the reading's AUC lies below that of the true area.)
+# ranking, but by a definite amount: see how far the reading's AUC lies below that of the true
+# area.)
 #
 # As a control, brain area must look like a coin: its AUC must lie where that of one would, at
 # this number of patients. The control is run for several seeds. A band that holds ninety-five of a
@@ -692,8 +694,8 @@ seen = {effect: share_of(np.array([
 # %%
 missed = [f"{effect:g}" for effect, share in seen.items() if effect > 0 and share.high < 0.1]
 run.say("Where brain area changes the log odds of getting worse by {words} for each standard"
-        " deviation, the control fails in {shares} of {n} simulated clinics each: {missed}.", n=ANEW,
-        missed=f"it would nearly always miss an effect of {' or '.join(missed)}" if missed
+        " deviation, the control fails in {shares} of {n} simulated clinics each: {missed}.",
+        n=ANEW, missed=f"it would nearly always miss an effect of {' or '.join(missed)}" if missed
         else "there is no effect among these that it would nearly always miss",
         words=", ".join(f"{effect:g}" for effect in seen),
         shares=", ".join(f"{share.value:.0%}" for share in seen.values()))
@@ -744,9 +746,10 @@ risks = {"A": expit(design(area_a) @ at_a), "A times factor": expit(design(area_
 #
 # $$ \mathrm{NB}(t) = \frac{TP}{n} - \frac{FP}{n} \cdot \frac{t}{1-t} , $$
 #
-# with $TP$ the treated who would have got worse and $FP$ the treated who would not, of $n$ patients.
-# It is a worth and no count: where it falls by one needed treatment, more than one may be lost, and
-# some needless ones spared. Whoever treats nobody has nought. A model must beat that, and must beat treating all.
+# with $TP$ the treated who would have got worse and $FP$ the treated who would not, of $n$
+# patients. It is a worth and no count: where it falls by one needed treatment, more than one may be
+# lost, and some needless ones spared. Whoever treats nobody has nought. A model must beat that, and
+# must beat treating all.
 
 # %% tags=["key"]
 treated = risks["A"] >= treat_at
@@ -832,6 +835,8 @@ run.result("nb_times", spoilt, atol=0.005)
 run.result("oe_times", observed_over_expected(risks["A times factor"], y), atol=0.05)
 run.result("icc_times", icc(pure).value if times != 1 else 1.0, atol=0.02)
 run.result("icc_times_consistent", icc(pure, "3,1").value if times != 1 else 1.0, atol=0.01)
+
+# %%
 shares = {name: (told >= treat_at).mean() for name, told in risks.items()}
 
 
@@ -946,7 +951,7 @@ run.say("At the lowest threshold of the figure, {low:g}, acting on B's old risks
         " benefit by the worth of {found} needed treatments per thousand beside treating all:"
         " {word}.", low=steps[0], found=per_thousand(by_all),
         word=by_all.verdict(gain="more", loss="whoever has only this number does better to throw"
-                            " it away and treat all", neither="these patients cannot tell which is better"))
+                            " it away and treat all", neither="these patients cannot tell"))
 
 # %% [markdown]
 # So agreement and worth are two questions, but not strangers. Where a scanner's fault is *one
@@ -959,11 +964,12 @@ run.say("At the lowest threshold of the figure, {low:g}, acting on B's old risks
 #
 # All that was simulated. Here are the nuclei in needle aspirates of breast masses, outlined one by
 # one; for each patient and each of ten features the table has the mean over nuclei *and its
-# standard error*. So a piece of both, measuring and mattering, can be had from the same patients: the
-# *reliability*, the share of the variance between patients that is not sampling of nuclei, and the
-# AUC for cancer. With $\mathrm{SE}_i$ the standard error of patient $i$,
+# standard error*. So a piece of both, measuring and mattering, can be had from the same patients:
+# the *reliability*, the share of the variance between patients that is not sampling of nuclei, and
+# the AUC for cancer. With $\mathrm{SE}_i$ the standard error of patient $i$,
 #
-# $$ \text{reliability} = 1 - \frac{\text{mean of } \mathrm{SE}_i^2}{\text{variance of the readings}} . $$
+# $$ \text{reliability} = 1 -
+#    \frac{\text{mean of } \mathrm{SE}_i^2}{\text{variance of the readings}} . $$
 
 # %% tags=["key"]
 nuclei = breast_cancer()
@@ -1107,8 +1113,8 @@ run.table(
 
 # %% [markdown]
 # Shares do not settle it. Measured by its own denominator, the gain in net benefit is the larger
-# share of the two; and a small share of much may be much. What helps is the *harm of the
-# test*: everybody is bled, and for few people does the offer change. Say that one blood test costs a
+# share of the two; and a small share of much may be much. What helps is the *harm of the test*:
+# everybody is bled, and the number of visits changes little. Say that one blood test costs a
 # person what $h$ needed visits are worth. Then the marker is worth its test if net benefit rises by
 # more than $h$; or, turned round, one divided by the gain is the number of *tests for the worth of
 # one needed visit*. A visit need not be added for that: needless ones that are spared count, too.
@@ -1169,24 +1175,24 @@ run.frames(
     " visits for three models.",
     caption="Light chains alone lie below age and sex nearly everywhere; both together lie barely"
     " above age and sex. Needed: offered to somebody who then died within five years. The axis of"
-    f" visits changes with t. Real, n = {len(judge)} people; bands over people. The line of treating"
-    " all ends where it leaves the picture.",
+    f" visits changes with t. Real, n = {len(judge)} people; bands over people. The line of"
+    " treating all ends where it leaves the picture.",
 )
 
 # %%
 WORTH = 0.01  # the worth of one needed visit for a hundred tests
 margin = WORTH - gain.high
 run.claim("in real people, at the threshold set beforehand, light chains beside age and sex take"
-          " more than a hundred blood tests for each gain that is worth one needed visit", margin > 0,
-          margin=margin, unit="per person", falsified_by="falsify_empty_card")
+          " more than a hundred blood tests for each gain that is worth one needed visit",
+          margin > 0, margin=margin, unit="per person", falsified_by="falsify_empty_card")
 
 # %% [markdown]
-# A hundred is our bar, and it is yours to move: whoever thinks a drop of blood a small price for the
-# worth of one visit in a few hundred people will measure the marker, and is not refuted. What is refuted is
-# the short way from the AUC. Alone the marker ranks far better than a coin; but an AUC of a marker
-# by itself answers a question that no clinic has. Nor does a small $p$-value of the added AUC help:
-# with thousands of people almost any difference makes it small. (At other thresholds the gain differs; the slider
-# shows them all, and no treatment hangs on any of them.)
+# A hundred is our bar, and it is yours to move: whoever thinks a drop of blood a small price for
+# the worth of one visit in a few hundred people will measure the marker, and is not refuted. What
+# is refuted is the short way from the AUC. Alone the marker ranks far better than a coin; but an
+# AUC of a marker by itself answers a question that no clinic has. Nor does a small $p$-value of the
+# added AUC help: with thousands of people almost any difference makes it small. (At other
+# thresholds the gain differs; the slider shows them all, and no treatment hangs on any of them.)
 #
 # Some people left the study before five years were over, and were left out above. That is not
 # innocent: those who died early are all known. Counting everybody for as long as they were there,
@@ -1206,13 +1212,14 @@ run.say("{left_out} of {total} had left before. With them the gain is {kept:.1f}
 # %% [markdown]
 # ## Other patients, or a model that fails?
 #
-# The model with age, sex and light chains goes abroad: to a clinic whose people resemble each
-# other more in age. They are real people, of one half of all, each kept or not with a chance that
-# depends on age alone, so that the spread of ages shrinks to `age_spread` (0.4) of what it was. The other half is at
-# home. Nothing about the model or the blood has changed. What would its AUC be if every told risk
-# were simply true? That can be computed without asking what became of anyone: of two people with
-# risks $r_i > r_j$, only the first dies with the chance $r_i (1 - r_j)$, and only the second with
-# $r_j (1 - r_i)$; count the first kind of pairs among both kinds. <!-- number: a parameter -->
+# The model with age, sex and light chains goes abroad: to a clinic whose people resemble each other
+# more in age. They are real people, of one half of all, each kept or not with a chance that depends
+# on age alone, so that the spread of ages shrinks to `age_spread` (0.4) of what it was. The other
+# half is at home. Nothing about the model or the blood has changed. What would its AUC be if every
+# told risk were simply true? That can be computed without asking what became of anyone: of two
+# people with risks $r_i > r_j$, only the first dies with the chance $r_i (1 - r_j)$, and only the
+# second with $r_j (1 - r_i)$; count the first kind of pairs among both kinds. <!-- number: a
+# parameter -->
 
 # %% tags=["key"]
 home, abroad = np.array_split(run.rng("home and abroad").permutation(judge), 2)
@@ -1289,8 +1296,8 @@ run.finish()
 #   can be divided out of the risks.
 # - Say which ICC, between what, among whom; and give the error in the unit of the measurement,
 #   after bias and linearity.
-# - For scanners, count scanners. An honest interval from two was nearly the whole scale here, however
-#   many patients they saw.
+# - For scanners, count scanners. An honest interval from two was nearly the whole scale here,
+#   however many patients they saw.
 # - Before anybody is treated by a number: is the risk right *here*, and is acting on it worth more
 #   than acting on what is known anyway, by more than the measurement costs?
 # - When an AUC changes, ask whether patients did. When it does not, ask what it cannot see.
