@@ -249,7 +249,8 @@ run.figure(
     caption="What the network reads against the true area. On A few lesions are read too large and"
     " many too small; on B readings fall short, the more so the more there is. The axes are not"
     " logarithmic, though the slope below is of logarithms. (Lesions that overlap count twice in"
-    f" the true area, which explains little of it.) Simulated, n = {n_twice} patients; dotted: equal.",
+    f" the true area, which explains little of it.) Simulated, n = {n_twice} patients; dotted:"
+    " equal.",
 )
 
 # %%
@@ -672,8 +673,8 @@ run.claim("of two biomarkers the one that two scanners read alike ranks patients
 # hundred coins would fail on one of them now and then, with nothing wrong. So it holds 999 of a
 # thousand. What could it still see? Draw outcomes anew that do depend on brain area a little, and
 # count. (Only outcomes are redrawn. In this one clinic brain and lesion area may be a little
-# correlated by chance; another clinic would see more, or less.)
-# <!-- number: the level is set in the cell below -->
+# correlated by chance; another clinic
+# would see more, or less.) <!-- number: the level is set in the cell below -->
 
 # %%
 LEVEL = 0.999
