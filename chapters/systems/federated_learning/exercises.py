@@ -209,8 +209,8 @@ TOO_GOOD = Choice(
 On all images in one place colour tells the hospital, and the hospital tells how likely illness is.
 A network may learn that. In the test half are ill everywhere, so this knowledge can only mislead on
 one list; FedAvg's hospitals see one colour each and could not learn it so well. Within hospitals,
-where colour is the same for all patients, an offset by place earns no point and costs none; what
-was learned in the place of tissue is missing there, too. With one prevalence in training there is
+where colour is the same for all patients, an offset by place earns no point and costs none; still,
+whoever learned the place has learned less of the tissue. With one prevalence in training there is
 nothing of the kind to learn.
 """,
     wrong=["x", 2],
