@@ -8,7 +8,7 @@ from medlib.experiment.exercises import Choice, Code, Mistake, Number
 
 
 def squares(scores):
-    """B, W, S and E of a table."""
+    """P, W, S and E of a table."""
     scores = np.asarray(scores, dtype=float)
     n, k = scores.shape
     patient, scanner = scores.mean(axis=1, keepdims=True), scores.mean(axis=0)
@@ -23,24 +23,30 @@ def squares(scores):
 
 def right(scores):
     """ICC(3,1)."""
-    b, _, _, e = squares(scores)
-    return (b - e) / (b + (np.shape(scores)[1] - 1) * e)
+    p, _, _, e = squares(scores)
+    return (p - e) / (p + (np.shape(scores)[1] - 1) * e)
 
 
 def of_one(scores):
-    b, w, _, _ = squares(scores)
-    return (b - w) / (b + (np.shape(scores)[1] - 1) * w)
+    p, w, _, _ = squares(scores)
+    return (p - w) / (p + (np.shape(scores)[1] - 1) * w)
 
 
 def of_two(scores):
     n, k = np.shape(scores)
-    b, _, s, e = squares(scores)
-    return (b - e) / (b + (k - 1) * e + k * (s - e) / n)
+    p, _, s, e = squares(scores)
+    return (p - e) / (p + (k - 1) * e + k * (s - e) / n)
 
 
 def of_mean(scores):
-    b, _, _, e = squares(scores)
-    return (b - e) / b
+    p, _, _, e = squares(scores)
+    return (p - e) / p
+
+
+def half_gone(scores):
+    n, k = np.shape(scores)
+    p, _, _, e = squares(scores)
+    return (p - e) / (p + (k - 1) * e - k * e / n)
 
 
 def pearson(scores):
@@ -48,8 +54,8 @@ def pearson(scores):
 
 
 def one_too_few(scores):
-    b, _, _, e = squares(scores)
-    return (b - e) / (b + e)
+    p, _, _, e = squares(scores)
+    return (p - e) / (p + e)
 
 
 def turned(scores):
@@ -59,6 +65,7 @@ def turned(scores):
 USUAL = (
     (of_one, "that is ICC(1,1): it counts what differs between scanners as error"),
     (of_two, "that is ICC(2,1): a constant offset of a scanner is still held against it"),
+    (half_gone, "leave out the whole last term, E in it included: not S alone"),
     (of_mean, "that is ICC(3,k), of the mean of all scanners; a single reading was asked for"),
     (pearson, "that is a correlation: it forgives one scanner a gain as well, and knows two only"),
     (one_too_few, "E counts k - 1 times in the denominator, not once: try three scanners"),
@@ -82,7 +89,10 @@ def check_icc(answer, scene):
     for wrong, words in USUAL:
         if np.allclose(found, [wrong(table) for table in tables], rtol=1e-6):
             return words
-    return "(B - E) / (B + (k - 1) E), with the mean squares of patients and of what is left"
+    return (
+        "which mean squares may enter, if an offset of a whole scanner shall not count? Try your"
+        " function on a table, add a number to one column, and see whether it moves"
+    )
 
 
 ICC = Code(
@@ -91,9 +101,10 @@ ICC = Code(
     check=check_icc,
     example=lambda scene: right,
     hints=[
-        "Of the four mean squares in the cell by hand, one is the scanners'. Consistency forgives"
+        "Of the three mean squares in the cell by hand, one is the scanners'. Consistency forgives"
         " it: which two are left?",
-        "(B - E) / (B + (k - 1) E), where E is what remains after patients and scanners.",
+        "(P - E) / (P + (k - 1) E), where P is between patients, and E is what remains after"
+        " patients and scanners.",
     ],
     solution=r"""
 ```python
@@ -120,14 +131,17 @@ CHANGE = Number(
     name="measuring-or-mattering-change",
     asks="least change that counts",
     answer=1.96 * np.sqrt(2) * 40,
-    tolerance=0.6,
+    tolerance=2.4,
     unit="mm²",
     within=(0, 1e5),
     mistakes=[
-        Mistake(1.96 * 40, "both readings have an error: the difference varies more than one does"),
+        Mistake(
+            1.96 * 40,
+            "that is about twice the standard deviation of *one* reading; both readings have an"
+            " error, so the difference varies more",
+        ),
         Mistake(np.sqrt(2) * 40, "that is the standard deviation of the difference, not its limit"),
         Mistake(40.0, "that is how far one reading strays from the patient's own mean, usually"),
-        Mistake(80.0, "twice the standard deviation of *one* reading; a change has two"),
         Mistake(1.645 * np.sqrt(2) * 40, "one in twenty to *each* side; changes go both ways"),
         Mistake(1.96 * 2 * 40, "variances add, standard deviations do not: √2, not 2"),
     ],
@@ -156,6 +170,8 @@ BENEFIT = Number(
         Mistake(-0.08, "a needless treatment does not weigh as much as a needed one: see t"),
         Mistake(0.12, "that counts the needed treatments only; the needless ones cost something"),
         Mistake(0.04, "320 are *all* who are treated; how many of them needlessly?"),
+        Mistake(0.17, "the needless treatments are a loss: take them off, do not add them"),
+        Mistake(0.05, "that is what the needless treatments cost; take it from what was gained"),
         Mistake(0.375, "that is the share of the treated who needed it"),
         Mistake(0.7, "per patient: divide by all thousand"),
         Mistake(70.0, "that is per thousand patients; it was asked per patient"),
@@ -191,7 +207,8 @@ PROOF = Choice(
         "a": "the AUCs agree; whether the readings do was not looked at: multiply one scanner's by"
         " two",
         "c": "that is calibration; an increasing map of the risks changes it, and no AUC",
-        "d": "an AUC is no share of variance; on one scanner's bias they part completely",
+        "d": "an AUC is no share of variance: let one scanner read half: the AUC stays, and"
+        " ICC(2,1) falls",
         "e": "something was shown, about ranking inside each scanner; it only is not what is said",
     },
     hints=[

@@ -51,6 +51,8 @@ DRIFT = Number(
         Mistake(0, "they would agree if a round had one step, or the curvatures were the same"),
         Mistake(1, "that is how far the two hospitals are from each other"),
         Mistake(1.25, "add nothing: take the difference of two places"),
+        Mistake(0.0625, "that is how much higher the mean loss is; the distance in w was asked"),
+        Mistake(0.125, "that is how much higher the sum of losses is; the distance in w was asked"),
         Mistake(0.3333, "set the derivative of the *sum* of both losses to zero"),
     ],
     otherwise="find both places first: the mean of two ends, and the lowest point of the sum",
@@ -77,7 +79,8 @@ BYTES = Number(
     mistakes=[
         Mistake(88, "eight bytes a weight are double precision; here a weight has four"),
         Mistake(22, "that is one way only: weights go down and come up"),
-        Mistake(11, "count bytes, not weights; and both ways"),
+        Mistake(11, "you counted weights: each has four bytes"),
+        Mistake(5.5, "count bytes, not weights; and both ways"),
         Mistake(8.8, "that is one hospital's; there are five"),
         Mistake(4.4, "that is one hospital's, one way"),
         Mistake(0.44, "that is one round"),
@@ -176,7 +179,7 @@ weight. (`ordered[each_end:-each_end]` fails for `each_end = 0`.)
 
 TOO_GOOD = Choice(
     name="federated-too-good",
-    asks="the first request",
+    asks="the request",
     options={
         "a": "More rounds of FedAvg and of one place for all images, both with rates tuned again,"
         " to see how far ahead FedAvg comes when both have ended.",
@@ -204,10 +207,11 @@ TOO_GOOD = Choice(
     ],
     solution=r"""
 On all images in one place colour tells the hospital, and the hospital tells how likely illness is.
-A network may learn that. In the test half are ill everywhere, so this knowledge only harms, and
-pooled training pays for it; FedAvg's hospitals see one colour each and could not learn it so well.
-Within hospitals, where colour is the same for all patients, it plays no part; with one prevalence
-in training there is nothing of the kind to learn.
+A network may learn that. In the test half are ill everywhere, so this knowledge can only mislead on
+one list; FedAvg's hospitals see one colour each and could not learn it so well. Within hospitals,
+where colour is the same for all patients, an offset by place earns no point and costs none; still,
+whoever learned the place has learned less of the tissue. With one prevalence in training there is
+nothing of the kind to learn.
 """,
     wrong=["x", 2],
 )
