@@ -9,7 +9,7 @@ nifti          NIfTI volumes, in RAS+ order
 picture        PNG, JPEG, TIFF and other pictures
 picture_pairs  two folders of pictures that show the same places, name by name
 npz            arrays of NumPy
-repeated_readings  patients measured twice on each of two scanners, out of a CSV file
+repeated_readings  patients measured twice on one or on each of two scanners, out of a CSV file
 file           a path that must be a file
 
 Axes: DICOM images are (row, column), a series is (slice, row, column); NIfTI volumes come out in

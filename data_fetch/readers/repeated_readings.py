@@ -1,4 +1,4 @@
-"""Readings of patients who were measured twice on each of two scanners, out of a CSV file."""
+"""Readings of patients who were measured twice, on one or on each of two scanners, from a CSV."""
 
 from pathlib import Path
 
@@ -11,15 +11,15 @@ _LEAST = 6
 
 
 def read_repeated_readings(path: Path | str) -> Sample:
-    """Rows of four numbers, all above 0: scanner A, A again, B, B again; a row a patient.
+    """Rows of two or of four numbers, all above 0: A, A again, B, B again; a row a patient.
 
     Lines that begin with # are skipped, so that a heading may stand in one.
 
     Returns:
-        Sample of float64 (patient, scanner, repeat).
+        Sample of float64 (patient, scanner, repeat), of one scanner or of two.
 
     Raises:
-        DataError: no such file, other than four numbers a row, fewer than six patients, or a
+        DataError: no such file, other than two or four numbers a row, fewer than six patients, or a
             reading that is not above 0.
 
     >>> import tempfile
@@ -32,20 +32,20 @@ def read_repeated_readings(path: Path | str) -> Sample:
     """
     path = Path(path)
     if not path.is_file():
-        raise DataError(f"{path} is no file; give a CSV of four numbers a row")
+        raise DataError(f"{path} is no file; give a CSV of two or four numbers a row")
     try:
         rows = np.loadtxt(path, delimiter=",", ndmin=2)
     except ValueError as error:
-        raise DataError(f"{path}: {error}; give four numbers a row, with commas between") from error
-    if rows.shape[1] != 4 or len(rows) < _LEAST:
+        raise DataError(f"{path}: {error}; give numbers with commas between") from error
+    if rows.shape[1] not in (2, 4) or len(rows) < _LEAST:
         raise DataError(
-            f"{path} has {len(rows)} rows of {rows.shape[1]}; four numbers (A, A again, B, B again)"
-            f" in each of {_LEAST} rows or more"
+            f"{path} has {len(rows)} rows of {rows.shape[1]}; two numbers (A, A again) or four (and"
+            f" B, B again) in each of {_LEAST} rows or more"
         )
     if not (np.isfinite(rows) & (rows > 0)).all():
         raise DataError(f"{path}: every reading is a number above 0; leave its patient out")
     return Sample(
-        rows.reshape(-1, 2, 2),
+        rows.reshape(len(rows), -1, 2),
         name=f"own/{path.name}",
         kind="real",
         unit="as in the file",

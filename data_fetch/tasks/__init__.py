@@ -21,6 +21,7 @@ tissue_classes        simulated H&E of six tissues, one tile a patient, known on
 hospitals             simulated H&E at several hospitals: sizes, mixtures and scanners differ
 other_modalities      real tiles of a retina, an immunostain, a brain MR, a head CT, objects
 ward_records          simulated stays: vital signs, laboratory values, chest films
+radiogenomic_cohort   real brain anatomy, simulated tumours, scanners, genes and responses
 physionet_2012        real stays in intensive care, downloaded; no films
 
 Each is `Labelled`, `Segmented` where pixels carry the truth, or `Records`, and says in its `Sample`

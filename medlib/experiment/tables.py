@@ -29,14 +29,15 @@ class MadeBy(Part):
     """With what runs were made; a thing in which they differ has several values.
 
     `code_sha256` is the digest of the notebook's code cells, `computing_sha256` that of the same
-    cells without their words, `modules` those of the library files that the runs really imported:
-    when the cells change in more than words, or a file does, what they measured has to be made
-    again.
+    cells without their words, `modules` those of the library files that the runs really imported,
+    `computing_modules` those of the same files without docstrings and comments: when the cells
+    or a file change in more than words, what they measured has to be made again.
     """
 
     code_sha256: str = ""
     computing_sha256: str = ""
     modules: dict[str, Digest] = {}
+    computing_modules: dict[str, Digest] = {}
     constraints_sha256: list[str] = []
     commits: list[str] = []
     first: datetime | None = None

@@ -30,6 +30,7 @@ from press.page.on_trial import on_trial_markdown
 from press.page.pages import chapter_page, figure_markdown
 from press.page.recorded import recorded_lines
 from press.page.status import status_markdown, tally
+from press.page.verdict_bars import verdict_bars
 from press.run.chapter_run import run_of
 from press.run.execute import NOTEBOOK
 from press.source.checked_cells import exercises_of
@@ -204,6 +205,7 @@ def _front_matter(
         "tally": lambda *, body: tally(records),
         "status": lambda *, body: status_markdown(project, records, titles),
         "on_trial": lambda *, body: on_trial_markdown(project, records, titles),
+        "verdict_bars": lambda *, body: verdict_bars(project, records),
         "cards": lambda *, body: cards(project.root / "data_fetch" / "cards"),
         "road": lambda *, body: road(project),
         "lesson_plans": lambda *, body: lesson_plans(project),

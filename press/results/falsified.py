@@ -271,7 +271,7 @@ def keep(project: Project, table: FalsifiedTable, *, commit: str) -> Path:
             f"--accept keeps what was found with the book's own parameters, not with profile"
             f" {table.profile}"
         )
-    made = kept.committed(table.made_by, commit)
+    made = kept.committed(project, table.made_by, commit)
     kept.must_be_committed(project, table.chapter, made)
     for each in table.falsifiers:
         if each.companion:

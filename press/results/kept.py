@@ -18,7 +18,7 @@ from medlib.experiment.record import Part, Record, RecordError, write_atomically
 from medlib.experiment.tables import FullRun, MadeBy, read_kept, table_path
 from press.errors import UserError
 from press.results.accepted import to_json
-from press.results.stale import stale_because
+from press.results.stale import computing_digests, stale_because
 from press.source.project import Project
 
 HOW = {
@@ -138,13 +138,16 @@ def _git(project: Project, *words: str) -> str:
     ).stdout
 
 
-def committed(made: MadeBy, sha: str) -> MadeBy:
+def committed(project: Project, made: MadeBy, sha: str) -> MadeBy:
     """`made`, with the commit `sha` in the place of what was run before it was committed.
 
-    The runs are fresh: the digests of all that they imported are those of the commit's files.
+    The runs are fresh: the digests of all that they imported are those of the commit's files, or
+    differ in words. The digests without words are added, of the files that are the same.
     """
     named = [sha if was.endswith("+changes") else was for was in made.commits] or [sha]
-    return made.model_copy(update={"commits": list(dict.fromkeys(named))})
+    computing = made.computing_modules | computing_digests(project, made.modules)
+    update = {"commits": list(dict.fromkeys(named)), "computing_modules": computing}
+    return made.model_copy(update=update)
 
 
 def portable(record: Record, root: Path) -> Record:

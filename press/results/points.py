@@ -23,7 +23,7 @@ from medlib.experiment.tables import read_kept
 from press.errors import Exit, UserError
 from press.results.accepted import to_json
 from press.results.kept import portable
-from press.results.stale import counted
+from press.results.stale import computing_digests, counted, digests_now
 from press.run.execute import RECORD, Job, read_note
 from press.run.freshness import file_digest, stale_reasons
 from press.run.payload import normal, pins
@@ -39,6 +39,7 @@ class KeptPoint(Part):
     code_sha256: str
     wall_s: float | None = None
     record: Record
+    computing_modules: dict[str, str] = {}
 
 
 class SweepPlan(Part):
@@ -70,7 +71,12 @@ class PointStore:
         except (FileNotFoundError, RecordError):
             return None
         note = {"code_sha256": kept.code_sha256}
-        looked_at = {"modules": counted(project, kept.record.modules)}
+        modules = counted(project, kept.record.modules)
+        now = digests_now(project, modules, kept.computing_modules)
+        same = {
+            path: file_digest(project.root / path) for path in modules if now[path] == modules[path]
+        }
+        looked_at = {"modules": modules | same}
         if _pinned_alike(project, kept.record):
             looked_at["constraints_sha256"] = file_digest(project.constraints)
         record = kept.record.model_copy(update=looked_at)
@@ -91,6 +97,7 @@ class PointStore:
             code_sha256=note.get("code_sha256", ""),
             wall_s=note.get("wall_s"),
             record=portable(record, project.root),
+            computing_modules=computing_digests(project, record.modules),
         )
         write_atomically(self.path(job), to_json(kept.model_dump(mode="json"), long_columns=True))
         return []

@@ -8,7 +8,8 @@ The ground floor (``medlib/experiment``) is not counted among a table's code. Wh
 every chapter is run again, and what its own run gives is held to what was accepted; so is one point
 of each sweep. That is the proof that the change moved no number. Nor is a room's map counted, an
 ``__init__.py`` with a docstring and nothing else but a table of late names: each new file in a room
-adds a line to it, and each file that a name was taken from is counted itself.
+adds a line to it, and each file that a name was taken from is counted itself. Nor are docstrings
+and comments: the files are compared without them where their bytes differ.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from medlib.experiment.tables import MadeBy
 from press.errors import UserError
 from press.run.comparison import compare_digests
 from press.run.freshness import file_digest
+from press.source.computing import library_digest
 from press.source.project import Chapter, Project
 
 GROUND_FLOOR = "medlib/experiment/"
@@ -44,7 +46,7 @@ def stale_because(project: Project, chapter: Chapter, made: MadeBy) -> list[str]
     if made.code_sha256 and not same_code(made, chapter):
         reasons.append("its code cells changed")
     modules = counted(project, made.modules)
-    now = {path: file_digest(project.root / path) or None for path in modules}
+    now = digests_now(project, modules, made.computing_modules)
     changed = [found.message for found in compare_digests("code", modules, now)]
     reasons += changed[:MOST_NAMED]
     if len(changed) > MOST_NAMED:
@@ -57,6 +59,42 @@ def same_code(made: MadeBy, chapter: Chapter) -> bool:
     return (
         made.code_sha256 == chapter.code_sha256 or made.computing_sha256 == chapter.computing_sha256
     )
+
+
+def digests_now(
+    project: Project, modules: Mapping[str, str], computing: Mapping[str, str]
+) -> dict[str, str | None]:
+    """Today's digest of each file; the recorded one where only docstrings and comments changed.
+
+    Args:
+        project: the checkout.
+        modules: the recorded digest of each file's bytes.
+        computing: that of the files without their words, as far as it was recorded.
+
+    Returns:
+        None for a file that is not there.
+    """
+    now: dict[str, str | None] = {}
+    for path, was in modules.items():
+        digest = file_digest(project.root / path) or None
+        if digest not in (None, was) and path in computing:
+            digest = was if computing[path] == wordless_digest(project.root / path) else digest
+        now[path] = digest
+    return now
+
+
+def computing_digests(project: Project, modules: Mapping[str, str]) -> dict[str, str]:
+    """The digests without words of those files that are still, byte for byte, the recorded ones."""
+    return {
+        path: wordless_digest(project.root / path)
+        for path, digest in counted(project, modules).items()
+        if file_digest(project.root / path) == digest
+    }
+
+
+def wordless_digest(path: Path) -> str:
+    """The digest of a library file without its docstrings and comments."""
+    return library_digest(path.read_text(encoding="utf-8"))
 
 
 def counted(project: Project, modules: Mapping[str, str]) -> dict[str, str]:

@@ -347,7 +347,7 @@ def keep(project: Project, sweep: Sweep, table: SweepTable, *, commit: str) -> P
     Raises:
         UserError: what made it is not in git.
     """
-    made = kept.committed(table.made_by, commit)
+    made = kept.committed(project, table.made_by, commit)
     kept.must_be_committed(project, sweep.chapter.id, made)
     table = table.model_copy(update={"made_by": made})
     return kept.write(project, table.chapter, sweep.kind, table)

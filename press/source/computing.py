@@ -1,9 +1,10 @@
-"""What of a notebook's code decides its numbers: its code cells without their words.
+"""What of a notebook's code, and of a library file's, decides numbers: all of it but the words.
 
 A sentence that is printed, a caption, an alternative text and a comment say what was found; a
 tolerance says to what it is held. A change of one of these changes what a chapter's own run
 shows, and the chapter is run again. It changes no number, so the tables of other seeds, of
-falsifiers and of longer trainings, which took hours, are still what the code would make.
+falsifiers and of longer trainings, which took hours, are still what the code would make. Of a
+library file only what no run can see is left out: docstrings and comments.
 """
 
 from __future__ import annotations
@@ -38,6 +39,36 @@ def computing_digest(sources: Iterable[str]) -> str:
     """
     code = "\n".join(wordless for source in sources if (wordless := _wordless(source)))
     return hashlib.sha256(code.encode()).hexdigest()
+
+
+def library_digest(source: str) -> str:
+    """The sha256 of a library file without its docstrings, comments and line breaks.
+
+    Messages of errors, names and numbers count. A file that is no Python counts as it stands.
+
+    >>> one = library_digest("def two():  # a comment\\n    'Twice one.'\\n    return 2")
+    >>> one == library_digest("def two():\\n    'One and one.'\\n\\n    return 2")
+    True
+    >>> one == library_digest("def two():\\n    return 3")
+    False
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return hashlib.sha256(source.encode()).hexdigest()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [*filter(_is_no_text, node.body)] or [ast.Pass()]
+    return hashlib.sha256(ast.unparse(ast.fix_missing_locations(tree)).encode()).hexdigest()
+
+
+def _is_no_text(statement: ast.stmt) -> bool:
+    """Whether a statement is other than a text that stands alone: a docstring, a note."""
+    return not (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
 
 
 def _wordless(source: str) -> str:

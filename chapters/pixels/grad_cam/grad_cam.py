@@ -32,7 +32,7 @@
 # **Data.** All tissue here is simulated, so that the number of nuclei, their size and their shape
 # are known at every pixel; no result below is about a patient. The network's first weights are
 # real: EfficientNet-Lite0, trained on the photographs of ImageNet. To use real tissue, such as
-# [PCam](https://doi.org/10.1007/978-3-030-00934-2_24) or two classes of
+# [PCam](https://doi.org/10.1007/978-3-030-00934-2_24) {cite}`veeling2018` or two classes of
 # [NCT-CRC-HE](https://doi.org/10.5281/zenodo.1214456), put its tiles into a folder as
 # `CLASS/PATIENT_number.png` (or JPEG, TIFF), set `tile_folder`, and say in `tumour_class` which
 # class is tumour. Nobody has drawn nuclei or tumour there, so stain stands in for the one and its

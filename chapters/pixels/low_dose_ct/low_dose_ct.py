@@ -1807,13 +1807,16 @@ run.check("low-dose-ct-train-on-lesions", with_lesions, given=training)
 #   [doi:10.1118/1.598410](https://doi.org/10.1118/1.598410)
 # - J.-B. Thibault et al. on the variance of log counts:
 #   [doi:10.1117/12.660281](https://doi.org/10.1117/12.660281), and on reconstruction that uses it:
-#   {cite}`thibault2007`; J. A. Fessler on penalised weighted least squares:
+#   {cite}`sauer1993` and {cite}`thibault2007`; J. A. Fessler on penalised weighted least squares:
 #   [doi:10.1109/42.293921](https://doi.org/10.1109/42.293921)
 # - S. J. Riederer, N. J. Pelc, D. A. Chesler on the noise power spectrum of CT:
 #   [doi:10.1088/0031-9155/23/3/008](https://doi.org/10.1088/0031-9155/23/3/008)
-# - The filters: {cite}`chambolle2004` and {cite}`buades2005`. Networks for low-dose CT:
+# - The filters: total variation {cite}`rudin1992`, computed as in {cite}`chambolle2004`; non-local
+#   means {cite}`buades2005`; both by scikit-image {cite}`vanderwalt2014`. Networks for low-dose CT:
 #   {cite}`chen2017`, {cite}`zhang2017`; learning from noisy targets: {cite}`lehtinen2018`.
-# - Observers: {cite}`barrett1993`, {cite}`gallas2003` and the book {cite}`barrett2004`. K. Li
+# - Observers: {cite}`barrett1993`, {cite}`gallas2003` and the book {cite}`barrett2004`; where the
+#   channels come from: {cite}`myers1987`; what an AUC means: {cite}`hanley1982`. K. Li
 #   et al. measure how denoising networks lose information that a detection task needs:
 #   [doi:10.1109/TMI.2021.3076810](https://doi.org/10.1109/TMI.2021.3076810)
-# - Real low-dose data, with projections: {cite}`moen2021`.
+# - Real low-dose data, with projections: {cite}`moen2021`; low doses simulated from real scans, for
+#   training and comparison: {cite}`leuschner2021`.

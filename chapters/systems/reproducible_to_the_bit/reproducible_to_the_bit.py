@@ -58,6 +58,7 @@ own_scans: str = ""  # folder of CT images of your own, uncompressed DICOM; else
 import copy
 import hashlib
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -1396,14 +1397,13 @@ FORGED = "in a whole chain nobody can say which entry was forged"
 LEFT = "the signed end vouches for none of the entries that are left"
 
 
-def picture(report, chain=entries, cut=0):
-    """The ledger with an audit's findings in it."""
+def picture(report, cut=0):
+    """The ledger with an audit's findings in it; digests are left out."""
     states, signed = states_of(report, cut)
-    own = [*chain, *entries[len(chain):]]
-    boxes = [Box(title, each.digest[:8], state)
-             for title, each, state in zip(TITLES, own, states, strict=True)]
+    boxes = [Box(title, state) for title, state in zip(TITLES, states, strict=True)]
     says = [shorten(f"{'follows' if found.follows else 'cause'} · {found.part} · {found.path}:"
-                    f" {found.detail}", 96, placeholder=" …") for found in report.findings[:4]]
+                    f" {re.sub('[0-9a-f]{8,}[.…]*', '…', found.detail)}", 96, placeholder=" …")
+            for found in report.findings[:4]]
     says += [LEFT if cut else FORGED] * ("in doubt" in states)
     return audit_picture(boxes, says=says or ["everything agrees"], signed=signed)
 
@@ -1411,22 +1411,21 @@ def picture(report, chain=entries, cut=0):
 # %%
 def with_change(path, at):
     with one_bit_changed(path, at=at):
-        contents = read_ledger(ledger).entries
-        return picture(look(with_heads=[head]), chain=contents)
+        return picture(look(with_heads=[head]))
 
 
 # %%
 def cut_short():
     other = folder / "short.ledger"
     other.write_bytes(b"".join(map(to_line, entries[:-2])))
-    return picture(look(other, with_heads=[head]), chain=entries[:-2], cut=2)
+    return picture(look(other, with_heads=[head]), cut=2)
 
 
 def rewritten():
     chain = forged(entries, last_metric.index, better)
     other = folder / "forged.ledger"
     other.write_bytes(b"".join(map(to_line, chain)))
-    return picture(look(other, with_heads=[head]), chain=chain)
+    return picture(look(other, with_heads=[head]))
 
 
 # %%
@@ -1446,8 +1445,8 @@ spoilt = {
 run.frames(
     list(spoilt.values()), name="ledger", label="changed", values=list(spoilt), data="none",
     start=list(spoilt).index("a letter of the training"),
-    alt="Boxes in rows of five joined by arrows, each an entry with its digest; marks show which"
-    " agree, which are changed or behind a break; below, lines of an audit's report.",
+    alt="Boxes in rows of five joined by arrows, each an entry; words and marks show which agree,"
+    " which are changed or behind a break; below, lines of an audit's report.",
     caption="Which entry is not as it was, and what the audit says. A tick agrees; at ≠ the entry"
     " is whole, but what it speaks of is another now; a cross is an entry that was changed; a"
     " question mark stands behind a broken link, or in a chain whose signed end does not fit: any"

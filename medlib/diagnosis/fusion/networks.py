@@ -71,7 +71,7 @@ class FusionNet(nn.Module):
         >>> network(torch.zeros(2, 3, 32, 32)).shape
         torch.Size([2, 32, 32])
 
-    Source: Baltrusaitis et al. 2019, doi:10.1109/TPAMI.2018.2798607, on early, late and hybrid
+    Source: Baltrušaitis et al. 2019, doi:10.1109/TPAMI.2018.2798607, on early, late and hybrid
     fusion.
     """
 

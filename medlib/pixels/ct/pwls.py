@@ -105,7 +105,7 @@ def pwls(
         >>> bool((fit.image - truth).abs().max() < 0.01)
         True
 
-    Source: Fessler 1994, doi:10.1109/42.293921; Erdogan and Fessler 1999,
+    Source: Fessler 1994, doi:10.1109/42.293921; Erdoğan and Fessler 1999,
     doi:10.1088/0031-9155/44/11/311; subsets with momentum: Kim, Ramani and Fessler 2015,
     doi:10.1109/TMI.2014.2350962.
     """

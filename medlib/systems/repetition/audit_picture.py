@@ -35,14 +35,12 @@ class Box(NamedTuple):
 
     Attributes:
         title: what it is, in a word or two.
-        digest: its first digits.
         state: what the audit says of it: an entry that is "no longer so" is whole, but what it
             speaks of has changed; one that was "changed" is another itself; those of a whole chain
             whose signed end does not fit are "in doubt", as any of them may be forged.
     """
 
     title: str
-    digest: str
     state: State
 
 
@@ -50,7 +48,8 @@ class Box(NamedTuple):
 def audit_picture(boxes: Sequence[Box], *, says: Sequence[str], signed: bool) -> Figure:
     """Entries in the order of the ledger, linked; below, the lines of an audit's report.
 
-    States differ by mark, line and colour, so that no colour need be told.
+    States differ by word, mark, line and colour, so that no colour need be told. No digest is
+    drawn: it would be another with every comment in a program of which an entry speaks.
 
     Args:
         boxes: of all entries, 1 to 15.
@@ -61,7 +60,7 @@ def audit_picture(boxes: Sequence[Box], *, says: Sequence[str], signed: bool) ->
         ValueError: no boxes or too many, or too many lines.
 
     Example:
-        >>> boxes = [Box("scans", "ab12", "agrees"), Box("metric", "cd34", "changed")]
+        >>> boxes = [Box("scans", "agrees"), Box("metric", "changed")]
         >>> len(audit_picture(boxes, says=["the metric is another"], signed=True).axes)
         1
     """
@@ -105,7 +104,7 @@ def _draw(place: Axes, box: Box, x: float, y: float, *, index: int) -> None:
         )
     )  # fmt: skip
     place.text(x + 0.1, y + 0.62, f"{index} {box.title}", fontsize=8.5)
-    place.text(x + 0.1, y + 0.18, f"{box.digest}…", fontsize=7.5, family="monospace")
+    place.text(x + 0.1, y + 0.18, box.state, fontsize=7.5, color=COLORS["grey"])
     place.text(x + _WIDTH - 0.25, y + 0.18, _MARKS[box.state], fontsize=10, color=colour)
 
 

@@ -145,7 +145,7 @@ def fit_affine(
         >>> round(float(found.shift_mm[0, 0]), 1)                # 0.2 of 7.5 mm
         1.5
 
-    Source: of the exponential of a matrix as a parameter, Alexa (2002), doi:10.1145/566570.566592.
+    Source: of the exponential of a matrix as a parameter, Alexa (2002), doi:10.1145/566654.566592.
     """
     if fixed.shape != moving.shape:
         raise ValueError(f"fixed {tuple(fixed.shape)} and moving {tuple(moving.shape)} differ")

@@ -1,6 +1,7 @@
 """Two validities: does a biomarker measure the same again, and does it matter to a patient?
 
 - `intraclass_correlation`: the share of the variance that lies between subjects, six forms.
+- `pivotal_icc`: its interval where few scanners were drawn from many.
 - `variation`: within-subject SD and CV, repeatability and reproducibility coefficients.
 - `limits_of_agreement`: how far two methods may differ on the next patient.
 - `delong`: the AUCs of several scores of the same cases, and any contrast of them.

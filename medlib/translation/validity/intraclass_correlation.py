@@ -3,7 +3,8 @@
 n subjects, each measured k times, by k raters, scanners or visits. Six forms, which answer six
 questions. The first figure names the model: 1, each subject has raters of its own; 2, the same
 raters, drawn from many, and absolute agreement is asked for; 3, these raters and no others, and
-consistency will do. The second: one measurement, or the mean of k.
+consistency is asked for (whether raters are fixed and whether agreement is wanted are two
+questions; McGraw and Wong part them). The second: one measurement, or the mean of k.
 
     ICC(1,1) = (B - W) / (B + (k - 1) W)
     ICC(2,1) = (B - E) / (B + (k - 1) E + k (R - E) / n)
@@ -13,7 +14,8 @@ B, W, R, E are the mean squares between subjects, within subjects, between rater
 left. It is a share of variance: the same scanner has a lower one among more alike patients.
 
 Source: Shrout and Fleiss (1979), doi:10.1037/0033-2909.86.2.420; McGraw and Wong (1996), who write
-A for 2 and C for 3, doi:10.1037/1082-989X.1.1.30.
+A for 2 and C for 3, doi:10.1037/1082-989X.1.1.30, with their erratum,
+doi:10.1037/1082-989X.1.4.390.
 """
 
 from __future__ import annotations
@@ -26,7 +28,13 @@ from jaxtyping import Float, Integer, Real
 
 from medlib.experiment.estimate import Estimate
 
-__all__ = ["FORMS", "IntraclassCorrelation", "bootstrap_icc", "intraclass_correlation"]
+__all__ = [
+    "FORMS",
+    "IntraclassCorrelation",
+    "bootstrap_icc",
+    "intraclass_correlation",
+    "mean_squares",
+]
 
 FORMS = ("1,1", "2,1", "3,1", "1,k", "2,k", "3,k")
 
@@ -96,7 +104,7 @@ def intraclass_correlation(
     """
     scores = _checked(scores, form, level)
     n, k = scores.shape[-2:]
-    b, w, r, e = _mean_squares(scores)
+    b, w, r, e = mean_squares(scores)
     if not ((w if form[0] == "1" else e) > 0).all() or not (b > 0).all():
         raise ValueError(
             "a table has no error, or no difference between subjects: the correlation has no"
@@ -157,8 +165,20 @@ def bootstrap_icc(
     return _value(*_resampled_mean_squares(scores, times), n=n, k=k, form=form)
 
 
-def _mean_squares(scores: Float[np.ndarray, "*batch n k"]) -> tuple[np.ndarray, ...]:
-    """B, W, R and E of each table, from deviations: no difference of large sums."""
+def mean_squares(scores: Float[np.ndarray, "*batch n k"]) -> tuple[np.ndarray, ...]:
+    """Mean squares of each table: between subjects, within them, between raters, what is left.
+
+    From deviations: no difference of large sums.
+
+    Args:
+        scores: without gaps; what is in front of the last two axes is a batch.
+
+    Example:
+        >>> [float(square) for square in mean_squares(np.array([[1.0, 3.0], [5.0, 7.0]]))]
+        [16.0, 2.0, 4.0, 0.0]
+
+    Source: Shrout and Fleiss (1979), doi:10.1037/0033-2909.86.2.420.
+    """
     n, k = scores.shape[-2:]
     by_subject = scores.mean(axis=-1, keepdims=True)
     by_rater = scores.mean(axis=-2, keepdims=True)

@@ -10,7 +10,7 @@ Reproducibility is what remains when something is: here the condition, such as t
 Neither asks whether the measurement means anything.
 
 Source: Raunig et al. (2015), for the Quantitative Imaging Biomarkers Alliance,
-doi:10.1177/0962280214537344; Bland and Altman (1996) on s_w, doi:10.1136/bmj.313.7060.744.
+doi:10.1177/0962280214537344; Bland and Altman (1996) on s_w, doi:10.1136/bmj.313.7059.744.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def within_subject_sd(
         >>> f"{within_subject_sd(np.array([[1.0, 3.0], [5.0, 5.0]]), unit='ml'):.1ci}"
         '1.0 ml [0.5, 6.3]'
 
-    Source: Bland and Altman (1996), doi:10.1136/bmj.313.7060.744.
+    Source: Bland and Altman (1996), doi:10.1136/bmj.313.7059.744.
     """
     scores = _checked(scores, ndim=2)
     variance = scores.var(axis=1, ddof=1).mean()

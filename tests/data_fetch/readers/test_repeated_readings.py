@@ -17,10 +17,16 @@ def test_rows_become_patients_by_scanners_by_repeats(tmp_path):
     assert sample.kind == "real"
 
 
+def test_one_scanner_will_do(tmp_path):
+    file = tmp_path / "twice.csv"
+    file.write_text("10,11\n20,19\n" * 3)
+    assert read_repeated_readings(file).array.shape == (6, 1, 2)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("1,2,3\n" * 8, "four numbers"),
+        ("1,2,3\n" * 8, "two numbers"),
         ("1,2,3,4\n" * 3, "6 rows or more"),
         ("1,2,3,0\n" * 8, "above 0"),
         ("1,2,3,x\n" * 8, "commas between"),

@@ -9,6 +9,7 @@ from medlib.experiment.record import read_record
 from press.check.verdicts import Speaks, Verdict, inspect_verdicts, judged, verdict_of
 from press.check.verify import verify_book
 from press.page.on_trial import on_trial_markdown
+from press.page.verdict_bars import verdict_bars
 from press.source.project import Project
 from tests.press.conftest import REPOSITORY
 
@@ -55,6 +56,9 @@ class Trial:
     def page(self):
         titles = {CHAPTER: "A whole chapter"}
         return on_trial_markdown(self.project, {CHAPTER: self.record}, titles)
+
+    def bars(self):
+        return verdict_bars(self.project, {CHAPTER: self.record})
 
 
 def evidence(*pieces):
@@ -193,3 +197,34 @@ def test_every_chapter_brings_what_it_owes_and_each_row_of_the_sources_is_there(
     for chapter in project.chapters:
         mine = {number for number, row in every.items() if chapter.id in row.judged_by}
         assert owed_by(project, chapter).keys() == mine
+
+
+def test_the_picture_of_the_verdicts_turns_with_them(trial):
+    one = trial(evidence(CLAIM), asked=["A1", "A2"], judged_by=(CHAPTER, "systems/other"))
+    assert '<li class="not-tested" style="flex-grow:1">' in one.bars()
+    assert "Of 2 assertions: **1** held in part, **1** not tested." in one.bars()
+    one.plant(lambda record: record["claims"][0].update(holds=False, margin=-0.1))
+    assert '<li class="contradicted" style="flex-grow:1">' in one.bars()
+    assert "held in part" not in one.bars()
+
+
+def test_a_bar_is_as_long_as_its_part_has_assertions(trial):
+    one = trial(evidence(CLAIM))
+    rows = {
+        "A1": {"says": "A ramp is grey.", "judged_by": [CHAPTER]},
+        "A2": {"says": "It will be grey.", "judged_by": ["systems/other"]},
+        "A3": {"says": "It was grey.", "judged_by": ["systems/other", CHAPTER]},
+    }
+    one.book.write("book/sources.yml", yaml.safe_dump(rows))
+    pixels, systems = one.bars().split("<b>")[1:]
+    assert "Pixels" in pixels
+    assert "width:50.0%" in pixels
+    assert "Systems" in systems
+    assert "width:100.0%" in systems
+    assert '<li class="not-tested" style="flex-grow:2">' in systems
+
+
+def test_without_assertions_there_is_no_picture(trial):
+    one = trial(evidence(CLAIM))
+    one.book.write("book/sources.yml", "{}")
+    assert one.bars() == "No assertion has been listed yet."

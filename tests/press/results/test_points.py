@@ -85,10 +85,12 @@ def test_a_carried_point_counts_only_while_its_code_is_the_same(slow, tmp_path):
     words = ("sweep", "slow", "--seeds", "1-2", "--points", str(folder))
     assert slow.medbook(*words).returncode == 0
     shutil.rmtree(slow.root / "build")
-    slow.edit("medlib/experiment/streams.py", '"""', '"""Edited. ')
+    draws, words_of_it = "medlib/experiment/streams.py", '"""Independent random streams'
+    slow.edit(draws, words_of_it, f"EDITED = True\n{words_of_it}")
     listed = slow.medbook("sweep", "--resume", str(folder), "--dry-run")
     assert "0 fresh and kept, 2 to run" in listed.stdout
-    slow.edit("medlib/experiment/streams.py", '"""Edited. ', '"""')
+    slow.edit(draws, f"EDITED = True\n{words_of_it}", '"""Streams')  # no code, other words
+    assert "2 fresh and kept" in slow.medbook(*words, "--dry-run").stdout
     slow.edit("medlib/experiment/figures.py", '"""', '"""Edited. ')  # no more than the record
     assert "2 fresh and kept" in slow.medbook(*words, "--dry-run").stdout
     (point, _) = kept_points(folder)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from medlib.experiment.tables import MadeBy
-from press.results.stale import is_map, same_code
+from press.results.stale import computing_digests, is_map, same_code, stale_because
+from press.run.freshness import file_digest
 from press.source.project import Project
 
 ROOT = Path(__file__).parents[3]
@@ -65,3 +66,30 @@ def test_a_table_outlives_new_words_but_no_new_code(tmp_path):
     old = made.model_copy(update={"computing_sha256": ""})
     assert same_code(old, chapter(text))
     assert not same_code(old, chapter(reworded))
+
+
+def test_a_table_outlives_a_docstring_but_no_line_of_code(tmp_path):
+    source = tmp_path / "chapters" / "pixels" / "demo" / "demo.py"
+    source.parent.mkdir(parents=True)
+    source.write_text('# %% tags=["parameters"]\nseed = 0\n', "utf-8")
+    library = tmp_path / "medlib" / "two.py"
+    library.parent.mkdir()
+    library.write_text('"""Two."""\nTWO = 2  # one and one\n', "utf-8")
+    project = Project(tmp_path)
+    chapter = project.chapter("pixels/demo")
+    modules = {"medlib/two.py": file_digest(library)}
+    old = MadeBy(code_sha256=chapter.code_sha256, modules=modules)
+    computing = computing_digests(project, modules)
+    made = old.model_copy(update={"computing_modules": computing})
+    for each in (old, made):
+        assert stale_because(project, chapter, each) == []
+
+    library.write_text('"""The number after one."""\nTWO = 2\n', "utf-8")
+    assert stale_because(project, chapter, made) == []
+    assert stale_because(project, chapter, old) == ["medlib/two.py changed"]
+    assert computing_digests(project, modules) == {}, "these bytes are not the recorded ones"
+
+    library.write_text('"""Two."""\nTWO = 3  # one and one\n', "utf-8")
+    assert stale_because(project, chapter, made) == ["medlib/two.py changed"]
+    library.unlink()
+    assert stale_because(project, chapter, made) == ["medlib/two.py is gone"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from press.source.computing import computing_digest
+from press.source.computing import computing_digest, library_digest
 
 CELL = """\
 low, high = interval(rng.normal(size=20))  # a comment
@@ -87,3 +87,72 @@ def test_the_order_of_cells_counts_and_where_they_are_divided_does_not():
 
 def test_a_cell_that_is_no_python_counts_as_it_stands():
     assert digest("%time x") != digest("%time  x")
+
+
+LIBRARY = """\
+\"\"\"A room.\"\"\"
+from __future__ import annotations
+
+STEPS = 4  # of a walk
+
+
+class Walk:
+    \"\"\"So many steps.\"\"\"
+
+    n: int = STEPS
+    \"\"\"How many.\"\"\"
+
+    def ends(self) -> str:
+        \"\"\"Where it ends.
+
+        >>> Walk().ends()
+        'here'
+        \"\"\"
+        if self.n < 0:
+            raise ValueError("no walk goes backwards")
+        return "here"
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("A room.", "A room with a view."),
+        ("  # of a walk", ""),
+        ("So many steps.", "Steps."),
+        ("How many.", "Their number."),
+        (">>> Walk().ends()", ">>> Walk(n=4).ends()"),
+        ("Where it ends.", "Its end. " * 20),
+    ],
+)
+def test_docstrings_and_comments_of_a_library_file_do_not_count(was, becomes):
+    assert was in LIBRARY
+    assert library_digest(LIBRARY.replace(was, becomes)) == library_digest(LIBRARY)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("STEPS = 4", "STEPS = 5"),
+        ("backwards", "back"),
+        ('return "here"', 'return "there"'),
+        ("self.n < 0", "self.n <= 0"),
+        ("def ends", "def end"),
+        ("n: int", "n: float"),
+        ("from __future__ import annotations\n", ""),
+        ("class Walk:", "@final\nclass Walk:"),
+    ],
+)
+def test_all_else_of_a_library_file_counts(was, becomes):
+    assert was in LIBRARY
+    assert library_digest(LIBRARY.replace(was, becomes)) != library_digest(LIBRARY)
+
+
+def test_a_function_that_loses_its_only_statement_is_another():
+    stub, act = 'def f():\n    """Words."""\n', "def f():\n    g()\n"
+    assert library_digest(stub) == library_digest("def f():\n    pass\n")
+    assert library_digest(stub) != library_digest(act)
+
+
+def test_what_is_no_python_counts_as_it_stands():
+    assert library_digest("x = (1  # a") != library_digest("x = (1  # b")

@@ -26,6 +26,7 @@ def test_it_keeps_its_word_where_scanners_do_not_differ():
     found = covered(0.0, 2)
     assert found.by_f.high > 0.95
     assert found.over_patients.value > 0.88
+    assert found.pivotal.value > 0.93
 
 
 def test_two_scanners_are_no_population_and_eight_are_nearer_to_one():
@@ -34,6 +35,8 @@ def test_two_scanners_are_no_population_and_eight_are_nearer_to_one():
     assert two.over_patients.value < two.by_f.value - 0.2
     assert eight.by_f.low > two.by_f.high
     assert two.width_over_patients < two.width_by_f
+    assert two.pivotal.high > 0.95 > eight.by_f.low
+    assert eight.width_pivotal < 0.6 < two.width_pivotal
 
 
 def test_the_truth_is_what_many_patients_and_scanners_give():

@@ -1,0 +1,89 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # Which pathways, over draws
+#
+# **Objectives.** One point of a recorded trial: one way in which effects lie in pathways, one draw
+# of effects and patients. Group lasso and lasso, each with its penalty by cross-validation, the
+# least loss and one standard error from it; and tests of pathways at a level of false discoveries.
+# All are made twice: with the hospital as a column that is not penalised, and without. The last
+# pathway does not matter, but its genes differ between the hospitals' populations. This notebook is
+# no page of the book: `medbook sweep` runs it over spreads and seeds. The seed draws effects and
+# patients, and is the unit. All is simulated.
+#
+# **Prerequisites.** *Biology or scanner?*
+
+# %% tags=["parameters"]
+seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
+device: str = "auto"  # where to compute: "auto", "cpu" or "cuda"
+spread: str = "dense"  # of effects in pathways: "dense", "same sign", "scattered"
+n_train: int = 400  # patients to learn from, 100 ≤ x ≤ 100000
+n_test: int = 1000  # patients to judge by, 60 ≤ x ≤ 100000
+link: float = 1.5  # log-odds between hospital and response while learning, -4 ≤ x ≤ 4
+by_genome: float = 2.5  # log-odds of a response per SD of the genes' score, 0 ≤ x ≤ 10
+by_biology: float = 0.8  # log-odds per SD of biology, which is not known here, 0 ≤ x ≤ 10
+stratified: float = 1.0  # SD by which the last pathway's genes differ by hospital, 0 ≤ x ≤ 3
+level: float = 0.1  # expected share of false pathways among the found, 0.01 ≤ x ≤ 0.5
+
+# %%
+import numpy as np
+
+from data_fetch.tasks.radiogenomic_cohort import Genome, World, radiogenomic_cohort
+from medlib import experiment
+from medlib.measures.rank_auc import rank_auc
+from medlib.translation.radiogenomics.pathway_tests import found_pathways, score_tests
+from medlib.translation.radiogenomics.regularisation_path import choose_penalty
+
+run = experiment.start("translation/radiogenomics/_pathways_over_draws", locals())
+
+# %%
+world = World(by_biology=by_biology, by_genome=by_genome,
+              genome=Genome(spread=spread, stratified=stratified))
+cohort = radiogenomic_cohort(n_train + n_test, rng=run.rng("patients"), world=world)
+run.uses(cohort.sample)
+genes, groups = cohort.genes, cohort.pathway_of
+site, response = cohort.linked(link)
+unlinked, at_reversed = (cohort.linked(one)[1] for one in (0.0, -link))
+train, test = slice(0, n_train), slice(n_train, None)
+last = int(groups.max())
+alone = np.arange(len(groups))
+
+# %%
+def tell(name, pathways):
+    """How many true pathways, how many false, and whether ancestry's was found."""
+    true = len(set(pathways) & set(cohort.truth))
+    run.result(f"true_{name}", true, unit="pathways", n=len(cohort.truth), atol=1)
+    run.result(f"false_{name}", len(pathways) - true, unit="pathways", atol=2)
+    run.result(f"share_false_{name}", (len(pathways) - true) / max(len(pathways), 1), atol=0.3)
+    run.result(f"ancestry_{name}", float(last in pathways), atol=1.0)
+
+
+# %%
+SITES = {"known": site[train, None].astype(float), "unknown": None}
+for how, free in SITES.items():
+    for kind, of in (("group", groups), ("lasso", alone)):
+        chosen = choose_penalty(genes[train], response[train], groups=of, free=free,
+                                rng=run.rng("folds"))
+        for rule, one in (("least", chosen.least), ("error", chosen.one_error)):
+            scores = one.score(genes[test])
+            taken = tuple(np.unique(groups[one.effects != 0]).tolist())
+            tell(f"{kind}_{rule}_{how}", taken)
+            for where, truth in (("neutral", unlinked), ("reversed", at_reversed)):
+                run.result(f"auc_{where}_{kind}_{rule}_{how}",
+                           rank_auc(scores, truth[test]).value, unit="AUC", n=n_test, atol=0.02)
+        run.result(f"at_edge_{kind}_{how}", float(chosen.at_edge), atol=1.0)
+
+# %%
+for how, free in SITES.items():
+    p_values = score_tests(genes[train], response[train], groups=groups, free=free)
+    tell(f"tests_{how}", found_pathways(p_values, level=level))
+run.result("auc_ceiling", rank_auc(cohort.score[test], unlinked[test]), atol=0.01)
+
+# %%
+run.finish()
