@@ -141,5 +141,5 @@ def test_a_distribution_that_says_little_is_read_by_python(tmp_path):
     one = metadata.Distribution.at(about)
     (about / "PKG-INFO").write_text("Name: a\nVersion: 1\n\nName: b\n")
     assert environment._name_and_version(one) == ("a", "1")
-    (about / "METADATA").write_text("Version: 2\nName: a b \nSummary: c\n\nName: b\nVersion: 3\n")
+    (about / "METADATA").write_text("Version: 2\nName: a b\nSummary: c\n\nName: b\nVersion: 3\n")
     assert environment._name_and_version(one) == (one.name, one.version) == ("a b", "2")
