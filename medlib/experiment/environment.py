@@ -10,7 +10,7 @@ import re
 import resource
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 TRACKED_PACKAGES = ("medlib", "data_fetch")
 PYTHON_FILE = re.compile(r'^"?([^/,"\n]+?)(?:/[^,"\n]*)?\.py"?,', re.MULTILINE)  # its first part
+NAME = re.compile(r"^Name:[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
+VERSION = re.compile(r"^Version:[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
 
 
 def sha256_of_file(path: Path) -> str:
@@ -73,24 +75,36 @@ def imported_files(root: Path, *, before: Mapping[str, str] | None = None) -> di
 def imported_packages() -> dict[str, str]:
     """Name and version of every installed distribution that this process imported."""
     imported = {name.partition(".")[0] for name in sys.modules}
-    found = {
-        distribution.name: distribution.version
+    found = dict(
+        _name_and_version(distribution)
         for distribution in importlib.metadata.distributions()
-        if not imported.isdisjoint(_top_levels(distribution))
-    }
+        if any(module in imported for module in _top_levels(distribution))
+    )
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
-def _top_levels(distribution: importlib.metadata.Distribution) -> set[str]:
+def _top_levels(distribution: importlib.metadata.Distribution) -> Iterator[str]:
     """The top-level modules of a distribution: declared, else those of its record's Python files.
 
-    As `importlib.metadata.packages_distributions` has it, which reads twice as much.
+    As `importlib.metadata.packages_distributions` has it, which reads twice as much. One by one,
+    some of them often: of a long record most need not be looked at.
     """
     if declared := (distribution.read_text("top_level.txt") or "").split():
-        return set(declared)
-    if record := distribution.read_text("RECORD"):
-        return set(PYTHON_FILE.findall(record))
-    return {f.parts[0].removesuffix(".py") for f in distribution.files or () if f.suffix == ".py"}
+        yield from declared
+    elif record := distribution.read_text("RECORD"):
+        yield from (file[1] for file in PYTHON_FILE.finditer(record))
+    else:
+        files = distribution.files or ()
+        yield from (f.parts[0].removesuffix(".py") for f in files if f.suffix == ".py")
+
+
+def _name_and_version(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
+    """As `distribution.name` and `.version`, each of which would parse its whole description."""
+    head = (distribution.read_text("METADATA") or "").partition("\n\n")[0]
+    name, version = NAME.search(head), VERSION.search(head)
+    if name and version:
+        return name[1], version[1]
+    return distribution.name, distribution.version
 
 
 def commit(root: Path) -> Commit | None:
@@ -116,10 +130,11 @@ def commit(root: Path) -> Commit | None:
         ).stdout.strip()
 
     try:
-        if Path(git("rev-parse", "--show-toplevel")).resolve() != root.resolve():
+        top, sha = git("rev-parse", "--show-toplevel", "HEAD").rsplit("\n", 1)
+        if Path(top).resolve() != root.resolve():
             return None  # unpacked inside another project's repository
         return Commit(
-            sha=git("rev-parse", "HEAD"),
+            sha=sha,
             dirty=bool(
                 git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
             ),

@@ -60,6 +60,10 @@ STYLE: dict[str, Any] = {
     "svg.hashsalt": "pixels-to-patients",
 }
 
+DRAFT_STYLE: dict[str, Any] = {
+    "axes.titley": 1.0,  # else all ticks are laid out a second time, to keep titles off them
+}
+
 
 def is_draft() -> bool:
     """Whether figures are drafts, as in profile ``smoke``: drawn once, coarsely, not laid out."""
@@ -78,6 +82,8 @@ def apply_style() -> None:
 
     dpi = dots_per_inch()
     matplotlib.rcParams.update(STYLE | {"figure.dpi": dpi, "savefig.dpi": dpi})
+    if is_draft():
+        matplotlib.rcParams.update(DRAFT_STYLE)
     matplotlib.rcParams["axes.prop_cycle"] = cycler(color=list(COLORS.values()))
 
 
@@ -93,6 +99,7 @@ def render(figure: Figure, *, crop: bool = True) -> bytes:
     if is_draft():
         with matplotlib.rc_context({"figure.constrained_layout.use": False}):
             figure.set_layout_engine(None)  # "none" would keep a placeholder, and draw twice
+        extra = {"pil_kwargs": {"compress_level": 1}}
     elif crop:
         extra = {"bbox_inches": "tight", "pad_inches": 0.08}
     figure.savefig(stream, format="png", dpi=dots_per_inch(), metadata={"Software": None}, **extra)

@@ -80,6 +80,8 @@ def be_kernel(told: int) -> None:
             order = json.loads(text)
             os.environ.clear()
             os.environ.update(order["environment"])
+            if "pydevd" in sys.modules:  # as debugpy does when it is imported
+                os.environ.setdefault("PYDEVD_USE_FRAME_EVAL", "NO")
             path_of_a_fresh_start()
             draw_anew()
             import ipykernel_launcher
@@ -100,10 +102,14 @@ def be_kernel(told: int) -> None:
 
 
 def path_of_a_fresh_start() -> None:
-    """Look for modules where PYTHONPATH says now, and forget those of the nursery itself."""
+    """Look for modules where PYTHONPATH says now, and forget those of the nursery itself.
+
+    The kernel's debugger has put its own folder before all others, as it does in each kernel.
+    """
     first = [path for path in os.environ["PYTHONPATH"].split(os.pathsep) if path]
     installed = [path for path in sys.path if path not in {*first, *STARTED_WITH}]
-    sys.path[:] = [*first, *installed]
+    debugger = [path for path in installed if os.path.basename(path) == "pydevd"]
+    sys.path[:] = [*debugger, *first, *(path for path in installed if path not in debugger)]
     importlib.invalidate_caches()
     for name in [name for name in sys.modules if name.partition(".")[0] == "press"]:
         del sys.modules[name]

@@ -1,8 +1,9 @@
 """Fork workers that need import nothing any more: ``python -m press.run.nursery SOCKET``.
 
-The nursery imports, once, what the chapters import, and nothing of the project's own. Each order
-that comes through the socket is answered with a forked worker, which forks its kernel before it
-does anything else. Only for quick runs and tests: the book's own runs have clean kernels.
+The nursery imports, once, what the chapters import, and nothing of the project's own; what those
+packages do the first time that they are used, it has done. Each order that comes through the socket
+is answered with a forked worker, which forks its kernel before it does anything else. Only for
+quick runs and tests: the book's own runs have clean kernels.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import io
 import json
 import os
 import select
@@ -24,7 +26,9 @@ from press.run.forked_kernel import ForkedKernel, leave
 # what most of a cold start is spent on; whatever is missing here is imported by the run itself
 THIRD_PARTY = (
     "PIL.Image",
+    "ipykernel.debugger",  # each kernel imports it, and with it 150 modules
     "ipykernel.kernelapp",
+    "ipykernel.kernelspec",
     "ipywidgets",
     "jaxtyping",
     "matplotlib.figure",
@@ -33,12 +37,19 @@ THIRD_PARTY = (
     "nibabel",
     "papermill",
     "pooch",
-    "pydantic",
+    "pydantic.fields",
+    "pydantic.functional_validators",
+    "pydantic.type_adapter",
+    "pydicom",
     "scipy.stats",
-    "skimage.metrics",
-    "skimage.transform",
+    "skimage.color.colorconv",  # skimage looks for its modules when they are used
+    "skimage.metrics.simple_metrics",
+    "skimage.transform._warps",
+    "sklearn.ensemble",
+    "sklearn.isotonic",
     "sklearn.linear_model",
     "sklearn.metrics",
+    "sklearn.model_selection",
     "sklearn.pipeline",
     "torch",
     "torch._dynamo",  # the first optimizer imports it
@@ -93,12 +104,31 @@ def prepare() -> None:
         for name in THIRD_PARTY:
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
+        do_once()
     if own := sorted(name for name in sys.modules if name.partition(".")[0] in OWN):
         raise RuntimeError(f"the nursery imported {own[0]}, which each run must read for itself")
     if threading.active_count() > 1 or len(os.listdir("/proc/self/task")) > 1:
         raise RuntimeError("a package started a thread, which a fork would lose")
     gc.collect()
     gc.freeze()
+
+
+def do_once() -> None:
+    """What each worker and each kernel would do again the first time that they need it.
+
+    The schema of notebooks is compiled, readers of picture formats are looked up, fonts are found
+    and the parser of formulas is built.
+    """
+    import nbformat
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    nbformat.validate(nbformat.v4.new_notebook())
+    Image.init()
+    figure = Figure(figsize=(1, 1))
+    figure.subplots().set_title("$x$")
+    FigureCanvasAgg(figure).print_png(io.BytesIO())
 
 
 def live(

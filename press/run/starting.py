@@ -114,13 +114,17 @@ class Nursery:
         self.settled = read_at_import(environment)
         self.door, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours = str(Path(__file__).resolve().parents[2])
-        inline = "module://matplotlib_inline.backend_inline"  # as ipykernel sets it
+        its_own = {
+            "PYTHONPATH": ours,
+            "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # as ipykernel sets it
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # no word of its debugger's to who started it
+        }
         with theirs:
             self.mother = subprocess.Popen(
                 [sys.executable, "-m", NURSERY, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 cwd="/",
-                env=environment | {"PYTHONPATH": ours, "MPLBACKEND": inline},
+                env=environment | its_own,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )

@@ -120,9 +120,26 @@ def test_sources_that_were_sent_are_of_the_commit_that_was_sent_along(told, expe
 def test_every_module_has_the_distributions_that_python_gives_it():
     found = {}
     for distribution in metadata.distributions():
-        for module in environment._top_levels(distribution):
+        for module in set(environment._top_levels(distribution)):
             found.setdefault(module, []).append(distribution.name)
     expected = metadata.packages_distributions()
     assert {name: sorted(owners) for name, owners in found.items()} == {
         name: sorted(owners) for name, owners in expected.items()
     }
+
+
+def test_name_and_version_are_read_as_python_reads_them():
+    every = list(metadata.distributions())
+    assert [environment._name_and_version(one) for one in every] == [
+        (one.name, one.version) for one in every
+    ]
+
+
+def test_a_distribution_that_says_little_is_read_by_python(tmp_path):
+    about = tmp_path / "a-1.dist-info"
+    about.mkdir()
+    one = metadata.Distribution.at(about)
+    (about / "PKG-INFO").write_text("Name: a\nVersion: 1\n\nName: b\n")
+    assert environment._name_and_version(one) == ("a", "1")
+    (about / "METADATA").write_text("Version: 2\nName: a b\nSummary: c\n\nName: b\nVersion: 3\n")
+    assert environment._name_and_version(one) == (one.name, one.version) == ("a b", "2")

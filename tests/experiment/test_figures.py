@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import pytest
+from matplotlib.axis import Axis
 
 from medlib.experiment import figures
 
@@ -42,3 +43,22 @@ def test_a_draft_of_a_slider_draws_the_picture_that_is_shown_first(monkeypatch, 
     pngs = figures.to_pngs(pictures, first=1)
     assert (len(pngs), sorted(set(seen))) == (3, drawn)
     assert not set(plt.get_fignums()) & {figure.number for figure in pictures}, "left open"
+
+
+@pytest.mark.parametrize(("profile", "laid_out"), [("smoke", False), ("book", True)])
+def test_a_draft_lays_no_ticks_out_to_place_its_titles(monkeypatch, profile, laid_out):
+    monkeypatch.setenv("MEDBOOK_PROFILE", profile)
+    asked, drawn = [], []
+    tightbbox = Axis.get_tightbbox
+    monkeypatch.setattr(
+        Axis, "get_tightbbox", lambda axis, *a, **k: asked.append(1) or tightbbox(axis, *a, **k)
+    )
+    with plt.rc_context():
+        figures.apply_style()
+        figure, axes = plt.subplots()
+        axes.set_title("a title", loc="left")
+        axes.add_artist(artist := plt.Line2D([0, 1], [0, 1]))
+        artist.draw = lambda _renderer: drawn.append(axes.get_title(loc="left"))
+        figures.to_png(figure)
+    assert bool(asked) is laid_out
+    assert set(drawn) == {"a title"}

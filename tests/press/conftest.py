@@ -71,14 +71,29 @@ run.finish()
 
 
 @pytest.fixture(autouse=True)
-def _warm_starts(request, monkeypatch):
+def _warm_starts(request):
     """Fork what the press would start clean: the same results, without a second of imports each.
 
     `tests/press/run/test_starting.py` shows that both
     ways give the same.
     """
-    if can_fork() and request.path.stem not in CLEAN_STARTS:
+    if request.path.stem not in CLEAN_STARTS:
+        request.getfixturevalue("forked")
+
+
+@pytest.fixture
+def forked(request, monkeypatch):
+    """Fork what the press would start clean, in a test of a file of CLEAN_STARTS."""
+    if can_fork():
         monkeypatch.setattr(starting, "clean", request.getfixturevalue("nursery"))
+
+
+@contextlib.contextmanager
+def forking(request):
+    """The same for a fixture of more than one test."""
+    start = request.getfixturevalue("nursery") if can_fork() else starting.clean
+    with mock.patch.object(starting, "clean", start):
+        yield
 
 
 @dataclass(frozen=True)
@@ -309,7 +324,12 @@ def whole_book(tmp_path_factory: pytest.TempPathFactory) -> TinyBook:
 
     Never change it: take `accepted_book`, a copy.
     """
-    book = make_book(tmp_path_factory.mktemp("whole"))
+    return make_whole_book(tmp_path_factory.mktemp("whole"))
+
+
+def make_whole_book(root: Path) -> TinyBook:
+    """One chapter, pixels/whole, that passes every check: executed, its results accepted."""
+    book = make_book(root)
     book.write("chapters/pixels/whole/whole.py", whole_chapter("pixels/whole"))
     book.write("chapters/pixels/whole/exercises.py", whole_sheet("pixels/whole"))
     (outcome,) = book.run("pixels/whole")
@@ -327,12 +347,13 @@ def accepted_book(whole_book: TinyBook, tmp_path: Path) -> TinyBook:
 
 
 @pytest.fixture(scope="session")
-def swept_book(tmp_path_factory: pytest.TempPathFactory) -> TinyBook:
+def swept_book(request, tmp_path_factory: pytest.TempPathFactory) -> TinyBook:
     """A whole chapter with a companion whose sweep was accepted, one point of it run again.
 
     Never change it: take `live_book`, a copy.
     """
-    return make_swept_book(tmp_path_factory.mktemp("swept"))
+    with forking(request):
+        return make_swept_book(tmp_path_factory.mktemp("swept"))
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 
 from medlib.experiment.record import read_record
 from press.run.execute import RECORD, execute_all, plan
+from press.run.starting import can_fork
 from press.source.given import declared_parameters
 from press.source.project import Project
 
@@ -28,10 +29,11 @@ def test_all_but_the_defect_is_the_chapters(name):
 
 @pytest.mark.chapter
 @pytest.mark.parametrize(("praised", "holds"), [(False, True), (True, False)])
-def test_the_control_fails_of_the_defect_and_of_nothing_else(praised, holds, tmp_path):
+def test_the_control_fails_of_the_defect_and_of_nothing_else(praised, holds, tmp_path, request):
     leak = PROJECT.notebook(f"{CHAPTER.id}/_praised_observer")
     job = plan(PROJECT, leak, given={"praised": praised, "n_views": 30})
-    (outcome,) = execute_all(PROJECT, [replace(job, destination=tmp_path / "run")])
+    start = request.getfixturevalue("nursery") if can_fork() else None
+    (outcome,) = execute_all(PROJECT, [replace(job, destination=tmp_path / "run")], start=start)
     assert outcome.failure is None
     (claim,) = read_record(tmp_path / "run" / RECORD).claims
     assert claim.control

@@ -22,6 +22,7 @@ from press.check.reproduce import (
 from press.errors import UserError
 from press.run.execute import plan
 from press.source.project import Project
+from tests.press.conftest import TinyBook, forking, make_whole_book
 
 RUN = "build/runs/pixels/whole"
 
@@ -165,6 +166,20 @@ def test_data_that_changed_is_named(record):
 # -- the verb, with real runs ---------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def forked_whole(request, tmp_path_factory):
+    """A whole book whose run was forked, as what repeats it will be. Never change it."""
+    with forking(request):
+        return make_whole_book(tmp_path_factory.mktemp("forked"))
+
+
+@pytest.fixture
+def quick_book(forked_whole, forked, tmp_path):
+    """A copy of it to do as one likes with; runs are forked."""
+    shutil.copytree(forked_whole.root, tmp_path / "whole")
+    return TinyBook(Project(tmp_path / "whole"))
+
+
 def comment_on(book):
     """Add a comment to a library file that the run imported."""
     first = "from __future__ import annotations"
@@ -188,10 +203,10 @@ def test_an_untouched_run_is_identical_to_the_bit_and_leaves_nothing_behind(acce
     assert {p for p in after if before.get(p) != after[p]} <= {build}
 
 
-def test_the_recorded_parameters_are_the_ones_that_run(accepted_book):
-    assert accepted_book.medbook("run", "whole", "-p", "size=20").returncode == 0
-    (path,) = (accepted_book.root / "build/runs-adhoc").rglob("record.json")
-    done = accepted_book.medbook("reproduce", str(path))
+def test_the_recorded_parameters_are_the_ones_that_run(quick_book):
+    assert quick_book.medbook("run", "whole", "-p", "size=20").returncode == 0
+    (path,) = (quick_book.root / "build/runs-adhoc").rglob("record.json")
+    done = quick_book.medbook("reproduce", str(path))
     assert done.returncode == 0, done.stderr
     assert read_record(path).result("mean").n == 400
 
@@ -228,19 +243,19 @@ def test_asked_for_they_do_and_results_may_move_within_their_tolerance(accepted_
     ]
 
 
-def test_only_the_book_s_own_run_has_accepted_results(accepted_book):
-    assert accepted_book.medbook("run", "whole", "-p", "size=20").returncode == 0
-    (path,) = (accepted_book.root / "build/runs-adhoc").rglob("record.json")
+def test_only_the_book_s_own_run_has_accepted_results(quick_book):
+    assert quick_book.medbook("run", "whole", "-p", "size=20").returncode == 0
+    (path,) = (quick_book.root / "build/runs-adhoc").rglob("record.json")
     with pytest.raises(UserError, match=r"accepted for the book's own runs.*other parameters"):
-        reproduce(Project(accepted_book.root), path, within_tolerance=True)
+        reproduce(Project(quick_book.root), path, within_tolerance=True)
 
 
-def test_code_is_named_before_the_result_that_it_changed(accepted_book):
-    accepted_book.edit(
+def test_code_is_named_before_the_result_that_it_changed(quick_book):
+    quick_book.edit(
         "chapters/pixels/whole/whole.py", "np.linspace(0, 1, size)", "np.linspace(0, 0.9, size)"
     )
-    comment_on(accepted_book)
-    done = accepted_book.medbook("reproduce", str(accepted_book.root / RUN))
+    comment_on(quick_book)
+    done = quick_book.medbook("reproduce", str(quick_book.root / RUN))
     assert done.returncode == 1
     first, *others = done.stderr.splitlines()
     assert first.startswith("differs: code: code cell 3 changed, from its line 1: was `ramp = ")
@@ -248,19 +263,19 @@ def test_code_is_named_before_the_result_that_it_changed(accepted_book):
     assert "    also: result: mean was 0.5, is 0.45" in others
 
 
-def test_a_tampered_result_is_named(accepted_book):
-    path = accepted_book.root / RUN / "record.json"
+def test_a_tampered_result_is_named(quick_book):
+    path = quick_book.root / RUN / "record.json"
     content = json.loads(path.read_text("utf-8"))
     content["results"][0]["value"] = 0.55
     path.write_text(json.dumps(content), "utf-8")
-    done = accepted_book.medbook("reproduce", str(path))
+    done = quick_book.medbook("reproduce", str(path))
     assert done.returncode == 1
     assert done.stderr.splitlines() == ["differs: result: mean was 0.55, is 0.5"]
 
 
-def test_an_edit_of_a_comment_in_the_library_differs_in_code_only(accepted_book):
-    comment_on(accepted_book)
-    done = accepted_book.medbook("reproduce", str(accepted_book.root / RUN))
+def test_an_edit_of_a_comment_in_the_library_differs_in_code_only(quick_book):
+    comment_on(quick_book)
+    done = quick_book.medbook("reproduce", str(quick_book.root / RUN))
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         "differs: code: medlib/experiment/streams.py changed",
@@ -268,10 +283,10 @@ def test_an_edit_of_a_comment_in_the_library_differs_in_code_only(accepted_book)
     ]
 
 
-def test_a_cell_more_and_a_library_file_less_are_named(accepted_book):
-    project = Project(accepted_book.root)
-    accepted_book.edit("chapters/pixels/whole/whole.py", "run.finish()", "run.finish()\n\n# %%\n1")
-    recorded = find_run(accepted_book.root / RUN)
+def test_a_cell_more_and_a_library_file_less_are_named(quick_book):
+    project = Project(quick_book.root)
+    quick_book.edit("chapters/pixels/whole/whole.py", "run.finish()", "run.finish()\n\n# %%\n1")
+    recorded = find_run(quick_book.root / RUN)
     modules = {**recorded.record.modules, "medlib/pixels/older.py": "0" * 64}
     record = recorded.record.model_copy(update={"modules": modules})
     job = plan(project, project.chapter("whole"))
@@ -282,19 +297,17 @@ def test_a_cell_more_and_a_library_file_less_are_named(accepted_book):
     ]
 
 
-def test_a_parameter_that_is_gone_is_a_difference_of_code(accepted_book):
-    accepted_book.edit("chapters/pixels/whole/whole.py", "size: int", "width: int")
-    done = accepted_book.medbook("reproduce", str(accepted_book.root / RUN))
+def test_a_parameter_that_is_gone_is_a_difference_of_code(quick_book):
+    quick_book.edit("chapters/pixels/whole/whole.py", "size: int", "width: int")
+    done = quick_book.medbook("reproduce", str(quick_book.root / RUN))
     assert done.returncode == 1
     assert "code: pixels/whole no longer takes what the run was given" in done.stderr
     assert "unknown parameter 'size'" in done.stderr
 
 
-def test_a_run_that_fails_now_names_the_code_that_changed(accepted_book):
-    accepted_book.edit(
-        "chapters/pixels/whole/whole.py", "np.linspace(0, 1, size)", "np.linspice(0)"
-    )
-    done = accepted_book.medbook("reproduce", str(accepted_book.root / RUN))
+def test_a_run_that_fails_now_names_the_code_that_changed(quick_book):
+    quick_book.edit("chapters/pixels/whole/whole.py", "np.linspace(0, 1, size)", "np.linspice(0)")
+    done = quick_book.medbook("reproduce", str(quick_book.root / RUN))
     assert done.returncode == 3
     assert "the first difference: code: code cell 3 changed" in done.stderr
 
@@ -319,14 +332,14 @@ def _write(path, text):
     return path
 
 
-def test_several_runs_take_place_side_by_side_and_each_has_its_own_verdict(accepted_book):
-    runs = [accepted_book.root / RUN, accepted_book.root / "build" / "other"]
+def test_several_runs_take_place_side_by_side_and_each_has_its_own_verdict(quick_book):
+    runs = [quick_book.root / RUN, quick_book.root / "build" / "other"]
     shutil.copytree(*runs)
     record = runs[1] / "record.json"
     text = record.read_text("utf-8")
     assert '"value": 0.5,' in text
     record.write_text(text.replace('"value": 0.5,', '"value": 0.25,'), "utf-8")
-    done = accepted_book.medbook("reproduce", "--jobs", "2", *map(str, runs))
+    done = quick_book.medbook("reproduce", "--jobs", "2", *map(str, runs))
     assert done.returncode == 1
     same, other = done.stdout.split(f"\n{runs[0]}\n")[1].split(f"\n{runs[1]}\n")
     assert "identical to the bit: 2 results, 2 figures" in same
@@ -335,24 +348,24 @@ def test_several_runs_take_place_side_by_side_and_each_has_its_own_verdict(accep
     assert done.stderr.splitlines() == ["differs: result: mean was 0.25, is 0.5"]
 
 
-def test_of_several_runs_one_that_is_missing_is_named_before_any_takes_place(accepted_book):
-    done = accepted_book.medbook("reproduce", str(accepted_book.root / RUN), "build/runs/none")
+def test_of_several_runs_one_that_is_missing_is_named_before_any_takes_place(quick_book):
+    done = quick_book.medbook("reproduce", str(quick_book.root / RUN), "build/runs/none")
     assert done.returncode == 2
     assert "build/runs/none: there is no such run" in done.stderr
     assert "again" not in done.stdout
 
 
-def test_of_several_runs_one_that_fails_does_not_hide_the_others(accepted_book):
+def test_of_several_runs_one_that_fails_does_not_hide_the_others(quick_book):
     """As the chapter stands then, seed 0 divides by zero, and seed 1 changes nothing."""
-    assert accepted_book.medbook("run", "whole", "-p", "seed=1").returncode == 0
-    (other,) = (accepted_book.root / "build/runs-adhoc").rglob("record.json")
-    accepted_book.edit(
+    assert quick_book.medbook("run", "whole", "-p", "seed=1").returncode == 0
+    (other,) = (quick_book.root / "build/runs-adhoc").rglob("record.json")
+    quick_book.edit(
         "chapters/pixels/whole/whole.py",
         "np.linspace(0, 1, size)",
         "np.linspace(0, 1, size // min(seed, 1))",
     )
-    runs = [accepted_book.root / RUN, other]
-    failed, verdict = reproduce_all(Project(accepted_book.root), runs, workers=2)
+    runs = [quick_book.root / RUN, other]
+    failed, verdict = reproduce_all(Project(quick_book.root), runs, workers=2)
     assert isinstance(failed, UserError)
     assert "ZeroDivisionError" in str(failed)
     assert "(the first difference: code: code cell 3 changed" in str(failed)

@@ -32,6 +32,7 @@ from press.run.execute import execute_all, plan
 from press.run.freshness import freshness_of
 from press.source.project import Project
 from press.source.weave import read_notebook
+from tests.press.conftest import forking
 from tests.site.crawl import html_files, named_hosts
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -90,7 +91,7 @@ def write(root: Path, name: str, text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> Path:
+def made(request, tmp_path_factory) -> Path:
     """An executed book and its site. Never change it: take `project`, which is put back."""
     root = tmp_path_factory.mktemp("book")
     lock = json.dumps({"packages": {"node_modules/a": {"version": "1", "integrity": "i"}}})
@@ -110,7 +111,8 @@ def made(tmp_path_factory) -> Path:
     shutil.copy(ROOT / "_config.yml", root)
     scaffold(Project(root), CHAPTER, title="Counting photons").write()
     project = Project(root)
-    outcomes = execute_all(project, [plan(project, project.chapter(CHAPTER))], workers=1)
+    with forking(request):
+        outcomes = execute_all(project, [plan(project, project.chapter(CHAPTER))], workers=1)
     assert [outcome.failure for outcome in outcomes] == [None]
     build_site(project, echo=silent)
     return root

@@ -107,6 +107,7 @@ def test_variables_that_choose_the_arithmetic_are_dropped_unless_asked_for(
         assert (given["MKL_NUM_THREADS"], given["MKL_THREADING_LAYER"]) == ("1", "GNU")
 
 
+@pytest.mark.usefixtures("forked")
 def test_other_parameters_never_touch_the_book_s_run(ready_book):
     project = ready_book.project
     chapter = project.chapter("alpha")
@@ -165,6 +166,7 @@ def test_a_cell_that_raises_is_shown_with_its_line_and_the_others_finish(book):
     assert sorted(os.listdir(book.project.runs / "pixels")) == ["good"]
 
 
+@pytest.mark.usefixtures("forked")
 def test_parameters_that_do_not_go_together_are_bad_input_told_in_one_line(book):
     book.chapter("pixels/bad", "run.require(False, 'seed', 'factor', right='seed is above factor')")
     (outcome,) = book.run("pixels/bad")
@@ -174,6 +176,7 @@ def test_parameters_that_do_not_go_together_are_bad_input_told_in_one_line(book)
     assert outcome.failure.exit_code == Exit.USAGE
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_run_that_works_again_removes_the_failed_one(book):
     book.chapter("pixels/bad", "1 / 0")
     book.run("pixels/bad")
@@ -183,6 +186,7 @@ def test_a_run_that_works_again_removes_the_failed_one(book):
     assert os.listdir(book.project.failed_runs / "pixels") == []
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_failure_leaves_the_last_good_run_as_it_was(ready_book):
     folder = ready_book.project.runs / "pixels" / "alpha"
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
@@ -207,6 +211,7 @@ def test_a_dead_worker_is_a_failure_not_a_hang(book):
     assert outcome.failure.line == "pixels/orphan: its worker process died (signal 9)"
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_chapter_without_a_record_is_red(book):
     book.chapter("pixels/silent", "pass")
     book.edit("chapters/pixels/silent/silent.py", "run.finish()", "print('done')")
@@ -214,6 +219,7 @@ def test_a_chapter_without_a_record_is_red(book):
     assert outcome.failure.line.startswith("pixels/silent: it ran, but left no record")
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_disk_that_fills_up_in_a_cell_is_trouble_with_the_machine(book):
     book.chapter("pixels/full", "with open('/dev/full', 'w') as f:\n    f.write('x')")
     (outcome,) = book.run("pixels/full")
@@ -244,6 +250,7 @@ def test_a_full_disk_is_one_clear_line(book, size, code):
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.usefixtures("forked")
 def test_outcomes_come_in_the_order_of_the_jobs(ready_book):
     project = ready_book.project
     jobs = [plan(project, project.chapter("beta"), given={"factor": f}) for f in (1, 3)]
@@ -254,6 +261,7 @@ def test_no_jobs_are_no_work(book):
     assert execute_all(book.project, []) == []
 
 
+@pytest.mark.usefixtures("forked")
 def test_one_worker_and_two_give_the_same_results(ready_book):
     folder = ready_book.project.runs / "pixels"
     ready_book.run("pixels/alpha", "pixels/beta", workers=2)

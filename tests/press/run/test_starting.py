@@ -75,6 +75,24 @@ def test_it_begins_with_the_packages_and_without_the_library(book, nursery):
     assert values == [0.0, 1.0]
 
 
+def test_what_a_process_does_once_is_done_before_it_is_forked(book, nursery):
+    code = (
+        "import sys\n"
+        "from PIL import Image\n"
+        "from matplotlib.mathtext import MathTextParser\n"
+        "from nbformat import validator\n"
+        "done = [validator.validators, Image._initialized > 1, MathTextParser._parser,"
+        " 'ipykernel.debugger' in sys.modules]\n"
+        "run.result('done', float(sum(map(bool, done))))"
+    )
+    book.chapter("pixels/look", code)
+    values = [
+        record_of(run_with(book, start, place=place).job)["results"][0]["value"]
+        for place, start in (("clean", clean), ("forked", nursery))
+    ]
+    assert values == [1.0, 4.0]  # a clean kernel has its debugger
+
+
 def test_it_reads_the_project_s_library_as_it_is_now(book, nursery):
     book.chapter(
         "pixels/look", "run.result('x', float(two()))", imports="from medlib.two import two"
