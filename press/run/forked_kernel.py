@@ -89,7 +89,8 @@ def be_kernel(told: int) -> None:
 
             sys.argv = [ipykernel_launcher.__file__, *order["arguments"]]
 
-            launch_new_instance()
+            # ipykernel reads whose end it must not outlive when it is imported: here too early
+            launch_new_instance(parent_handle=int(os.environ["JPY_PARENT_PID"]))
             code = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1

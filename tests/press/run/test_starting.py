@@ -1,5 +1,6 @@
 """A forked worker gives what a clean one gives; it begins warm, and ends as any process ends."""
 
+import contextlib
 import json
 import os
 from dataclasses import replace
@@ -125,6 +126,15 @@ def test_each_way_to_fail_is_told_as_it_is_of_a_clean_run(book, nursery, code, s
     assert said in outcome.failure.line
     book.chapter("pixels/look", "run.result('x', 1.0)")
     assert run_with(book, nursery).ok, "the nursery did not survive it"
+
+
+def test_a_kernel_whose_worker_was_killed_ends_by_itself(book, nursery, tmp_path):
+    told = tmp_path / "told"
+    code = f"import os, pathlib\npathlib.Path({str(told)!r}).write_text(str(os.getpid()))\n"
+    book.chapter("pixels/look", code + "os.kill(os.getppid(), 9)")
+    assert "its worker process died" in run_with(book, nursery).failure.line
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(int(told.read_text())).wait(timeout=60)
 
 
 def test_its_seconds_are_those_of_worker_and_kernel(book, nursery):
