@@ -59,10 +59,8 @@ def _bar(part: str, found: Counter[Verdict], longest: int) -> str:
         if found[verdict]
     )
     name = html.escape(part.capitalize())
-    return (
-        f"<li><b>{name}</b><ul aria-label={name!r}"
-        f' style="width:{100 * found.total() / longest:.1f}%">{pieces}</ul></li>'
-    )
+    width = 100 * found.total() / longest
+    return f'<li><b>{name}</b><ul aria-label="{name}" style="width:{width:.1f}%">{pieces}</ul></li>'
 
 
 def _css(verdict: Verdict) -> str:

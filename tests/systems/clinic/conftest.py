@@ -5,6 +5,7 @@ import pytest
 from scipy.special import logit
 
 from medlib.systems.clinic.dicom_server import dicom_server, why_no_server
+from medlib.systems.clinic.pipeline import Pipeline
 from medlib.systems.clinic.readers import Readers
 from medlib.systems.clinic.server_or_files import archive_in, archive_of
 from medlib.systems.clinic.simulated_head import Head
@@ -63,3 +64,13 @@ def archive(request, tmp_path):
     yield found
     for uid in found.studies():
         found.forget(uid)
+
+
+@pytest.fixture
+def filed(tmp_path):
+    """A pipeline over files, and a study in it."""
+    archive = archive_in(tmp_path / "archive")
+    images = study()
+    archive.store(images)
+    made = Pipeline(archive, archive, tmp_path / "work", tmp_path / "ledger", READERS, KEY)
+    return made, images[0].StudyInstanceUID

@@ -15,16 +15,6 @@ from medlib.systems.deidentification.keyed_values import keyed_uid
 from tests.systems.clinic.conftest import ERIKA, KEY, READERS, head, study
 
 
-@pytest.fixture
-def filed(tmp_path):
-    """A pipeline over files, and a study in it."""
-    archive = archive_in(tmp_path / "archive")
-    images = study()
-    archive.store(images)
-    made = Pipeline(archive, archive, tmp_path / "work", tmp_path / "ledger", READERS, KEY)
-    return made, images[0].StudyInstanceUID
-
-
 def test_what_an_archive_lost_is_stored_again(filed):
     pipeline, uid = filed
 

@@ -142,16 +142,6 @@ def test_burned_in_text_is_refused_by_deidentification(tmp_path):
     assert "BurnedInAnnotation" in found.reasons[0][2]
 
 
-@pytest.fixture
-def filed(tmp_path):
-    """A pipeline over files, and a study in it."""
-    archive = archive_in(tmp_path / "archive")
-    images = study()
-    archive.store(images)
-    made = Pipeline(archive, archive, tmp_path / "work", tmp_path / "ledger", READERS, KEY)
-    return made, images[0].StudyInstanceUID
-
-
 def test_files_that_were_changed_are_made_again(filed):
     pipeline, uid = filed
 
