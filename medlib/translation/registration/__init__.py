@@ -11,6 +11,7 @@
 - `smoothness`: what a field costs that is not smooth.
 - `affine`: rigid and affine maps, and the one that fits two images best.
 - `field_model`: what is fitted: a displacement or velocities, and the way back of each.
+- `fold_barrier`: a displacement that pays for folds.
 - `resolutions`: images made coarse and fields made fine.
 - `registration_network`: a U-Net that sees two images and says a field.
 - `network_fit`: such a network trained on pairs, until validation gains no more.
