@@ -20,6 +20,7 @@ WAVE = Number(
         Mistake(30 / np.pi, "differentiate again: the factor inside the sine is 2π/L"),
         Mistake(2 * np.pi / 30, "upside down: the slope is a times this, and must reach one"),
         Mistake(30 * 2 * np.pi, "the slope is a · 2π/L: divide the length by 2π"),
+        Mistake(1 / (2 * np.pi), "the wave's length is missing"),
         Mistake(1.0, "it is the *slope* that must not reach minus one, not u itself"),
     ],
     otherwise="the map folds where 1 + u' reaches zero; what is the least value of u'?",
@@ -67,13 +68,6 @@ def back_first(v, k):
 def without_squaring(v, k):
     """The velocity taken as a displacement."""
     return true_there_and_back(v, 0)
-
-
-def added_inside(v, k):
-    """Doublings that add u to itself in place."""
-    u = np.asarray(v, float)
-    at = np.arange(len(u))
-    return u + np.interp(at + u, at, -u)
 
 
 def check_back(answer, scene):
@@ -155,6 +149,8 @@ SHELL = Number(
         Mistake((20**3 - 10**3) / (20**3 - 11**3), "upside down: later volume over earlier"),
         Mistake(1.0, "the 20 mm ball keeps its volume, and the lesion takes more of it"),
         Mistake(0.9**3, "radii do not shrink alike in all directions: compare the shells' volumes"),
+        Mistake(6669 / 8000, "that is a share of the whole ball; divide by what the shell was"),
+        Mistake(1 - 331 / 8000, "the gain is taken from the shell, not from the whole ball"),
         Mistake(1 - 0.331, "the lesion's gain is to be shared out over the shell's volume"),
     ],
     otherwise="nothing moves at 20 mm: what volume had the shell, and what is left of it?",
@@ -177,16 +173,16 @@ PAPER = Choice(
     options={
         "a": "More scans, so that the difference of 0.02 becomes significant.",
         "b": "The structures' surfaces, measured instead of their overlap.",
-        "c": "Both tuned by one rule, and judged by known warps as well, folds counted at corners.",
+        "c": "Both tuned by one rule, and judged on warps that are known.",
         "d": "The new network with a stronger regulariser, until it folds nowhere.",
         "e": "The similarity of the images after registration, which needs no labels.",
     },
     answer="c",
     because={
-        "a": "a difference between a tuned and an untuned method is real, and tells nothing",
+        "a": "even a certain difference may be the tuning's and not the method's",
         "b": "the same labels once more; they choose and they judge",
         "d": "then one arm has been tuned twice and the other still never",
-        "e": "similarity is what was optimised; a map that folds is the more similar for it",
+        "e": "similarity is what was optimised; a map that folds can be the more similar for it",
     },
     hints=[
         "List what differs between the two besides the method.",
@@ -216,7 +212,7 @@ GROWTH = Choice(
     because={
         "a": "inside even grey nothing in the images says where the inner parts went",
         "c": "its mean over the outline is the growth of the outline, and was measured",
-        "d": "det J is positive by the model's making, also where tissue was eaten",
+        "d": "det J is mostly positive by the model's making, also where tissue was eaten",
         "e": "det J may differ from place to place without reaching zero",
     },
     hints=[
