@@ -513,7 +513,7 @@ run.claim("where little smoothness is asked for, a fitted displacement folds mor
 # $$ 1000 \, \max(0,\ 0.1 - \det J)^2 , $$
 #
 # a price that is nothing where tissue keeps a tenth of its size. It is often called a barrier, and
-# can be crossed ([Kuang and Schmah](https://doi.org/10.1007/978-3-030-32692-0_74) train networks
+# can be crossed ([Kuang and Schmah](https://doi.org/10.48550/arXiv.1811.09243) train networks
 # with such a term). $\lambda$ multiplies it, too. All else stays as it was.
 
 # %%

@@ -41,7 +41,7 @@ class BarredDisplacement(FieldModel):
         >>> bool(barred.penalty(u) > free.penalty(u)), bool((barred.penalty(0 * u) == 0).all())
         (True, True)
 
-    Source: Kuang and Schmah (2019), doi:10.1007/978-3-030-32692-0_74, on such a term in training.
+    Source: Kuang and Schmah (2019), doi:10.48550/arXiv.1811.09243, on such a term in training.
     """
 
     kind: str = "displacement"
