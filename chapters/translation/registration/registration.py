@@ -1045,8 +1045,8 @@ run.figure(
     alt="The middle of the average brain, blurred; the same part of one head, sharper, with"
     " ventricles of another width; and that head after registration, its ventricles fitted.",
     caption="One real head and the template that it is laid on by a fitted velocity at λ ="
-    f" {FITTED[1]:g}; a slice of {len(person)}, n = 1 head. Whether each fold of its cortex went"
-    " where it belongs, nobody knows.",
+    f" {FITTED[1]:g}; a slice of {len(person)}, n = 1 head. Whether each nucleus went where it"
+    " belongs, nobody knows.",
 )
 
 # %%
