@@ -20,6 +20,7 @@
 # and chosen by the mean Dice of validation pairs; what Dice of the pairs with a known map, and what
 # their true distance would have chosen is kept beside. The chosen ones are then fitted twice and
 # four times as long. Labels are in no loss.
+# Networks and pairs can be made apart (`fitted_by`), on the same pairs of a seed.
 # This notebook is no page of the book: `medbook sweep` runs it over seeds. A seed draws pairs,
 # noise, first weights and batches; all of them warp one template's slices.
 #
@@ -28,6 +29,7 @@
 # %% tags=["parameters"]
 seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
 device: str = "auto"  # where to compute: "auto", "cpu" or "cuda"
+fitted_by: str = "network and pair"  # "network", "pair" or "network and pair"
 resolution_mm: int = 3  # of slices, and their distance, 2 ≤ x ≤ 3
 n_train: int = 300  # training pairs of each kind, 1 ≤ x ≤ 100000
 n_validation: int = 8  # validation pairs of each kind, 2 ≤ x ≤ 10000
@@ -86,7 +88,8 @@ def draw(split, each, name):
 
 
 pairs = {split: draw(split, each, f"{split} pairs") for split, each in
-         (("training", n_train), ("validation", n_validation), ("test", n_test))}
+         (("training", n_train if "network" in fitted_by else 1), ("validation", n_validation),
+          ("test", n_test))}
 # other pairs of the training's levels: what lies between the two was learned by heart
 pairs["fresh"] = draw("training", n_test, "fresh pairs")
 BENT = ("flow", "spline")
@@ -227,10 +230,13 @@ class BySimpleITK:
 
 
 # %%
-arms = {f"net_{name}": ByNetwork(MODELS[name]) for name in ("displacement", "velocity")}
-arms |= {f"pair_{name}": ByPair(model) for name, model in MODELS.items()}
+arms = {}
+if "network" in fitted_by:
+    arms |= {f"net_{name}": ByNetwork(MODELS[name]) for name in ("displacement", "velocity")}
+if "pair" in fitted_by:
+    arms |= {f"pair_{name}": ByPair(model) for name, model in MODELS.items()}
 grids = dict.fromkeys(arms, weights)
-if peers == "SimpleITK":
+if "pair" in fitted_by and peers == "SimpleITK":
     for name, first_mm in (("diffeomorphic demons", 0.5), ("B-spline", 1.5)):
         arm = name.replace(" ", "_").replace("-", "_").lower()
         arms[arm] = BySimpleITK(name)
@@ -368,6 +374,7 @@ CONTRASTS = [("net_displacement", "net_velocity"), ("pair_displacement", "pair_v
              ("pair_timed", "pair_velocity"), ("pair_barred", "pair_velocity"),
              ("net_velocity", "pair_velocity")]
 CONTRASTS += [(arm, "pair_velocity") for arm in arms if isinstance(arms[arm], BySimpleITK)]
+CONTRASTS = [two for two in CONTRASTS if set(two) <= set(arms)]
 
 
 def differences(one, other, times):
@@ -425,8 +432,10 @@ for name, arm in arms.items():
 
 # %%
 SQUARINGS = (0, 1, 2, 3, 5, 7, 9)
-learned = {"chosen": kept["net_velocity", 4],
-           "rough": found["net_velocity"].tried[weights[0]][0]}
+learned = {}
+if "net_velocity" in arms:
+    learned = {"chosen": kept["net_velocity", 4],
+               "rough": found["net_velocity"].tried[weights[0]][0]}
 for which, fitted in learned.items():
     velocity = register(fitted.network, *pairs["test"].images).numbers
     error = integrator_error(velocity, squarings=SQUARINGS, spacing_mm=MM,
