@@ -770,22 +770,6 @@ if trial is not None:
               falsified_by="falsify_displacements_twice")
 
 # %% [markdown]
-# In space all formulas stay. A cell has eight corners, and to look at them no longer suffices: a
-# fold can hide between them. One recorded run, an example and no more:
-
-# %%
-space = experiment.recorded(run, "_in_space/sweep", optional=True)
-if space is None:
-    run.say("That run has not been made yet, and nothing is said of it here.")
-else:
-    run.say(str(space.made) + " In space, network with displacement / with velocity / velocity pair"
-            " by pair: true distance {error} mm (before: {none:.2f}), cells folded {folded} %.",
-            none=space.array("error_none").mean(),
-            **{what: " / ".join(f"{space.array(f'{what}_{arm}').mean():.3f}" for arm in
-                                ("net_displacement", "net_velocity", "pair_velocity"))
-               for what in ("error", "folded")})
-
-# %% [markdown]
 # ## What the Jacobian says of growth
 #
 # Back to the tumour. Fix the scan of March, move that of June, and $\det J$ says at each place how
@@ -1039,6 +1023,9 @@ run.say("By squaring {folds_of_a_velocity_pushed_hard:.1f} % of its cells fold, 
 # The followed map is whole. What folds is the straight lines that we draw between its few samples.
 #
 # ## What breaks it
+#
+# **A third dimension.** All formulas stay. But a cell has eight corners there, and to look at them
+# no longer suffices: a fold can hide between them.
 #
 # **What was cut.** After an operation there is a hole. Topology has changed, and the true map is
 # neither smooth nor one-to-one. A model that cannot tear will stretch healthy tissue into the
