@@ -491,10 +491,10 @@ run.table([{"fitted": name, "λ": f"{w:g}",
 rough = weights[0]
 more_folds = over_pairs(100 * (scores["displacement", rough].folded
                                - scores["velocity", rough].folded), "%")
-nearer = over_pairs(scores["displacement", rough].error_mm - scores["velocity", rough].error_mm,
-                    "mm")
+ahead = over_pairs(scores["displacement", rough].error_mm - scores["velocity", rough].error_mm,
+                   "mm")
 run.result("more_folds", more_folds, atol=0.5)
-run.result("nearer_the_truth", nearer, atol=0.1)
+run.result("nearer_the_truth", ahead, atol=0.1)
 run.result("velocity_folds", over_pairs(100 * scores["velocity", rough].folded, "%", (0, 100)),
            atol=0.05)
 run.result("there_and_back_mm", np.nanmean(scores["velocity", weights[1]].inverse_mm), unit="mm",
