@@ -20,7 +20,6 @@ WAVE = Number(
         Mistake(30 / np.pi, "differentiate again: the factor inside the sine is 2π/L"),
         Mistake(2 * np.pi / 30, "upside down: the slope is a times this, and must reach one"),
         Mistake(30 * 2 * np.pi, "the slope is a · 2π/L: divide the length by 2π"),
-        Mistake(1 / (2 * np.pi), "the wave's length is missing"),
         Mistake(1.0, "it is the *slope* that must not reach minus one, not u itself"),
     ],
     otherwise="the map folds where 1 + u' reaches zero; what is the least value of u'?",
