@@ -124,6 +124,8 @@ rows = {name: np.arange(end - sizes[name], end) for name, end in zip(sizes, ends
 images = run.uses(cohort.sample).array
 by_core = rows["test"][np.argsort(cohort.biology[rows["test"]])]
 some = [int(by_core[int(share * (n_test - 1))]) for share in (0.05, 0.5, 0.95)]
+
+# %%
 run.figure(
     image_rows([[images[i, k] for i in some] for k in (0, 1)],
                titles=[[f"scanner {'AB'[k]}, core {size}" for size in ("small", "middle", "large")]
@@ -190,6 +192,8 @@ def draw_graph(place, causes, title):
 figure, axes = panels(1, 2, height_in=2.2)
 draw_graph(axes[0, 0], graph, "the hospital acts on the response")
 draw_graph(axes[0, 1], turned, "the response decides the hospital")
+
+# %%
 run.figure(
     figure, name="graphs", data="simulated",
     alt="Two graphs of arrows. Biology and site point to image, biology and genes to response; the"
@@ -565,7 +569,7 @@ run.say("Of these nine scores the usual AUC likes that with {usual:+.2f} of the 
 # | scaled | afterwards: plain features, brought to one mean and spread by hospital |
 # | ComBat | afterwards: the same, with means and spreads shrunk by empirical Bayes |
 # | mixed | afterwards: a random intercept for each hospital |
-# | by hand | no network: eleven numbers of the image and a logistic model, or with ComBat, or mixed |
+# | by hand | no network: eleven numbers and a logistic model; with ComBat; mixed |
 #
 # All networks begin from the same weights and see the same batches. Each way tries six settings, at
 # each of three lengths anew, for a strength that does in a short training need not do in a long
@@ -666,6 +670,9 @@ if trial is not None:
     for where in ("home", "reversed"):
         run.result(f"lost_by_usual_{where}", atol=0.03, value=mean_interval(
             taken_by("standardised", where, 4) - taken_by("usual", where, 4)))
+
+# %%
+if trial is not None:
     run.say("The network that the usual AUC takes has {lost_by_usual:.2ci} less where there is no"
             " link than that which the standardised AUC takes; at home the difference is"
             " {lost_by_usual_home:+.2ci}, where the link is reversed"
@@ -803,6 +810,9 @@ if trial is not None:
     most = np.argmin(np.abs(losses - np.log(2)), axis=0), np.arange(losses.shape[1])
     loss, fresh = mean_interval(losses[most]), mean_interval(reads[most])
     dealt = trial.array("probe_nothing", setting="confounded")
+
+# %%
+if trial is not None:
     told = fresh if read_by == "probe" else mean_interval(dealt)
     margin = min(told.low - 0.55, loss.low - (np.log(2) - 0.03))
     run.result("reader_loss", loss, unit="nats", atol=0.05)
@@ -1073,6 +1083,9 @@ if drawn is not None:
                         for kind in ("group", "lasso"))
         return mean_interval(group - lasso, unit="AUC")
 
+
+# %%
+if drawn is not None:
     opposite = "scattered" if fills == "dense" else "dense"
     filled, scattered = gain(fills), gain(opposite)
     run.result("gain_dense", gain("dense"), atol=0.01)

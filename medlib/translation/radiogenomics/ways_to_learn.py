@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -228,9 +227,7 @@ def learn(
         generator=batches, validate=validate, every=max(1, steps // looks),
     )  # fmt: skip
     tail = reader_losses[-max(1, len(reader_losses) // 10) :]
-    return Fitted(
-        looks=tuple(looked), reader_loss=float(np.mean(tail)) if tail else float("nan")
-    )
+    return Fitted(looks=tuple(looked), reader_loss=float(np.mean(tail)) if tail else float("nan"))
 
 
 @torch.no_grad()
