@@ -21,8 +21,8 @@
 # **Objectives.** After this chapter you will be able to
 #
 # - draw what acts on what, and read off which independence a score should have;
-# - choose and judge a model where hospital and answer hang together, without a look at the hospital
-#   where the model will fail;
+# - choose a model where hospital and answer hang together, by a rule that fits the arrows, and say
+#   at which hospital remedies can be compared and at which they cannot;
 # - write a gradient reversal, a covariance penalty and an intercept for each hospital by hand, and
 #   say what each of them assumes;
 # - test with a fresh reader whether "invariant" features still know the hospital;
@@ -1197,8 +1197,8 @@ run.check("radiogenomics-probe", answer)
 # %% [markdown]
 # ```{exercise}
 # :label: radiogenomics-offset
-# When does an intercept for each hospital fail, though hospital and response are recorded for every
-# patient?
+# When does an intercept for each hospital fail, though hospital and response are recorded rightly
+# for every patient?
 # ```
 
 # %% tags=["self-check"]
