@@ -73,8 +73,8 @@ run.require(
 WAYS = {
     "confounded": ("plain", "augmented", "reweighted", "offset", "intercept", "adversary",
                    "covariance"),
-    "none": ("plain", "adversary", "covariance"),
-    "biology": ("intercept", "adversary", "covariance"),
+    "none": ("plain", "covariance"),
+    "biology": ("intercept", "covariance"),
     "referral": ("plain", "reweighted", "intercept", "covariance", "within"),
     "misrecorded": ("intercept", "adversary", "covariance"),
 }[setting]
