@@ -38,7 +38,7 @@ first_steps: int = 100  # steps of the shortest training, 1 ≤ x ≤ 100000
 batch_size: int = 64  # patients a step, 8 ≤ x ≤ 10000
 rates: list[float] = [0.003, 0.01, 0.03]  # highest learning rates, 0 < x ≤ 0.3
 decays: list[float] = [0.01, 0.1]  # of weights, where no strength is to choose, 0 ≤ x ≤ 1
-strengths: list[float] = [0.1, 0.3, 1.0, 3.0]  # of penalties; rates at the second, x > 0
+strengths: list[float] = [0.3, 1.0, 3.0, 10.0]  # of penalties; rates at the second, x > 0
 reversals: list[float] = [0.3, 1.0, 3.0, 10.0]  # of the adversary; rates at the second, x > 0
 
 # %%

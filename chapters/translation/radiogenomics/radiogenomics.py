@@ -232,7 +232,7 @@ def patients(name, at):
 
 # %%
 start = int(run.rng("start").integers(2**62))  # of all networks: first weights and batches
-HERE = {"plain": 0.0, "intercept": 0.0, "covariance": 10.0}
+HERE = {"plain": 0.0, "intercept": 0.0, "covariance": 1.0}
 
 
 @cache
