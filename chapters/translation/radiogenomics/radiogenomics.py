@@ -304,8 +304,8 @@ run.claim(
 # ## Four remedies by hand
 #
 # **Weigh the patients.** Weigh each patient by $P(s)P(y)/P(s, y)$, and in the weighted cohort
-# hospital and response are independent: the scanner alone foretells nothing any more. (Together with
-# the biology it still foretells a little, if the hospital acts on the response; we come to that.)
+# hospital and response are independent: the scanner alone foretells nothing any more. (Together
+# with the biology it still foretells a little, if the hospital acts on the response; we come to that.)
 # The price: patients of rare cells weigh much, and there are few of them.
 #
 # **Tell the model.** Why should the network have to learn from pixels what hospital a patient is

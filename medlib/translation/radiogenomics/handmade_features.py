@@ -55,9 +55,9 @@ def handmade_features(
     inside = images[:, disc]
     mean, spread = inside.mean(axis=1), np.maximum(inside.std(axis=1), 1e-9)
     standard = (inside - mean[:, None]) / spread[:, None]
-    edges = np.hypot(sobel(images, axis=1), sobel(images, axis=2))[:, disc].mean(axis=1)
+    edges = [np.hypot(sobel(image, axis=0), sobel(image, axis=1))[disc].mean() for image in images]
     grain = np.stack([laplace(image)[disc].std() for image in images])
     percentiles = np.percentile(inside, [10, 50, 90], axis=1)
     shares = (inside < 0).mean(axis=1), (inside > 1).mean(axis=1)
     moments = (standard**3).mean(axis=1), (standard**4).mean(axis=1)
-    return np.stack([mean, spread, *moments, *percentiles, *shares, edges, grain], axis=1)
+    return np.stack([mean, spread, *moments, *percentiles, *shares, np.array(edges), grain], axis=1)
