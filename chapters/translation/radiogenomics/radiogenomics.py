@@ -305,8 +305,8 @@ run.claim(
 #
 # **Weigh the patients.** Weigh each patient by $P(s)P(y)/P(s, y)$, and in the weighted cohort
 # hospital and response are independent: the scanner alone foretells nothing any more. (Together
-# with the biology it still foretells a little, if the hospital acts on the response; we come to that.)
-# The price: patients of rare cells weigh much, and there are few of them.
+# with the biology it still foretells a little, if the hospital acts on the response; we come to
+# that.) The price: patients of rare cells weigh much, and there are few of them.
 #
 # **Tell the model.** Why should the network have to learn from pixels what hospital a patient is
 # of? We know it. Give each hospital a number of its own, $u_s$, and let the network learn what is

@@ -25,7 +25,7 @@ _RADIUS = 0.5  # of the disc, as a share of half a side
 
 
 def handmade_features(
-    images: Float[np.ndarray, "n side side"],
+    images: Float[np.ndarray, "n rows columns"],
 ) -> Float[np.ndarray, "n 11"]:
     """First-order numbers of a central disc, and two of texture.
 
