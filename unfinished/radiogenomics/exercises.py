@@ -186,7 +186,7 @@ PROBE = Choice(
     answer="c",
     because={
         "a": "what do features that know the response, and no scanner, tell of the hospital here?",
-        "b": "a strong reader does not find what is not there: see the row of hospitals dealt anew",
+        "b": "a strong reader does not find what is not there: see the row *nothing* of the table",
         "d": "that one was trained against a moving target, and may simply have lost",
         "e": "what chance may do depends on how many patients there are, and is much less here",
     },

@@ -2,6 +2,7 @@
 
 - `graph`: arrows between hospital, biology, image and response, and what they promise.
 - `balanced_auc`: the AUC as if hospital and response did not hang together; weights, offsets.
+- `standardised_auc`: the AUC without the link, where the hospital acts on the response.
 - `tumour_network`: an encoder to a few features, and the adversary that reads them.
 - `gradient_reversal`: the layer, and the schedule of its strength.
 - `linear_dependence`: mean squared correlation with the hospital, over all or given the response.
@@ -9,6 +10,7 @@
 - `scanner_augmentation`: random scanners.
 - `site_intercepts`: an intercept of each hospital, fitted to every batch.
 - `ways_to_learn`: one network, nine ways, trained alike.
+- `handmade_features`: eleven numbers of an image, without a network.
 - `site_standardisation`, `combat`, `mixed_model`: what is done to features afterwards.
 - `site_probe`: a fresh reader of the hospital.
 - `group_lasso`: whole pathways or none, by proximal steps.

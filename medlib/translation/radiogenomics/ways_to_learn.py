@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,9 +21,10 @@ from medlib.translation.radiogenomics.linear_dependence import (
 )
 from medlib.translation.radiogenomics.scanner_augmentation import random_scanner
 from medlib.translation.radiogenomics.site_intercepts import fitted_intercepts
+from medlib.translation.radiogenomics.standardised_auc import standardised_auc, weighted_auc
 from medlib.translation.radiogenomics.tumour_network import SiteReader, TumourNetwork
 
-__all__ = ["WAYS", "Fitted", "Patients", "Setting", "learn", "read"]
+__all__ = ["RULES", "WAYS", "Fitted", "Look", "Patients", "Setting", "learn", "read", "worth"]
 
 WAYS = (
     "plain",
@@ -37,6 +37,7 @@ WAYS = (
     "within",
     "kernel",
 )
+RULES = ("standardised", "balanced", "usual")  # AUCs of validation patients to choose by
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -69,32 +70,63 @@ class Setting:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Fitted:
-    """A trained network: where it validated best, and at its last step.
+class Look:
+    """A look at validation patients in the course of a training.
 
     Attributes:
-        network: at `best_step`.
-        last: parameters at the last step; `at_last()` makes a network of them.
-        best_step: of the greatest balanced AUC on validation patients.
-        validation: that AUC.
-        usual: the same patients' plain AUC over both hospitals, of the last step and of the step at
-            which it was greatest: what is usually chosen by.
-        reader_loss: of the adversary's reader, mean over the last tenth of the steps, in nats; nan
-            without one.
+        step: after how many steps.
+        state: parameters of the network then.
+        worth: the AUC by each of `RULES`.
     """
 
-    network: TumourNetwork
-    last: dict[str, Tensor]
-    best_step: int
-    validation: float
-    usual: float
+    step: int
+    state: dict[str, Tensor]
+    worth: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Fitted:
+    """A training, with all looks that were taken: each rule keeps the step that it likes best.
+
+    Attributes:
+        looks: in order; the last is at the last step.
+        reader_loss: of the adversary's reader on batches that it is about to learn from, mean over
+            the last tenth of the steps, in nats; nan without one.
+    """
+
+    looks: tuple[Look, ...]
     reader_loss: float
 
-    def at_last(self) -> TumourNetwork:
-        """The network at its last step."""
-        network = copy.deepcopy(self.network)
-        network.load_state_dict(self.last)
-        return network.eval()
+    def best(self, rule: str) -> Look:
+        """The look with the greatest AUC by this rule; of equal ones the first."""
+        return max(self.looks, key=lambda look: look.worth[rule])
+
+    def network(self, look: Look | None = None) -> TumourNetwork:
+        """The network as it was at a look; the last, unless another is named."""
+        network = TumourNetwork(generator=torch.Generator().manual_seed(0))
+        state = (look or self.looks[-1]).state
+        network.load_state_dict(state)
+        return network.to(next(iter(state.values())).device).eval()
+
+
+def worth(
+    scores: Float[np.ndarray, " n"],
+    site: Int[np.ndarray, " n"],
+    response: Int[np.ndarray, " n"],
+) -> dict[str, float]:
+    """The AUC of scores by each of `RULES`: what may be chosen by.
+
+    Example:
+        >>> site = np.repeat([0, 1], 10)
+        >>> response = np.array([1, 1, 0, 0, 0, 0, 0, 0, 0, 0] + [1] * 8 + [0] * 2)
+        >>> {rule: round(auc, 2) for rule, auc in worth(1.0 * site, site, response).items()}
+        {'standardised': 0.5, 'balanced': 0.5, 'usual': 0.8}
+    """
+    return {
+        "standardised": standardised_auc(scores, site, response),
+        "balanced": balanced_auc(scores, site, response),
+        "usual": weighted_auc(scores, response, weights=np.ones(len(scores))),
+    }
 
 
 def learn(
@@ -125,8 +157,7 @@ def learn(
         way: one of `WAYS`.
         patients: to learn from.
         setting: rate, decay, strength.
-        validation: patients of the same hospitals; the balanced AUC of theirs decides which step is
-            kept.
+        validation: patients of the same hospitals, looked at in the course of the training.
         steps: of the optimiser.
         batch_size: patients a step.
         looks: how often there is a look at validation.
@@ -157,6 +188,7 @@ def learn(
 
     def loss(model: TumourNetwork, batch: tuple[Tensor, ...]) -> Tensor:
         nonlocal step
+        done, step = step / steps, step + 1
         images, site, response, column = batch
         images = _turned(images, turns)
         if way == "augmented":
@@ -172,35 +204,30 @@ def learn(
             return F.binary_cross_entropy_with_logits(logit, truth, weight=column)
         value = F.binary_cross_entropy_with_logits(logit, truth)
         if way == "adversary":
-            strength = ganin_schedule(step / steps, final=setting.strength)
+            strength = ganin_schedule(done, final=setting.strength)
             against, told = _against(reader, own, features, site, setting.reader_steps, strength)
             reader_losses.append(told)
             value = value + against
         elif way in _PENALTIES:
             value = value + setting.strength * _PENALTIES[way](logit, features, site, response)
-        step += 1
         return value
 
-    usual, last = [], {}
+    looked: list[Look] = []
 
     def validate(model: TumourNetwork) -> float:
         scores = read(model, validation.images)[0]
         site, response = validation.site.cpu().numpy(), validation.response.cpu().numpy()
-        usual.append(_plain_auc(scores, response))
-        last.update({name: value.clone() for name, value in model.state_dict().items()})
-        return -balanced_auc(scores, site, response)
+        state = {name: value.clone() for name, value in model.state_dict().items()}
+        looked.append(Look(step=step, state=state, worth=worth(scores, site, response)))
+        return 0.0  # which step is kept is for a rule to say, afterwards
 
-    history = train(
+    train(
         network, loss, (patients.images, patients.site, patients.response, extra), steps=steps,
         batch_size=min(batch_size, len(patients)), optimizer=optimizer, schedule=schedule,
         generator=batches, validate=validate, every=max(1, steps // looks),
     )  # fmt: skip
     tail = reader_losses[-max(1, len(reader_losses) // 10) :]
-    return Fitted(
-        network=network, last=last, best_step=history.best_step,
-        validation=-min(history.validation_loss), usual=max(usual),
-        reader_loss=float(np.mean(tail)) if tail else float("nan"),
-    )  # fmt: skip
+    return Fitted(looks=tuple(looked), reader_loss=float(np.mean(tail)) if tail else float("nan"))
 
 
 @torch.no_grad()
@@ -247,16 +274,23 @@ def _against(
     reader_steps: int,
     strength: float,
 ) -> tuple[Tensor, float]:
-    """Teach the reader first, then the network through the reversal; and the reader's loss."""
+    """Teach the reader first, then the network through the reversal.
+
+    The loss that is returned is that before the reader has learned from this batch: after three
+    steps on the same patients it would flatter the reader.
+    """
     truth = site.to(features.dtype)
-    for _ in range(reader_steps):
+    before = float("nan")
+    for turn in range(reader_steps):
         own.zero_grad(set_to_none=True)
         told = F.binary_cross_entropy_with_logits(reader(features.detach()), truth)
         told.backward()
         own.step()
+        if turn == 0:
+            before = float(told.detach())
     reversed_features = reverse_gradient(features, strength=strength)
     against = F.binary_cross_entropy_with_logits(reader(reversed_features), truth)
-    return against, float(told.detach())
+    return against, before
 
 
 def _joined(logit: Tensor, features: Tensor) -> Tensor:
@@ -274,8 +308,3 @@ _PENALTIES: dict[str, Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]] = {
     "within": lambda g, f, s, y: within_responses(_joined(g, f), s, y),
     "kernel": _kernel,
 }
-
-
-def _plain_auc(scores: np.ndarray, response: Int[np.ndarray, " n"]) -> float:
-    """The AUC over all patients, whatever their hospital."""
-    return balanced_auc(scores, np.zeros(len(response), dtype=int), response)
