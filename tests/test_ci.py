@@ -121,10 +121,16 @@ def test_the_tests_of_every_chapter_are_told_apart(tmp_path):
     cases = {"tests.test_every_chapter": 40, "tests.site.test_exercises": 2, "tests.test_ci": 14}
     lines = [f'<testcase classname="{name}" time="{s}"/>' for name, s in cases.items()]
     report.write_text(f"<testsuites><testsuite>{''.join(lines)}</testsuite></testsuites>")
+    slowest = tmp_path / "slowest.txt"
     done = subprocess.run(
-        [sys.executable, ROOT / ".ci" / "tests_of_chapters.py", report, "28"],
+        [sys.executable, ROOT / ".ci" / "tests_of_chapters.py", report, "28", slowest],
         capture_output=True,
         text=True,
         check=True,
     )
     assert done.stdout == "21\n"  # 56 seconds of tests, side by side, in 28
+    assert slowest.read_text("utf-8").split("\n")[0].split() == [
+        "40",
+        "tests.test_every_chapter",
+        "(1)",
+    ]
