@@ -737,8 +737,10 @@ if trial is not None:
         f"{gap:+.2ci} ({ARMS[arm]})" for arm, gap in late.items()))
 
 # %% [markdown]
-# Somebody who trusts overlap pays, and is not told. How much, and in what? A tenth of a voxel is
-# three tenths of a mm here: less than that we would not call a price.
+# B-splines lose least by their chooser, and lie nearest of all, on flows as on splines: a lattice
+# bounds how finely they can bend, whatever overlap would like. The others bend from pixel to pixel,
+# and somebody who trusts overlap pays, and is not told. How much, and in what? A tenth of a voxel
+# is three tenths of a mm here: less than that we would not call a price.
 
 # %%
 if trial is not None:
