@@ -141,6 +141,7 @@ REASON = Number(
         Mistake(0.870, "the expected size speaks against it: mind its sign"),
         Mistake(0.846, "you left out both what speaks against it and the offset"),
         Mistake(0.25, "that is the probability that there is none"),
+        Mistake(75.0, "that is in per cent; here as a share of one"),
     ],
     otherwise="add all three, and turn log-odds into a probability",
     hints=[

@@ -13,18 +13,19 @@
 #
 # **Question.** A hospital has a network that finds lesions in the white matter of the brain. It was
 # right on every test set. Tonight it is to be switched on: a scanner sends studies to the archive,
-# and in the morning a report lies there, under a name that only the hospital's key leads back to a
-# patient. In between, a study may arrive by halves, or hold a slice of somebody else's head; the
-# process may be killed in the middle of writing. If two reports of one patient disagree, or one
-# never comes, or another patient's volume stands in it, who will notice? What must be true of
-# everything *around* the network before it may read at all?
+# and in the morning a report lies there, under a name that says nothing of the patient. In between,
+# a study may arrive by halves, or hold a slice of somebody else's head; the process may be killed
+# in the middle of writing. If two reports of one patient disagree, or one never comes, or another
+# patient's volume stands in it, who will notice? What must be true of everything *around* the
+# network before it may read at all?
 #
 # **Objectives.** After this chapter you will be able to
 #
 # - take a study from a DICOM archive and bring results back to it, in forms that others can read;
 # - hold a network against rivals that were tuned as hard, and say what its probability rests on;
 # - say of a fault on the way whether it can be mended or must be refused, and write down why;
-# - build steps that may be killed at any moment and leave nothing twice and nothing lost;
+# - build steps that may be killed, and leave nothing twice, and nothing lost as long as each step
+#   gives the same bytes;
 # - show that no name went out with the results, by a search that is seen to find names.
 #
 # **Prerequisites.** {doc}`/diagnosis/out_of_distribution` for gates and $p$-values,
@@ -162,14 +163,16 @@ run.figure(
 #
 # ## An archive
 #
-# Hospitals keep images in an archive and speak to it over the network. *DICOMweb* has three verbs:
-# **STOW** stores objects, **QIDO** asks which there are, **WADO** fetches them. We start a real
-# server, Orthanc, where it is installed. By itself it listens on every address of the machine,
-# whatever its configuration says; a hospital's neighbour could store images in it. So it runs in a
-# network *namespace* of its own, a machine within the machine with nothing attached. Its only door
-# is a socket in a folder that nobody else can enter, and before it stands an encrypted listener
-# that only this machine can reach. Password and certificate are drawn anew for every run. Where the
-# server is missing, a folder of files answers to the same three verbs.
+# Hospitals keep images in an archive and speak to it over the network. *DICOMweb* is how. We need
+# three of its services: **STOW** stores objects, **QIDO** asks which there are, **WADO** fetches
+# them. We start a real server, Orthanc, where it is installed. The version here listens on every
+# address of the machine, and with its defaults a neighbour can store images in it over DICOM's
+# older protocol; over HTTP a neighbour is turned away, but only after connecting. So it runs in a
+# network *namespace* of its own, a machine within the machine with nothing attached (of the
+# network: files are the machine's). Its only door is a socket in a folder that nobody else can
+# enter, and before it stands an encrypted listener that only this machine can reach. Password and
+# certificate are drawn anew for every run. Where the server is missing, a folder of files answers
+# to the same three.
 
 # %%
 desk = contextlib.ExitStack()  # closed at the end: what was started is stopped, whatever happens
@@ -190,10 +193,11 @@ print(len(study), "sent,", len(uids), "known,", len(back), "fetched")
 # %% [markdown]
 # Three traps stand on this short way; all were met in making this page. An object that was made in
 # memory lacks the first bytes of a file. The client sends it so, the server keeps it, and nobody
-# can read what comes back: so we send what has been a file. A server that is not told otherwise
-# *decodes* what was compressed before it hands it out, and the reader never learns that there was
-# anything to decode. And if two patients' images carry one study's UID, this server files two
-# studies and finds neither by that UID; asked for each image by its own, it finds them all.
+# can read what comes back: so we send what has been a file. Whoever does not ask for images as they
+# were stored gets compressed ones *decoded*: that is the standard's default of retrieval, and the
+# reader never learns that there was anything to decode. And if two patients' images carry one
+# study's UID, this server files two studies and finds neither by that UID; asked for each image by
+# its own, it finds them all.
 #
 # ## What arrives
 #
@@ -261,15 +265,19 @@ run.claim(
 # %% [markdown]
 # These are ten cases that we chose: no seed changes their verdicts, and they prove nothing of the
 # eleventh. Look at *half a series*. The half that came is evenly spaced and complete in itself; to
-# intake only a number in the header, or knowing how many slices a head needs, can tell. Look, too,
-# at the other patient's slice: its header still says whose it is, in number, name and date of
-# birth. What if headers are right, and pixels are not? We come back to it with the gate.
+# intake only a number in the header, or knowing how many slices a head needs, can tell. (If every
+# second slice is missing, the header's distance between slices tells.) Hospitals ask the scanner:
+# its report of the performed step (MPPS), or storage commitment, says which images there are. This
+# page has neither. Look, too, at the other patient's slice: its header still says whose it is, in
+# number, name and date of birth. What if headers are right, and pixels are not? We come back to it
+# with the gate.
 #
 # Other faults that tests of ours plant are refused as well: bytes that are missing, another size of
 # voxel, values to be rescaled otherwise in each slice, one UID for two images, no UID, a negative
 # by halves, images computed from others, places that contradict the header. What passes: a whole
 # series of another sequence under this one's name, a thickness that is wrong (we use the places of
-# the slices), and a head that lies otherwise than the header says.
+# the slices), a head that lies otherwise than the header says, and an image that was compressed
+# with loss and no longer says so.
 #
 # ## Who reads
 #
@@ -285,19 +293,24 @@ run.claim(
 # layer, too. With more studies and more time than this page has, it may well win; we did not try.)
 #
 # **One decides.** Is there a lesion anywhere? Two numbers of a study are added up: $x_1$, the
-# log-odds of its five surest voxels, and $x_2 = \ln(1 + \sum_v q_v)$, which grows with the expected
-# size. In units of their spread over studies that took no part in learning, and with weights
-# $w_i$ and an offset $b$ fitted there,
+# log-odds of the mean of its five largest $q_v$, and $x_2 = \ln(1 + \sum_v q_v)$, which grows with
+# the expected size. In units of their spread over studies that took no part in learning, and with
+# weights $w_i$ and an offset $b$ fitted there,
 #
 # $$ \operatorname{logit} p = b + w_1 x_1 + w_2 x_2 , \qquad
 #    \operatorname{logit} p = \ln \frac{p}{1-p} . $$
 #
-# The two products are the explanation, and a complete one: there is nothing else in $p$. Where on
+# The two products are the explanation. They explain $p$ wholly from $x_1$ and $x_2$ on: beside the
+# offset there is nothing else in it. Of why a $q_v$ is large they say nothing. Where on
 # the image? The voxels with the largest $q_v$: from them $x_1$ was taken.
 #
 # **A gate asks first** whether the study is such as the others know: Mahalanobis's distance of its
-# means and spreads of all features from those of the studies that were learned from, as a $p$-value
-# among the studies put aside. Below the level, nobody reads but a human.
+# means and spreads of all features from those of the studies that were learned from, all of which
+# have lesions, as a $p$-value among the studies put aside. At or below the level, nobody reads but
+# a human.
+#
+# All scores of marks and of probabilities below are over all test studies, also those that the gate
+# refuses. So they are the networks', not the pipeline's.
 
 # %%
 def stored_of(head):
@@ -415,9 +428,10 @@ run.claim("the network marks lesions better than a threshold that was tuned on t
 # given a map that says exactly where white matter is, mark better here than either. Whoever has a
 # good registration should try the simple thing first.
 #
-# Now the probability. Line and threshold get the network's treatment. The line's two numbers are
-# made of its own $q_v$. The threshold has its own cuts, chosen for telling studies apart, and the
-# logarithm of its volume. All decisions are fitted to the same studies, and held back by a penalty,
+# Now the probability. The line gets the network's treatment: its two numbers are made of its own
+# $q_v$. The threshold gets less: one number, the logarithm of its volume, by cuts that were chosen
+# for telling studies apart, on the few studies for validation. A better-made number of it may well
+# narrow the gap. All decisions are fitted to the same studies, and held back by a penalty,
 # for they rest on few: their probabilities may be a little shy of 0 and 1.
 
 # %%
@@ -473,8 +487,10 @@ run.claim("the network's probability costs less than the threshold's, fitted to 
           least > 0, margin=least, unit="nats", falsified_by="falsify_labels")
 
 # %% [markdown]
-# Beside the line we claim nothing here either: on one seed the network's probability is worth more,
-# on another it is not. What lies beyond doubt is what both learned from, the features.
+# The threshold had one number and few studies to choose its cuts by, so this claim says little of
+# the best that a threshold can do. Beside the line we claim nothing here either: on one seed the
+# network's probability is worth more, on another it is not. What lies beyond doubt is what both
+# learned from, the features.
 
 # %%
 says_no = p_of["network"] < 0.5
@@ -576,8 +592,9 @@ run.table([{"pixels": change, "refused": n, "of": len(calm)} for change, n in re
 #
 # The pipeline has ten steps. Each makes its files in a folder beside; gives the folder its name in
 # one stroke; then writes a line into the *ledger*, a file in which every entry holds a digest of
-# the one before, so that no line can be changed unseen. The line says what the step found, who
-# read, and the digests of what it left.
+# the one before: a line that is changed alone shows. Who may write the whole file can write a new
+# chain, or cut its end, unless its last digest is signed and kept elsewhere; here it is not. The
+# line says what the step found, who read, and the digests of what it left.
 #
 # Which study? The gate refuses some usual studies by design, and may refuse the very one that we
 # would like to show; and a lesion called present where nothing is marked is refused as well. So we
@@ -635,18 +652,23 @@ print(f"{latency_s(outcome.spans):.1f} s for this study, {per_hour([outcome.span
       f" one after the other; asked again: {1000 * latency_s(again.spans):.0f} ms")
 
 # %% [markdown]
-# (Seconds are printed, not recorded: no other run will repeat them. Ask of your own pipeline that
-# the slowest step of the slowest hour keeps up with the scanner.)
+# (Seconds are printed, not recorded: no other run will repeat them. The number an hour is from one
+# study, the first, met cold, and its clock began when all images were there. Ask of your own
+# pipeline that in the busiest hour all its steps together take less than the time between two
+# studies. The slowest step alone counts only where steps of several studies overlap.)
 #
 # Two objects went back to the archive beside the images. The mask is a *Segmentation*: one bit a
-# voxel, each frame with its place in millimetres, and a code that says what is marked. The numbers
-# are a *structured report* after template 1500: each has a coded name, a unit, and the segment that
-# it was taken from. No sentence has to be understood. It also says *why*: which image held most
-# evidence, the offset, and what each of the two numbers added to the log-odds; for these no
-# standard code exists, so we marked ours as our own. An outside validator finds no error in either
-# object. It warns: of a date, a time and a number of the study that de-identification took, of a
-# patient's name in one piece, which is the pseudonym, and of our own codes. It does not know the
-# template, so a test of our own does that part, and two more: what was added must sum to the
+# voxel, each frame with its place in millimetres, and a code that says what is marked (two empty
+# columns are added, see the end of *What a deployment needs beside it*). The numbers are a
+# *structured report* after template 1500: each has a coded name and a unit. Volume and number name
+# the segment that they were taken from, the probability the image with most evidence. A lesion is a
+# part whose voxels share at least an edge; the scores above join corners, too. No sentence has to
+# be understood. It also says *why*: the offset, and what each of the two numbers added to the
+# log-odds; for these no standard code exists, so we marked ours as our own. An outside validator
+# finds no error in either object. It warns: of a date, a time and a number of the study that
+# de-identification took, of a patient's name in one piece, which is the pseudonym, and of our own
+# codes. This one does not know the template. Others do, PixelMed's DicomSRValidator among them; we
+# ran none. A check of our own does that part, and two more: what was added must sum to the
 # probability, and where a lesion is absent, none may be counted.
 
 # %% tags=["key"]
@@ -663,9 +685,10 @@ deciding = next((k for k, one in enumerate(images) if one.SOPInstanceUID == rest
 # %%
 if report:
     run.say(
-        "The report, fetched from the archive and read by its codes: {lesions} lesions,"
-        " {volume:.2f} ml; a lesion present with a probability of {p:.2f}. Why: {why} (nats); most"
-        " evidence on slice {slice}. The truth: {true:.2f} ml. {validated}.",
+        "The report, fetched from the archive and read by its codes: {lesions} lesions (parts that"
+        " share an edge or more are one), {volume:.2f} ml; a lesion present with a probability of"
+        " {p:.2f}. Why: {why} (nats); most evidence on slice {slice}. The truth: {true:.2f} ml."
+        " {validated}.",
         lesions=outcome.measured.lesions, volume=outcome.measured.volume_ml,
         p=outcome.measured.probability, slice=deciding + 1, validated=" and ".join(validated),
         why=", ".join(f"{name} {part:+.2f}" for name, part in because.items()),
@@ -752,11 +775,23 @@ run.table(
 # $$ \mathrm{UID} = \text{"2.25."} \,\Vert\, \operatorname{HMAC}_K(\text{study}, \text{purpose}),$$
 #
 # of which 122 bits are taken; and all times in an object are that of the study's arrival, which
-# stands in the ledger. Then the second object is the first one, to the last bit, and storing it
-# twice is storing it once. Now the trial: a process that ends itself by SIGKILL, which nothing can
-# catch, at a place; a second, an hour later, that runs to its end; and then we count studies and
-# reports of this patient in the archive, and compare with an undisturbed run. In one trial the
-# folder of files is lost with the process, in one the study had come by halves before.
+# stands in the ledger. Then, if what it says is the same, the second object is the first one, to
+# the last bit, and storing it twice is storing it once.
+#
+# Now the trial: a process that ends itself by SIGKILL, which nothing can catch, at a place; a
+# second, an hour later, that runs to its end; and then we count studies and reports of this patient
+# in the archive, and compare with an undisturbed run. In one trial the folder of files is lost with
+# the process, in one the study had come by halves before. Kills fall between steps: after a step's
+# files and before its line, and between two requests of storing. A request torn in two, a kill in
+# the middle of a step's work, and the death of the *archive* were not tried.
+#
+# In the trial the networks do not run: each process is given their answers, kept in a file, so that
+# so many starts take little time. That a network gives the same bits twice is assumed here
+# ({doc}`/systems/reproducible_to_the_bit`). Where it does not, and a step's files are lost, the
+# rerun finds other files than its ledger's, and stops until a human decides: nothing is there
+# twice, but a study waits. If a network was replaced between kill and rerun, steps that were done
+# are kept, and the others are the new one's. The ledger says who marked
+# and who decided, and nothing compares.
 
 # %% tags=["key"]
 keep_answers(home / "answers.npz", networks.readers(level=0.0), volumes[shown])
@@ -779,7 +814,8 @@ run.table(
      for one in trials],
     name="kills", caption=f"A kill at each of {len(trials)} places, and a rerun; studies and"
     " reports of this one patient's study in the archive. *Made*: the step's files are there, its"
-    " line in the ledger is not. *Half*: half of the objects are stored.",
+    " line in the ledger is not. *Half*: half of the objects are stored. *Ledger*: the last"
+    " attempt's steps, findings and digests of files; times differ, and with them the chain.",
 )
 
 # %%
@@ -795,16 +831,25 @@ run.claim(
 #
 # ## Who can tell whose it was
 #
-# What was stored has no name in it: every attribute that may say who, when or where is removed or
-# replaced, at all depths, before a network sees the study. Times in our own objects and in the
-# ledger would tell the day of the scan, which was tonight. So they are moved into the past by a
-# keyed number of days and seconds, the same for all of a patient's. And where the ledger holds
-# digests of files that still bear the name, these are keyed, too: else whoever may look into the
-# archive could digest its files and put names to lines.
+# What was stored has no name in it: every attribute that the standard's table names, and what else
+# may hold words, is removed, emptied or replaced, at all depths, before a network sees the study.
+# Codes, numbers and a few short texts that machines write are kept. Times in our own objects and in
+# the ledger would tell the day of the scan, which was tonight. So they are moved into the past by a
+# keyed number of days and seconds, the same for all of a patient's. Our two objects bear moved
+# times, and do not yet say in the attribute made for it that they were moved. And where the ledger
+# holds digests of files that still bear the name, these are keyed, too: else whoever may look into
+# the archive could digest its files and put names to lines.
 #
-# We do not trust that; we search. All names, numbers, dates, times and UIDs of *all* originals are
-# looked for in the bytes of every object that went out, those of the kills included, of the files
-# that are left of all steps, of their names, and of the ledger.
+# This protects against who holds results and ledger *alone*. Pixels are not changed: whoever can
+# read originals and copies side by side, as in this one archive, matches them and needs no key. A
+# hospital keeps results where originals cannot be read, or does not call them de-identified.
+#
+# That no name is left we do not take on trust; we search. All names, numbers, dates, times and UIDs
+# of all images of both studies that were read are looked for in the bytes of every object in the
+# archive that we made, those of the last kill among them, of the files that are left of the two, of
+# their names, and of the ledger. (A folder that stands in for the server lists what it held when it
+# was opened, or last written to from here: the objects of the last kill are then not among those
+# searched.)
 
 # %%
 own = {str(series[0].StudyInstanceUID) for series in (study, mine, halved)}
@@ -839,13 +884,22 @@ run.finish()
 # %% [markdown]
 # ## What breaks it
 #
-# **Nobody brings it back.** Results lie beside de-identified copies. Whoever has the key can
-# compute which study is whose; a step that does it and files the report with the patient's own
-# images, where a neurologist would look, is not on this page.
+# **Nobody brings it back.** Results lie beside de-identified copies. Whoever has the key, or can
+# read both and compare pixels, knows which study is whose; a step that does it by key and files the
+# report with the patient's own images, where a neurologist would look, is not on this page.
 #
 # **The header is right, and the pixels are not.** A mirrored head, or two slices that changed
 # places: see the table above. A whole study of another patient under this one's name is beyond
 # every check.
+#
+# **A loss that nobody owns up to.** Intake takes the header's word on lossy compression, and does
+# not look at which transfer syntax the image came in. An image in one that may lose details, such
+# as JPEG-LS near-lossless, whose header no longer says so, is accepted today; the reason even says
+# that it was decoded without loss. Such transfer syntaxes must be refused by their names.
+#
+# **A network that is not the same twice.** In the trial of kills it was a file of answers. One
+# whose bits differ leaves a study that waits for a human, if files were lost; one that was replaced
+# in between may share a report with the old one.
 #
 # **The gate knows one kind of stranger.** Another contrast is far away. A disease that the networks
 # never met may look usual: {doc}`/diagnosis/out_of_distribution` measures how often.
@@ -854,8 +908,13 @@ run.finish()
 # bright by construction. A network that reads these well has shown that the pipeline works, not
 # that it reads patients. Intervals are over simulated studies, not over people.
 #
-# **Small lesions.** Look at the share found: what is missed is mostly of a few voxels, and no line
-# of the report says so. A neurologist who counts new lesions is misled by exactly these.
+# **Small lesions.** Look at the share found. We did not sort by size; a lesion of a few voxels is
+# the likeliest to be missed, and two that one mark joins count as one found. No line of the report
+# says so. A neurologist who counts new lesions is misled by exactly these.
+#
+# **Absent, and yet named.** Where a lesion is absent, the coded *Finding* still names the
+# hyperintensity, and another item says *absent*: whoever collects findings counts it. And our
+# private codes (99PTP) have no registry that a stranger could ask.
 #
 # **A face is a name.** De-identification removes what is written. A head scan of finer resolution
 # still shows a face.
@@ -863,7 +922,7 @@ run.finish()
 # **Probability is of this mix.** Half of our studies have lesions. In a clinic with other shares
 # the same number means something else ({doc}`/translation/three_shifts`).
 #
-# **A ledger proves order, not truth.** It shows that a line was not changed since. Whether the line
+# **A ledger proves order, not truth**, and order only to who kept its last digest. Whether a line
 # was true when it was written, it cannot know.
 #
 # ## What a deployment needs beside it
@@ -884,14 +943,16 @@ run.finish()
 #   Our version is a digest of the weights, so a change cannot hide.
 # - **Rights**: who may store, who may ask, who may see the ledger. Our archive has one password.
 #
-# To look at the objects with your own eyes, load them into a viewer that reads Segmentations and
-# structured reports; OHIF is one, free and optional, and needs nothing of this page but the
-# archive.
+# To look at the objects with your own eyes, store them in an archive of your own (this one is
+# deleted with the page) and open them in a viewer that places frames by their positions. Ours are
+# padded by two columns, so that frames fill whole bytes; viewers that want a mask of exactly the
+# images' rows and columns, OHIF among them, refuse it.
 #
 # ## What to take along
 #
 # - Hold a network against rivals that were tuned as hard, the plainest learner among them.
-# - An explanation that adds up to the probability can be put into a report and checked.
+# - An explanation that adds up to the probability can be put into a report and checked. Why its
+#   numbers are large it does not say.
 # - Mend what has one right repair; refuse what must be guessed, with a reason that names nobody.
 # - Names before digests, digests before promises: files first, the ledger's line last.
 # - Remember a verdict by what had arrived, not by the study's name alone.
@@ -931,10 +992,10 @@ run.check("whole-journey-kill", answer)
 # %% [markdown]
 # ```{exercise}
 # :label: whole-journey-volume
-# A mask has 250 voxels. Rows and columns are 2 mm apart, slices 5 mm. One slice in two was lost on
-# the way, and intake let it pass, taking the spacing from the places of the slices that came. The
-# lesion is thicker than several slices. About which volume stands in the report, in ml, if the mask
-# of the *whole* study had 250 voxels?
+# The mask of a whole study has 250 voxels. Rows and columns are 2 mm apart, slices 5 mm. Then one
+# slice in two is lost on the way, and an intake laxer than ours lets the study pass, taking the
+# spacing from the places of the slices that came. The lesion is thicker than several slices. About
+# which volume stands in the report, in ml?
 # ```
 
 # %% tags=["self-check"]

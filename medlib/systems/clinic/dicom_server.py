@@ -1,8 +1,10 @@
 """Orthanc, a DICOM server, for as long as a block of code runs, and for nobody else.
 
-Orthanc listens on every address of its machine, whatever its configuration says. So it is given a
-machine of its own: a network namespace with nothing in it but a loopback. Its only door is a Unix
-socket in a folder that nobody else may enter; before that stands a TLS listener on 127.0.0.1.
+The version here (1.10) listens on every address of its machine. With its defaults a neighbour can
+store images in it over DICOM's older protocol; over HTTP a neighbour is turned away, but only after
+connecting. So it is given a machine of its own: a network namespace with nothing in it but a
+loopback (files are the machine's). Its only door is a Unix socket in a folder that nobody else may
+enter; before that stands a TLS listener on 127.0.0.1.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Mended is what has one right answer: a lossless code, a negative, a second copy. Refused is what
 would have to be guessed: a size, a missing slice, whose slice it is; and what cannot be decoded.
+Whether a code was lossless is taken from the header's word alone: which transfer syntax an image
+came in is not looked at, so one that lost details and no longer says so is accepted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Which steps of a study were done: as a ledger says, and as the files still bear out."""
+"""Which steps of a study were done: as a ledger says, and as the files still bear out.
+
+The ledger's chain shows a line that was changed alone. Who may write the whole file can write a new
+chain, or cut its end: its last digest is neither signed nor kept elsewhere here.
+"""
 
 from __future__ import annotations
 

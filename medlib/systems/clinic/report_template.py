@@ -1,4 +1,8 @@
-"""Does a structured report keep template TID 1500? Outside validators do not know the template."""
+"""Does a structured report keep template TID 1500?
+
+The outside validator that the pipeline asks, dciodvfy, does not know the template. Others do, such
+as PixelMed's DicomSRValidator; none of them was run on these reports.
+"""
 
 from __future__ import annotations
 
