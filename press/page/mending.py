@@ -26,6 +26,11 @@ def _mend(fault: str, pattern: str, instead: str) -> Mend:
 
 MENDS = (
     _mend(
+        "the empty corner of a table is a heading without a word",
+        r'<th class="head"><p></p></th>',
+        '<th class="head"><p><span class="visually-hidden">name</span></p></th>',
+    ),
+    _mend(
         "the title and the search of the sidebar stand in no landmark, and are skipped",
         r'(<div id="pst-primary-sidebar" class="[^"]*")>',
         r'\1 role="navigation" aria-label="Book">',
