@@ -2,6 +2,7 @@
 
 - `graph`: arrows between hospital, biology, image and response, and what they promise.
 - `balanced_auc`: the AUC as if hospital and response did not hang together; weights, offsets.
+- `weighted_auc`: the AUC of patients who do not all count alike.
 - `standardised_auc`: the AUC without the link, where the hospital acts on the response.
 - `tumour_network`: an encoder to a few features, and the adversary that reads them.
 - `gradient_reversal`: the layer, and the schedule of its strength.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.stats
 from jaxtyping import Float, Int
+
+from medlib.translation.radiogenomics.weighted_auc import weighted_auc
 
 __all__ = ["balanced_auc", "cell_weights", "site_offset"]
 
@@ -42,10 +43,8 @@ def balanced_auc(
     values = np.asarray(scores, float)
     if values.shape != np.shape(site) or not np.isfinite(values).all():
         raise ValueError(f"scores of shape {values.shape}: one finite number a patient")
-    places = sorted({place for place, _ in cells})
-    return float(np.mean([
-        _above(values[cells[a, 1]], values[cells[b, 0]]) for a in places for b in places
-    ]))  # fmt: skip
+    weights = sum(rows / rows.sum() for rows in cells.values())
+    return weighted_auc(values, np.asarray(response), weights=weights)
 
 
 def cell_weights(
@@ -117,10 +116,3 @@ def _cells(site: np.ndarray, response: np.ndarray) -> dict[tuple[int, int], np.n
                     " them apart"
                 )
     return cells
-
-
-def _above(present: np.ndarray, absent: np.ndarray) -> float:
-    """P(present > absent), ties one half, by ranks."""
-    ranks = scipy.stats.rankdata(np.concatenate([present, absent]))[: len(present)]
-    n = len(present)
-    return (ranks.sum() - n * (n + 1) / 2) / (n * len(absent))

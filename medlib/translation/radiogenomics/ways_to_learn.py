@@ -21,8 +21,9 @@ from medlib.translation.radiogenomics.linear_dependence import (
 )
 from medlib.translation.radiogenomics.scanner_augmentation import random_scanner
 from medlib.translation.radiogenomics.site_intercepts import fitted_intercepts
-from medlib.translation.radiogenomics.standardised_auc import standardised_auc, weighted_auc
+from medlib.translation.radiogenomics.standardised_auc import standardised_auc
 from medlib.translation.radiogenomics.tumour_network import SiteReader, TumourNetwork
+from medlib.translation.radiogenomics.weighted_auc import weighted_auc
 
 __all__ = ["RULES", "WAYS", "Fitted", "Look", "Patients", "Setting", "learn", "read", "worth"]
 

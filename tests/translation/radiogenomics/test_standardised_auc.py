@@ -8,7 +8,8 @@ from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from medlib.translation.radiogenomics.balanced_auc import balanced_auc
-from medlib.translation.radiogenomics.standardised_auc import standardised_auc, weighted_auc
+from medlib.translation.radiogenomics.standardised_auc import standardised_auc
+from medlib.translation.radiogenomics.weighted_auc import weighted_auc
 
 
 def world(n=60_000, link=2.5):
