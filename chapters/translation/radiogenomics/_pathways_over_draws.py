@@ -10,8 +10,9 @@
 # # Which pathways, over draws
 #
 # **Objectives.** One point of a recorded trial: one way in which effects lie in pathways, one draw
-# of effects and patients. Group lasso and lasso, each with its penalty by cross-validation, the
-# least loss and one standard error from it; and tests of pathways at a level of false discoveries.
+# of effects and patients. Group lasso, lasso and one group of all genes (ridge, by the length in
+# place of its square: the same path of effects), each with its penalty by cross-validation, the
+# least loss and one standard error from it; the same lasso on means of pathways; and tests of pathways at a level of false discoveries.
 # All are made twice: with the hospital as a column that is not penalised, and without. The last
 # pathway does not matter, but its genes differ between the hospitals' populations. This notebook is
 # no page of the book: `medbook sweep` runs it over spreads and seeds. The seed draws effects and
@@ -52,7 +53,7 @@ site, response = cohort.linked(link)
 unlinked, at_reversed = (cohort.linked(one)[1] for one in (0.0, -link))
 train, test = slice(0, n_train), slice(n_train, None)
 last = int(groups.max())
-alone = np.arange(len(groups))
+alone, together = np.arange(len(groups)), np.zeros(len(groups), dtype=int)
 
 # %%
 def tell(name, pathways):
@@ -78,12 +79,29 @@ def judge(name, fit):
 # %%
 SITES = {"known": site[train, None].astype(float), "unknown": None}
 for how, free in SITES.items():
-    for kind, of in (("group", groups), ("lasso", alone)):
+    for kind, of in (("group", groups), ("lasso", alone), ("ridge", together)):
         chosen = choose_penalty(genes[train], response[train], groups=of, free=free,
                                 rng=run.rng("folds"))
         judge(f"{kind}_least_{how}", chosen.least)
         judge(f"{kind}_error_{how}", chosen.one_error)
         run.result(f"at_edge_{kind}_{how}", float(chosen.at_edge), atol=1.0)
+
+# %% [markdown]
+# Pathways as single numbers: the mean of their genes, and a lasso of these.
+
+# %%
+def means(rows):
+    return np.stack([genes[rows][:, groups == k].mean(axis=1) for k in range(last + 1)], axis=1)
+
+
+for how, free in SITES.items():
+    chosen = choose_penalty(means(train), response[train], groups=np.arange(last + 1), free=free,
+                            rng=run.rng("folds"))
+    scores = chosen.least.score(means(test))
+    for where, truth in (("neutral", unlinked), ("reversed", at_reversed)):
+        run.result(f"auc_{where}_means_{how}", rank_auc(scores, truth[test]).value, unit="AUC",
+                   n=n_test, atol=0.02)
+    tell(f"means_{how}", tuple(np.flatnonzero(chosen.least.effects).tolist()))
 
 # %%
 for how, free in SITES.items():
