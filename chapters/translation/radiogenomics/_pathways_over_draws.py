@@ -12,11 +12,11 @@
 # **Objectives.** One point of a recorded trial: one way in which effects lie in pathways, one draw
 # of effects and patients. Group lasso, lasso and one group of all genes (ridge, by the length in
 # place of its square: the same path of effects), each with its penalty by cross-validation, the
-# least loss and one standard error from it; the same lasso on means of pathways; and tests of pathways at a level of false discoveries.
-# All are made twice: with the hospital as a column that is not penalised, and without. The last
-# pathway does not matter, but its genes differ between the hospitals' populations. This notebook is
-# no page of the book: `medbook sweep` runs it over spreads and seeds. The seed draws effects and
-# patients, and is the unit. All is simulated.
+# least loss and one standard error from it; the same lasso on means of pathways; and tests of
+# pathways at a level of false discoveries. All are made twice: with the hospital as a column that
+# is not penalised, and without. The last pathway does not matter, but its genes differ between the
+# hospitals' populations. This notebook is no page of the book: `medbook sweep` runs it over spreads
+# and seeds. The seed draws effects and patients, and is the unit. All is simulated.
 #
 # **Prerequisites.** *Biology or scanner?*
 

@@ -34,12 +34,12 @@ n_test: int = 1000  # patients to judge by, 200 ≤ x ≤ 100000
 link: float = 2.5  # log-odds between hospital and response while learning, 0 ≤ x ≤ 3
 shift: float = 0.6  # of biology at either hospital, SD, where it differs, 0 ≤ x ≤ 3
 wrong: float = 0.1  # share of hospitals that are recorded wrongly, where any is, 0 ≤ x ≤ 0.5
-first_steps: int = 100  # steps of the shortest training, 1 ≤ x ≤ 100000
+first_steps: int = 150  # steps of the shortest training, 1 ≤ x ≤ 100000
 batch_size: int = 64  # patients a step, 8 ≤ x ≤ 10000
 rates: list[float] = [0.003, 0.01, 0.03]  # highest learning rates, 0 < x ≤ 0.3
 decays: list[float] = [0.01, 0.1]  # of weights, where no strength is to choose, 0 ≤ x ≤ 1
-strengths: list[float] = [0.3, 1.0, 3.0, 10.0]  # of penalties; rates at the second, x > 0
-reversals: list[float] = [0.3, 1.0, 3.0, 10.0]  # of the adversary; rates at the second, x > 0
+strengths: list[float] = [3.0, 10.0, 30.0, 100.0]  # of covariance; rates at the second, x > 0
+reversals: list[float] = [0.3, 1.0, 3.0, 10.0]  # of adversary, correlation; the same, x > 0
 
 # %%
 import numpy as np
@@ -72,7 +72,7 @@ run.require(
 # %%
 WAYS = {
     "confounded": ("plain", "augmented", "reweighted", "offset", "intercept", "adversary",
-                   "covariance"),
+                   "covariance", "correlation"),
     "none": ("plain", "covariance"),
     "biology": ("intercept", "covariance"),
     "referral": ("plain", "reweighted", "intercept", "covariance", "within"),
@@ -132,7 +132,8 @@ def fit(way, tried, times):
 
 
 # %%
-STRONG = {"adversary": reversals, "covariance": strengths, "within": strengths}
+STRONG = {"adversary": reversals, "correlation": reversals,
+          "covariance": strengths, "within": strengths}
 
 
 def try_strengths(way, times):

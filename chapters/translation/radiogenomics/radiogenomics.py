@@ -88,7 +88,7 @@ from medlib.translation.radiogenomics.group_lasso import (
     largest_penalty,
     shrink_groups,
 )
-from medlib.translation.radiogenomics.linear_dependence import mean_squared_correlation
+from medlib.translation.radiogenomics.linear_dependence import squared_covariance
 from medlib.translation.radiogenomics.pathway_tests import found_pathways, score_tests
 from medlib.translation.radiogenomics.plain_logistic import plain_logistic
 from medlib.translation.radiogenomics.regularisation_path import path
@@ -195,7 +195,7 @@ draw_graph(axes[0, 1], turned, "the response decides the hospital")
 
 # %%
 run.figure(
-    figure, name="graphs", data="simulated",
+    figure, name="graphs", data="none",
     alt="Two graphs of arrows. Biology and site point to image, biology and genes to response; the"
     " arrow between site and response points to response at the left and to site at the right.",
     caption="What acts on what in the two worlds of this page; they differ in one arrow. Two"
@@ -232,7 +232,7 @@ def patients(name, at):
 
 # %%
 start = int(run.rng("start").integers(2**62))  # of all networks: first weights and batches
-HERE = {"plain": 0.0, "intercept": 0.0, "covariance": 1.0}
+HERE = {"plain": 0.0, "intercept": 0.0, "covariance": 10.0}
 
 
 @cache
@@ -382,39 +382,46 @@ run.say("Half way through, the reversal has {share:.0%} of its full strength. By
         " library the reversed gradients differ by {off:.0e}.", share=strength, off=off)
 
 # %% [markdown]
-# **Forbid the correlation.** One can also write down what one wants. Over the patients of a batch,
-# the feature $f_j$ should not go with the hospital:
+# **Forbid the covariance.** One can also write down what one wants. Over the patients of a batch,
+# the logit should not go with the hospital
+# ([Zafar et al.](https://doi.org/10.48550/arXiv.1507.05259)):
 #
-# $$ P = \frac1d \sum_{j=1}^d \frac{\operatorname{cov}(f_j, s)^2}
-#    {\operatorname{var}(f_j)\, \operatorname{var}(s)}, \qquad L = \ell(g, y) + \lambda P . $$
+# $$ P = \frac{\operatorname{cov}(g, s)^2}{\operatorname{var}(s)} , \qquad L = \ell(g, y) +
+#    \lambda P . $$
 #
-# No second network, no fight. Divided by the variances, so that the network cannot get away with
-# small features. In a batch of $n$ patients it is $1/(n-1)$ even for features that know nothing, so
-# batches must not be small. We let the logit be one of the columns: many features with tiny
-# correlations, each too small for the penalty to mind, can add up to a logit that reads the
-# hospital well.
+# No second network, no fight. With two hospitals, a share $q$ of the batch at one of them, $P$ is
+# $q (1 - q)$ times the squared difference of their mean logits. Even a logit that knows nothing has
+# means that differ a little by luck: in a batch of $n$ patients that makes its variance over $n$,
+# so batches must not be small.
 
 # %% tags=["key"]
-def penalty(columns, site):
-    away = columns - columns.mean(dim=0)
+def penalty(logit, site):
     place = site - site.mean()
-    together = (away * place[:, None]).mean(dim=0)
-    return (together**2 / (away.square().mean(dim=0) * place.square().mean())).mean()
+    together = ((logit - logit.mean()) * place).mean()
+    return together**2 / place.square().mean()
 
 
-ours = penalty(features, six)
-theirs = mean_squared_correlation(features, six)
+logit_of_six = features.detach().sum(dim=1)
+ours, theirs = penalty(logit_of_six, six), squared_covariance(logit_of_six, six)
 
 # %%
-run.say("Of six patients whose features are noise the penalty is {ours:.3f}, in the library"
-        " {theirs:.3f}; of such patients it is {null:.3f} on average.", ours=float(ours),
-        theirs=float(theirs), null=1 / 5)
+means = [float(logit_of_six[six == k].mean()) for k in (0, 1)]
+run.say("Six patients with logits of noise have means of {first:.2f} and {second:.2f}, a penalty of"
+        " {ours:.3f}, and in the library {theirs:.3f}.", first=means[0], second=means[1],
+        ours=float(ours), theirs=float(theirs))
 
 # %% [markdown]
-# What does it not see? Correlation is about means. If features of one hospital spread more, around
-# the same mean, $P$ is zero and a curved reader tells the hospitals apart. A kernel over pairs of
-# patients sees that, too
+# It is tempting to divide by the variance of $g$ as well, and to ask it of every feature: a squared
+# *correlation*, blind to size, lest the network get away with small numbers. But the response's
+# loss holds the size of the logit already. And a penalty that is blind to size pushes hardest where
+# a feature hardly varies: its gradient grows as the feature shrinks. Features may be driven to
+# where they are constant, and then the network says nothing. The trial has both.
+#
+# What do they not see? Both are about means. If logits of one hospital spread more, around the same
+# mean, $P$ is zero and a curved reader tells the hospitals apart. A kernel over pairs of patients
+# sees that, too
 # ([Gretton et al.](https://doi.org/10.1007/11564089_7); `kernel_dependence` in the library).
+# And the covariance asks the logit only: features may know the hospital, as long as nobody uses it.
 #
 # Move the slider from no link to the page's link. Where does a way to learn begin to read the
 # scanner?
@@ -566,7 +573,8 @@ run.say("Of these nine scores the usual AUC likes that with {usual:+.2f} of the 
 # | offset | each hospital's log-odds, counted, are added while learning, and left out after |
 # | intercept | the same, fitted in every batch |
 # | adversary | gradient reversal against a reader of the hospital |
-# | covariance | squared correlation of features and logit with the hospital |
+# | covariance | squared covariance of the logit with the hospital |
+# | correlation | mean squared correlation of features and logit with the hospital |
 # | scaled | afterwards: plain features, brought to one mean and spread by hospital |
 # | ComBat | afterwards: the same, with means and spreads shrunk by empirical Bayes |
 # | mixed | afterwards: a random intercept for each hospital |
@@ -584,7 +592,8 @@ run.say("Of these nine scores the usual AUC likes that with {usual:+.2f} of the 
 # %%
 trial = experiment.recorded(run, "_ways_to_learn/sweep", optional=True)
 TIMES, KEPT = (1, 2, 4), ("standardised", "last")
-LEARNED = ("plain", "augmented", "reweighted", "offset", "intercept", "adversary", "covariance")
+LEARNED = ("plain", "augmented", "reweighted", "offset", "intercept", "adversary", "covariance",
+           "correlation")
 AFTER = {"scaled": "scaled", "combat": "ComBat", "mixed": "mixed"}
 BY_HAND = {"as_it_is": "by hand", "combat": "by hand, ComBat", "mixed": "by hand, mixed"}
 cells = {"at home": "home", "no link": "neutral", "link reversed": "reversed"}
@@ -639,7 +648,7 @@ if trial is not None:
                       x=(f"AUC, {word}", ""), reference=line) for word, line in lines.items()]
     run.figure(
         interval_points(*columns), name="trial", data="simulated",
-        alt="Points with intervals for thirteen ways to learn, in two panels: AUC where there is no"
+        alt="Points with intervals for fourteen ways to learn, in two panels: AUC where there is no"
         " link, with a dotted line at the AUC of biology, and where the link is reversed.",
         caption="AUC after the longest training where there is no link (left; dotted, biology"
         " itself) and where it is reversed (right; dotted, a coin). Means and 95 % intervals over"
@@ -693,7 +702,7 @@ if trial is not None:
 # ### Told or fought
 #
 # All remedies that learn know the same: the hospital of each patient of the two. One tells it to
-# the model, another fights a reader of it, a third forbids a correlation, two more count and weigh.
+# the model, another fights a reader of it, a third forbids a covariance, two more count and weigh.
 
 # %%
 if trial is not None:
@@ -711,6 +720,7 @@ if trial is not None:
     run.say("Where there is no link, after the longest training, the intercept lies"
             " {intercept_over_adversary:+.2ci} from the adversary,"
             " {intercept_over_covariance:+.2ci} from the covariance penalty,"
+            " {intercept_over_correlation:+.2ci} from the penalty on correlation,"
             " {intercept_over_reweighted:+.2ci} from weights, {intercept_over_offset:+.2ci} from"
             " counted offsets, {intercept_over_augmented:+.2ci} from random scanners and"
             " {intercept_over_by_hand:+.2ci} from numbers made by hand with a random intercept. The"
@@ -755,7 +765,7 @@ if trial is not None:
               worst > 0, margin=worst, unit="AUC", falsified_by="falsify_records_right")
 
 # %% [markdown]
-# Correlation with a wrongly recorded hospital is zero exactly if correlation with the true one is
+# Covariance with a wrongly recorded hospital is zero exactly if covariance with the true one is
 # (as long as errors fall on everybody alike). So a penalty needs no perfect record in order to be
 # right. But it has a strength, that must be chosen, and the rule that chooses reads the same
 # record.
@@ -837,7 +847,7 @@ asked = {}
 for word, scanner in (("one", np.zeros(n_test, dtype=int)), ("own", site)):
     probed_on = torch.from_numpy(images[rows["test"], scanner])[:, None].to(run.device)
     asked[word] = probe_site(read(trained("plain", link), probed_on)[1], site,
-                             rng=run.rng("probe")).auc
+                             rng=run.rng(f"probe, {word} scanner")).auc
     run.result(f"probe_on_{word}", asked[word], atol=0.03)
 run.say("On one scanner the best reader has an AUC of {probe_on_one:.2ci}, on each hospital's own"
         " {probe_on_own:.2ci}.")

@@ -17,6 +17,7 @@ from medlib.translation.radiogenomics.gradient_reversal import ganin_schedule, r
 from medlib.translation.radiogenomics.kernel_dependence import gaussian_kernel, unbiased_hsic
 from medlib.translation.radiogenomics.linear_dependence import (
     mean_squared_correlation,
+    squared_covariance,
     within_responses,
 )
 from medlib.translation.radiogenomics.scanner_augmentation import random_scanner
@@ -36,6 +37,7 @@ WAYS = (
     "adversary",
     "covariance",
     "within",
+    "correlation",
     "kernel",
 )
 RULES = ("standardised", "balanced", "usual")  # AUCs of validation patients to choose by
@@ -151,7 +153,8 @@ def learn(
     - intercept: $\ell(g + u_s, y)$, with $u_s$ fitted to each batch, given g; both are left out
       after training;
     - adversary: plain, and the reader's $\ell(r(R(f)), s)$ through a gradient reversal;
-    - covariance: plain + λ times the mean squared correlation of (f, g) with s; within: given y;
+    - covariance: plain + λ times the squared covariance of g with s; within: the same, given y;
+    - correlation: plain + λ times the mean squared correlation of (f, g) with s;
     - kernel: plain + λ times the unbiased HSIC of g and s, over that of s with itself.
 
     Args:
@@ -305,7 +308,8 @@ def _kernel(logit: Tensor, features: Tensor, site: Tensor, response: Tensor) -> 
 
 
 _PENALTIES: dict[str, Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]] = {
-    "covariance": lambda g, f, s, y: mean_squared_correlation(_joined(g, f), s),
-    "within": lambda g, f, s, y: within_responses(_joined(g, f), s, y),
+    "covariance": lambda g, f, s, y: squared_covariance(g, s),
+    "within": lambda g, f, s, y: within_responses(g, s, y),
+    "correlation": lambda g, f, s, y: mean_squared_correlation(_joined(g, f), s),
     "kernel": _kernel,
 }

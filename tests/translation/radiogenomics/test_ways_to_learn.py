@@ -55,7 +55,7 @@ def test_a_way_is_reproducible_and_differs_from_plain(way):
         assert not same(first.looks[-1].state, fit("plain").looks[-1].state)
 
 
-@pytest.mark.parametrize("way", ["adversary", "covariance", "within", "kernel"])
+@pytest.mark.parametrize("way", ["adversary", "covariance", "within", "correlation", "kernel"])
 def test_with_no_strength_it_is_plain(way):
     none = Setting(strength=0.0)
     assert same(fit(way, setting=none).looks[-1].state, fit("plain", setting=none).looks[-1].state)
