@@ -33,6 +33,8 @@ stratified: float = 1.0  # SD by which the last pathway's genes differ by hospit
 level: float = 0.1  # expected share of false pathways among the found, 0.01 ≤ x ≤ 0.5
 
 # %%
+from copy import deepcopy
+
 import numpy as np
 
 from data_fetch.tasks.radiogenomic_cohort import Genome, World, radiogenomic_cohort
@@ -77,11 +79,12 @@ def judge(name, fit):
 
 
 # %%
+folds = run.rng("folds")  # the same for all
 SITES = {"known": site[train, None].astype(float), "unknown": None}
 for how, free in SITES.items():
     for kind, of in (("group", groups), ("lasso", alone), ("ridge", together)):
         chosen = choose_penalty(genes[train], response[train], groups=of, free=free,
-                                rng=run.rng("folds"))
+                                rng=deepcopy(folds))
         judge(f"{kind}_least_{how}", chosen.least)
         judge(f"{kind}_error_{how}", chosen.one_error)
         run.result(f"at_edge_{kind}_{how}", float(chosen.at_edge), atol=1.0)
@@ -96,7 +99,7 @@ def means(rows):
 
 for how, free in SITES.items():
     chosen = choose_penalty(means(train), response[train], groups=np.arange(last + 1), free=free,
-                            rng=run.rng("folds"))
+                            rng=deepcopy(folds))
     scores = chosen.least.score(means(test))
     for where, truth in (("neutral", unlinked), ("reversed", at_reversed)):
         run.result(f"auc_{where}_means_{how}", rank_auc(scores, truth[test]).value, unit="AUC",
