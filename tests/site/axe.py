@@ -41,7 +41,8 @@ UNFOLD = """
 }
 """
 # Most of a chapter's elements are words of code. A word's colour follows from its class and from
-# the classes around it: of words alike in these one is looked at, the rest become plain text.
+# the classes around it: of words alike in these one is looked at, the rest become plain text. A
+# formula is a picture with its words beside it: its strokes, a third of a page, are nobody's text.
 THIN = """
 () => {
   const seen = new Set();
@@ -52,6 +53,7 @@ THIN = """
     if (seen.has(kind)) word.replaceWith(...word.childNodes);
     seen.add(kind);
   }
+  document.querySelectorAll("mjx-container > svg").forEach((picture) => picture.replaceChildren());
 }
 """
 SETTLE = """
