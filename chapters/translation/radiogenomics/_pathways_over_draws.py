@@ -80,10 +80,11 @@ def judge(name, fit):
 
 # %%
 folds = run.rng("folds")  # the same for all
+PATH = {"count": 20, "reach": 0.03}
 SITES = {"known": site[train, None].astype(float), "unknown": None}
 for how, free in SITES.items():
     for kind, of in (("group", groups), ("lasso", alone), ("ridge", together)):
-        chosen = choose_penalty(genes[train], response[train], groups=of, free=free,
+        chosen = choose_penalty(genes[train], response[train], groups=of, free=free, **PATH,
                                 rng=deepcopy(folds))
         judge(f"{kind}_least_{how}", chosen.least)
         judge(f"{kind}_error_{how}", chosen.one_error)
@@ -99,7 +100,7 @@ def means(rows):
 
 for how, free in SITES.items():
     chosen = choose_penalty(means(train), response[train], groups=np.arange(last + 1), free=free,
-                            rng=deepcopy(folds))
+                            **PATH, rng=deepcopy(folds))
     scores = chosen.least.score(means(test))
     for where, truth in (("neutral", unlinked), ("reversed", at_reversed)):
         run.result(f"auc_{where}_means_{how}", rank_auc(scores, truth[test]).value, unit="AUC",
