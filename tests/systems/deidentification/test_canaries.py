@@ -147,9 +147,8 @@ def test_one_in_the_bytes_alone_is_found(planted):
 def by_dicognito(dataset):
     from dicognito.anonymizer import Anonymizer
 
-    def without_selectors(
-        part, element
-    ):  # their dates and times are no pairs, and it takes them so
+    def without_selectors(part, element):
+        """Their dates and times are no pairs, and it takes them so."""
         if element.tag.group == 0x0072:
             del part[element.tag]
 
