@@ -2,12 +2,17 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from medlib.systems.clinic import dicom_server, dicom_validation
 
 ROOT = Path(__file__).parents[1]
 
@@ -88,7 +93,7 @@ def test_every_step_is_taken_and_told_with_its_seconds(run_ci):
     assert "RED" not in done.stdout
 
 
-@pytest.mark.parametrize("failing", ["test", "check", "door"])
+@pytest.mark.parametrize("failing", ["test", "check", "door", ".ci/clinic_servers.py"])
 def test_the_first_fault_ends_it_and_is_named(run_ci, failing):
     done, calls = run_ci(failing)
     assert done.returncode == 7
@@ -134,3 +139,62 @@ def test_the_tests_of_every_chapter_are_told_apart(tmp_path):
         "tests.test_every_chapter",
         "(1)",
     ]
+
+
+@pytest.fixture
+def ask_for_servers(monkeypatch):
+    """Runs the script that asks for the clinic's server and validator; both are stand-ins."""
+
+    @contextmanager
+    def starts():
+        yield SimpleNamespace(version="1.0")
+
+    def ask(*, server=None, validator=None, start=starts):
+        monkeypatch.setattr(dicom_server, "why_no_server", lambda: server)
+        monkeypatch.setattr(dicom_server, "dicom_server", start)
+        monkeypatch.setattr(dicom_validation, "why_no_validator", lambda: validator)
+        runpy.run_path(str(ROOT / ".ci" / "clinic_servers.py"))
+
+    return ask
+
+
+def test_a_server_that_starts_and_a_validator_are_enough(ask_for_servers, capsys):
+    ask_for_servers()
+    assert capsys.readouterr().out.startswith("Orthanc 1.0 runs")
+
+
+def test_each_that_is_missing_is_named(ask_for_servers):
+    for missing in ({"server": "none here"}, {"validator": "none there"}):
+        with pytest.raises(SystemExit, match=f"^{next(iter(missing.values()))}$"):
+            ask_for_servers(**missing)
+    with pytest.raises(SystemExit, match=r"^none here\nnone there$"):
+        ask_for_servers(server="none here", validator="none there")
+
+
+def test_a_server_that_does_not_start_is_none(ask_for_servers):
+    @contextmanager
+    def fails():
+        raise ValueError("Orthanc does not start; the end of its log: ...")
+        yield
+
+    with pytest.raises(SystemExit, match="does not start"):
+        ask_for_servers(start=fails)
+
+
+def test_a_machine_that_makes_no_namespace_ends_it_with_the_reason(tmp_path, monkeypatch):
+    """The kernel's refusal, as `unshare` tells it, where Orthanc is installed."""
+    refuses = tmp_path / "unshare"
+    refuses.write_text("#!/bin/sh\necho 'unshare failed: Operation not permitted' >&2\nexit 1\n")
+    refuses.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))  # there is no validator either
+    for part in ("_executable", "_plugin"):
+        monkeypatch.setattr(dicom_server, part, lambda: "/installed")
+    dicom_server.why_no_server.cache_clear()
+    try:
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(ROOT / ".ci" / "clinic_servers.py"))
+    finally:
+        dicom_server.why_no_server.cache_clear()
+    server, validator = ended.value.code.split("\n")
+    assert server.startswith("no network namespace may be made here: unshare failed")
+    assert validator.startswith("dciodvfy is not installed")

@@ -1,4 +1,9 @@
-"""0 are left, whatever the options; and when a part of the cleaning is broken, some are found."""
+"""0 are left, whatever the options; and when a part of the cleaning is broken, some are found.
+
+Two other programs clean the same dataset by their defaults: the canaries find what these let stand.
+"""
+
+import copy
 
 import pytest
 from pydicom import dcmread
@@ -137,3 +142,42 @@ def test_one_in_the_bytes_alone_is_found(planted):
     clean.PixelData = clean.PixelData[:-20] + name.value.encode().ljust(20)
     left = canaries_left(clean, [name])
     assert [each.where for each in left] == ["bytes"]
+
+
+def by_dicognito(dataset):
+    from dicognito.anonymizer import Anonymizer
+
+    def without_selectors(part, element):
+        """Their dates and times are no pairs, and it takes them so."""
+        if element.tag.group == 0x0072:
+            del part[element.tag]
+
+    dataset.walk(without_selectors)
+    Anonymizer(seed="the same each time").anonymize(dataset)
+    return dataset
+
+
+def by_deid(dataset):
+    from deid.config import DeidRecipe
+    from deid.dicom.parser import DicomParser
+
+    parser = DicomParser(dataset, recipe=DeidRecipe())
+    parser.parse(remove_private=True)
+    return parser.dicom
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize(
+    ("clean", "lets_stand"),
+    [(by_dicognito, {"(0010,4000)", "(0099,1001)"}), (by_deid, {"(0010,2297)", "(0032,1066)"})],
+)
+def test_what_others_let_stand_is_found_and_goes_here(planted, clean, lets_stand):
+    dataset, canaries = planted
+    theirs = {e.canary.path for e in canaries_left(clean(copy.deepcopy(dataset)), canaries)}
+    ours = {e.canary.path for e in canaries_left(after(dataset), canaries)}
+    for inner in ("", "(0008,1115)[0].", "(0008,1115)[0].(0008,1199)[0]."):
+        assert f"{inner}(0010,0010)" not in theirs | ours  # they did their work: names are gone
+    found = lets_stand | {"(0002,0016)", "(7FE0,0010)"}  # who sent it; what is behind the pixels
+    assert found <= theirs
+    assert found.isdisjoint(ours)
+    assert len(theirs) > 2 * len(ours)
