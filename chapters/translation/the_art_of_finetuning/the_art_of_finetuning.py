@@ -733,8 +733,8 @@ run.say(
 # And the title? Graded rates move the late layers and barely touch the early, against one rate
 # that treats them alike: that is the first line of the tables, and all that this page knows about
 # it. It does not know whether it is the *order* of depths that matters. For that one needs rivals:
-# the same grading turned round, late depths alone, early ones alone. They are being recorded in a
-# trial of their own, and until that is done we claim nothing about the order of depths.
+# the same grading turned round, late depths alone, early ones alone. Nobody has compared them here
+# yet, so we claim nothing about the order of depths.
 #
 # ### The labels that validate
 #

@@ -21,7 +21,8 @@ def forgiving_error(
 
     d runs over whole pixels along both axes, and is chosen for each pair by itself. Only the inside
     of `made`, r away from the edges, is compared: there every shift has an answer. A constant
-    shift of *all* that is made would go unpunished; patches that are turned at random forbid it.
+    shift of *all* that is made, within r, goes unpunished, and patches that are turned at random,
+    input and answer alike, do not change that: check against an answer that is in its place.
 
     Args:
         made: what the network paints.
