@@ -55,14 +55,14 @@ class Evidence(_Strict):
 
 
 class Owed(_Strict):
-    """What a chapter brings on one assertion: evidence, or the reason why there is none."""
+    """What a chapter brings on one assertion: evidence, what is left untested, or both."""
 
     evidence: tuple[Evidence, ...] = ()
     untested: Text | None = None
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> Owed:
-        if bool(self.evidence) == (self.untested is not None):
+    def _something(self) -> Owed:
+        if not self.evidence and self.untested is None:
             raise ValueError("give evidence, or say under `untested` why there is none")
         return self
 

@@ -136,6 +136,16 @@ def test_what_is_not_tested_says_why_and_a_part_that_is_not_keeps_the_rest_from_
     assert "To be judged by `systems/later`" in two.page()
 
 
+def test_a_part_that_a_chapter_leaves_untested_keeps_its_own_evidence_from_holding(trial):
+    reason = "only the middle was measured"
+    one = trial({"A1": {"evidence": [CLAIM], "untested": reason}})
+    assert one.found() == []
+    assert one.verdict() is Verdict.IN_PART
+    assert f"The rest is not tested: {reason}" in one.page()
+    one.plant(lambda record: record["claims"][0].update(holds=False, margin=-0.1))
+    assert one.verdict() is Verdict.CONTRADICTED
+
+
 def test_a_chapter_to_come_is_named_under_a_heading_of_its_own(trial):
     one = trial({}, judged_by=["systems/later"])
     assert one.found() == []
