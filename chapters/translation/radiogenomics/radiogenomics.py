@@ -58,7 +58,6 @@ n_penalties: int = 12  # of the path, 3 ≤ x ≤ 100
 level: float = 0.1  # share of false pathways that the rule of tests allows, 0.01 ≤ x ≤ 0.5
 asked_at: str = "neutral"  # where the trial's choosers are compared: "neutral" or "home"
 records_are: str = "misrecorded"  # the trial's world of wrong records: that, or "confounded"
-differs_in: str = "biology"  # the trial's world where biology differs: that, or "confounded"
 fills: str = "dense"  # effects that fill pathways in the trial: "dense" or "scattered"
 sites_are: str = "unknown"  # to the rule that finds ancestry in the trial: "unknown" or "known"
 unlinked: str = "none"  # the trial's world without a link: "none" or "confounded"
@@ -870,29 +869,29 @@ run.say("On one scanner the best reader has an AUC of {probe_on_one:.2ci}, on ea
 
 # %%
 if trial is not None:
-    def behind(times, kept, world):
+    def behind(kept, world, times=4):
         """Intercept less covariance, seed by seed, where there is no link."""
         return (auc_of("intercept", "neutral", times, kept, world)
                 - auc_of("covariance", "neutral", times, kept, world))
 
 
-    def more(times, kept):
-        return behind(times, kept, differs_in) - behind(times, kept, "confounded")
-
-
-    run.result("behind_alike", mean_interval(behind(4, "standardised", "confounded")), atol=0.03)
-    run.result("behind_other", mean_interval(behind(4, "standardised", differs_in)), atol=0.03)
-    run.result("behind_balanced", mean_interval(behind(4, "balanced", differs_in)), atol=0.03)
+    for name, kept in (("", "standardised"), ("_balanced", "balanced")):
+        alike, other = behind(kept, "confounded"), behind(kept, "biology")
+        run.result(f"behind_alike{name}", mean_interval(alike), atol=0.03)
+        run.result(f"behind_other{name}", mean_interval(other), atol=0.03)
+        run.result(f"behind_more{name}", mean_interval(other - alike), atol=0.03)
 
 # %%
 if trial is not None:
-    run.say("Where biology is alike the penalty's network lies {behind_alike:+.2ci} behind the"
-            " intercept's, and where it differs {behind_other:+.2ci} (chosen by the balanced AUC:"
-            " {behind_balanced:+.2ci}).")
-    worst = least(more, kept=("standardised", "balanced", "last"))
-    run.claim("where biology itself differs between hospitals, a covariance penalty falls further"
-              " behind an intercept than where it is alike", worst > 0, margin=worst, unit="AUC",
-              falsified_by="falsify_biology_alike")
+    run.say("Where biology differs the penalty's network lies {behind_other:+.3ci} behind the"
+            " intercept's (chosen by the balanced AUC: {behind_other_balanced:+.3ci}). Where it is"
+            " alike it lies {behind_alike:+.3ci} behind, so that other biology adds"
+            " {behind_more:+.3ci} (balanced: {behind_more_balanced:+.3ci}).")
+
+# %% [markdown]
+# The first intervals lie above zero, the last need not: we had planned to claim that other biology
+# sets the penalty back at every length of training, and five draws do not bear that out. The
+# direction is what the arrows say. How far, in your hospitals, only their arrows can tell.
 
 # %% [markdown]
 # **The other arrow.** In the trial's world of referral, the response decides the hospital. Then
@@ -1169,7 +1168,8 @@ run.finish()
 #   is as good as the record of hospitals.
 # - An adversary at chance is a statement about that adversary. Ask a fresh reader, and ask the
 #   logit.
-# - Invariance is a price paid in biology wherever biology differs between hospitals.
+# - Where biology differs between hospitals, invariance over all patients takes some of it away.
+# - Eleven numbers that somebody knew to measure were a match for every network. Try them first.
 # - Groups are a bet on how effects lie. A list of pathways needs an error rate of the list.
 # - Ancestry is a scanner of the genome: put it into the model, too.
 #
