@@ -588,7 +588,7 @@ run.say("Of these nine scores the usual AUC likes that with {usual:+.2f} of the 
 # length, for the step that was kept and for the last, unless it says otherwise.
 
 # %%
-trial = experiment.recorded(run, "_ways_to_learn/sweep", optional=True)
+trial = experiment.recorded(run, "_ways_to_learn/sweep")
 TIMES, KEPT = (1, 2, 4), ("standardised", "last")
 LEARNED = ("plain", "augmented", "reweighted", "offset", "intercept", "adversary", "covariance",
            "correlation")
@@ -616,41 +616,35 @@ def rows_of(where):
     return found
 
 # %%
-if trial is None:
-    run.say("That trial has not been run yet, and nothing is said of it here.")
-else:
-    run.say(str(trial.made) + " Seeds: {n}; steps of the three trainings {steps}.",
-            n=len(trial.seeds),
-            steps=", ".join(str(t * trial.fixed["first_steps"]) for t in TIMES))
+run.say(str(trial.made) + " Seeds: {n}; steps of the three trainings {steps}.",
+        n=len(trial.seeds),
+        steps=", ".join(str(t * trial.fixed["first_steps"]) for t in TIMES))
 
 # %%
-if trial is not None:
-    by_place = {word: rows_of(where) for word, where in cells.items()}
-    ceiling = {key: {word: trial.array(f"auc_{where}_{key}", setting="confounded").mean()
-                     for word, where in cells.items()} for key in ("biology", "both")}
+by_place = {word: rows_of(where) for word, where in cells.items()}
+ceiling = {key: {word: trial.array(f"auc_{where}_{key}", setting="confounded").mean()
+                 for word, where in cells.items()} for key in ("biology", "both")}
 
 # %%
-if trial is not None:
-    run.table(
-        [{"way": name} | {word: f"{mean_interval(by_place[word][name]):.2ci}" for word in cells}
-         for name in by_place["no link"]]
-        + [{"way": name} | {word: f"{value:.2f}" for word, value in ceiling[key].items()}
-           for key, name in (("biology", "biology itself"), ("both", "biology and hospital"))],
-        name="ways", caption="Test AUC after the longest training: means with 95 % intervals over"
-        f" n = {len(trial.seeds)} seeds; the last two rows are means. Simulated.")
+run.table(
+    [{"way": name} | {word: f"{mean_interval(by_place[word][name]):.2ci}" for word in cells}
+     for name in by_place["no link"]]
+    + [{"way": name} | {word: f"{value:.2f}" for word, value in ceiling[key].items()}
+       for key, name in (("biology", "biology itself"), ("both", "biology and hospital"))],
+    name="ways", caption="Test AUC after the longest training: means with 95 % intervals over"
+    f" n = {len(trial.seeds)} seeds; the last two rows are means. Simulated.")
 
 # %%
-if trial is not None:
-    lines = {"no link": ceiling["biology"]["no link"], "link reversed": 0.5}
-    columns = [Column({name: mean_interval(values) for name, values in by_place[word].items()},
-                      x=(f"AUC, {word}", ""), reference=line) for word, line in lines.items()]
-    run.figure(
-        interval_points(*columns), name="trial", data="simulated",
-        alt="Points with intervals for fourteen ways to learn, in two panels: AUC where there is no"
-        " link, with a dotted line at the AUC of biology, and where the link is reversed.",
-        caption="AUC after the longest training where there is no link (left; dotted, biology"
-        " itself) and where it is reversed (right; dotted, a coin). Means and 95 % intervals over"
-        f" n = {len(trial.seeds)} seeds; simulated.")
+lines = {"no link": ceiling["biology"]["no link"], "link reversed": 0.5}
+columns = [Column({name: mean_interval(values) for name, values in by_place[word].items()},
+                  x=(f"AUC, {word}", ""), reference=line) for word, line in lines.items()]
+run.figure(
+    interval_points(*columns), name="trial", data="simulated",
+    alt="Points with intervals for fourteen ways to learn, in two panels: AUC where there is no"
+    " link, with a dotted line at the AUC of biology, and where the link is reversed.",
+    caption="AUC after the longest training where there is no link (left; dotted, biology"
+    " itself) and where it is reversed (right; dotted, a coin). Means and 95 % intervals over"
+    f" n = {len(trial.seeds)} seeds; simulated.")
 
 # %% [markdown]
 # ### Would you have been warned?
@@ -660,36 +654,33 @@ if trial is not None:
 # same trainings, the same validation patients, another rule.
 
 # %%
-if trial is not None:
-    def taken_by(rule, where, times):
-        """The AUC of the one network that a rule takes among all ways, seed by seed."""
-        values = [trial.array(f"worth_{rule}_{way}_{times}", setting="confounded")
-                  for way in LEARNED]
-        scored = np.stack([auc_of(way, where, times, rule) for way in LEARNED])
-        return scored[np.argmax(values, axis=0), np.arange(scored.shape[1])]
+def taken_by(rule, where, times):
+    """The AUC of the one network that a rule takes among all ways, seed by seed."""
+    values = [trial.array(f"worth_{rule}_{way}_{times}", setting="confounded")
+              for way in LEARNED]
+    scored = np.stack([auc_of(way, where, times, rule) for way in LEARNED])
+    return scored[np.argmax(values, axis=0), np.arange(scored.shape[1])]
 
 
-    lost = {t: mean_interval(taken_by("standardised", asked_at, t)
-                             - taken_by("usual", asked_at, t)) for t in TIMES}
-
-# %%
-if trial is not None:
-    run.result("lost_by_usual", lost[4], atol=0.03)
-    for where in ("home", "reversed"):
-        run.result(f"lost_by_usual_{where}", atol=0.03, value=mean_interval(
-            taken_by("standardised", where, 4) - taken_by("usual", where, 4)))
+lost = {t: mean_interval(taken_by("standardised", asked_at, t)
+                         - taken_by("usual", asked_at, t)) for t in TIMES}
 
 # %%
-if trial is not None:
-    run.say("The network that the usual AUC takes has {lost_by_usual:.2ci} less where there is no"
-            " link than that which the standardised AUC takes; at home the difference is"
-            " {lost_by_usual_home:+.2ci}, where the link is reversed"
-            " {lost_by_usual_reversed:+.2ci}.")
-    worst = min(one.low for one in lost.values())
-    run.claim(
-        "chosen among all ways by the usual validation AUC, a network does worse where there is no"
-        " link than chosen by the standardised one", worst > 0, margin=worst, unit="AUC",
-        falsified_by="falsify_asked_at_home")
+run.result("lost_by_usual", lost[4], atol=0.03)
+for where in ("home", "reversed"):
+    run.result(f"lost_by_usual_{where}", atol=0.03, value=mean_interval(
+        taken_by("standardised", where, 4) - taken_by("usual", where, 4)))
+
+# %%
+run.say("The network that the usual AUC takes has {lost_by_usual:.2ci} less where there is no"
+        " link than that which the standardised AUC takes; at home the difference is"
+        " {lost_by_usual_home:+.2ci}, where the link is reversed"
+        " {lost_by_usual_reversed:+.2ci}.")
+worst = min(one.low for one in lost.values())
+run.claim(
+    "chosen among all ways by the usual validation AUC, a network does worse where there is no"
+    " link than chosen by the standardised one", worst > 0, margin=worst, unit="AUC",
+    falsified_by="falsify_asked_at_home")
 
 # %% [markdown]
 # The usual AUC does not only fail to warn. It *prefers* the scanner's reader: at home reading the
@@ -703,27 +694,25 @@ if trial is not None:
 # the model, another fights a reader of it, a third forbids a covariance, two more count and weigh.
 
 # %%
-if trial is not None:
-    RIVALS = {**{way: way for way in LEARNED if way != "intercept"}, "by_hand": "by hand, mixed"}
-    for key, name in RIVALS.items():
-        run.result(f"intercept_over_{key}", atol=0.03, value=mean_interval(
-            by_place["no link"]["intercept"] - by_place["no link"][name]))
-    run.result("covariance_over_adversary",
-               mean_interval(auc_of("covariance") - auc_of("adversary")), atol=0.03)
+RIVALS = {**{way: way for way in LEARNED if way != "intercept"}, "by_hand": "by hand, mixed"}
+for key, name in RIVALS.items():
+    run.result(f"intercept_over_{key}", atol=0.03, value=mean_interval(
+        by_place["no link"]["intercept"] - by_place["no link"][name]))
+run.result("covariance_over_adversary",
+           mean_interval(auc_of("covariance") - auc_of("adversary")), atol=0.03)
 
 # %%
-if trial is not None:
-    edges = {way: max(trial.array(f"at_end_{way}_{t}", setting="confounded").mean() for t in TIMES)
-             for way in ("intercept", "adversary", "covariance")}
-    run.say("Where there is no link, after the longest training, the intercept lies"
-            " {intercept_over_adversary:+.2ci} from the adversary,"
-            " {intercept_over_covariance:+.2ci} from the covariance penalty,"
-            " {intercept_over_correlation:+.2ci} from the penalty on correlation,"
-            " {intercept_over_reweighted:+.2ci} from weights, {intercept_over_offset:+.2ci} from"
-            " counted offsets, {intercept_over_augmented:+.2ci} from random scanners and"
-            " {intercept_over_by_hand:+.2ci} from numbers made by hand with a random intercept. The"
-            " setting taken lay at an end of what was tried in up to {edge:.0%} of the seeds.",
-            edge=max(edges.values()))
+edges = {way: max(trial.array(f"at_end_{way}_{t}", setting="confounded").mean() for t in TIMES)
+         for way in ("intercept", "adversary", "covariance")}
+run.say("Where there is no link, after the longest training, the intercept lies"
+        " {intercept_over_adversary:+.2ci} from the adversary,"
+        " {intercept_over_covariance:+.2ci} from the covariance penalty,"
+        " {intercept_over_correlation:+.2ci} from the penalty on correlation,"
+        " {intercept_over_reweighted:+.2ci} from weights, {intercept_over_offset:+.2ci} from"
+        " counted offsets, {intercept_over_augmented:+.2ci} from random scanners and"
+        " {intercept_over_by_hand:+.2ci} from numbers made by hand with a random intercept. The"
+        " setting taken lay at an end of what was tried in up to {edge:.0%} of the seeds.",
+        edge=max(edges.values()))
 
 # %% [markdown]
 # An interval that holds zero is a tie, and a tie is no victory for whichever stands first. Mind
@@ -740,29 +729,27 @@ if trial is not None:
 # where one patient in ten has the wrong hospital in the record, for learning and for choosing.
 
 # %%
-if trial is not None:
-    def harm(way, times=4, kept="standardised"):
-        """What errors of the record cost, seed by seed, where there is no link."""
-        return auc_of(way, "neutral", times, kept) - auc_of(
-            way, "neutral", times, kept, world=records_are)
+def harm(way, times=4, kept="standardised"):
+    """What errors of the record cost, seed by seed, where there is no link."""
+    return auc_of(way, "neutral", times, kept) - auc_of(
+        way, "neutral", times, kept, world=records_are)
 
 
-    for way in ("intercept", "adversary", "covariance"):
-        run.result(f"harm_{way}", mean_interval(harm(way)), atol=0.03)
-    run.result("harm_by_hand", atol=0.03, value=mean_interval(
-        by_place["no link"]["by hand, mixed"]
-        - trial.array("auc_neutral_handmade_mixed", setting=records_are)))
+for way in ("intercept", "adversary", "covariance"):
+    run.result(f"harm_{way}", mean_interval(harm(way)), atol=0.03)
+run.result("harm_by_hand", atol=0.03, value=mean_interval(
+    by_place["no link"]["by hand, mixed"]
+    - trial.array("auc_neutral_handmade_mixed", setting=records_are)))
 
 # %%
-if trial is not None:
-    run.say("With such a record the intercept loses {harm_intercept:.2ci} of AUC where there is no"
-            " link, the covariance penalty {harm_covariance:.2ci}, the adversary"
-            " {harm_adversary:.2ci}, and numbers made by hand with a random intercept"
-            " {harm_by_hand:.2ci}.")
-    worst = least(lambda times, kept: harm("intercept", times, kept))
-    run.claim("where one hospital in ten is recorded wrongly, an intercept of each hospital lets"
-              " the network read the scanner, and it does worse where there is no link",
-              worst > 0, margin=worst, unit="AUC", falsified_by="falsify_records_right")
+run.say("With such a record the intercept loses {harm_intercept:.2ci} of AUC where there is no"
+        " link, the covariance penalty {harm_covariance:.2ci}, the adversary"
+        " {harm_adversary:.2ci}, and numbers made by hand with a random intercept"
+        " {harm_by_hand:.2ci}.")
+worst = least(lambda times, kept: harm("intercept", times, kept))
+run.claim("where one hospital in ten is recorded wrongly, an intercept of each hospital lets"
+          " the network read the scanner, and it does worse where there is no link",
+          worst > 0, margin=worst, unit="AUC", falsified_by="falsify_records_right")
 
 # %% [markdown]
 # Covariance with a wrongly recorded hospital is zero exactly if covariance with the true one is
@@ -781,35 +768,32 @@ if trial is not None:
 # hospital, and the probe would prove nothing.)
 
 # %%
-if trial is not None:
-    probed = {way: mean_interval(trial.array(f"probe_{way}", setting="confounded"))
-              for way in (*LEARNED, "nothing")}
-    site_of = {way: f"{trial.array(f'site_{way}_4_last', setting='confounded').mean():.2f}"
-               for way in LEARNED}
-    run.table([{"features of": way, "fresh reader": f"{one:.2ci}", "logit": site_of.get(way, "–")}
-               for way, one in probed.items()], name="probe",
-              caption="AUC of the hospital by the best of several fresh readers of the features,"
-              " and by the logit alone, at the last step of the longest training; *nothing*: the"
-              " plain network's features and hospitals dealt anew. Over"
-              f" n = {len(trial.seeds)} seeds, 95 % intervals; simulated.")
+probed = {way: mean_interval(trial.array(f"probe_{way}", setting="confounded"))
+          for way in (*LEARNED, "nothing")}
+site_of = {way: f"{trial.array(f'site_{way}_4_last', setting='confounded').mean():.2f}"
+           for way in LEARNED}
+run.table([{"features of": way, "fresh reader": f"{one:.2ci}", "logit": site_of.get(way, "–")}
+           for way, one in probed.items()], name="probe",
+          caption="AUC of the hospital by the best of several fresh readers of the features,"
+          " and by the logit alone, at the last step of the longest training; *nothing*: the"
+          " plain network's features and hospitals dealt anew. Over"
+          f" n = {len(trial.seeds)} seeds, 95 % intervals; simulated.")
 
 # %%
-if trial is not None:
-    n_strengths = len(trial.fixed["reversals"])
-    losses, reads, worths = (
-        np.stack([trial.array(f"{name}_at_{k}", setting="confounded") for k in range(n_strengths)])
-        for name in ("reader_loss_4", "probe_adversary", "auc_neutral_adversary_4"))
+n_strengths = len(trial.fixed["reversals"])
+losses, reads, worths = (
+    np.stack([trial.array(f"{name}_at_{k}", setting="confounded") for k in range(n_strengths)])
+    for name in ("reader_loss_4", "probe_adversary", "auc_neutral_adversary_4"))
 
 # %%
-if trial is not None:
-    run.table([{"strength": f"{strength:g}",
-                "its reader's loss": f"{mean_interval(losses[k]):.3ci}",
-                "fresh reader": f"{mean_interval(reads[k]):.2ci}",
-                "AUC, no link": f"{mean_interval(worths[k]):.2ci}"}
-               for k, strength in enumerate(trial.fixed["reversals"])], name="strengths",
-              caption="The adversary at each strength of the reversal, longest training: its own"
-              " reader's loss (nats), the AUC of a fresh reader, and the AUC of the response."
-              f" Over n = {len(trial.seeds)} seeds; simulated.")
+run.table([{"strength": f"{strength:g}",
+            "its reader's loss": f"{mean_interval(losses[k]):.3ci}",
+            "fresh reader": f"{mean_interval(reads[k]):.2ci}",
+            "AUC, no link": f"{mean_interval(worths[k]):.2ci}"}
+           for k, strength in enumerate(trial.fixed["reversals"])], name="strengths",
+          caption="The adversary at each strength of the reversal, longest training: its own"
+          " reader's loss (nats), the AUC of a fresh reader, and the AUC of the response."
+          f" Over n = {len(trial.seeds)} seeds; simulated.")
 
 # %% [markdown]
 # Look down the column of its own reader's loss, and then down that of the fresh one. Take of each
@@ -817,22 +801,20 @@ if trial is not None:
 # reader is within a hundredth of a nat of guessing, the one whose features give most away.
 
 # %%
-if trial is not None:
-    seeds = np.arange(losses.shape[1])
-    taken = trial.array("strength_adversary_4", setting="confounded").astype(int), seeds
-    at_chance = np.abs(losses - np.log(2)) < 0.01
-    given_away = np.where(at_chance, reads, np.nan)
-    run.result("reader_loss", mean_interval(losses[taken]), unit="nats", atol=0.05)
-    run.result("probe_adversary", mean_interval(reads[taken]), atol=0.03)
+seeds = np.arange(losses.shape[1])
+taken = trial.array("strength_adversary_4", setting="confounded").astype(int), seeds
+at_chance = np.abs(losses - np.log(2)) < 0.01
+given_away = np.where(at_chance, reads, np.nan)
+run.result("reader_loss", mean_interval(losses[taken]), unit="nats", atol=0.05)
+run.result("probe_adversary", mean_interval(reads[taken]), atol=0.03)
 
 # %%
-if trial is not None:
-    run.say("The reader of the one that the rule chose has a loss of {reader_loss:.3ci}, where"
-            " guessing has {chance:.3f}; a fresh reader finds the hospital with an AUC of"
-            " {probe_adversary:.2ci}. Of the {n} trainings of all strengths and seeds, {close} end"
-            " with their own reader that close to guessing. A fresh reader of their features has an"
-            " AUC from {low:.2f} to {high:.2f}.", chance=np.log(2), n=losses.size,
-            close=int(at_chance.sum()), low=np.nanmin(given_away), high=np.nanmax(given_away))
+run.say("The reader of the one that the rule chose has a loss of {reader_loss:.3ci}, where"
+        " guessing has {chance:.3f}; a fresh reader finds the hospital with an AUC of"
+        " {probe_adversary:.2ci}. Of the {n} trainings of all strengths and seeds, {close} end"
+        " with their own reader that close to guessing. A fresh reader of their features has an"
+        " AUC from {low:.2f} to {high:.2f}.", chance=np.log(2), n=losses.size,
+        close=int(at_chance.sum()), low=np.nanmin(given_away), high=np.nanmax(given_away))
 
 # %% [markdown]
 # So an adversary at chance may have won, and may not; its own reader does not tell which. A way to
@@ -868,25 +850,23 @@ run.say("On one scanner the best reader has an AUC of {probe_on_one:.2ci}, on ea
 # much *more* the penalty lies behind than where biology is alike.
 
 # %%
-if trial is not None:
-    def behind(kept, world, times=4):
-        """Intercept less covariance, seed by seed, where there is no link."""
-        return (auc_of("intercept", "neutral", times, kept, world)
-                - auc_of("covariance", "neutral", times, kept, world))
+def behind(kept, world, times=4):
+    """Intercept less covariance, seed by seed, where there is no link."""
+    return (auc_of("intercept", "neutral", times, kept, world)
+            - auc_of("covariance", "neutral", times, kept, world))
 
 
-    for name, kept in (("", "standardised"), ("_balanced", "balanced")):
-        alike, other = behind(kept, "confounded"), behind(kept, "biology")
-        run.result(f"behind_alike{name}", mean_interval(alike), atol=0.03)
-        run.result(f"behind_other{name}", mean_interval(other), atol=0.03)
-        run.result(f"behind_more{name}", mean_interval(other - alike), atol=0.03)
+for name, kept in (("", "standardised"), ("_balanced", "balanced")):
+    alike, other = behind(kept, "confounded"), behind(kept, "biology")
+    run.result(f"behind_alike{name}", mean_interval(alike), atol=0.03)
+    run.result(f"behind_other{name}", mean_interval(other), atol=0.03)
+    run.result(f"behind_more{name}", mean_interval(other - alike), atol=0.03)
 
 # %%
-if trial is not None:
-    run.say("Where biology differs the penalty's network lies {behind_other:+.3ci} behind the"
-            " intercept's (chosen by the balanced AUC: {behind_other_balanced:+.3ci}). Where it is"
-            " alike it lies {behind_alike:+.3ci} behind, so that other biology adds"
-            " {behind_more:+.3ci} (balanced: {behind_more_balanced:+.3ci}).")
+run.say("Where biology differs the penalty's network lies {behind_other:+.3ci} behind the"
+        " intercept's (chosen by the balanced AUC: {behind_other_balanced:+.3ci}). Where it is"
+        " alike it lies {behind_alike:+.3ci} behind, so that other biology adds"
+        " {behind_more:+.3ci} (balanced: {behind_more_balanced:+.3ci}).")
 
 # %% [markdown]
 # The first intervals lie above zero, the last need not: we had planned to claim that other biology
@@ -899,15 +879,14 @@ if trial is not None:
 # the two hospitals warn you.
 
 # %%
-if trial is not None:
-    ways = ("plain", "reweighted", "intercept", "covariance", "within")
-    run.table(
-        [{"way": way} | {
-            word: f"{mean_interval(auc_of(way, where, 4, 'balanced', 'referral')):.2ci}"
-            for word, where in cells.items()} for way in ways],
-        name="referral", caption="Referral: AUC after the longest training, where the response"
-        " decides the hospital; chosen by the balanced AUC. Means and 95 % intervals over"
-        f" n = {len(trial.seeds)} seeds; simulated.")
+ways = ("plain", "reweighted", "intercept", "covariance", "within")
+run.table(
+    [{"way": way} | {
+        word: f"{mean_interval(auc_of(way, where, 4, 'balanced', 'referral')):.2ci}"
+        for word, where in cells.items()} for way in ways],
+    name="referral", caption="Referral: AUC after the longest training, where the response"
+    " decides the hospital; chosen by the balanced AUC. Means and 95 % intervals over"
+    f" n = {len(trial.seeds)} seeds; simulated.")
 
 # %% [markdown]
 # **Nothing to mend.** Where there is no link, invariance should cost nothing much. A penalty that
@@ -917,31 +896,29 @@ if trial is not None:
 # hundredths of an AUC of zero.
 
 # %%
-if trial is not None:
-    def cost(times):
-        """Plain less the penalty at the strength that is needed elsewhere, seed by seed."""
-        needed = trial.array(f"strength_covariance_{times}", setting="confounded").astype(int)
-        name, n_strengths = f"auc_neutral_covariance_{times}_at", len(trial.fixed["strengths"])
-        penalised = np.stack([trial.array(f"{name}_{k}", setting=unlinked)
-                              for k in range(n_strengths)])
-        plain = auc_of("plain", "neutral", times, world=unlinked)
-        return plain - penalised[needed, np.arange(len(needed))]
+def cost(times):
+    """Plain less the penalty at the strength that is needed elsewhere, seed by seed."""
+    needed = trial.array(f"strength_covariance_{times}", setting="confounded").astype(int)
+    name, n_strengths = f"auc_neutral_covariance_{times}_at", len(trial.fixed["strengths"])
+    penalised = np.stack([trial.array(f"{name}_{k}", setting=unlinked)
+                          for k in range(n_strengths)])
+    plain = auc_of("plain", "neutral", times, world=unlinked)
+    return plain - penalised[needed, np.arange(len(needed))]
 
 
-    costs = {t: mean_interval(cost(t)) for t in TIMES}
+costs = {t: mean_interval(cost(t)) for t in TIMES}
 
 # %%
-if trial is not None:
-    run.result("cost_unlinked", costs[4], atol=0.02)
-    run.result("cost_unlinked_short", costs[1], atol=0.02)
-    margin = 0.03 - max(costs[4].high, -costs[4].low)
-    run.say("Where hospital and response do not hang together, the penalty costs"
-            " {cost_unlinked:+.3ci} after the longest training. After a quarter of its steps it is"
-            " {cost_unlinked_short:+.3ci}: with so short a training it is not shown that the"
-            " penalty costs nothing.")
-    run.claim("without a link between hospital and response a covariance penalty costs next to"
-              " nothing, once trained long enough", margin > 0, margin=margin, unit="AUC",
-              control=True, falsified_by="falsify_linked_for_unlinked")
+run.result("cost_unlinked", costs[4], atol=0.02)
+run.result("cost_unlinked_short", costs[1], atol=0.02)
+margin = 0.03 - max(costs[4].high, -costs[4].low)
+run.say("Where hospital and response do not hang together, the penalty costs"
+        " {cost_unlinked:+.3ci} after the longest training. After a quarter of its steps it is"
+        " {cost_unlinked_short:+.3ci}: with so short a training it is not shown that the"
+        " penalty costs nothing.")
+run.claim("without a link between hospital and response a covariance penalty costs next to"
+          " nothing, once trained long enough", margin > 0, margin=margin, unit="AUC",
+          control=True, falsified_by="falsify_linked_for_unlinked")
 
 # %% [markdown]
 # ## Genes come in pathways
@@ -1072,7 +1049,7 @@ run.say("On this page's draw {n} pathways are found, {true} of them true. Ancest
         unknown=p_unknown[-1])
 
 # %%
-drawn = experiment.recorded(run, "_pathways_over_draws/sweep", optional=True)
+drawn = experiment.recorded(run, "_pathways_over_draws/sweep")
 RULES = {"group lasso, least loss": "group_least", "group lasso, one error": "group_error",
          "lasso, least loss": "lasso_least", "lasso, one error": "lasso_error",
          "tests": "tests"}
@@ -1083,16 +1060,13 @@ def mean_of(name, spread):
 
 
 # %%
-if drawn is None:
-    run.say("The trial over draws of effects has not been run yet; nothing is said of it here.")
-else:
-    run.table(
-        [{"rule": word} | {f"{spread}: true, false": f"{mean_of(f'true_{rule}_known', spread)},"
-                           f" {mean_of(f'false_{rule}_known', spread)}"
-                           for spread in drawn.grid["spread"]} for word, rule in RULES.items()],
-        name="pathways", caption="Pathways found, true (of three) and false, with the hospital"
-        " known; by a lasso a pathway counts as found if one of its genes is. Means over"
-        f" n = {len(drawn.seeds)} draws of effects and patients; simulated.")
+run.table(
+    [{"rule": word} | {f"{spread}: true, false": f"{mean_of(f'true_{rule}_known', spread)},"
+                       f" {mean_of(f'false_{rule}_known', spread)}"
+                       for spread in drawn.grid["spread"]} for word, rule in RULES.items()],
+    name="pathways", caption="Pathways found, true (of three) and false, with the hospital"
+    " known; by a lasso a pathway counts as found if one of its genes is. Means over"
+    f" n = {len(drawn.seeds)} draws of effects and patients; simulated.")
 
 # %% [markdown]
 # And how well do they foretell? Two more rivals: *ridge*, one group of all 200 genes, which drops
@@ -1100,63 +1074,58 @@ else:
 # that all genes of a pathway push the same way.
 
 # %%
-if drawn is not None:
-    def gain(spread, over="lasso_least"):
-        """Group lasso less a rival, test AUC where there is no link, draw by draw."""
-        group, rival = (drawn.array(f"auc_neutral_{name}_known", spread=spread)
-                        for name in ("group_least", over))
-        return mean_interval(group - rival, unit="AUC")
+def gain(spread, over="lasso_least"):
+    """Group lasso less a rival, test AUC where there is no link, draw by draw."""
+    group, rival = (drawn.array(f"auc_neutral_{name}_known", spread=spread)
+                    for name in ("group_least", over))
+    return mean_interval(group - rival, unit="AUC")
 
 
-    OVER = {"lasso": "lasso_least", "ridge": "ridge_least", "lasso of means": "means"}
-    run.table([{"group lasso over": word}
-               | {spread: f"{gain(spread, over):+.3ci}" for spread in drawn.grid["spread"]}
-               for word, over in OVER.items()], name="gains",
-              caption="AUC that the group lasso gains over rivals where there is no link, least"
-              f" loss, hospital known; over n = {len(drawn.seeds)} draws, 95 % intervals."
-              " *Dense*: all genes of a pathway act, of either sign; *same sign*: all push one way;"
-              " *scattered*: one gene of each acts. Simulated.")
-
-# %%
-if drawn is not None:
-    opposite = "scattered" if fills == "dense" else "dense"
-    filled, scattered = gain(fills), gain(opposite)
-    run.result("gain_dense", gain("dense"), atol=0.01)
-    run.result("gain_scattered", gain("scattered"), atol=0.01)
-    run.result("gain_over_means", gain("same sign", "means"), atol=0.01)
-    false = mean_interval(drawn.array("share_false_group_error_known", spread="dense"))
-    run.result("share_false_group", false, atol=0.1)
-    of_tests = mean_interval(drawn.array("share_false_tests_known", spread="dense"))
-    run.result("share_false_tests", of_tests, atol=0.1)
+OVER = {"lasso": "lasso_least", "ridge": "ridge_least", "lasso of means": "means"}
+run.table([{"group lasso over": word}
+           | {spread: f"{gain(spread, over):+.3ci}" for spread in drawn.grid["spread"]}
+           for word, over in OVER.items()], name="gains",
+          caption="AUC that the group lasso gains over rivals where there is no link, least"
+          f" loss, hospital known; over n = {len(drawn.seeds)} draws, 95 % intervals."
+          " *Dense*: all genes of a pathway act, of either sign; *same sign*: all push one way;"
+          " *scattered*: one gene of each acts. Simulated.")
 
 # %%
-if drawn is not None:
-    run.say("Where effects fill their pathways, groups gain {gain_dense:+.3ci} of AUC over single"
-            " genes; where one gene of a pathway acts, {gain_scattered:+.3ci}; and where all genes"
-            " push one way, {gain_over_means:+.3ci} over twenty means. Of the pathways in"
-            " the list of the group lasso (one standard error) {share_false_group:.0%} are false in"
-            " the mean over draws, of those that tests find {share_false_tests:.0%} (allowed:"
-            " {level:.0%}).")
-    margin = min(filled.low, -scattered.high)
-    run.claim("groups foretell better than single genes where effects fill pathways, and worse"
-              " where they are scattered", margin > 0, margin=margin, unit="AUC",
-              falsified_by="falsify_scattered_for_dense")
+opposite = "scattered" if fills == "dense" else "dense"
+filled, scattered = gain(fills), gain(opposite)
+run.result("gain_dense", gain("dense"), atol=0.01)
+run.result("gain_scattered", gain("scattered"), atol=0.01)
+run.result("gain_over_means", gain("same sign", "means"), atol=0.01)
+false = mean_interval(drawn.array("share_false_group_error_known", spread="dense"))
+run.result("share_false_group", false, atol=0.1)
+of_tests = mean_interval(drawn.array("share_false_tests_known", spread="dense"))
+run.result("share_false_tests", of_tests, atol=0.1)
 
 # %%
-if drawn is not None:
-    often = {how: np.mean([drawn.array(f"ancestry_tests_{how}", spread=spread)
-                           for spread in drawn.grid["spread"]], axis=0)
-             for how in ("known", "unknown")}
-    run.result("ancestry_unknown", often["unknown"].mean(), atol=0.1)
-    run.result("ancestry_known", often["known"].mean(), atol=0.1)
+run.say("Where effects fill their pathways, groups gain {gain_dense:+.3ci} of AUC over single"
+        " genes; where one gene of a pathway acts, {gain_scattered:+.3ci}; and where all genes"
+        " push one way, {gain_over_means:+.3ci} over twenty means. Of the pathways in"
+        " the list of the group lasso (one standard error) {share_false_group:.0%} are false in"
+        " the mean over draws, of those that tests find {share_false_tests:.0%} (allowed:"
+        " {level:.0%}).")
+margin = min(filled.low, -scattered.high)
+run.claim("groups foretell better than single genes where effects fill pathways, and worse"
+          " where they are scattered", margin > 0, margin=margin, unit="AUC",
+          falsified_by="falsify_scattered_for_dense")
 
 # %%
-if drawn is not None:
-    margin = mean_interval(often[sites_are] - often["known"]).low - 0.5
-    run.say("With the hospital unknown, tests find ancestry's pathway in {ancestry_unknown:.0%} of"
-            " the draws; with the hospital known, in {ancestry_known:.0%}.")
-    run.claim("a pathway that only tells ancestry is found far more often where the hospital is not"
-              " in the model", margin > 0, margin=margin, falsified_by="falsify_hospital_known")
+often = {how: np.mean([drawn.array(f"ancestry_tests_{how}", spread=spread)
+                       for spread in drawn.grid["spread"]], axis=0)
+         for how in ("known", "unknown")}
+run.result("ancestry_unknown", often["unknown"].mean(), atol=0.1)
+run.result("ancestry_known", often["known"].mean(), atol=0.1)
+
+# %%
+margin = mean_interval(often[sites_are] - often["known"]).low - 0.5
+run.say("With the hospital unknown, tests find ancestry's pathway in {ancestry_unknown:.0%} of"
+        " the draws; with the hospital known, in {ancestry_known:.0%}.")
+run.claim("a pathway that only tells ancestry is found far more often where the hospital is not"
+          " in the model", margin > 0, margin=margin, falsified_by="falsify_hospital_known")
 run.finish()
 
 # %% [markdown]
