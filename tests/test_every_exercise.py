@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from medlib.experiment.exercises import Number, right_answer, wrong_answers
+from medlib.experiment.exercises import Choice, Number, right_answer, wrong_answers
 from press.check.exercise_lint import MIN_WRONG, lint_exercises
 from press.check.plain_sight import answers_in_plain_sight
 from press.source.weave import student_edition, weave
@@ -38,7 +38,9 @@ NO_ANSWERS = [
     lambda *arguments, **keywords: None,
     lambda *arguments: 1 / 0,
 ]
+NO_OPTIONS = ["x", "?", "a and b", "all of them", -1, 99, 2.5]
 NUMBERS = [pair for pair in every_exercise() if isinstance(sheets()[pair[0]][pair[1]], Number)]
+CHOICES = [pair for pair in every_exercise() if isinstance(sheets()[pair[0]][pair[1]], Choice)]
 
 
 def judge(chapter, exercise, answer, scene):
@@ -75,6 +77,15 @@ def test_what_is_no_answer_gets_a_kind_sentence(asked):
         assert not verdict.right, answer
         assert len(verdict.words.split()) >= 4, (answer, verdict.words)
         assert "Traceback" not in verdict.words
+
+
+@pytest.mark.parametrize("asked", CHOICES, indirect=True, ids=lambda pair: pair[1])
+def test_what_is_no_option_is_told_the_options(asked):
+    chapter, exercise, scene = asked
+    for answer in NO_OPTIONS:
+        verdict = judge(chapter, exercise, answer, scene)
+        assert verdict.kind == "form", answer
+        assert "option" in verdict.words or "letter" in verdict.words, verdict.words
 
 
 @pytest.mark.parametrize("asked", NUMBERS, indirect=True, ids=lambda pair: pair[1])
