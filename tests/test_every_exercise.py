@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from medlib.experiment.exercises import Choice, Number, right_answer, wrong_answers
-from press.check.exercise_lint import MIN_WRONG, lint_exercises
+from press.check.exercise_lint import MIN_WRONG, lint_exercises, plausible_mistakes
 from press.check.plain_sight import answers_in_plain_sight
 from press.source.weave import student_edition, weave
 from tests.chapter_sheets import (
@@ -62,9 +62,8 @@ def test_the_right_answer_passes(asked):
 
 def test_each_plausible_mistake_fails_with_a_useful_word(asked):
     chapter, exercise, scene = asked
-    wrong = wrong_answers(exercise, scene)
-    assert len(wrong) >= MIN_WRONG
-    for answer in wrong:
+    assert plausible_mistakes(exercise) >= MIN_WRONG
+    for answer in wrong_answers(exercise, scene):
         verdict = judge(chapter, exercise, answer, scene)
         assert not verdict.right, answer
         assert len(re.findall(r"\w+", verdict.words)) >= 4, (answer, verdict.words)
