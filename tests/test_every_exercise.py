@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from medlib.experiment.exercises import Number, right_answer, wrong_answers
-from press.check.exercise_lint import MIN_WRONG, lint_exercises
+from medlib.experiment.exercises import Choice, Number, right_answer, wrong_answers
+from press.check.exercise_lint import MIN_WRONG, lint_exercises, plausible_mistakes
 from press.check.plain_sight import answers_in_plain_sight
 from press.source.weave import student_edition, weave
 from tests.chapter_sheets import (
@@ -38,7 +38,9 @@ NO_ANSWERS = [
     lambda *arguments, **keywords: None,
     lambda *arguments: 1 / 0,
 ]
+NO_OPTIONS = ["x", "?", "a and b", "all of them", -1, 99, 2.5]
 NUMBERS = [pair for pair in every_exercise() if isinstance(sheets()[pair[0]][pair[1]], Number)]
+CHOICES = [pair for pair in every_exercise() if isinstance(sheets()[pair[0]][pair[1]], Choice)]
 
 
 def judge(chapter, exercise, answer, scene):
@@ -60,9 +62,8 @@ def test_the_right_answer_passes(asked):
 
 def test_each_plausible_mistake_fails_with_a_useful_word(asked):
     chapter, exercise, scene = asked
-    wrong = wrong_answers(exercise, scene)
-    assert len(wrong) >= MIN_WRONG
-    for answer in wrong:
+    assert plausible_mistakes(exercise) >= MIN_WRONG
+    for answer in wrong_answers(exercise, scene):
         verdict = judge(chapter, exercise, answer, scene)
         assert not verdict.right, answer
         assert len(re.findall(r"\w+", verdict.words)) >= 4, (answer, verdict.words)
@@ -75,6 +76,15 @@ def test_what_is_no_answer_gets_a_kind_sentence(asked):
         assert not verdict.right, answer
         assert len(verdict.words.split()) >= 4, (answer, verdict.words)
         assert "Traceback" not in verdict.words
+
+
+@pytest.mark.parametrize("asked", CHOICES, indirect=True, ids=lambda pair: pair[1])
+def test_what_is_no_option_is_told_the_options(asked):
+    chapter, exercise, scene = asked
+    for answer in NO_OPTIONS:
+        verdict = judge(chapter, exercise, answer, scene)
+        assert verdict.kind == "form", answer
+        assert "option" in verdict.words or "letter" in verdict.words, verdict.words
 
 
 @pytest.mark.parametrize("asked", NUMBERS, indirect=True, ids=lambda pair: pair[1])

@@ -41,13 +41,11 @@ def faults_of(exercise: Exercise) -> Iterator[str]:
     if not exercise.asks.strip():
         yield "asks= is empty: say what the answer is, for the label of its field"
     if isinstance(exercise, Number):
-        count = len(exercise.mistakes) + len(exercise.wrong)
         if not exercise.tolerance > 0:
             yield f"its tolerance is {exercise.tolerance}; it must be above zero"
         if len(exercise.otherwise.split()) < 3:
             yield "otherwise= says too little: give a useful thought to whoever is wrong"
     elif isinstance(exercise, Choice):
-        count = len(exercise.options) - 1 + len(exercise.wrong)
         if exercise.answer not in exercise.options:
             yield f"its answer {exercise.answer!r} is none of its options"
         for letter in exercise.options:
@@ -55,10 +53,21 @@ def faults_of(exercise: Exercise) -> Iterator[str]:
                 yield f"because= has no word on the wrong option {letter!r}"
             if letter != letter.lower() or not letter.isalnum():
                 yield f"option {letter!r}: name it by a small letter or a digit"
-    else:
-        count = len(exercise.wrong)
-    if count < MIN_WRONG:
+    if (count := plausible_mistakes(exercise)) < MIN_WRONG:
         yield f"{count} plausible wrong answers, at least {MIN_WRONG} are needed"
+
+
+def plausible_mistakes(exercise: Exercise) -> int:
+    """How many mistakes an entry foresees that somebody might really make.
+
+    Of a choice these are its wrong options, each counted once: an answer that is none of its
+    options is a slip of the hand, and nobody learns from being told so.
+    """
+    if isinstance(exercise, Choice):
+        right = exercise.options.get(exercise.answer, "").strip()
+        return len({text.strip() for text in exercise.options.values()} - {right, ""})
+    named = exercise.mistakes if isinstance(exercise, Number) else ()
+    return len(named) + len(exercise.wrong)
 
 
 def _lint_places(cells: Sequence[Mapping], sheet: Mapping[str, Exercise]) -> Iterator[str]:

@@ -6,7 +6,7 @@ whose key, and whose place in the table of boxes, follow from the answer itself 
 holds the boxes of the right answer and of named mistakes, and no answer.
 
 This keeps an answer out of sight; it keeps no secret. All that a page can check, its reader can
-check a thousand times a second, and most answers are among a few hundred numbers or four options:
+check a thousand times a second, and most answers are among a few hundred numbers or six options:
 whoever writes that loop has earned the answer. `book/_static/exercises.js` does the same in the
 browser.
 """

@@ -206,6 +206,7 @@ HARMLESS = Choice(
         "c": "A leak: the mean and the deviation of the stay hold values that were not there yet.",
         "d": "A leak only if the patient's mean differs from the population's.",
         "e": "No leak, but it removes what distinguishes patients from each other.",
+        "f": "Harmless: nothing passes from one patient to another; training and test stay apart.",
     },
     answer="c",
     because={
@@ -213,6 +214,8 @@ HARMLESS = Choice(
         "b": "a leak of the future needs no outcome: later values are enough",
         "d": "it is one whatever the means are: a later rise lowers all earlier values",
         "e": "it does remove that; but ask first what the scale knows at hour 4",
+        "f": "that leak is shut out, and it is the one that most people look for; this one runs"
+        " inside a patient, from his later hours to his earlier ones",
     },
     hints=[
         "Take a patient whose values rise on the second day. What does his first day look like?",
@@ -224,7 +227,6 @@ looks *low* on his own scale: the network learns that low is bad. In a replay th
 the hours so far, and the sign is gone. A scale is a filling rule, too: training patients' means are
 fine, a patient's own only up to the hour.
 """,
-    wrong=["x", 3],
 )
 
 # ------------------------------------------------------------ a count elsewhere

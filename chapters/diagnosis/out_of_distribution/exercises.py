@@ -182,6 +182,7 @@ CONFIDENCE = Choice(
         "c": "A score that asks for the distance to known tiles, beside the classifier's.",
         "d": "The energy in the place of max-softmax, for it keeps the size of the logits.",
         "e": "A better classifier: one with fewer errors on known tiles.",
+        "f": "Max-softmax as a conformal $p$-value: a rank keeps its promise, whatever the score.",
     },
     answer="c",
     because={
@@ -189,6 +190,8 @@ CONFIDENCE = Choice(
         "b": "an exact boundary is as far from the giant cells as before",
         "d": "look at energy in the table of who sees what: logits of giant cells are *large*",
         "e": "errors on known tiles say nothing of what lies beyond them",
+        "f": "the promise is a level of false alarms on known tissue; ranks change no order, and"
+        " giant cells still come out as the more usual ones",
     },
     hints=[
         "Where do giant cells lie, seen from the boundary between glioma and normal?",
@@ -199,7 +202,6 @@ A linear classifier's score grows along its direction without limit, and so does
 stranger lies on the tumour's side, farther out than most gliomas. Nothing that is computed from the
 logits alone can know that nobody has ever been there. A distance to known tiles can.
 """,
-    wrong=["f", 3],
 )
 
 REFERRAL = Number(

@@ -173,7 +173,6 @@ else is kept; to put all of PET to zero makes a scan that no patient ever had.
 Weight, features behind it and layers after it all enter the answer; a weight alone says nothing of
 their product. Note that the two moves need not add up, if the network looks at disagreement.
 """,
-    wrong=["x", 2],
 )
 
 EXERCISES = [DOSE, WEIGH, BIASED, READ]

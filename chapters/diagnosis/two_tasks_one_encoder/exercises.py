@@ -158,6 +158,7 @@ PROOF = Choice(
         "c": "The same network without outlines, the best of eight settings on the same scans.",
         "d": "The Dice of the masks: a good mask shows that the encoder learned something.",
         "e": "The joint network on twice as many labelled scans.",
+        "f": "Both networks on scans of another hospital, to see whether the lead holds there.",
     },
     answer="c",
     because={
@@ -165,6 +166,8 @@ PROOF = Choice(
         "b": "a cosine speaks of one small step, not of the AUC after training",
         "d": "the masks may be perfect and the class no better",
         "e": "that shows what labels add, not what outlines do",
+        "f": "a lead that holds there is no accident, and its cause is as open as before: the"
+        " other network and its training travel along",
     },
     hints=[
         "List all in which the two networks of the paper differ. Outlines are one of several.",
@@ -176,7 +179,6 @@ the joint network had eight. Take the *same* network without outlines, with as m
 same validation scans. Next would come a second task that cannot help, tuned alike: it shows what
 choosing alone brings.
 """,
-    wrong=["x", 2],
 )
 
 # ----------------------------------------------------------------------------- where, or what shape
@@ -190,6 +192,7 @@ WHERE = Choice(
         "c": "Outlines are better than discs, for their mean and both their bounds are higher.",
         "d": "Discs and outlines are worth the same, for their intervals overlap.",
         "e": "Any second task helps a little here.",
+        "f": "Five sixths of the gain are the place's, one sixth is the shape's: 0.10 of 0.12.",
     },
     answer="b",
     because={
@@ -197,6 +200,8 @@ WHERE = Choice(
         "c": "both were measured on the same draws: look at the difference draw by draw",
         "d": "overlapping intervals show no equality; the difference draw by draw may be +0.05",
         "e": "outlines of something else have an interval on both sides of zero",
+        "f": "a ratio of two means has an interval, too: with a difference between -0.01 and"
+        " +0.05, shape may be nothing of this gain, or a good part of it",
     },
     hints=[
         "Four intervals, four questions: which of them hold zero?",
@@ -208,7 +213,6 @@ something else bring no gain that can be seen: the place helped. Draw by draw, a
 disc may be anything from a little below zero to $+0.05$: that a shape adds something was not shown,
 and neither was that it adds nothing.
 """,
-    wrong=["x", 2],
 )
 
 EXERCISES = [WEIGHT, LEARNED, STEP, WHERE, PROOF]

@@ -245,6 +245,7 @@ BOTH = Choice(
         "c": "Which test patients were drawn: in some draws their tissue is hidden by the ink.",
         "d": "The number of steps: with more of them every network ends at the tissue.",
         "e": "The labels' errors: where they err, only the ink can be right.",
+        "f": "Simplicity: a dot of one colour is learned first, and leaves tissue nothing to add.",
     },
     answer="b",
     because={
@@ -255,6 +256,8 @@ BOTH = Choice(
         "d": "look at the longer trainings, `drawn('auc_inked_swapped', LENGTHS[-1])`: they still"
         " fall",
         "e": "that is why the *shortcut* networks read ink; here no label errs",
+        "f": "the dot is as simple in every draw, and yet in some it is hardly read: what is alike"
+        " in all draws cannot tell them apart",
     },
     hints=[
         "A network reads a sign while that lowers the loss. Which loss is left when either sign is"
@@ -273,7 +276,6 @@ are never wrong. The two that say that maps point at the ink in most patients do
 now reads tissue as well, and in many tiles the map points at the tissue. It still reads ink:
 look at its AUC where the ink is swapped.
 """,
-    wrong=["f", 2],
 )
 
 # ----------------------------------------------------------------------------------- a map of noise
@@ -319,6 +321,7 @@ HIGHER = Choice(
         "c": "Cells come in whole numbers, so that the area is rounded up.",
         "d": "Neighbouring cells are alike, in the noise and in the tumour.",
         "e": "With so few tiles the simulation is not yet exact.",
+        "f": "The highest cells are picked, and picking favours cells that happen to lie inside.",
     },
     answer="b",
     because={
@@ -326,6 +329,8 @@ HIGHER = Choice(
         "c": "rounding goes both ways, and here area is equal by construction",
         "d": "your noise has no neighbours that are alike; each cell is drawn by itself",
         "e": "the difference does not shrink with more tiles; it is no error of the simulation",
+        "f": "picking follows the noise, which knows no tumour: the picked cells are a random"
+        " handful, and on average a share $q$ of them lies inside",
     },
     hints=[
         "In the exercise before you took the overlap as fixed. Draw IoU as a function of it.",
@@ -336,7 +341,6 @@ The simulated mean is higher than $q/(2 - q)$ at the mean $q$ for two reasons: $
 convex in $I$, so scatter of $I$ raises its mean (Jensen), and $q$ differs from tile to tile, which
 helps in the same way.
 """,
-    wrong=["x", 1],
 )
 
 EXERCISES = [DECISION, SHARE, OCCLUSION, BOTH, CHANCE, HIGHER]

@@ -231,6 +231,7 @@ OBJECTS = Choice(
         "c": "The critics, for the swapped field has colours that tissue has not.",
         "d": "Structure.",
         "e": "Nothing: the loss cannot see it.",
+        "f": "The pixel error, which holds each painted colour against the true one.",
     },
     answer="c",
     because={
@@ -240,6 +241,8 @@ OBJECTS = Choice(
         "c": "there is more DAB here than haematoxylin, so the swapped field is far too blue",
         "d": "no part of the CycleGAN measures structure; it is a judge that needs the true image",
         "e": "it would be so if swapped tissue were as likely as tissue; look at `judge`",
+        "f": "that takes a stained twin for each image, as *pix2pix* has it; a CycleGAN holds an"
+        " image against its own round trip only",
     },
     hints=[
         r"Write both cycle errors with $\pi G$ for $G$ and $F\pi^{-1}$ for $F$. Which one changes?",
@@ -254,7 +257,6 @@ alone would object. So this $\pi$ is *not* one that the loss cannot see. The
 dangerous ones keep the colours of the crowd and move them to the wrong places; structure sees
 those.
 """,
-    wrong=["f", 3, "a and b"],
 )
 
 EXERCISES = [MIXTURE, BOX, MEDIAN, EXCHANGE, OBJECTS]

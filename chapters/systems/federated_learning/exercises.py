@@ -213,7 +213,6 @@ where colour is the same for all patients, an offset by place earns no point and
 whoever learned the place has learned less of the tissue. With one prevalence in training there is
 nothing of the kind to learn.
 """,
-    wrong=["x", 2],
 )
 
 EXERCISES = [MEAN, DRIFT, BYTES, TRIMMED, TOO_GOOD]

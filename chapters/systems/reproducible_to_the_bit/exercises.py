@@ -174,6 +174,7 @@ CAUSE = Choice(
         "c": "the number of threads and the processor, on his side and on yours",
         "d": "the version of a library that nobody wrote down",
         "e": "the test set: with another one the third digit differs as well",
+        "f": "the interval of the AUC: if it holds his value, no cause need be looked for",
     },
     answer="c",
     because={
@@ -182,6 +183,8 @@ CAUSE = Choice(
         "c": "it repeats for him, so it is no chance; it is all in the image except the machine",
         "d": "the container's digest fixes every file in it, forgotten ones too",
         "e": "the files of the commit and the container are the same; look at what is not in them",
+        "f": "it says how far other test patches would move the AUC; his are the same ones, so the"
+        " difference has a cause, however small it is",
     },
     hints=[
         "His reruns agree with one another. Which of the causes does that rule out?",
@@ -191,7 +194,6 @@ CAUSE = Choice(
 It repeats for him, so nothing is left to chance. All files are the same, by digest. What is left is
 what no file holds: how many threads share a sum, and which instructions the processor offers.
 """,
-    wrong=["f"],
 )
 
 HEAD = Choice(
@@ -203,6 +205,7 @@ HEAD = Choice(
         "c": "the same ledger, copied each night to a second disk of the same server",
         "d": "the ledger's signed end, sent each month to somebody outside the department",
         "e": "a database that logs who changed what",
+        "f": "the same ledger, encrypted, so that nobody without the key can change an entry",
     },
     answer="d",
     because={
@@ -211,6 +214,8 @@ HEAD = Choice(
         "c": "who can write the one can write the other; and which of two copies is right?",
         "d": "what is outside cannot be rewritten with the rest; it fixes all that came before it",
         "e": "who administers the database can change its log as well",
+        "f": "whoever writes entries has the key, and can encrypt another history with it; to hide"
+        " a text is not to fix it",
     },
     hints=[
         "Against whom? Against somebody in the department who may do everything there.",
@@ -220,7 +225,6 @@ HEAD = Choice(
 A signed end is a few dozen bytes. Held by somebody else, it fixes every entry up to it; what is
 written after the last one that was sent can still be forged until the next.
 """,
-    wrong=["f"],
 )
 
 EXERCISES = [FLOAT, DICTIONARY, LINK, CAUSE, HEAD]

@@ -221,6 +221,7 @@ PROMISE = Choice(
         "c": "Who hands out the weights, and what bounds what the sum of a round can tell?",
         "d": "Are batches larger than thirty patients, so that the division finds nobody?",
         "e": "Are updates rounded to whole numbers before they are masked?",
+        "f": "Was the network trained before, so that its gradients are small and tell little?",
     },
     answer="c",
     because={
@@ -228,6 +229,8 @@ PROMISE = Choice(
         "b": "the server sits at the end of that line and decrypts it",
         "d": "trained weights gave more of larger batches than new ones did, and chosen ones most",
         "e": "needed for the masks to cancel; it does not make the sum harmless",
+        "f": "a small multiple of an image is the image still, and one division takes the factor"
+        " off; training gave more patients away here, not fewer",
     },
     hints=[
         "Grant that every mask is perfect. What does the server have at the end of a round?",
@@ -238,7 +241,6 @@ With perfect masks the server has the sum, exactly. If it chose the weights, the
 hospitals still falls apart into patients; and a bound on that is differential privacy, with a unit
 and an $\varepsilon$ that one can ask for. The seeds' length is the second question.
 """,
-    wrong=["x", 3],
 )
 
 EXERCISES = [THRESHOLD, MASK, NOISE, PROMISE]

@@ -171,6 +171,7 @@ PUBLIC = Choice(
         " much.",
         "d": "Far, and colours alone guess; only graded fine-tuning finds the tumour.",
         "e": "As near as the retina, and all arms are alike, from scratch too.",
+        "f": "Far, and so every arm guesses with few labels: what is so strange takes many.",
     },
     answer="c",
     because={
@@ -178,6 +179,8 @@ PUBLIC = Choice(
         "b": "a distance of the images does not say how far the question is",
         "d": "is colour of no use, for telling two stained tissues apart?",
         "e": "from scratch, with few labels, a network has only what is learned quickly",
+        "f": "strange to a network is not hard to tell apart: where a plain sign parts the"
+        " classes, few labels can be enough",
     },
     hints=[
         "By what would *you* tell the two classes apart, on a small patch?",
@@ -190,7 +193,6 @@ and little left for renovation. Distance of the *images* does not tell how far t
 Two claims may fail, and for one reason: colour is learned quickly from scratch, and random features
 carry it too. So look at the claim on the small network and at the one on random weights.
 """,
-    wrong=["frozen", 3.0],
 )
 
 EXERCISES = [RATES, NORM, INTERVAL, PUBLIC]

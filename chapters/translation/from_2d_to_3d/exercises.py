@@ -136,6 +136,7 @@ PUBLIC = Choice(
         "c": "Copies/k are far behind: weights of photographs are of no use for CT.",
         "d": "Both reach an AUC of one: with so many patches the task is easy.",
         "e": "Slice average far ahead: depth only adds noise.",
+        "f": "Copies/k far ahead: only across slices can a nodule be told from a vessel.",
     },
     answer="b",
     because={
@@ -145,6 +146,8 @@ PUBLIC = Choice(
         "d": "the label is a suspicion, on which radiologists differ; no network can know it"
         " better",
         "e": "depth that tells nothing costs little here: copies begin as a mean over slices",
+        "f": "that is a question for whoever looks for nodules; here every patch holds one, and"
+        " the label says how suspicious it looked",
     },
     hints=[
         "Radiologists gave the label. What do they look at, when they suspect a nodule?",
@@ -156,7 +159,6 @@ a long way. Expect a small difference; and since all patches are cut
 around nodules, nothing here tests whether depth helps to *find* one beside a vessel. This book
 prints no expected numbers for it: your rerun is a hint and no verdict.
 """,
-    wrong=["f", True],
 )
 
 EXERCISES = [ALTERNATING, TWICE, TAPS, PUBLIC]

@@ -201,6 +201,8 @@ PROOF = Choice(
         "c": "That risks computed from the reading are right on all five scanners.",
         "d": "That ICC(2,1) over the five scanners is at least 0.83.",
         "e": "Nothing: the AUCs would have to be equal.",
+        "f": "That one threshold of the reading will do for all five, as they separate patients"
+        " equally well.",
     },
     answer="b",
     because={
@@ -210,6 +212,8 @@ PROOF = Choice(
         "d": "an AUC is no share of variance: let one scanner read half: the AUC stays, and"
         " ICC(2,1) falls",
         "e": "something was shown, about ranking inside each scanner; it only is not what is said",
+        "f": "an AUC is over all thresholds at once and vouches for none: let one scanner read"
+        " half, and far fewer patients reach the same cut-off there",
     },
     hints=[
         "Suppose one scanner reads every patient at half. Which of the numbers moves?",
@@ -220,7 +224,6 @@ Within each scanner patients are ranked about equally well. A scanner that reads
 has the same AUC, and ruins every threshold. Reproducibility needs the same patients on several
 scanners, and a number about their readings.
 """,
-    wrong=["f", 2],
 )
 
 EXERCISES = [ICC, CHANGE, BENEFIT, PROOF]

@@ -175,6 +175,7 @@ PAPER = Choice(
         "c": "Both tuned by one rule, and judged on warps that are known.",
         "d": "The new network with a stronger regulariser, until it folds nowhere.",
         "e": "The similarity of the images after registration, which needs no labels.",
+        "f": "The folds of both, counted once more at the corners of cells.",
     },
     answer="c",
     because={
@@ -182,6 +183,8 @@ PAPER = Choice(
         "b": "the same labels once more; they choose and they judge",
         "d": "then one arm has been tuned twice and the other still never",
         "e": "similarity is what was optimised; a map that folds can be the more similar for it",
+        "f": "worth an hour, for the usual count is blind to some; but a map without any fold may"
+        " still lead to the wrong place, and one method was never tuned",
     },
     hints=[
         "List what differs between the two besides the method.",
@@ -192,7 +195,6 @@ The methods differ in who was tuned, and the judge is the one that chose. Tune b
 then bring a judge that had no part: warps that are known. And differences across pixels miss folds;
 corners of cells do not.
 """,
-    wrong=["x", 2],
 )
 
 # -------------------------------------------------------------------------------- the report
@@ -206,6 +208,8 @@ GROWTH = Choice(
         "c": "Nothing: a Jacobian can say nothing of growth.",
         "d": "The tumour pushes tissue aside, for det J is positive everywhere.",
         "e": "The map must fold somewhere, as such a difference cannot be smooth.",
+        "f": "The core grew most: a map from a velocity is smooth and never folds, so it can be"
+        " read anywhere.",
     },
     answer="b",
     because={
@@ -213,6 +217,8 @@ GROWTH = Choice(
         "c": "its mean over the outline is the growth of the outline, and was measured",
         "d": "det J is mostly positive by the model's making, also where tissue was eaten",
         "e": "det J may differ from place to place without reaching zero",
+        "f": "smooth and whole is what the model was made to be; it makes no map right where the"
+        " images are silent",
     },
     hints=[
         "On what does the mean of det J over the outline depend? On what does its pattern?",
@@ -223,7 +229,6 @@ The mean over the outline rests on the rim, which the images show. The pattern i
 regulariser, which prefers some maps to others without having seen anything. Whether the rim pushed
 or ate, the map does not know either.
 """,
-    wrong=["x", 2],
 )
 
 EXERCISES = [WAVE, BACK, SHELL, PAPER, GROWTH]

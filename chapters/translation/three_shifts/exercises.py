@@ -153,7 +153,6 @@ tumours are more frequent, so correct the probabilities. (With another pathologi
 stay and the probabilities lie too low as well; but EM would see no more tumours than before.)
 (b) is appearance, as far as we can see: mend the image. (c) is meaning, and labels decide it.
 """,
-    wrong=["pil", 7],
 )
 
 # --------------------------------------------------------------------------- three kinds of answers

@@ -54,12 +54,12 @@ HALF = Number(
 )
 WHICH = Choice(
     name="which",
-    options={"a": "this", "b": "that"},
+    options={"a": "this", "b": "that", "c": "these", "d": "those", "e": "all", "f": "none"},
     answer="a",
-    because={"b": "that one is not"},
-    wrong=["c", "d", 1, "this"],
+    because=dict.fromkeys("bcdef", "that one is not"),
     **COMMON,
 )
+FIVE = {letter: text for letter, text in WHICH.options.items() if letter != "f"}
 TWICE = Code(
     name="twice",
     check=lambda answer, scene: None,
@@ -91,9 +91,13 @@ def test_whole_exercises_pass():
         (HALF, {"wrong": [1, 3, 4]}, "4 plausible wrong answers, at least 5"),
         (HALF, {"tolerance": 0}, "its tolerance is 0"),
         (HALF, {"otherwise": "No."}, "otherwise= says too little"),
-        (WHICH, {"answer": "c"}, "its answer 'c' is none of its options"),
+        (WHICH, {"answer": "g"}, "its answer 'g' is none of its options"),
         (WHICH, {"because": {}}, "no word on the wrong option 'b'"),
-        (WHICH, {"wrong": []}, "1 plausible wrong answers"),
+        (WHICH, {"options": FIVE}, "4 plausible wrong answers"),
+        (WHICH, {"options": FIVE, "wrong": ["f", "x", 2, True]}, "4 plausible wrong answers"),
+        (WHICH, {"options": FIVE | {"f": "all"}}, "4 plausible wrong answers"),
+        (WHICH, {"options": FIVE | {"f": "this"}}, "4 plausible wrong answers"),
+        (WHICH, {"options": FIVE | {"f": " "}}, "4 plausible wrong answers"),
         (WHICH, {"options": {"a": "this", "B": "that"}}, "option 'B': name it by a small letter"),
         (TWICE, {"wrong": [1] * 4}, "4 plausible wrong answers"),
     ],
