@@ -11,6 +11,7 @@ import pytest
 
 import data_fetch
 import medlib
+import press
 from press.results.stale import is_map
 
 ROOT = Path(__file__).parents[1]
@@ -96,13 +97,18 @@ def rooms(package) -> list:
     return [package, *(room for part in found for room in rooms(part))]
 
 
-@pytest.mark.parametrize("room", [*rooms(medlib), *rooms(data_fetch)], ids=lambda r: r.__name__)
+ROOMS = [*rooms(medlib), *rooms(data_fetch), *rooms(press)]
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda r: r.__name__)
 def test_the_map_at_a_rooms_door_names_every_file_in_it(room):
     files = {m.name for m in pkgutil.iter_modules(room.__path__)} - {"__main__"}
     mapped = set(re.findall(r"`(\w+)`", room.__doc__)) | set(
         re.findall(r"^(\w+)/? {2,}", room.__doc__, re.MULTILINE)
     )
     assert files <= mapped, f"{room.__name__} has no word on {sorted(files - mapped)}"
+    listed = set(re.findall(r"^- `(\w+)`:", room.__doc__, re.MULTILINE))
+    assert listed <= files, f"{room.__name__} lists {sorted(listed - files)}, which it has not"
 
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda path: path.parent.name)

@@ -243,8 +243,9 @@ def new(desk: Desk, chapter: str, title: str, no_run: bool) -> None:
 def rename(desk: Desk, chapter: str, new: str, dry_run: bool) -> None:
     """Give a chapter another name, everywhere.
 
-    Its folder, its results, its line in _toc.yml and every link to it follow; what was derived from
-    it under build/ goes. Its run is made again by the next build.
+    Its folder, its results, its line in _toc.yml and every link to it follow, also by its bare name
+    from its own part, in .ci/run, tests and docs/; what was derived from it under build/ goes. Its
+    run is made again by the next build.
 
     \b
     Examples:
@@ -265,7 +266,8 @@ def rename(desk: Desk, chapter: str, new: str, dry_run: bool) -> None:
 def remove(desk: Desk, chapter: str, dry_run: bool) -> None:
     """Take a chapter out of the book, with its results and its runs.
 
-    Refused while another page names it. The files come back with git.
+    Refused while another page, a test, .ci/run or book/sources.yml points to it: all the places are
+    named. The files come back with git.
 
     \b
     Examples:

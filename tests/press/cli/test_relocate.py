@@ -78,6 +78,73 @@ def test_a_renamed_chapter_leaves_nothing_of_its_old_name(kept, new):
     assert new in [line.split()[0] for line in kept.medbook("list").stdout.splitlines()]
 
 
+SIBLING = """\
+# Read {doc}`alpha`, {doc}`it <./alpha>`, [](alpha.ipynb#work) and {doc}`alphabet`, not alpha.
+# Also {doc}`../pixels/alpha` and {doc}`long
+# words <alpha>`.
+"""
+PLACES = {  # what names it outside the pages: before, and with `{new}` and `{name}` after
+    ".ci/run": ("build/runs/pixels/alpha \\\n", "build/runs/{new} \\\n"),
+    "README.md": ("medbook sweep alpha -o alpha.zip\n", "medbook sweep {name} -o alpha.zip\n"),
+    "CONTRIBUTING.md": ("`chapters/pixels/alpha/`\n", "`chapters/{new}/`\n"),
+    "tests/test_every.py": (
+        'X = {"pixels/alpha": 1, "alpha": 2}\n',
+        'X = {"{new}": 1, "alpha": 2}\n',
+    ),
+    "tests/pixels/test_it.py": ('P = "pixels/alpha/_point"\n', 'P = "{new}/_point"\n'),
+    "chapters/pixels/beta/profiles.yml": ("# as pixels/alpha\n", "# as {new}\n"),
+}
+
+
+@pytest.mark.parametrize("new", ["pixels/gamma", "systems/gamma"])
+def test_bare_links_from_its_part_and_other_files_follow_a_rename(kept, new):
+    kept.write("chapters/pixels/beta/road.md", SIBLING)
+    kept.write("chapters/systems/late/road.md", SIBLING)  # there `alpha` is another page
+    kept.write("chapters/pixels/alpha/road.md", "{doc}`beta`, [](beta.ipynb), {doc}`alpha`\n")
+    for path, (before, _) in PLACES.items():
+        kept.write(path, before)
+    assert kept.medbook("rename", "alpha", new).returncode == 0
+
+    def now(path):
+        return (kept.root / path).read_text("utf-8")
+
+    bare = "gamma" if new.startswith("pixels") else f"/{new}"
+    assert now("chapters/pixels/beta/road.md") == (
+        f"# Read {{doc}}`{bare}`, {{doc}}`it <{bare}>`, []({bare}.ipynb#work) and"
+        " {doc}`alphabet`, not alpha.\n"
+        f"# Also {{doc}}`../{new}` and {{doc}}`long\n# words <{bare}>`.\n"
+    )
+    assert now("chapters/systems/late/road.md") == SIBLING.replace("pixels/alpha", new)
+    beta = "beta" if new.startswith("pixels") else "/pixels/beta"
+    road = f"{{doc}}`{beta}`, []({beta}.ipynb), {{doc}}`gamma`\n"
+    assert now(f"chapters/{new}/road.md") == road
+    for path, (_, after) in PLACES.items():
+        assert now(path) == after.replace("{new}", new).replace("{name}", "gamma")
+
+
+def test_what_tells_of_a_chapter_follows_a_rename_and_outlives_it(kept):
+    kept.write("book/index.md", "# Book\n")
+    kept.write("docs/findings/alpha.md", "# Findings\n`chapters/pixels/alpha`\n")
+    kept.write("docs/decisions/0001.md", "`pixels/alpha`, see docs/findings/alpha.md\n")
+    assert kept.medbook("rename", "alpha", "pixels/gamma").returncode == 0
+    files = text_files(kept)
+    assert files["docs/findings/gamma.md"] == "# Findings\n`chapters/pixels/gamma`\n"
+    assert files["docs/decisions/0001.md"] == "`pixels/gamma`, see docs/findings/gamma.md\n"
+    assert "docs/findings/alpha.md" not in files
+    assert kept.medbook("remove", "gamma").returncode == 0
+    left = text_files(kept)
+    assert "docs/findings/gamma.md" not in left
+    assert left["docs/decisions/0001.md"] == files["docs/decisions/0001.md"]
+
+
+def test_a_room_of_the_library_with_a_chapters_name_is_no_link(kept):
+    text = "`medlib/pixels/alpha/noise.py` has `tests/pixels/alpha/test_noise.py`\n"
+    kept.write("book/index.md", text)
+    assert kept.medbook("rename", "alpha", "pixels/gamma").returncode == 0
+    assert text_files(kept)["book/index.md"] == text
+    assert kept.medbook("remove", "gamma").returncode == 0
+
+
 def test_a_removed_chapter_leaves_nothing_but_the_others(kept):
     kept.write("book/index.md", "# Book\n\nRead [](/pixels/beta.ipynb).\n")
     done = kept.medbook("remove", "alpha")
@@ -97,6 +164,27 @@ def test_a_chapter_that_a_page_names_is_not_removed(kept):
     done = kept.medbook("remove", "alpha")
     assert done.returncode == Exit.USAGE
     assert "is still named in book/index.md:3: edit these first" in done.stderr
+    assert text_files(kept) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "line"),
+    [
+        ("chapters/pixels/beta/road.md", "x\n{doc}`alpha`\n", 2),
+        ("chapters/pixels/beta/road.md", "{doc}`read\nit <alpha>`\n", 2),
+        ("chapters/pixels/beta/road.md", "[](./alpha.ipynb)\n", 1),
+        ("chapters/systems/late/road.md", "{doc}`../pixels/alpha`\n", 1),
+        ("book/sources.yml", "A1: {says: It is so., judged_by: [pixels/alpha]}\n", 1),
+        *((path, before, 1) for path, (before, _) in PLACES.items()),
+    ],
+)
+def test_a_chapter_that_anything_points_to_is_not_removed(kept, path, text, line):
+    kept.write(path, text)
+    before = text_files(kept)
+    done = kept.medbook("remove", "alpha")
+    assert done.returncode == Exit.USAGE
+    places = sorted([f"{path}:{line}", "book/index.md:3"])
+    assert f"is still named in {', '.join(places)}: edit these first" in done.stderr
     assert text_files(kept) == before
 
 
