@@ -45,6 +45,7 @@ ARROW = Choice(
         "c": "Of the response, given the hospital.",
         "d": "None: whatever has the best validation AUC at these hospitals.",
         "e": "Of the image, given the hospital.",
+        "f": "Of the hospital among responders only: those are whom the drug will help.",
     },
     answer="b",
     because={
@@ -52,6 +53,7 @@ ARROW = Choice(
         "c": "a score that is independent of the response is of no use",
         "d": "there the scanner foretells the response; whoever reads it validates well",
         "e": "the score is computed from the image",
+        "f": "a known response blocks the path, whichever it is: what of those who do not respond?",
     },
     hints=[
         "Which way does the arrow between response and hospital point here?",
@@ -64,7 +66,6 @@ others, biology does not go with the hospital, and neither should a score that r
 Independence over all patients would force the score to hide the poor biology of those who were
 referred.
 """,
-    wrong=["x", 1],
 )
 
 # -------------------------------------------------------------------------- sparse and by groups
@@ -182,6 +183,7 @@ PROBE = Choice(
         "c": "Features that foretell the response foretell the hospital among these patients.",
         "d": "It should have been the adversary's own reader, which knows these features best.",
         "e": "The AUC is too small: below three quarters it counts as chance.",
+        "f": "Features should have been tested one by one: together they always tell something.",
     },
     answer="c",
     because={
@@ -189,6 +191,7 @@ PROBE = Choice(
         "b": "a strong reader does not find what is not there: see the row *nothing* of the table",
         "d": "that one was trained against a moving target, and may simply have lost",
         "e": "what chance may do depends on how many patients there are, and is much less here",
+        "f": "together they tell nothing of hospitals dealt anew: that was tried in the table",
     },
     hints=[
         "Suppose the features are the biology and nothing else. What would the reader find?",
@@ -200,7 +203,6 @@ know nothing of scanners, foretell the hospital, too. Probe where hospitals are 
 responders and among others apart, as the graph allows. (With the arrow from hospital to response
 even that last way is not clean: the response is a collider.)
 """,
-    wrong=["x", 2],
 )
 
 # ---------------------------------------------------------------------------- where the offset ends
@@ -214,6 +216,7 @@ OFFSET = Choice(
         "c": "When patients go to a hospital because of their response.",
         "d": "When at one hospital the drug works only in tumours with much dead core.",
         "e": "When one hospital has three times as many patients as the other.",
+        "f": "When nearly all patients of one hospital respond, and few of the other do.",
     },
     answer="d",
     because={
@@ -221,6 +224,7 @@ OFFSET = Choice(
         "b": "the network has as little reason to read them, whatever they do",
         "c": "there the log-odds of the response are a sum of biology and hospital as well",
         "e": "each hospital has an intercept of its own, however many patients",
+        "f": "that is a strong link, which an intercept is for; it only leaves less to learn from",
     },
     hints=[
         "What does an intercept assume about how hospital and biology act together?",
@@ -232,7 +236,6 @@ If at one hospital the drug works only in certain tumours, what $z$ tells *diffe
 hospitals, and no number a hospital mends that: it takes a slope for each, and then one must say
 which slope a third hospital will have.
 """,
-    wrong=["x", 3],
 )
 
 EXERCISES = [BALANCED, ARROW, SHRINK, PROBE, OFFSET]

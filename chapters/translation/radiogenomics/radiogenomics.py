@@ -679,8 +679,8 @@ run.say("The network that the usual AUC takes has {lost_by_usual:.2ci} less wher
 worst = min(one.low for one in lost.values())
 run.claim(
     "chosen among all ways by the usual validation AUC, a network does worse where there is no"
-    " link than chosen by the standardised one, at each of three lengths of training", worst > 0, margin=worst, unit="AUC",
-    falsified_by="falsify_asked_at_home")
+    " link than chosen by the standardised one, at each of three lengths of training", worst > 0,
+    margin=worst, unit="AUC", falsified_by="falsify_asked_at_home")
 
 # %% [markdown]
 # The usual AUC does not only fail to warn. It *prefers* the scanner's reader: at home reading the
@@ -748,8 +748,8 @@ run.say("With such a record the intercept loses {harm_intercept:.2ci} of AUC whe
         " {harm_by_hand:.2ci}.")
 worst = least(lambda times, kept: harm("intercept", times, kept))
 run.claim("where one hospital in ten is recorded wrongly, an intercept of each hospital lets"
-          " the network read the scanner, and it does worse where there is no link, at each of three"
-          " lengths of training",
+          " the network read the scanner, and it does worse where there is no link, at each of"
+          " three lengths of training",
           worst > 0, margin=worst, unit="AUC", falsified_by="falsify_records_right")
 
 # %% [markdown]
