@@ -773,6 +773,7 @@ probed = {way: mean_interval(trial.array(f"probe_{way}", setting="confounded"))
           for way in (*LEARNED, "nothing")}
 site_of = {way: f"{trial.array(f'site_{way}_4_last', setting='confounded').mean():.2f}"
            for way in LEARNED}
+run.result("probe_covariance", probed["covariance"], atol=0.03)
 run.table([{"features of": way, "fresh reader": f"{one:.2ci}", "logit": site_of.get(way, "–")}
            for way, one in probed.items()], name="probe",
           caption="AUC of the hospital by the best of several fresh readers of the features,"
