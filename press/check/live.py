@@ -43,13 +43,13 @@ def inspect_live(project: Project, chapter: Chapter | None = None) -> list[Findi
 def _compared(project: Project, live: LivePoint) -> Iterator[Finding]:
     name, again = live.chapter.id, repetition(project, live)
     if again.outcome is Again.NOT_YET:
-        message = f"the point {live.told} of the recorded sweep was not run again: `medbook build`"
+        message = f"recorded sweep: {live.called} was not run again: `medbook build`"
         yield Finding(name, "live", f"{message} ({live.state(project)})")
     for message in again.differences:
         severity = "note" if again.outcome is Again.DRAW else "error"
         yield Finding(name, "live", f"at {live.told} {message}", severity)
     if again.outcome in (Again.BITS, Again.TOLERANCE, Again.DRAW):
-        message = f"its point {live.told}, run again, is {again.outcome.value}"
+        message = f"{live.called}, run again, is {again.outcome.value}"
         yield Finding(name, "live", f"{message} ({len(live.recorded)} results)", "note")
 
 

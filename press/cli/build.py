@@ -74,7 +74,8 @@ def build(
             echo(f"run     {item.job.name} ({item.freshness})")
         again = [live for live in live_points(project) if force or not live.state(project).fresh]
         for live in again:
-            echo(f"again   {live.chapter} at {live.told} (a point of its recorded sweep)")
+            what = "the same code" if live.beside else "a point of its recorded sweep"
+            echo(f"again   {live.chapter} at {live.told} ({what})")
         jobs = [item.job for item in stale] + [live.job for live in again]
         outcomes = run_jobs(project, jobs, workers=workers, echo=echo)
         recorded = {id(live.job) for live in again}

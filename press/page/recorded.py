@@ -1,5 +1,5 @@
 """What the pages tell of runs that a build does not repeat: when and by what they were made, and
-whether the one point that was run again gave the same."""
+whether the one point, or the small run beside them, that was run again gave the same."""
 
 from __future__ import annotations
 
@@ -52,8 +52,10 @@ def _again(project: Project, name: str, kind: str, made: MadeBy) -> str:
     if live is None:
         return "Nothing of it is run again."
     found = repetition(project, live)
+    what = "A small run by the same code" if live.beside else "One point"
+    what += f" ({live.told})"
     if found.outcome is Again.NOT_YET:
-        return f"One point ({live.told}) is to be run again, and was **not yet**."
+        return f"{what} is to be run again, and was **not yet**."
     said = f"**{found.outcome.value}**"
     if found.outcome is Again.DRAW:
         said += (
@@ -62,7 +64,7 @@ def _again(project: Project, name: str, kind: str, made: MadeBy) -> str:
         )
     elif found.differences:
         said += f" in {len(found.differences)} of {len(live.recorded)} results"
-    return f"One point ({live.told}) was run again in this build: {said}."
+    return f"{what} was run again in this build: {said}."
 
 
 def recorded_list(project: Project, chapter: str) -> list[str]:
@@ -82,7 +84,7 @@ def recorded_list(project: Project, chapter: str) -> list[str]:
             text += "; **stale**: made by other code, to be remade"
             text += f" ({known[f'{name}/{kind}']})" if f"{name}/{kind}" in known else ""
         elif kind == "sweep" and (live := live_point(project, name)):
-            text += f"; its point {live.told}, run again: {repetition(project, live).outcome.value}"
+            text += f"; {live.called}, run again: {repetition(project, live).outcome.value}"
         items.append(f"{text}.")
     return ["Recorded, not repeated by a build:", "\n".join(items)] if items else []
 

@@ -1,8 +1,9 @@
 """One small point of each recorded sweep, run again by every cold build.
 
 A table says which: the point that took least CPU time when it was made. Where all points take long
-a small one is recorded beside the sweep, by the same code, with the parameter set ``live`` of its
-notebook: ``medbook sweep NAME --profile live --seeds 0 --accept``. The point is run into a folder
+a small run is recorded beside the sweep, by the same code, with the parameter set ``live`` of its
+notebook: ``medbook sweep NAME --profile live --seeds 0 --accept``. It is no point of the sweep, and
+whatever speaks of it says so. The point is run into a folder
 of its own, never taken from the sweep's, so that it is a second run and not the first once more. A
 table whose code has changed has no live point: its numbers are those of other code.
 """
@@ -28,7 +29,7 @@ from press.source.project import LIVE_PROFILE, Chapter, Project
 
 @dataclass(frozen=True)
 class LivePoint:
-    """A recorded sweep, the point of it that is run again, and the job that does."""
+    """A recorded sweep, the point of it or beside it that is run again, and the job that does."""
 
     chapter: Chapter
     table: SweepTable
@@ -39,7 +40,17 @@ class LivePoint:
     def told(self) -> str:
         """The point, as ``labels=10 seed=1``."""
         swept = " ".join(f"{name}={value}" for name, value in self.point.parameters.items())
-        return f"{swept}, a small one" if self.table.profile == LIVE_PROFILE else swept
+        return f"{swept}, beside the sweep" if self.beside else swept
+
+    @property
+    def beside(self) -> bool:
+        """Whether it is a small run by the code of the sweep, and no point of it."""
+        return self.table.profile == LIVE_PROFILE
+
+    @property
+    def called(self) -> str:
+        """What it is and which, for a sentence that has named the sweep."""
+        return f"the small run {self.told}" if self.beside else f"its point {self.told}"
 
     def state(self, project: Project) -> Freshness:
         """Whether its run is there and fresh."""

@@ -1,6 +1,7 @@
 """Downloads from a real server that misbehaves: nothing bad is kept, and the message says why."""
 
 import hashlib
+import os
 import socket
 import threading
 from pathlib import Path
@@ -214,6 +215,22 @@ def test_unwritable_folder_names_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(DataError, match="set MEDBOOK_DATA to another folder"):
         fetch(entry("http://127.0.0.1:1/x"), folder=tmp_path / "file" / "in", transfer=QUICK)
+
+
+def test_others_may_read_what_was_fetched(server: Server, tmp_path: Path) -> None:
+    """A cache is shared: neither the folder, nor the file, nor its pin is its owner's alone."""
+    server.answers["/x"] = [whole(BODY)]
+    old = os.umask(0o022)
+    try:
+        path = fetch(entry(server.url("/x")), folder=tmp_path / "data", transfer=QUICK)
+    finally:
+        os.umask(old)
+    modes = {each.name: each.stat().st_mode & 0o777 for each in (path, *path.parent.iterdir())}
+    assert path.parent.stat().st_mode & 0o777 == 0o755
+    assert {name: mode for name, mode in modes.items() if not name.endswith(".lock")} == {
+        path.name: 0o644,
+        f"{path.name}.sha256": 0o644,
+    }
 
 
 def test_only_network_sets_are_fetched() -> None:

@@ -177,12 +177,15 @@ def test_a_small_point_beside_a_long_sweep_is_run_in_its_stead(live_book):
     assert (live_book.root / TABLE).read_bytes() == before
     project = Project(live_book.root)
     (live,) = live_points(project)
-    assert (live.job.parameters["n"], live.told) == (9, "seed=1, a small one")
+    assert (live.job.parameters["n"], live.told) == (9, "seed=1, beside the sweep")
     (line,) = messages(live_book, "error")
-    assert "seed=1, a small one of the recorded sweep was not run again" in line
+    assert "the small run seed=1, beside the sweep was not run again" in line
     (outcome,) = execute_all(project, [live.job])
     assert outcome.failure is None
     assert messages(live_book, "error") == []
+    (line,) = messages(live_book, "note")
+    assert "the small run seed=1, beside the sweep, run again, is the same to the bit" in line
+    assert "point" not in line
     edit_table(
         live_book,
         lambda content: content["made_by"].update(code_sha256="0" * 64, computing_sha256=""),

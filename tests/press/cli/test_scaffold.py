@@ -1,5 +1,6 @@
 """A new chapter passes every check from its first minute, or nothing at all is written."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -168,15 +169,25 @@ def test_nothing_is_left_where_a_file_cannot_be_written(bare_book, monkeypatch, 
     assert files_of(bare_book) == before
 
 
-def test_the_template_is_clean_python_without_a_typed_number(bare_book, tmp_path):
-    made = scaffold(Project(bare_book.root), "diagnosis/counting", title="How  many\nphotons?")
+@pytest.mark.parametrize(
+    ("title", "heading"),
+    [
+        ("How  many\nphotons?", "How many photons?"),
+        (r"A \alpha of \1, \g<0> and C:\new\\", r"A \alpha of \1, \g<0> and C:\new\\"),
+        ("""It's "so": '\'' and \"\"\" # {x} %s""", """It's "so": '\'' and \"\"\" # {x} %s"""),
+    ],
+    ids=["plain", "backslashes", "quotes"],
+)
+def test_the_template_is_clean_python_without_a_typed_number(bare_book, tmp_path, title, heading):
+    made = scaffold(Project(bare_book.root), "diagnosis/counting", title=title)
     texts = {path.name: text for path, text in made.files.items() if path.suffix == ".py"}
     source, sheet = texts["counting.py"], texts["exercises.py"]
     notebook = jupytext.reads(source, fmt="py:percent")
     (tmp_path / "exercises.py").write_text(sheet, encoding="utf-8")
     exercises = read_sheet(tmp_path / "exercises.py")
     assert lint_notebook(notebook, chapter="diagnosis/counting", exercises=exercises) == []
-    assert "# # How many photons?\n" in source
+    assert notebook.cells[0].source.startswith(f"# {heading}\n")
+    ast.parse(source)
     assert not any("@@" in text for text in made.files.values())
     for text in (source, sheet):
         path = tmp_path / "written.py"

@@ -1,6 +1,8 @@
 """A crate is written whole or not at all, in the same bytes each time, and over no stranger's."""
 
 import io
+import os
+import stat
 import zipfile
 
 import pytest
@@ -28,6 +30,19 @@ def test_a_folder_and_an_archive_hold_the_files(tmp_path):
     assert (tmp_path / "one/b/c.txt").read_bytes() == b"two"
     assert (tmp_path / "new/two.ZIP").read_bytes() == archive(FILES)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["new", "one"]
+
+
+@pytest.mark.parametrize(("name", "mode"), [("one", 0o755), ("one.zip", 0o644)])
+def test_a_crate_may_be_read_by_others(tmp_path, name, mode):
+    """What is written first is a temporary folder or file, which is its owner's alone."""
+    old = os.umask(0o022)
+    try:
+        write_crate(FILES, tmp_path / name)
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE((tmp_path / name).stat().st_mode) == mode
+    for path in (tmp_path / name).rglob("*"):
+        assert path.stat().st_mode & 0o044 == 0o044, path.name
 
 
 @pytest.mark.parametrize("name", ["one", "one.zip"])

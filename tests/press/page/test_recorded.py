@@ -56,6 +56,22 @@ def test_a_point_that_is_still_to_run_is_not_said_to_agree(live_book):
     assert told(live_book).endswith("is to be run again, and was **not yet**.")
 
 
+def test_a_small_run_beside_the_sweep_is_not_called_a_point_of_it(live_book):
+    assert live_point(Project(live_book.root), NAME).beside is False
+    live_book.write("chapters/pixels/whole/profiles.yml", "companions: {_point: {live: {n: 9}}}\n")
+    beside = json.loads((live_book.root / TABLE).read_text("utf-8")) | {"profile": "live"}
+    live_book.write(TABLE.replace("sweep.json", "live.json"), json.dumps(beside))
+    (live_book.root / "build/live" / NAME / "record.json").unlink()
+    live = live_point(Project(live_book.root), NAME)
+    assert live.beside is True
+    assert "a sweep of 4 points" in told(live_book)
+    said = f"A small run by the same code ({live.told}) is to be run again, and was **not yet**."
+    assert told(live_book).endswith(said)
+    assert "One point" not in told(live_book)
+    status = "\n".join(recorded_list(Project(live_book.root), "pixels/whole"))
+    assert f"; the small run {live.told}, run again: not yet" in status
+
+
 def test_of_a_sweep_of_other_code_none_is_run_again(live_book):
     live_book.edit(f"chapters/{NAME}.py", "n / 3", "n / 4")
     line = told(live_book)

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import subprocess
 
 import nbformat
@@ -90,6 +91,59 @@ def test_a_user_s_own_startup_files_and_settings_do_not_reach_the_kernel(book, t
         assert given[name].startswith(str(tmp_path / "r"))
     assert given["MATPLOTLIBRC"] == os.devnull
     assert given["PYTHONNOUSERSITE"] == "1"
+
+
+def test_a_home_that_cannot_be_written_leaves_no_warning_in_a_cell(book, monkeypatch):
+    """As in a container or on a cluster: matplotlib keeps its list of fonts in the build folder."""
+    for name in ("MPLCONFIGDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "/dev/null/nobody")
+    book.chapter("pixels/drawn", "plt.figure()", imports="import matplotlib.pyplot as plt")
+    (outcome,) = book.run("pixels/drawn")
+    assert outcome.failure is None
+    notebook = nbformat.read(outcome.job.destination / "notebook.ipynb", as_version=4)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    said = [o.text for o in outputs if o.output_type == "stream" and o.name == "stderr"]
+    slow = "is building the font cache"  # said where that takes five seconds, HOME or not
+    assert [text for text in said if slow not in text] == []
+    log = (outcome.job.destination / "log.txt").read_text().lower()
+    assert "matplotlib" not in log
+    assert (book.project.build / "matplotlib").is_dir()
+
+
+def test_a_folder_of_data_is_found_from_where_the_caller_stands(book, monkeypatch, tmp_path):
+    """The kernel stands in a folder of its own."""
+    (tmp_path / "my data").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    job = Job(chapter=None, parameters={}, destination=tmp_path)
+    for named in ("my data", "./my data", "~/my data", str(tmp_path / "my data")):
+        monkeypatch.setenv("MEDBOOK_DATA", named)
+        given = environment(book.project, job, folder=tmp_path, runtime=tmp_path)
+        assert given["MEDBOOK_DATA"] == str(tmp_path / "my data"), named
+    monkeypatch.setenv("MEDBOOK_DATA", "my data")
+    book.chapter(
+        "pixels/kept",
+        "seen = os.path.isdir(os.environ['MEDBOOK_DATA'])\n"
+        "run.table([{'there': seen}], name='seen', caption='c')",
+        imports="import os",
+    )
+    (outcome,) = book.run("pixels/kept")
+    assert outcome.failure is None
+    assert record_of(outcome.job.destination)["tables"][0]["rows"] == [{"there": True}]
+
+
+def test_others_may_read_a_run(ready_book):
+    """Temporary folders are made for their owner alone; what is kept of a run is for readers."""
+    old = os.umask(0o022)
+    try:
+        (outcome,) = ready_book.run("pixels/alpha")
+    finally:
+        os.umask(old)
+    folder = outcome.job.destination
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+    for path in folder.rglob("*"):
+        assert path.stat().st_mode & 0o044 == 0o044, path.name
 
 
 def test_variables_that_choose_the_arithmetic_are_dropped_unless_asked_for(
