@@ -809,7 +809,7 @@ seeds = np.arange(losses.shape[1])
 taken = trial.array("strength_adversary_4", setting="confounded").astype(int), seeds
 at_chance = np.abs(losses - np.log(2)) < 0.01
 given_away = np.where(at_chance, reads, np.nan)
-run.result("reader_loss", mean_interval(losses[taken]), unit="nats", atol=0.05)
+run.result("reader_loss", mean_interval(losses[taken], unit="nats"), atol=0.05)
 run.result("probe_adversary", mean_interval(reads[taken]), atol=0.03)
 
 # %%
