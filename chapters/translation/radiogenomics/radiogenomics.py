@@ -13,10 +13,10 @@
 #
 # **Question.** A drug helps one patient in two. A network looks at a scan of the tumour and says
 # who will respond. It learned that at two hospitals, and was right there, on patients whom it had
-# never seen. Now a third hospital gives or withholds the drug by its answer. But the first of the
-# two treated mostly people who would respond, and its scanner blurs less. What did the network
-# read, the tumour or the scanner? If it was the scanner, people are refused a drug because of where
-# they were scanned. Which of many remedies makes it read the tumour?
+# never seen. Now a third hospital gives or withholds the drug by its answer. But at the second of
+# the two most patients responded, for reasons that no scan shows, and its scanner blurs more. What
+# did the network read, the tumour or the scanner? If it was the scanner, people are refused a drug
+# because of where they were scanned. Which of many remedies makes it read the tumour?
 #
 # **Objectives.** After this chapter you will be able to
 #
@@ -140,8 +140,9 @@ run.figure(
 # %% [markdown]
 # ## What acts on what
 #
-# Write $z$ for the biology, $s$ for the hospital (0 or 1), $x$ for the image, $y$ for the response
-# and $\eta$ for a score of the genes, which no image shows. An arrow says: *acts on*.
+# Write $\ell$ for the cross-entropy of a response, $z$ for the biology, $s$ for the hospital (0 or
+# 1), $x$ for the image, $y$ for the response and $\eta$ for a score of the genes, which no image
+# shows. An arrow says: *acts on*.
 #
 # $$ z \to x \leftarrow s, \qquad z \to y \leftarrow \eta, \qquad s \to y . $$
 #
@@ -152,9 +153,11 @@ run.figure(
 #
 # At a strong *link* $\gamma$ most responders are of hospital 1. Then the scanner foretells the
 # response, through no fault of the scanner: the hospital acts on both. That is what *confounded*
-# means. At a hospital where $\gamma$ is zero the scanner tells nothing, and where $\gamma$ has the
-# other sign it tells the contrary. The term $b z$ is the same everywhere. (We turn the link round,
-# though few hospitals will ever be so unlike: what breaks there is what was borrowed here.)
+# means. Where $\gamma$ is zero the scanner tells nothing, and where $\gamma$ has the other sign it
+# tells the contrary. So *no link* means new patients, half of them on each scanner, whose scanner
+# goes with nothing: think of a third hospital that has one of each. The term $b z$ is the same
+# everywhere. (We turn the link round, though few hospitals will ever be so unlike: what breaks
+# there is what was borrowed here.)
 #
 # So what should a score $f(x)$ be, to be good everywhere? A function of the biology alone. Of $z$
 # we know what the graph promises. Here is how to read it. A path between two variables is open,
@@ -210,9 +213,10 @@ run.table(
 # Look at the table for a while. If the hospital acts on the response, a good score is independent
 # of the hospital over *all* patients. If patients go to a hospital *because* of how they will fare,
 # a referral centre for hopeless cases, say, a good score is independent of the hospital *among
-# responders and among others*, and over all patients it is not, nor should it be
-# ([Veitch et al.](https://doi.org/10.48550/arXiv.2106.00545)). Which of the two it is, the images
-# and answers of two hospitals cannot say. You must ask how patients get there.
+# responders and among others*, and over all patients it is not, nor should it be ([Veitch et
+# al.](https://doi.org/10.48550/arXiv.2106.00545)). Which of the two it is, the images and answers
+# of two hospitals cannot say: one would have to see $z$, and we see only $x$, which the scanner
+# changed as well. You must ask how patients get there.
 #
 # ## What a plain network finds
 #
@@ -275,7 +279,7 @@ run.result("plain_reversed", found["link reversed"][0], atol=0.02)
 run.result("plain_site", of_hospital(plain), atol=0.02)
 run.result("moved", moved.mean(), unit="SD", n=n_test, atol=1.0)
 run.table(
-    [{"hospitals": where, "the network": f"{mine:.2ci}", "biology itself": f"{ceiling:.2ci}"}
+    [{"place": where, "the network": f"{mine:.2ci}", "biology itself": f"{ceiling:.2ci}"}
      for where, (mine, ceiling) in found.items()],
     name="plain", caption="AUC of the plain network, and of the biology that it should read (the"
     " ceiling of any score that reads nothing else), where the link is as in training, absent and"
@@ -297,18 +301,21 @@ run.claim(
 
 # %% [markdown]
 # Below one half a score is worse than a coin: it sends the drug to those whom it will not help. And
-# the middle row is the one to remember: there is nothing at that hospital that was turned round.
+# the middle row is the one to remember: there the network falls furthest behind biology, though
+# nothing was turned round. (Biology itself falls where there is a link, in either sense: the
+# hospital then decides more of the responses.)
 #
 # ## Four remedies by hand
 #
 # **Weigh the patients.** Weigh each patient by $P(s)P(y)/P(s, y)$, and in the weighted cohort
 # hospital and response are independent: the scanner alone foretells nothing any more. (Together
-# with the biology it still foretells a little, if the hospital acts on the response; we come to
-# that.) The price: patients of rare cells weigh much, and there are few of them.
+# with the biology it still foretells a little, if the hospital acts on the response: see *By what
+# to choose*.) The price: patients of a rare pair of hospital and response weigh much, and there are
+# few of them.
 #
 # **Tell the model.** Why should the network have to learn from pixels what hospital a patient is
 # of? We know it. Give each hospital a number of its own, $u_s$, and let the network learn what is
-# left, with the loss $\ell$ of
+# left, by the loss
 #
 # $$ \ell\big( g(x) + u_s,\; y \big) . $$
 #
@@ -359,9 +366,9 @@ class Reversal(torch.autograd.Function):
         return -ctx.strength * gradient, None
 
 # %% [markdown]
-# Behind that layer the reader's loss is lowered by the reader and raised by the encoder. How strong
-# should the reversal be? At first the reader knows nothing, and to flee from it is to flee from
-# noise. The paper lets the strength grow with the share $p$ of the training that is done,
+# Behind that layer the reader's loss is lowered by the reader and raised by the first network. How
+# strong should the reversal be? At first the reader knows nothing, and to flee from it is to flee
+# from noise. The paper lets the strength grow with the share $p$ of the training that is done,
 # $\lambda_p = \lambda (2 / (1 + e^{-10 p}) - 1)$. We give the reader three steps for each of the
 # network's, and a learning rate of its own: a reader that lags behind is easily fooled.
 
@@ -388,9 +395,9 @@ run.say("Half way through, the reversal has {share:.0%} of its full strength. By
 #    \lambda P . $$
 #
 # No second network, no fight. With two hospitals, a share $q$ of the batch at one of them, $P$ is
-# $q (1 - q)$ times the squared difference of their mean logits. Even a logit that knows nothing has
-# means that differ a little by luck: in a batch of $n$ patients that makes its variance over $n$,
-# so batches must not be small.
+# $q (1 - q)$ times the squared difference of their mean logits. For a logit that knows nothing it
+# is not zero: its means differ a little by luck, and in a batch of $n$ patients $P$ is on average
+# the variance of the logit over $n$. So batches must not be small.
 
 # %% tags=["key"]
 def penalty(logit, site):
@@ -512,10 +519,11 @@ run.say("On this page's validation patients the hospital's name alone has a usua
 #
 # $$ w = P(y \mid a \tilde f + \bar u) \,/\, P(y \mid a \tilde f + u_s) . $$
 #
-# The AUC of $f$ under these weights is what it would be without the link
-# ([Robins, Hernán and Brumback](https://doi.org/10.1097/00001648-200009000-00011)), *if* biology is
-# alike at both hospitals. Try both rules on a score of which we know everything: biology itself,
-# with some of the scanner added, $f = z + k\,(2 s - 1)$. It takes equations only, no image.
+# The AUC of $f$ under these weights is about what it would be without the link ([Robins, Hernán and
+# Brumback](https://doi.org/10.1097/00001648-200009000-00011)), *if* biology is alike at both
+# hospitals. (About: genes are not in the fit, and odds do not collapse.) Try both rules on a score
+# of which we know everything: biology itself, with some of the scanner added, $f = z + k\,(2 s -
+# 1)$. It takes equations only, no image.
 
 # %% tags=["key"]
 many = run.rng("equations alone")
@@ -573,19 +581,22 @@ run.say("Of these nine scores the usual AUC likes that with {usual:+.2f} of the 
 # | adversary | gradient reversal against a reader of the hospital |
 # | covariance | squared covariance of the logit with the hospital |
 # | correlation | mean squared correlation of features and logit with the hospital |
+# | within | in the second world: squared covariance among responders, and among others |
 # | scaled | afterwards: plain features, brought to one mean and spread by hospital |
-# | ComBat | afterwards: the same, with means and spreads shrunk by empirical Bayes |
+# | ComBat | afterwards: the same, each feature's mean and spread pulled towards all others' |
 # | mixed | afterwards: a random intercept for each hospital |
-# | by hand | no network: eleven numbers and a logistic model; with ComBat; mixed |
+# | by hand | no network: eleven numbers (dark share, edges, grain ...), logistic; ComBat; mixed |
 #
-# All networks begin from the same weights and see the same batches. Each way tries six settings, at
-# each of three lengths anew, for a strength that does in a short training need not do in a long
-# one. Setting and step are those of the greatest standardised AUC on validation patients of the two
-# hospitals; in the world of referral, of the greatest balanced one. That is a gift to the plain
-# network: whoever chooses so has understood what is wrong. It needs responders and others from each
-# hospital, and a record of who was scanned where. Nobody gets a look at another hospital. The unit
-# is the seed: patients, first weights and batches are drawn anew. A claim must hold at every
-# length, for the step that was kept and for the last, unless it says otherwise.
+# All networks begin from the same weights and see the same batches. Each way tries six settings:
+# three learning rates, and then three more strengths at the best of them (or three rates times two
+# decays of weights). They are tried anew at each of three lengths, because what is strong enough in
+# a short training may not be in a long one. Setting and step are those of the greatest standardised
+# AUC on validation patients of the two hospitals; in a second world, *referral*, where the response
+# decides the hospital, of the greatest balanced one. That is a gift to the plain network: whoever
+# chooses so has understood what is wrong. It needs responders and others from each hospital, and a
+# record of who was scanned where. Nobody gets a look at another hospital. The unit is the seed:
+# patients, first weights and batches are drawn anew. A claim must hold at every length, for the
+# step that was kept and for the last, unless it says otherwise.
 
 # %%
 trial = experiment.recorded(run, "_ways_to_learn/sweep")
@@ -690,8 +701,10 @@ run.claim(
 #
 # ### Told or fought
 #
-# All remedies that learn know the same: the hospital of each patient of the two. One tells it to
-# the model, another fights a reader of it, a third forbids a covariance, two more count and weigh.
+# All remedies that learn, but for random scanners, know the same: the hospital of each patient of
+# the two. One tells it to the model, another fights a reader of it, a third forbids a covariance,
+# two more count and weigh. (Random scanners need no record while they learn. The rule that chose
+# among them does.)
 
 # %%
 RIVALS = {**{way: way for way in LEARNED if way != "intercept"}, "by_hand": "by hand, mixed"}
@@ -715,12 +728,15 @@ run.say("Where there is no link, after the longest training, the intercept lies"
         edge=max(edges.values()))
 
 # %% [markdown]
-# An interval that holds zero is a tie, and a tie is no victory for whichever stands first. (Of
-# three rates two are ends; what lies beyond them was not tried, so read a hundredth as nothing.)
-# Mind what the rows *by hand* say, too. Eleven numbers that somebody knew to measure, and a model
-# from the textbook, are a rival that no network passes here. (Networks of this trial have few
-# hundred patients to find out by themselves what to measure. With how many they would pass, we did
-# not try.)
+# An interval that holds zero is a tie, and a tie is no victory for whichever stands first. So the
+# intercept beats the adversary and random scanners, and ties with the others. No way reaches
+# biology itself. *Mixed*, on features of the plain network, comes too late: these have learned the
+# scanner, and an intercept afterwards does not take it out. (Of three rates two are ends; what lies
+# beyond them was not tried, so read a hundredth as nothing.) Mind what the rows *by hand* say, too.
+# Eleven numbers that somebody knew to measure, and a model from the textbook that is told the
+# hospital, are a rival that no network passes here. (Networks of this trial have few hundred
+# patients to find out by themselves what to measure. With how many they would pass, we did not
+# try.)
 #
 # ### A record with errors
 #
@@ -756,9 +772,10 @@ run.claim("where one hospital in ten is recorded wrongly, an intercept of each h
           worst > 0, margin=worst, unit="AUC", falsified_by="falsify_records_right")
 
 # %% [markdown]
-# The intercept, of the best while the record was right, suffers most. Covariance with a wrongly
-# recorded hospital is zero exactly if covariance with the true one is (as long as errors fall on
-# everybody alike). So a penalty needs no perfect record in order to be right. But it has a
+# The loss of the intercept, one of the best while the record was right, is clear, and its mean is
+# the largest; that the penalty loses less, five draws do not show. Why might it? Covariance with a
+# wrongly recorded hospital is zero exactly if covariance with the true one is (as long as errors
+# fall on everybody alike). So a penalty needs no perfect record in order to be right. But it has a
 # strength, that must be chosen, and the rule that chooses reads the same record.
 #
 # ### "The adversary cannot guess the hospital"
@@ -768,8 +785,9 @@ run.claim("where one hospital in ten is recorded wrongly, an intercept of each h
 # target. We asked it about each batch *before* it learned from that batch. Now freeze the features
 # of the same last step, take new patients whose hospital is a coin's, and let several *fresh*
 # readers try, linear and not: the best in cross-validation is judged on patients that none has
-# seen. (Why a coin? Where response and hospital hang together, whoever reads the response reads the
-# hospital, and the probe would prove nothing.)
+# seen. (Why a coin? In this world features of biology alone would not tell the hospital anyhow. But
+# where the response decides the hospital, or where patients differ, they would, and the probe would
+# prove nothing. A coin is safe under every arrow.)
 
 # %%
 def ranged(values):
@@ -804,9 +822,10 @@ run.table([{"strength": f"{strength:g}",
           f" Means, least and greatest of n = {len(trial.seeds)} seeds; simulated.")
 
 # %% [markdown]
-# Look down the column of its own reader's loss, and then down that of the fresh one. Take of each
-# seed the adversary that the rule chose, for that is the one to be used; and, of those whose own
-# reader is within a hundredth of a nat of guessing, the one whose features give most away.
+# Look down the column of its own reader's loss, and then down that of the fresh one. Take first the
+# adversary that the rule chose in each seed, for that is the one to be used. Then take all whose
+# own reader is within a hundredth of guessing: how much do their features give away? (Losses are in
+# *nats*, the unit of natural logarithms.)
 
 # %%
 seeds = np.arange(losses.shape[1])
@@ -825,16 +844,16 @@ run.say("The reader of the one that the rule chose has a loss of {reader_loss:.3
         close=int(at_chance.sum()), low=np.nanmin(given_away), high=np.nanmax(given_away))
 
 # %% [markdown]
-# So an adversary at chance may have won, and may not; its own reader does not tell which. A way to
-# fool a reader is to make features *small*: the reader is used to larger ones and sees next to
-# nothing, while a fresh one scales them first. (We had planned to claim that the chosen adversary's
-# features tell the hospital, by more than a twentieth above a coin. The interval does not bear it
-# out, so nothing is claimed.)
+# So an adversary at chance may have won, and may not; its own reader does not tell which. One way
+# to fool a reader is to make features *small*: used to larger ones it sees next to nothing, while a
+# fresh one scales them first. (Whether it was so here we did not measure.) (We had planned to claim
+# that the chosen adversary's features tell the hospital, by more than a twentieth above a coin. The
+# interval does not bear it out, so nothing is claimed.)
 #
 # A feature that knows the hospital does no harm by itself; a logit that uses it does. Compare the
-# two columns above. And the probe must be able to find nothing, and to find something. Here it is
-# on this page's plain network, first with all patients on *one* scanner and hospitals by a coin,
-# then with each patient on the scanner of the hospital.
+# two columns of the first table. And the probe must be able to find nothing, and to find something.
+# Here it is on this page's plain network, first with all patients on *one* scanner and hospitals by
+# a coin, then with each patient on the scanner of the hospital.
 
 # %%
 site = cohort.site[rows["test"]]
@@ -877,7 +896,7 @@ run.say("Where biology differs the penalty's network lies {behind_other:+.3ci} b
         " {behind_more:+.3ci} (balanced: {behind_more_balanced:+.3ci}).")
 
 # %% [markdown]
-# The first intervals lie above zero, the last need not: we had planned to claim that other biology
+# The first intervals lie above zero, the last do not: we had planned to claim that other biology
 # sets the penalty back at every length of training, and five draws do not bear that out. The
 # direction is what the arrows say. How far, in your hospitals, only their arrows can tell.
 
@@ -908,7 +927,9 @@ run.say("Where there is no link, the penalty within responses lies {within_over_
 # %% [markdown]
 # That the right independence is *right* does not make it better here: what is lost by the wrong one
 # is less than these draws can show, and the intercept, which asks for neither, needs no choice
-# between the two. It is right under both arrows, as log-odds add up in both.
+# between the two. It is right under both arrows, as log-odds add up in both: where the response
+# decides the hospital, a known hospital adds, by Bayes' rule, a number to the log-odds of the
+# response.
 
 # %% [markdown]
 # **Nothing to mend.** Where there is no link, invariance should cost nothing much. A penalty that
@@ -960,7 +981,8 @@ run.claim("without a link between hospital and response a covariance penalty cos
 # *all* effects of a pathway vanish: so pathways come whole, or not at all.
 #
 # How does one get to an exact zero? By gradient steps hardly ever. A *proximal* step makes a
-# gradient step of size $t$ on the loss, and then solves for the penalty exactly:
+# gradient step of size $t$ on the loss, and then moves to the point at which half the squared
+# distance from there, plus the penalty, is least:
 #
 # $$ \beta_k \leftarrow \Big( 1 - \frac{t \lambda \sqrt{p_k}}{\lVert \beta_k \rVert} \Big)_{\!+}
 #    \beta_k . $$
@@ -997,8 +1019,8 @@ fast = group_lasso(genes, responded, groups=groups, penalty=0.5 * top, free=know
 run.result("proximal_gap", np.abs(slow[2:] - fast.effects).max(), unit="log-odds", atol=1e-3)
 run.say("At half of the penalty at which the first pathway enters, {n} pathways of twenty have"
         " effects; all others are zero to the last bit. The library's faster steps, with momentum,"
-        " end {proximal_gap:.0e} from these and stop by the conditions of the optimum, violated by"
-        " {violation:.0e} of the penalty.", n=len(fast.found(groups)), violation=fast.violation)
+        " end {proximal_gap:.0e} from these (where the conditions of the optimum hold to"
+        " {violation:.0e} of the penalty).", n=len(fast.found(groups)), violation=fast.violation)
 
 # %% [markdown]
 # A solver of one's own must be held against one that is not. With groups of *one* gene the group
@@ -1036,8 +1058,8 @@ for place, (word, values) in zip(axes[0], lengths.items(), strict=True):
 axes[0, 0].set_ylabel("length of a pathway's effects (log-odds)")
 run.figure(
     figure, name="path", data="simulated",
-    alt="Two panels of twenty lines over a falling penalty; three green lines rise first in both,"
-    " an orange line rises in the right panel.",
+    alt="Two panels of twenty lines over a falling penalty. At the left two green lines rise first,"
+    " a third and an orange one late; at the right the orange one rises second.",
     caption="Lengths of twenty pathways' effects as the penalty falls; green: those that matter,"
     " orange: ancestry's, which does not. Left with the hospital as an unpenalised column, right"
     f" without. One draw, simulated, n = {n_genes_train} patients.",
@@ -1048,16 +1070,20 @@ run.figure(
 #
 # A penalty is usually chosen by cross-validation, by how well the response is foretold. That is no
 # promise about which pathways are *true*: a few false ones, shrunk to almost nothing, hardly hurt.
-# If the list is what you want, control an error of the list. Test each pathway by itself, with the
-# hospital known (Rao's score test, ten degrees of freedom), and take those that
+# If the list is what you want, control an error of the list. Test for each pathway by itself, with
+# the hospital known, whether all its ten effects are zero (Rao's score test), and take those that
 # [Benjamini and Hochberg's](https://doi.org/10.1111/j.2517-6161.1995.tb02031.x) rule takes at a
 # level $q$. It controls the *false discovery rate*: the share of false pathways among the found is
 # at most $q$ on average over repetitions of the study, if tests are independent. Of *your* list it
 # promises nothing.
 #
-# (*Knockoffs*, [Barber and Candès](https://doi.org/10.1214/15-AOS1337), control the same rate for
-# the lasso itself. But their strict form finds nothing at all unless it finds at least $1/q$ at
-# once: with three true pathways and a small $q$ it would be silent for ever.)
+# The table has both ways to choose a penalty: *least loss* in cross-validation, and *one error*,
+# the largest penalty whose loss is within one standard error of that. Effects lie in three ways:
+# *dense*, all genes of a pathway act, of either sign; *same sign*, all push one way; *scattered*,
+# one gene of each acts. (*Knockoffs*, [Barber and Candès](https://doi.org/10.1214/15-AOS1337),
+# control the same rate for the lasso itself. But their strict form finds nothing at all unless it
+# finds at least $1/q$ at once: with three true pathways and a small $q$ it would be silent for
+# ever.)
 
 # %% tags=["key"]
 p_values = score_tests(genes, responded, groups=groups, free=known[:, 1:])
@@ -1158,11 +1184,12 @@ run.finish()
 #   scanner. Which rule does not, depends on the arrow; all such rules need to know who was where.
 # - Rank remedies where there is no link. Where it is turned round, whoever overdoes it wins.
 # - A known confounder can be *told* to the model by an intercept: try that before you fight it. It
-#   is as good as the record of hospitals; a penalty suffers less from a bad one.
+#   is as good as the record of hospitals.
 # - An adversary at chance is a statement about that adversary. Ask a fresh reader, and ask the
 #   logit.
-# - Where biology differs between hospitals, invariance over all patients takes some of it away.
-# - Eleven numbers that somebody knew to measure were a match for every network. Try them first.
+# - Where biology differs between hospitals, the arrows say that invariance over all patients takes
+#   some of it away. How much, five draws did not show.
+# - Eleven numbers that somebody knew to measure, the hospital told, were a match for every network.
 # - Groups are a bet on how effects lie. A list of pathways needs an error rate of the list.
 # - Ancestry is a scanner of the genome: put it into the model, too.
 #
@@ -1186,9 +1213,9 @@ run.check("radiogenomics-balanced", answer)
 # %% [markdown]
 # ```{exercise}
 # :label: radiogenomics-arrow
-# A university hospital with a sharp scanner receives the patients whom others have given up: they
-# are sent there because earlier treatment failed, and hardly any responds. Which independence
-# should a score of the biology have?
+# A university hospital with a sharp scanner receives patients after their first dose elsewhere:
+# those who did not respond to it are sent on and scanned there. The response to that first dose is
+# to be read. Which independence should a score of the biology have?
 # ```
 
 # %% tags=["self-check"]
@@ -1211,10 +1238,10 @@ run.check("radiogenomics-shrink", shrink)
 # %% [markdown]
 # ```{exercise}
 # :label: radiogenomics-probe
-# A paper trains an adversary at two hospitals, where most responders are of one of them. It shows
-# that a fresh, tuned reader finds the hospital from the features of held-out patients of these two
-# hospitals with an AUC of two thirds, and concludes that the scanner is still in the features. What
-# is wrong?
+# A paper trains an adversary at two hospitals, to one of which patients are sent once they have
+# responded, so that most responders are there. It shows that a fresh, tuned reader finds the
+# hospital from the features of held-out patients of these two hospitals with an AUC of two thirds,
+# and concludes that the scanner is still in the features. What is wrong?
 # ```
 
 # %% tags=["self-check"]
