@@ -13,10 +13,11 @@
 #
 # **Question.** A drug helps one patient in two. A network looks at a scan of the tumour and says
 # who will respond. It learned that at two hospitals, and was right there, on patients whom it had
-# never seen. Now a third hospital gives or withholds the drug by its answer. But at the second of
-# the two most patients responded, for reasons that no scan shows, and its scanner blurs more. What
-# did the network read, the tumour or the scanner? If it was the scanner, people are refused a drug
-# because of where they were scanned. Which of many remedies makes it read the tumour?
+# never seen. Now a third hospital, which has scanners of both kinds, gives or withholds the drug by
+# its answer. But at the second of the two most patients responded, for reasons that no scan shows,
+# and its scanner blurs more. What did the network read, the tumour or the scanner? If it was the
+# scanner, people are refused a drug because of where they were scanned. Which of many remedies
+# makes it read the tumour?
 #
 # **Objectives.** After this chapter you will be able to
 #
@@ -33,8 +34,10 @@
 #
 # **Data.** The anatomy is real, one averaged brain. Tumours, scanners, hospitals, genes and
 # responses are simulated, by equations that stand below: only so do we know what the biology was,
-# and how the *same* patient looks on another scanner. No number here is about a drug. Real ones
-# with several hospitals stand in
+# and how the *same* patient looks on another scanner. No number here is about a drug. Nor is
+# response the same as benefit: there are no untreated patients here, and what foretells a good
+# course and what foretells that a drug helps are not told apart. Real ones of several hospitals,
+# with survival in place of response, stand in
 # [TCGA-GBM](https://doi.org/10.7937/K9/TCIA.2016.RNYFUYE9), images of glioblastoma with genes: let
 # `radiogenomic_cohort` in the first cells return yours. The image on the scanner where it was not
 # taken will be missing, and with it one column of each table.
@@ -273,6 +276,9 @@ found = {where: (auc_at(plain, at), auc_at(truth, at)) for where, at in WHERE.it
 fall = found["at home"][0].value - found["link reversed"][0].value
 
 # %%
+without_link = cohort.linked(0.0)[1][rows["test"]]
+found["no link, all on scanner A"] = tuple(rank_auc(scores[:, 0], without_link)
+                                           for scores in (plain, truth))
 moved = (plain[:, 1] - plain[:, 0]) / plain.std(axis=0).mean()
 run.result("plain_home", found["at home"][0], atol=0.02)
 run.result("plain_reversed", found["link reversed"][0], atol=0.02)
@@ -301,9 +307,11 @@ run.claim(
 
 # %% [markdown]
 # Below one half a score is worse than a coin: it sends the drug to those whom it will not help. And
-# the middle row is the one to remember: there the network falls furthest behind biology, though
-# nothing was turned round. (Biology itself falls where there is a link, in either sense: the
-# hospital then decides more of the responses.)
+# the middle row is the one to remember: there the network falls far behind biology, though nothing
+# was turned round: patients of one scanner are put before those of the other. (Had all of them been
+# on *one* scanner, all logits would have moved alike. The last row shows what is left of the
+# ranking then. It is the cut-off that would fail.) (Biology itself falls where there is a link, in
+# either sense: the hospital then decides more of the responses.)
 #
 # ## Four remedies by hand
 #
@@ -519,11 +527,13 @@ run.say("On this page's validation patients the hospital's name alone has a usua
 #
 # $$ w = P(y \mid a \tilde f + \bar u) \,/\, P(y \mid a \tilde f + u_s) . $$
 #
-# The AUC of $f$ under these weights is about what it would be without the link ([Robins, Hernán and
-# Brumback](https://doi.org/10.1097/00001648-200009000-00011)), *if* biology is alike at both
-# hospitals. (About: genes are not in the fit, and odds do not collapse.) Try both rules on a score
-# of which we know everything: biology itself, with some of the scanner added, $f = z + k\,(2 s -
-# 1)$. It takes equations only, no image.
+# The AUC of $f$ under these weights is close to what it would be without the link, *if* biology is
+# alike at both hospitals, log-odds add and nothing else acts. (Here genes do, odds do not collapse,
+# and the table below shows a hundredth too much. What matters is that it peaks at the right place.
+# It is in the spirit of the weights of [Robins, Hernán and
+# Brumback](https://doi.org/10.1097/00001648-200009000-00011), which are of the exposure.) Try both
+# rules on a score of which we know everything: biology itself, with some of the scanner added, $f =
+# z + k\,(2 s - 1)$. It takes equations only, no image.
 
 # %% tags=["key"]
 many = run.rng("equations alone")
@@ -592,11 +602,11 @@ run.say("Of these nine scores the usual AUC likes that with {usual:+.2f} of the 
 # decays of weights). They are tried anew at each of three lengths, because what is strong enough in
 # a short training may not be in a long one. Setting and step are those of the greatest standardised
 # AUC on validation patients of the two hospitals; in a second world, *referral*, where the response
-# decides the hospital, of the greatest balanced one. That is a gift to the plain network: whoever
-# chooses so has understood what is wrong. It needs responders and others from each hospital, and a
-# record of who was scanned where. Nobody gets a look at another hospital. The unit is the seed:
-# patients, first weights and batches are drawn anew. A claim must hold at every length, for the
-# step that was kept and for the last, unless it says otherwise.
+# decides the hospital, of the greatest balanced one. It needs responders and others from each
+# hospital, and a record of who was scanned where. Nobody gets a look at another hospital. The unit
+# is the seed: patients, first weights and batches are drawn anew, on the one anatomy that there is.
+# A claim must hold at every length, for the step that was kept and for the last, unless it says
+# otherwise.
 
 # %%
 trial = experiment.recorded(run, "_ways_to_learn/sweep")
@@ -683,6 +693,13 @@ for where in ("home", "reversed"):
         taken_by("standardised", where, 4) - taken_by("usual", where, 4)))
 
 # %%
+liked_by = {rule: [LEARNED[k] for k in np.argmax(
+    [trial.array(f"worth_{rule}_{way}_4", setting="confounded") for way in LEARNED], axis=0)]
+    for rule in ("usual", "standardised")}
+run.say("After the longest training the usual AUC takes, seed by seed: {usual}; the standardised"
+        " one: {standardised}.", **{rule: ", ".join(names) for rule, names in liked_by.items()})
+
+# %%
 run.say("The network that the usual AUC takes has {lost_by_usual:.2ci} less where there is no"
         " link than that which the standardised AUC takes; at home the difference is"
         " {lost_by_usual_home:+.2ci}, where the link is reversed"
@@ -690,14 +707,15 @@ run.say("The network that the usual AUC takes has {lost_by_usual:.2ci} less wher
 worst = min(one.low for one in lost.values())
 run.claim(
     "chosen among all ways by the usual validation AUC, a network does worse where there is no"
-    " link than chosen by the standardised one, at each of three lengths of training", worst > 0,
-    margin=worst, unit="AUC", falsified_by="falsify_asked_at_home")
+    " link than chosen by the standardised one, each at the step that it keeps, at each of three"
+    " lengths", worst > 0, margin=worst, unit="AUC", falsified_by="falsify_asked_at_home")
 
 # %% [markdown]
-# The usual AUC does not only fail to warn. It *prefers* the scanner's reader: at home reading the
-# scanner pays. No amount of validation at the same two hospitals helps, if it asks the wrong
-# question. And the right question presupposes that somebody knew what to suspect, and that it was
-# recorded for each patient.
+# The usual AUC does not only fail to warn. It *prefers* a reader of the scanner: at home reading
+# the scanner pays. Such a reader need not be the plain network. A remedy whose strength is too low
+# will do. No amount of validation at the same two hospitals helps, if it asks the wrong question.
+# And the right question presupposes that somebody knew what to suspect, and that it was recorded
+# for each patient.
 #
 # ### Told or fought
 #
@@ -715,28 +733,33 @@ run.result("covariance_over_adversary",
            mean_interval(auc_of("covariance") - auc_of("adversary")), atol=0.03)
 
 # %%
-edges = {way: max(trial.array(f"at_end_{way}_{t}", setting="confounded").mean() for t in TIMES)
-         for way in ("intercept", "adversary", "covariance")}
 run.say("Where there is no link, after the longest training, the intercept lies"
         " {intercept_over_adversary:+.2ci} from the adversary,"
         " {intercept_over_covariance:+.2ci} from the covariance penalty,"
         " {intercept_over_correlation:+.2ci} from the penalty on correlation,"
         " {intercept_over_reweighted:+.2ci} from weights, {intercept_over_offset:+.2ci} from"
         " counted offsets, {intercept_over_augmented:+.2ci} from random scanners and"
-        " {intercept_over_by_hand:+.2ci} from numbers made by hand with a random intercept. The"
-        " setting taken lay at an end of what was tried in up to {edge:.0%} of the seeds.",
-        edge=max(edges.values()))
+        " {intercept_over_by_hand:+.2ci} from numbers made by hand with a random intercept.")
+run.table(
+    [{"way": way} | {f"{t * trial.fixed['first_steps']} steps":
+                     f"{trial.array(f'at_end_{way}_{t}', setting='confounded').mean():.0%}"
+                     for t in TIMES} for way in LEARNED],
+    name="ends", caption="How often the setting that was taken lies at an end of the rates or"
+    f" strengths that were tried: share of n = {len(trial.seeds)} seeds. Simulated.")
 
 # %% [markdown]
 # An interval that holds zero is a tie, and a tie is no victory for whichever stands first. So the
 # intercept beats the adversary and random scanners, and ties with the others. No way reaches
 # biology itself. *Mixed*, on features of the plain network, comes too late: these have learned the
-# scanner, and an intercept afterwards does not take it out. (Of three rates two are ends; what lies
-# beyond them was not tried, so read a hundredth as nothing.) Mind what the rows *by hand* say, too.
-# Eleven numbers that somebody knew to measure, and a model from the textbook that is told the
-# hospital, are a rival that no network passes here. (Networks of this trial have few hundred
-# patients to find out by themselves what to measure. With how many they would pass, we did not
-# try.)
+# scanner, and an intercept afterwards does not take it out. (The setting lies at an end in most
+# seeds, of three rates two being ends. What lies beyond was not tried, so the ranking is that of
+# this tuning: ways without a strength had three rates times two decays, ways with one a search
+# along its strength. Seven intervals stand here, none of them widened for being seven.) Mind what
+# the rows *by hand* say, too. Eleven numbers that somebody knew to measure, and a model from the
+# textbook that is told the hospital, are a rival that no network passes here. (Whoever chose them
+# had also written the tumours: *dark share* is close to the planted biology.) (Networks of this
+# trial have few hundred patients to find out by themselves what to measure. With how many they
+# would pass, we did not try.)
 #
 # ### A record with errors
 #
@@ -754,6 +777,8 @@ def harm(way, times=4, kept="standardised"):
 
 for way in ("intercept", "adversary", "covariance"):
     run.result(f"harm_{way}", mean_interval(harm(way)), atol=0.03)
+for way in ("covariance", "adversary"):
+    run.result(f"harm_more_than_{way}", mean_interval(harm("intercept") - harm(way)), atol=0.03)
 run.result("misrecorded_lead", atol=0.03, value=mean_interval(
     auc_of("covariance", world="misrecorded") - auc_of("intercept", world="misrecorded")))
 run.result("harm_by_hand", atol=0.03, value=mean_interval(
@@ -764,19 +789,28 @@ run.result("harm_by_hand", atol=0.03, value=mean_interval(
 run.say("With such a record the intercept loses {harm_intercept:.2ci} of AUC where there is no"
         " link, the covariance penalty {harm_covariance:.2ci}, the adversary"
         " {harm_adversary:.2ci}, and numbers made by hand with a random intercept"
-        " {harm_by_hand:.2ci}. The penalty now leads the intercept by {misrecorded_lead:+.2ci}.")
+        " {harm_by_hand:.2ci}. Pair by pair it loses {harm_more_than_covariance:+.2ci} more than"
+        " the penalty and {harm_more_than_adversary:+.2ci} more than the adversary; the penalty"
+        " then leads it by {misrecorded_lead:+.2ci}.")
+by_scanner = {world: trial.array("site_intercept_4_standardised", setting=world).mean()
+              for world in ("confounded", "misrecorded")}
+run.say("The logit of the intercept's network tells the hospital with an AUC of {right:.2f} where"
+        " the record is right, and of {wrong:.2f} where it has errors (means).",
+        right=by_scanner["confounded"], wrong=by_scanner["misrecorded"])
+
+# %%
 worst = least(lambda times, kept: harm("intercept", times, kept))
-run.claim("where one hospital in ten is recorded wrongly, an intercept of each hospital lets"
-          " the network read the scanner, and it does worse where there is no link, at each of"
-          " three lengths of training",
+run.claim("where one hospital in ten is recorded wrongly, a network that learned with an intercept"
+          " of each hospital does worse where there is no link, at each of three lengths",
           worst > 0, margin=worst, unit="AUC", falsified_by="falsify_records_right")
 
 # %% [markdown]
-# The loss of the intercept, one of the best while the record was right, is clear, and its mean is
-# the largest; that the penalty loses less, five draws do not show. Why might it? Covariance with a
-# wrongly recorded hospital is zero exactly if covariance with the true one is (as long as errors
-# fall on everybody alike). So a penalty needs no perfect record in order to be right. But it has a
-# strength, that must be chosen, and the rule that chooses reads the same record.
+# The loss of the intercept, one of the best while the record was right, is clear, and in the mean
+# the largest: what is told wrongly is believed. That others lose less, five draws do not show at
+# the step that is kept. Why might they? Covariance with a wrongly recorded hospital is zero exactly
+# if covariance with the true one is (as long as errors fall on everybody alike). So a penalty needs
+# no perfect record in order to be right. But it has a strength, that must be chosen, and the rule
+# that chooses reads the same record.
 #
 # ### "The adversary cannot guess the hospital"
 #
@@ -805,6 +839,12 @@ run.table([{"features of": way, "fresh reader": ranged(one), "logit": site_of.ge
           " and by the logit alone, at the last step of the longest training; *nothing*: the"
           " plain network's features and hospitals dealt anew. Means, least and greatest of"
           f" n = {len(trial.seeds)} seeds; simulated.")
+
+# %%
+at = int(np.argmax(probed["covariance"]))
+run.say("In one seed the features of the covariance penalty's network tell the hospital with an AUC"
+        " of {features:.2f}, and its logit with {logit:.2f}.", features=probed["covariance"][at],
+        logit=trial.array("site_covariance_4_last", setting="confounded")[at])
 
 # %%
 n_strengths = len(trial.fixed["reversals"])
@@ -846,14 +886,16 @@ run.say("The reader of the one that the rule chose has a loss of {reader_loss:.3
 # %% [markdown]
 # So an adversary at chance may have won, and may not; its own reader does not tell which. One way
 # to fool a reader is to make features *small*: used to larger ones it sees next to nothing, while a
-# fresh one scales them first. (Whether it was so here we did not measure.) (We had planned to claim
-# that the chosen adversary's features tell the hospital, by more than a twentieth above a coin. The
+# fresh one scales them first. (Whether it was so here we did not measure. And a hundredth of a nat
+# is not nothing: a reader that knows its business may have an AUC of nearly six tenths at that
+# loss. Its own reader, besides, had seen these patients many times.) (We had planned to claim that
+# the chosen adversary's features tell the hospital, by more than a twentieth above a coin. The
 # interval does not bear it out, so nothing is claimed.)
 #
-# A feature that knows the hospital does no harm by itself; a logit that uses it does. Compare the
-# two columns of the first table. And the probe must be able to find nothing, and to find something.
-# Here it is on this page's plain network, first with all patients on *one* scanner and hospitals by
-# a coin, then with each patient on the scanner of the hospital.
+# A feature that knows the hospital does no harm by itself; a logit that uses it does. And the probe
+# must be able to find nothing, and to find something. Here it is on this page's plain network,
+# first with all patients on *one* scanner and hospitals by a coin, then with each patient on the
+# scanner of the hospital.
 
 # %%
 site = cohort.site[rows["test"]]
@@ -936,7 +978,8 @@ run.say("Where there is no link, the penalty within responses lies {within_over_
 # may choose its own strength there chooses the weakest, and that would prove nothing. So we take of
 # each seed *the strength that the world with a link called for*, and ask what it costs here. That
 # is the trial's control: after the longest training the whole interval must lie within three
-# hundredths of an AUC of zero.
+# hundredths of an AUC of zero, a margin set beforehand. (It had been planned for every length. At
+# the shortest it fails, as you see.)
 
 # %%
 def cost(times):
@@ -954,11 +997,11 @@ costs = {t: mean_interval(cost(t)) for t in TIMES}
 # %%
 run.result("cost_unlinked", costs[4], atol=0.02)
 run.result("cost_unlinked_short", costs[1], atol=0.02)
+run.result("cost_unlinked_middle", costs[2], atol=0.02)
 margin = 0.03 - max(costs[4].high, -costs[4].low)
 run.say("Where hospital and response do not hang together, the penalty costs"
-        " {cost_unlinked:+.3ci} after the longest training. After a quarter of its steps it is"
-        " {cost_unlinked_short:+.3ci}: with so short a training it is not shown that the"
-        " penalty costs nothing.")
+        " {cost_unlinked:+.3ci} after the longest training. After a half of its steps it is"
+        " {cost_unlinked_middle:+.3ci}, after a quarter {cost_unlinked_short:+.3ci}.")
 run.claim("without a link between hospital and response a covariance penalty costs next to"
           " nothing, after the longest of three trainings", margin > 0, margin=margin, unit="AUC",
           control=True, falsified_by="falsify_linked_for_unlinked")
@@ -1081,9 +1124,9 @@ run.figure(
 # the largest penalty whose loss is within one standard error of that. Effects lie in three ways:
 # *dense*, all genes of a pathway act, of either sign; *same sign*, all push one way; *scattered*,
 # one gene of each acts. (*Knockoffs*, [Barber and Candès](https://doi.org/10.1214/15-AOS1337),
-# control the same rate for the lasso itself. But their strict form finds nothing at all unless it
-# finds at least $1/q$ at once: with three true pathways and a small $q$ it would be silent for
-# ever.)
+# control the same rate for the lasso of a linear model; for groups and a logistic loss they had to
+# be extended. And their strict form finds nothing at all unless it finds at least $1/q$ at once:
+# with three true pathways and a small $q$ it would nearly always be silent.)
 
 # %% tags=["key"]
 p_values = score_tests(genes, responded, groups=groups, free=known[:, 1:])
@@ -1144,18 +1187,23 @@ filled, scattered = gain(fills), gain(opposite)
 run.result("gain_dense", gain("dense"), atol=0.01)
 run.result("gain_scattered", gain("scattered"), atol=0.01)
 run.result("gain_over_means", gain("same sign", "means"), atol=0.01)
-for rule, name in (("group", "group_error"), ("tests", "tests")):
-    run.result(f"share_false_{rule}", atol=0.1, value=mean_interval(np.mean(
-        [drawn.array(f"share_false_{name}_known", spread=one) for one in drawn.grid["spread"]],
-        axis=0)))
+for rule, name in (("group", "group_error"), ("least", "group_least"), ("tests", "tests")):
+    run.result(f"share_false_{rule}", atol=0.1, value=mean_interval(
+        drawn.array(f"share_false_{name}_known", spread="dense"), within=(0, 1)))
+run.table([{"rule": word} | {one: f"{mean_interval(of, within=(0, 1)):.2ci}"
+                             for one in drawn.grid["spread"]
+                             for of in [drawn.array(f"share_false_{rule}_known", spread=one)]}
+           for word, rule in RULES.items()], name="false_shares",
+          caption="Share of false pathways among those found (no pathway found counts as none"
+          f" false): means over n = {len(drawn.seeds)} draws, 95 % intervals; simulated.")
 
 # %%
 run.say("Where effects fill their pathways, groups gain {gain_dense:+.3ci} of AUC over single"
         " genes; where one gene of a pathway acts, {gain_scattered:+.3ci}; and where all genes"
-        " push one way, {gain_over_means:+.3ci} over twenty means. Of the pathways in"
-        " the list of the group lasso (one standard error) a share of {share_false_group:.2ci} is"
-        " false in the mean over all draws and spreads, of those that tests find"
-        " {share_false_tests:.2ci} (allowed: {level:.2f}).")
+        " push one way, {gain_over_means:+.3ci} over twenty means. Where effects"
+        " are dense {share_false_least:.2ci} of the pathways that the group lasso finds at the"
+        " least loss are false, {share_false_group:.2ci} at one error, and {share_false_tests:.2ci}"
+        " of those that tests find (allowed on average: {level:.2f}).")
 margin = min(filled.low, -scattered.high)
 run.claim("groups foretell better than single genes where effects fill pathways, and worse"
           " where they are scattered", margin > 0, margin=margin, unit="AUC",
@@ -1183,8 +1231,8 @@ run.finish()
 # - Where responders and hospital hang together, the usual validation AUC rewards reading the
 #   scanner. Which rule does not, depends on the arrow; all such rules need to know who was where.
 # - Rank remedies where there is no link. Where it is turned round, whoever overdoes it wins.
-# - A known confounder can be *told* to the model by an intercept: try that before you fight it. It
-#   is as good as the record of hospitals.
+# - A known confounder can be *told* to the model by an intercept. As far as the tuning of this trial
+#   goes, that beat fighting it. It is as good as the record of hospitals.
 # - An adversary at chance is a statement about that adversary. Ask a fresh reader, and ask the
 #   logit.
 # - Where biology differs between hospitals, the arrows say that invariance over all patients takes
