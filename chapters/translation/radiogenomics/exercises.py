@@ -198,10 +198,11 @@ PROBE = Choice(
         "Among these patients a responder is mostly of one hospital.",
     ],
     solution=r"""
-Among these patients hospital and response hang together. Features that foretell the response, and
-know nothing of scanners, foretell the hospital, too. Probe where hospitals are a coin's, or among
-responders and among others apart, as the graph allows. (With the arrow from hospital to response
-even that last way is not clean: the response is a collider.)
+Here the response decides the hospital, and the two hang together. Features that foretell the
+response, and know nothing of scanners, foretell the hospital, too. Probe where hospitals are a
+coin's, or among responders and among others apart. (With the arrow from hospital to response the
+paper would have a point: biology alone tells nothing of the hospital over all patients. There the
+way by responses is not clean, for the response is a collider.)
 """,
 )
 
