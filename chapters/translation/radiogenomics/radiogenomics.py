@@ -309,9 +309,10 @@ run.claim(
 # Below one half a score is worse than a coin: it sends the drug to those whom it will not help. And
 # the middle row is the one to remember: there the network falls far behind biology, though nothing
 # was turned round: patients of one scanner are put before those of the other. (Had all of them been
-# on *one* scanner, all logits would have moved alike. The last row shows what is left of the
-# ranking then. It is the cut-off that would fail.) (Biology itself falls where there is a link, in
-# either sense: the hospital then decides more of the responses.)
+# on *one* scanner, all logits would have moved alike, and no ranking would suffer. The last row
+# asks for that: this network has not added the scanner to the biology, it has hardly read anything
+# else.) (Biology itself falls where there is a link, in either sense: the hospital then decides
+# more of the responses.)
 #
 # ## Four remedies by hand
 #
