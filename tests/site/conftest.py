@@ -12,10 +12,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.site.crawl import FLAGS, chromium, served
+from tests.site.crawl import FLAGS, chapters, chromium, names, served
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(os.environ.get("MEDBOOK_SITE") or ROOT / "build" / "site")  # before tests lose settings
+
+
+def pytest_generate_tests(metafunc) -> None:
+    """One test a page; all of them where browser tests are asked for, as `.ci/run` does.
+
+    Else the index and one chapter. A test asks for `page_name`, or for `chapter_page`.
+    """
+    asked = {"page_name", "chapter_page"} & set(metafunc.fixturenames)
+    for wanted in sorted(asked):
+        of_chapters = chapters(SITE) if SITE.is_dir() else []
+        found = names(SITE) if wanted == "page_name" else of_chapters
+        if "browser" not in metafunc.config.getoption("markexpr"):
+            found = [*(["index.html"] if wanted == "page_name" else []), *of_chapters[:1]]
+        metafunc.parametrize(wanted, found or ["index.html"])
 
 
 def absent(reason: str) -> None:
@@ -50,7 +64,13 @@ def site() -> Path:
 
 
 @pytest.fixture(scope="session")
-def base(site: Path) -> Iterator[str]:
+def site_base(site: Path) -> Iterator[str]:
     """The address of the served site."""
     with served(site) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def base(site_base: str) -> str:
+    """The same; a file of tests may put pages of its own in its place."""
+    return site_base

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urldefrag
+from urllib.parse import unquote, urldefrag, urljoin
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 FLAGS = [
     "--headless",
@@ -56,8 +56,6 @@ class Visit:
     page: str
     problems: list[str] = field(default_factory=list)
     formulas: int = 0
-    sliders: int = 0
-    links: set[str] = field(default_factory=set)
 
     def say(self, what: str) -> None:
         self.problems.append(f"{self.page}: {what}")
@@ -113,8 +111,11 @@ def reader(browser: Browser, base: str, *, dark: bool = False) -> Iterator[tuple
         context.close()
 
 
-def visit(browser: Browser, base: str, path: str) -> Visit:
-    """Open one page, wide and then phone-narrow, and note everything that is wrong with it."""
+def visit(browser: Browser, base: str, path: str, *, site: Path) -> Visit:
+    """Open one page, wide and then phone-narrow, and note everything that is wrong with it.
+
+    Its sliders are moved, and its links into the site must lead somewhere.
+    """
     seen = Visit(path)
     with reader(browser, base) as (page, refused):
         page.on("console", lambda m: seen.say(f"console: {m.text}") if m.type == "error" else None)
@@ -127,7 +128,6 @@ def visit(browser: Browser, base: str, path: str) -> Visit:
         wait_for_formulas(page)
         wait_for_sliders(page)
         seen.formulas = page.locator("mjx-container").count()
-        seen.sliders = page.locator("figure.medbook-is-live").count()
         for text in page.evaluate(RAW_FORMULAS):
             seen.say(f"a formula was not set: {text!r}")
         for source in page.evaluate(IMAGES_WITHOUT_ALT):
@@ -137,33 +137,87 @@ def visit(browser: Browser, base: str, path: str) -> Visit:
         still = page.locator("figure.medbook-frames:not(.medbook-is-live)").count()
         if still:
             seen.say(f"{still} interactive figures have no slider")
+        for fault in slider_faults(page):
+            seen.say(fault)
         page.set_viewport_size({"width": NARROW_PX, "height": 800})
         over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         if over > 0:
             seen.say(f"{over} px too wide for a screen of {NARROW_PX} px")
-        for target in page.evaluate("[...document.querySelectorAll('a[href]')].map((a) => a.href)"):
-            if target.startswith(base):
-                seen.links.add(unquote(urldefrag(target.removeprefix(base)).url))
+        targets = page.evaluate("[...document.querySelectorAll('a[href]')].map((a) => a.href)")
+        for link in sorted(_inside(targets, base)):
+            target = site / (link or "index.html")
+            if not (target / "index.html" if target.is_dir() else target).is_file():
+                seen.say(f"a link leads nowhere: {link}")
         for address in refused:
             seen.say(f"asks another host: {address}")
     return seen
 
 
-def crawl(browser: Browser, base: str, site: Path) -> list[Visit]:
-    """Visit every page of the site, and check that every link inside it leads somewhere."""
-    pages = sorted(path.relative_to(site).as_posix() for path in html_files(site))
-    visits = [visit(browser, base, page) for page in pages]
-    for seen in visits:
-        for link in sorted(seen.links):
-            target = site / (link or "index.html")
-            if not (target / "index.html" if target.is_dir() else target).is_file():
-                seen.say(f"a link leads nowhere: {link}")
-    return visits
+def slider_faults(page: Page) -> list[str]:
+    """What is wrong with each interactive figure when its slider is moved from the keyboard."""
+    found: list[str] = []
+    for number, figure in enumerate(page.locator("figure.medbook-is-live").all(), start=1):
+        handle = figure.locator(".noUi-handle, input[type=range]").first
+        picture = figure.locator(".medbook-live img:visible")
+        if picture.count() != 1:
+            found.append(f"slider {number}: {picture.count()} pictures are shown")
+            continue
+        source, alt = picture.get_attribute("src"), picture.get_attribute("alt")
+        place = [handle.get_attribute(f"aria-value{which}") for which in ("now", "max")]
+        there, back = ("ArrowLeft", "ArrowRight") if place[0] == place[1] else (
+            "ArrowRight", "ArrowLeft")  # fmt: skip
+        handle.focus()
+        page.keyboard.press(there)
+        if not _shows(page, figure, source, same=False):
+            found.append(f"slider {number}: the picture stays")
+            continue
+        if picture.get_attribute("alt") == alt:
+            found.append(f"slider {number}: the alt text stays")
+        page.keyboard.press(back)
+        if not _shows(page, figure, source, same=True):
+            found.append(f"slider {number}: the picture does not come back")
+    return found
+
+
+def _shows(page: Page, figure: Locator, source: str | None, *, same: bool) -> bool:
+    """Whether the figure comes to show one picture, whole, that is or is not `source`."""
+    from playwright.sync_api import TimeoutError as TookTooLong
+
+    try:
+        arguments = [figure.element_handle(), source, same]
+        page.wait_for_function(ONE_PICTURE, arg=arguments, timeout=SLIDER_MS)
+    except TookTooLong:
+        return False
+    return True
+
+
+def _inside(targets: list[str], base: str) -> set[str]:
+    """Those addresses that lie below `base`, from there on, without what follows a #."""
+    inside = (target.removeprefix(base) for target in targets if target.startswith(base))
+    return {unquote(urldefrag(target).url) for target in inside}
 
 
 def html_files(site: Path) -> list[Path]:
     """The pages, without the theme's own snippets."""
     return [path for path in site.rglob("*.html") if "_static" not in path.parts]
+
+
+def names(site: Path) -> list[str]:
+    """The pages by their addresses below the site's."""
+    return sorted(path.relative_to(site).as_posix() for path in html_files(site))
+
+
+def chapters(site: Path) -> list[str]:
+    """Those of them that are chapters."""
+    return [name for name in names(site) if "medbook-facts" in (site / name).read_text("utf-8")]
+
+
+def links_of(site: Path, name: str) -> set[str]:
+    """Where the links of a page lead inside the site, read from the file."""
+    parser = _Links()
+    parser.feed((site / name).read_text("utf-8"))
+    base = "http://site.invalid/"
+    return _inside([urljoin(base + name, link) for link in parser.found], base)
 
 
 def wait_for_formulas(page: Page) -> None:
@@ -184,6 +238,18 @@ def wait_for_sliders(page: Page) -> None:
         )
     except TookTooLong:
         return
+
+
+class _Links(HTMLParser):
+    """Collects where links lead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.found += [value for name, value in attrs if name == "href" and value]
 
 
 class _Fetches(HTMLParser):
@@ -218,6 +284,16 @@ def named_hosts(site: Path) -> list[str]:
     return found
 
 
+SLIDER_MS = 10_000
+ONE_PICTURE = """
+([figure, source, same]) => {
+  const shown = [...figure.querySelectorAll(".medbook-live img")]
+    .filter((image) => image.getBoundingClientRect().width > 0);
+  const [image] = shown;
+  if (shown.length !== 1 || !image.complete || image.naturalWidth === 0) return false;
+  return (image.getAttribute("src") === source) === same;
+}
+"""
 RAW_FORMULAS = r"""
 () => {
   const skip = "pre, code, script, style, noscript, mjx-container, textarea";

@@ -11,24 +11,9 @@ import pytest
 
 from press.page.mending import MENDS
 from tests.site.axe import SOURCE, UNFOLD, inspect, violations
-from tests.site.conftest import SITE
-from tests.site.crawl import NARROW_PX, html_files, reader, served
+from tests.site.crawl import NARROW_PX, html_files, names, reader, served
 
 pytestmark = pytest.mark.browser
-
-
-def names(site: Path) -> list[str]:
-    return sorted(path.relative_to(site).as_posix() for path in html_files(site))
-
-
-def pytest_generate_tests(metafunc) -> None:
-    """One test a page; all of them where browser tests are asked for, as `.ci/run` does."""
-    if "page_name" in metafunc.fixturenames:
-        found = names(SITE) if SITE.is_dir() else []
-        chapters = [name for name in found if "/" in name]
-        if "browser" not in metafunc.config.getoption("markexpr"):
-            found = ["index.html", *chapters[:1]]
-        metafunc.parametrize("page_name", found or ["index.html"])
 
 
 def test_a_page_passes_axe_in_light_in_dark_and_on_a_phone(browser, base, page_name) -> None:
