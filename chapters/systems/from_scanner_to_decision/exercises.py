@@ -14,6 +14,7 @@ KILL = Choice(
         "c": "It does the step, finds other files than the line's, and stops, now and always.",
         "d": "It cannot start, as the chain of the ledger is broken.",
         "e": "It starts the study anew from its first step.",
+        "f": "It does the step again under another UID, and the archive keeps both masks.",
     },
     answer="c",
     because={
@@ -21,6 +22,7 @@ KILL = Choice(
         "b": "a line alone is not believed: the files must be there, with the line's digests",
         "d": "the line is whole and its digest right; a chain does not see that it came too early",
         "e": "the steps before have their lines and their files, and are kept",
+        "f": "the UID follows from key, study and purpose; nor does this run get to the archive",
     },
     hints=[
         "How does the rerun know that a step was done? It asks two things: line and files.",
@@ -34,7 +36,6 @@ and somebody must be told. (A step such as *gate*, which leaves no file, would b
 nothing would show.) A line that can be written before its step says nothing of what the step made.
 Digests force the right order upon us: files first, then the line.
 """,
-    wrong=["maybe", 3, "f"],
 )
 
 VOLUME = Number(
