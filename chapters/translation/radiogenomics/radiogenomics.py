@@ -1232,8 +1232,8 @@ run.finish()
 # - Where responders and hospital hang together, the usual validation AUC rewards reading the
 #   scanner. Which rule does not, depends on the arrow; all such rules need to know who was where.
 # - Rank remedies where there is no link. Where it is turned round, whoever overdoes it wins.
-# - A known confounder can be *told* to the model by an intercept. As far as the tuning of this trial
-#   goes, that beat fighting it. It is as good as the record of hospitals.
+# - A known confounder can be *told* to the model by an intercept. As far as the tuning of this
+#   trial goes, that beat fighting it. It is as good as the record of hospitals.
 # - An adversary at chance is a statement about that adversary. Ask a fresh reader, and ask the
 #   logit.
 # - Where biology differs between hospitals, the arrows say that invariance over all patients takes
