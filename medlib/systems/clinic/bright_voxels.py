@@ -3,6 +3,7 @@
 Two cuts, no learning: a voxel is marked where the map of white matter is high enough and the image,
 smoothed a little, brighter than a threshold in units of its own brain. Both cuts, the smoothing and
 the size below which a spot is noise are tuned as a network is, on studies whose lesions are known.
+Whether there is a lesion follows from two numbers, as a network's decision does.
 """
 
 from __future__ import annotations
@@ -13,16 +14,22 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.ndimage import gaussian_filter, label
-from sklearn.metrics import roc_auc_score
+from scipy.ndimage import gaussian_filter
 
-__all__ = ["BrightVoxels", "Example", "dice_of", "in_units_of_brain", "tune_bright_voxels"]
+from medlib.systems.clinic.decision import fit_decision
+from medlib.systems.clinic.lesion_parts import parts_of
+
+__all__ = [
+    "NUMBERS", "BrightVoxels", "Example", "dice_of", "in_units_of_brain", "tune_bright_voxels",
+]  # fmt: skip
 
 Volume = Float[np.ndarray, "slices rows columns"]
 Mask = Bool[np.ndarray, "slices rows columns"]
 Example = tuple[Volume, Volume, Mask]
 """Volume, map of white matter, lesions."""
 
+NUMBERS = ("brightest voxels", "marked size")
+_BRIGHTEST = 5
 _SMOOTHING = (0.0, 0.5, 1.0)  # pixels
 _LEAST_WHITE = (0.1, 0.3, 0.5, 0.7, 0.85)
 _THRESHOLDS = tuple(np.arange(0.4, 2.21, 0.3).round(2))
@@ -80,14 +87,24 @@ class BrightVoxels:
         parts, sizes = _parts(smooth, white, self.threshold, self.least_white)
         return (sizes >= self.least_voxels)[parts]
 
+    def numbers(self, volume: Volume, white: Volume) -> Float[np.ndarray, " 2"]:
+        """The numbers of `NUMBERS`: of what is bright, and of how much of it there is.
+
+        Mean of the five brightest voxels of white matter, smoothed, in spreads of the brain above
+        its mean, for one bright spot is enough; and the logarithm of 1 + the voxels marked.
+        """
+        smooth = _smoothed(in_units_of_brain(volume), self.smoothing_px)
+        _, sizes = _parts(smooth, white, self.threshold, self.least_white)
+        return _numbers(smooth, white, self.least_white, sizes[sizes >= self.least_voxels].sum())
+
 
 def tune_bright_voxels(examples: Sequence[Example], *, by: str) -> BrightVoxels:
     """The best of a grid of thresholds, shares of white matter, smoothings and sizes.
 
     Args:
         examples: volumes, maps of white matter and lesions.
-        by: "Dice", its mean over examples with lesions; or "AUC", how well the marked volume tells
-            examples with lesions from others.
+        by: "Dice", its mean over examples with lesions; or "cost", that of the probability of a
+            lesion in nats, of a decision by the two numbers that is fitted to these examples.
 
     Raises:
         ValueError: an unknown `by`, or examples that are all of one kind.
@@ -100,12 +117,12 @@ def tune_bright_voxels(examples: Sequence[Example], *, by: str) -> BrightVoxels:
         >>> bool((found.mask(*pair[0][:2]) == lesion).all())
         True
     """
-    if by not in ("Dice", "AUC"):
-        raise ValueError(f"by is {by!r}; 'Dice' or 'AUC'")
+    if by not in ("Dice", "cost"):
+        raise ValueError(f"by is {by!r}; 'Dice' or 'cost'")
     has = np.array([bool(mask.any()) for *_, mask in examples])
     if has.all() or not has.any():
         raise ValueError("examples with a lesion and without are needed")
-    used = [one for one, any_ in zip(examples, has, strict=True) if any_ or by == "AUC"]
+    used = [one for one, any_ in zip(examples, has, strict=True) if any_ or by == "cost"]
     best, best_value = None, -np.inf
     units = [in_units_of_brain(volume) for volume, *_ in used]
     boxes = [_box_of(white >= _LEAST_WHITE[0]) for _, white, _ in used]
@@ -118,9 +135,12 @@ def tune_bright_voxels(examples: Sequence[Example], *, by: str) -> BrightVoxels:
                 for each, white in zip(smooth, whites, strict=True)
             ]
             for least in _LEAST_VOXELS:
-                if by == "AUC":
-                    volumes = [sizes[sizes >= least].sum() for _, sizes in marked]
-                    value = roc_auc_score(has, volumes)
+                if by == "cost":
+                    numbers = [
+                        _numbers(each, white, least_white, sizes[sizes >= least].sum())
+                        for each, white, (_, sizes) in zip(smooth, whites, marked, strict=True)
+                    ]
+                    value = -_cost(np.stack(numbers), has)
                 else:
                     value = np.mean(
                         [
@@ -134,6 +154,21 @@ def tune_bright_voxels(examples: Sequence[Example], *, by: str) -> BrightVoxels:
                     best = BrightVoxels(float(threshold), least_white, smoothing, least)
                     best_value = value
     return best
+
+
+def _numbers(
+    smooth: Volume, white: Volume, least_white: float, marked: int
+) -> Float[np.ndarray, " 2"]:
+    inside = smooth[white >= least_white]
+    most = np.partition(inside, -_BRIGHTEST)[-_BRIGHTEST:] if inside.size > _BRIGHTEST else inside
+    return np.array([most.mean() if most.size else _AIR, np.log1p(marked)], dtype=float)
+
+
+def _cost(numbers: Float[np.ndarray, "n 2"], has: Bool[np.ndarray, " n"]) -> float:
+    """Nats that a decision by these numbers costs on average, where it was fitted."""
+    decision = fit_decision(numbers, has.astype(int), names=NUMBERS)
+    p = np.array([decision.probability(row) for row in numbers])
+    return float(-np.log(np.where(has, p, 1 - p)).mean())
 
 
 def _box_of(inside: Mask) -> tuple[slice, ...]:
@@ -152,10 +187,7 @@ def _parts(
     smooth: Volume, white: Volume, threshold: float, least_white: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Connected parts, numbered from 1; and the size of each, that of 0 being nothing."""
-    parts, _ = label((smooth > threshold) & (white >= least_white))
-    sizes = np.bincount(parts.ravel())
-    sizes[0] = 0
-    return parts, sizes
+    return parts_of((smooth > threshold) & (white >= least_white))
 
 
 def _smoothed(volume: Volume, sd_px: float) -> Volume:
