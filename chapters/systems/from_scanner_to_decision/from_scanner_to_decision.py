@@ -439,8 +439,9 @@ run.claim("the network marks lesions better than a threshold that was tuned on t
 # mean of the five brightest voxels where the map says white matter, and the logarithm of 1 + the
 # number of voxels that it marks. Cuts that mark best need not tell best, so it gets others for
 # this: of the same grid, those whose two numbers make the cheapest decision on the studies for
-# validation. All three decisions are then fitted to the same studies, and held back by a penalty,
-# for they rest on few: their probabilities may be a little shy of 0 and 1.
+# validation, and both speak for a lesion where they are larger. All three decisions are then fitted
+# to the same studies, and held back by a penalty, for they rest on few: their probabilities may be
+# a little shy of 0 and 1.
 
 # %%
 def rival_numbers(name):
@@ -498,11 +499,11 @@ for name, p in p_of.items():
     right = ((p >= 0.5) == has).astype(float)
     run.result(f"sensitivity_{name}", share_of(right[has == 1]), atol=0.02)
     run.result(f"specificity_{name}", share_of(right[has == 0]), atol=0.02)
-run.say("A lesion is called present from a probability of one half on. Of {ill} studies with"
-        " lesions the network then finds {sensitivity_network:.0%ci}, and of {well} without it"
-        " clears {specificity_network:.0%ci}; the line {sensitivity_line:.0%ci} and"
-        " {specificity_line:.0%ci}, the threshold {sensitivity_threshold:.0%ci} and"
-        " {specificity_threshold:.0%ci} (Clopper and Pearson, unit: study).",
+run.say("A lesion is called present from a probability of one half on. Sensitivity, over {ill}"
+        " studies with lesions: network {sensitivity_network:.0%ci}, line {sensitivity_line:.0%ci},"
+        " threshold {sensitivity_threshold:.0%ci}. Specificity, over {well} without: network"
+        " {specificity_network:.0%ci}, line {specificity_line:.0%ci}, threshold"
+        " {specificity_threshold:.0%ci} (intervals of Clopper and Pearson, unit: study).",
         ill=int(has.sum()), well=int((has == 0).sum()))
 
 # %% [markdown]

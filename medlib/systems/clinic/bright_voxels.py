@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.ndimage import gaussian_filter
 
 from medlib.systems.clinic.decision import fit_decision
@@ -95,7 +95,7 @@ class BrightVoxels:
         """
         smooth = _smoothed(in_units_of_brain(volume), self.smoothing_px)
         _, sizes = _parts(smooth, white, self.threshold, self.least_white)
-        return _numbers(smooth, white, self.least_white, sizes[sizes >= self.least_voxels].sum())
+        return _numbers(smooth, white, self.least_white, sizes[sizes >= self.least_voxels])
 
 
 def tune_bright_voxels(examples: Sequence[Example], *, by: str) -> BrightVoxels:
@@ -104,7 +104,8 @@ def tune_bright_voxels(examples: Sequence[Example], *, by: str) -> BrightVoxels:
     Args:
         examples: volumes, maps of white matter and lesions.
         by: "Dice", its mean over examples with lesions; or "cost", that of the probability of a
-            lesion in nats, of a decision by the two numbers that is fitted to these examples.
+            lesion in nats, of a decision by the two numbers that is fitted to these examples. One
+            in which more, or brighter, speaks against a lesion is taken only if there is no other.
 
     Raises:
         ValueError: an unknown `by`, or examples that are all of one kind.
@@ -123,7 +124,7 @@ def tune_bright_voxels(examples: Sequence[Example], *, by: str) -> BrightVoxels:
     if has.all() or not has.any():
         raise ValueError("examples with a lesion and without are needed")
     used = [one for one, any_ in zip(examples, has, strict=True) if any_ or by == "cost"]
-    best, best_value = None, -np.inf
+    best, best_value = None, (False, -np.inf)
     units = [in_units_of_brain(volume) for volume, *_ in used]
     boxes = [_box_of(white >= _LEAST_WHITE[0]) for _, white, _ in used]
     whites = [white[box] for (_, white, _), box in zip(used, boxes, strict=True)]
@@ -137,12 +138,12 @@ def tune_bright_voxels(examples: Sequence[Example], *, by: str) -> BrightVoxels:
             for least in _LEAST_VOXELS:
                 if by == "cost":
                     numbers = [
-                        _numbers(each, white, least_white, sizes[sizes >= least].sum())
+                        _numbers(each, white, least_white, sizes[sizes >= least])
                         for each, white, (_, sizes) in zip(smooth, whites, marked, strict=True)
                     ]
-                    value = -_cost(np.stack(numbers), has)
+                    value = _worth(np.stack(numbers), has)
                 else:
-                    value = np.mean(
+                    dice = np.mean(
                         [
                             _dice(sizes >= least, parts, sizes, mask[box], int(mask.sum()))
                             for (parts, sizes), (*_, mask), box in zip(
@@ -150,6 +151,7 @@ def tune_bright_voxels(examples: Sequence[Example], *, by: str) -> BrightVoxels:
                             )
                         ]
                     )
+                    value = (True, float(dice))
                 if value > best_value:
                     best = BrightVoxels(float(threshold), least_white, smoothing, least)
                     best_value = value
@@ -157,18 +159,22 @@ def tune_bright_voxels(examples: Sequence[Example], *, by: str) -> BrightVoxels:
 
 
 def _numbers(
-    smooth: Volume, white: Volume, least_white: float, marked: int
+    smooth: Volume, white: Volume, least_white: float, kept: Int[np.ndarray, " parts"]
 ) -> Float[np.ndarray, " 2"]:
     inside = smooth[white >= least_white]
     most = np.partition(inside, -_BRIGHTEST)[-_BRIGHTEST:] if inside.size > _BRIGHTEST else inside
-    return np.array([most.mean() if most.size else _AIR, np.log1p(marked)], dtype=float)
+    return np.array([most.mean() if most.size else _AIR, np.log1p(kept.sum())], dtype=float)
 
 
-def _cost(numbers: Float[np.ndarray, "n 2"], has: Bool[np.ndarray, " n"]) -> float:
-    """Nats that a decision by these numbers costs on average, where it was fitted."""
+def _worth(numbers: Float[np.ndarray, "n 2"], has: Bool[np.ndarray, " n"]) -> tuple[bool, float]:
+    """Whether both speak for a lesion, and less what a decision by them costs where it was fitted.
+
+    Among so many cuts some tell a few studies apart by a size that is the smaller for a lesion.
+    """
     decision = fit_decision(numbers, has.astype(int), names=NUMBERS)
     p = np.array([decision.probability(row) for row in numbers])
-    return float(-np.log(np.where(has, p, 1 - p)).mean())
+    cost = float(-np.log(np.where(has, p, 1 - p)).mean())
+    return bool((decision.weights >= 0).all()), -cost
 
 
 def _box_of(inside: Mask) -> tuple[slice, ...]:

@@ -56,7 +56,8 @@ def test_it_has_the_images_own_size_and_bits_without_a_gap():
     assert (found.Rows, found.Columns) == (IMAGES[0].Rows, IMAGES[0].Columns) == (25, 22)
     assert found.Rows * found.Columns % 8 != 0
     bits = np.unpackbits(np.frombuffer(found.PixelData, np.uint8), bitorder="little")
-    assert np.array_equal(bits[: mask.size].reshape(mask.shape).astype(bool), mask)
+    assert np.array_equal(bits[: mask.size].reshape(mask.shape), found.pixel_array)
+    assert np.array_equal(mask_of(found, IMAGES), mask)
     assert not bits[mask.size :].any()
 
 
