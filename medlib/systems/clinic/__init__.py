@@ -9,6 +9,7 @@ It stands above its neighbours, and joins what `ledger` and `deidentification` k
 - `simulated_head`: FLAIR-like slices of one head, with lesions whose every voxel is known.
 - `simulated_study`: such a head as DICOM, of a patient who does not exist.
 - `planted_faults`: what goes wrong with studies on their way, one fault at a time.
+- `transfer_syntaxes`: which ones keep every voxel.
 - `header_checks`: what headers must say, and say alike.
 - `slice_geometry`: where slices lie, and whether the networks know their size.
 - `intake`: each fault refused or mended, with the reason.
@@ -24,6 +25,7 @@ It stands above its neighbours, and joins what `ledger` and `deidentification` k
 - `voxel_marks`: from probabilities to marks: a cut and a least size.
 - `decision`: lesion or none, from two numbers, with what each spoke for.
 - `study_networks`: all that reads a study: a gate, the network, and the decision; and the line.
+- `lesion_parts`: what one lesion is, for cuts, reports and scores.
 - `bright_voxels`: another rival, two cuts that are tuned and nothing that is learned.
 - `reading_scores`: how well lesions of several studies were marked.
 - `name_search`: whether anything of the originals stands in what went out.

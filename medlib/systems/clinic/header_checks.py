@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from pydicom import Dataset
 
-__all__ = ["MODALITIES", "header_faults", "pixel_faults", "same_everywhere"]
+from medlib.systems.clinic.transfer_syntaxes import RIGHT, syntax_that_may_lose
+
+__all__ = ["MODALITIES", "header_faults", "pixel_faults", "same_everywhere", "syntax_faults"]
 
 Fault = tuple[str, str]
 """In a word or two, and in a sentence that names nobody."""
@@ -75,6 +77,21 @@ def header_faults(images: Sequence[Dataset], *, modality: str) -> Iterator[Fault
     kinds = {_text(one, "PhotometricInterpretation") for one in images}
     if len(kinds) > 1 or ("INVERSE" in turned and kinds != {"MONOCHROME1"}):
         yield "half a negative", "some images say that they are negatives, and others do not"
+
+
+def syntax_faults(images: Sequence[Dataset]) -> Iterator[Fault]:
+    """Whether all came in a transfer syntax that keeps every voxel, whatever headers say of loss.
+
+    An image without one is none of these: it cannot be decoded.
+    """
+    came = [str(getattr(one, "file_meta", {}).get("TransferSyntaxUID", "")) for one in images]
+    found = [name for uid in came if uid and (name := syntax_that_may_lose(uid))]
+    if found:
+        yield (
+            "lossy syntax",
+            f"{len(found)} of {len(came)} images came in {', '.join(sorted(set(found)))}, which may"
+            f" lose details; send them {RIGHT}",
+        )
 
 
 def pixel_faults(images: Sequence[Dataset]) -> Iterator[Fault]:

@@ -2,8 +2,8 @@
 
 Mended is what has one right answer: a lossless code, a negative, a second copy. Refused is what
 would have to be guessed: a size, a missing slice, whose slice it is; and what cannot be decoded.
-Whether a code was lossless is taken from the header's word alone: which transfer syntax an image
-came in is not looked at, so one that lost details and no longer says so is accepted.
+Whether a code was lossless is asked twice: of the header, and of the transfer syntax that an image
+came in. One that lost details, was decoded since, and no longer says so is accepted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ from jaxtyping import Float
 from pydicom import Dataset
 from pydicom.uid import UID
 
-from medlib.systems.clinic.header_checks import header_faults, pixel_faults, same_everywhere
+from medlib.systems.clinic.header_checks import (
+    header_faults,
+    pixel_faults,
+    same_everywhere,
+    syntax_faults,
+)
 from medlib.systems.clinic.slice_geometry import has_spacing, in_order, normal_of, place_of
 
 __all__ = ["Intake", "Reason", "Rules", "take_in"]
@@ -131,6 +136,10 @@ def take_in(images: Sequence[Dataset], *, rules: Rules) -> Intake:
         refuse("no grey image", f"{n} objects are not all images of one grey channel")
         return Intake((), tuple(reasons))
     before = len(reasons)
+    for fault in syntax_faults(kept):
+        refuse(*fault)
+    if len(reasons) > before:  # not decoded: what would come out is not what was acquired
+        return Intake((), tuple(reasons))
     packed = []
     try:
         packed = [one for one in kept if UID(one.file_meta.TransferSyntaxUID).is_compressed]

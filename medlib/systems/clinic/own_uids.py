@@ -76,7 +76,10 @@ def digest_of_set(uids: Iterable[str], *, key: bytes) -> str:
 
 
 def settle(dataset: Dataset, stamp: Stamp) -> None:
-    """Replace all that a library drew or read from a clock, at every depth.
+    """Replace all that a library drew or read from a clock, at every depth, and say so.
+
+    Times that are left were moved (`shift_of`); the attribute made for it says so, as
+    de-identification has it of images. What it marked besides was copied from them and stays.
 
     Args:
         dataset: is changed. Dates that were copied from the images (of the study, of the patient)
@@ -86,13 +89,20 @@ def settle(dataset: Dataset, stamp: Stamp) -> None:
     Example:
         >>> one = Dataset(); one.ContentDate = "20991231"
         >>> settle(one, Stamp(bytes(32), "1.2.3", datetime(2024, 5, 3)))
-        >>> one.ContentDate
-        '20240503'
+        >>> one.ContentDate, one.LongitudinalTemporalInformationModified
+        ('20240503', 'MODIFIED')
+
+    DICOM PS3.3, C.12.1, attribute (0028,0303).
     """
+    _settle(dataset, stamp)
+    dataset.LongitudinalTemporalInformationModified = "MODIFIED"
+
+
+def _settle(dataset: Dataset, stamp: Stamp) -> None:
     for element in dataset:
         if element.VR == "SQ":
             for item in element.value:
-                settle(item, stamp)
+                _settle(item, stamp)
         elif element.keyword == "DimensionOrganizationUID":
             element.value = stamp.uid("organisation of dimensions")
         elif element.keyword == "TimezoneOffsetFromUTC" and element.value:

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Sequence
 
 from pydicom import Dataset
-from pydicom.uid import CTImageStorage, RLELossless
+from pydicom.uid import CTImageStorage, JPEGLSNearLossless, RLELossless
 
 __all__ = ["FAULTS", "plant"]
 
@@ -74,6 +74,14 @@ def _lossy(series: list[Dataset], other: Series) -> None:
         one["PixelData"].VR = "OW"
 
 
+def _lossy_unsaid(series: list[Dataset], other: Series) -> None:
+    """Compressed with an error of up to 40 stored units, and the header says nothing of it."""
+    for one in series:
+        one.compress(JPEGLSNearLossless, jls_error=40, generate_instance_uid=False)
+        for name in ("", "Ratio", "Method"):
+            one.pop(f"LossyImageCompression{name}", None)
+
+
 FAULTS: dict[str, Callable[[list[Dataset], Series], None]] = {
     "none": _none,
     "wrong modality": _wrong_modality,
@@ -85,6 +93,7 @@ FAULTS: dict[str, Callable[[list[Dataset], Series], None]] = {
     "MONOCHROME1": _monochrome1,
     "compressed": _compressed,
     "lossy compression": _lossy,
+    "lossy, not said": _lossy_unsaid,
 }
 
 

@@ -40,6 +40,7 @@ _VOLUME: Code = ("118565006", "SCT")
 _NUMBER: Code = ("246206008", "SCT")
 _LESION: Code = ("300577008", "SCT")
 _PRESENT: Code = ("52101004", "SCT")
+_ABSENT: Code = ("272519000", "SCT")
 _ROUNDED = 0.05  # per cent; the numbers that are summed are given to four digits
 _UNITS = {_CERTAINTY: "%", _VOLUME: "cm3", _NUMBER: "1"}
 
@@ -51,8 +52,8 @@ def faults_of_template(report: Dataset) -> list[str]:
     each group of measurements (tracking, one finding), each number (a unit that fits what is
     measured, one number), that the marked volume names its segment and the series behind it, and
     that all objects named stand in the evidence. Beyond the template: what is said to have been
-    added to the log-odds must sum to the probability; and where no lesion is said to be present,
-    none may be measured, and one where there is.
+    added to the log-odds must sum to the probability; where no lesion is said to be present, none
+    may be measured, and one where there is; and no *Finding* may name what is said to be absent.
 
     Args:
         report: as read from a file or from an archive.
@@ -109,6 +110,15 @@ def _contradictions(report: Dataset) -> Iterator[str]:
         if present != bool(number):
             word = "present" if present else "absent"
             yield f"a lesion is {word}, and the number of lesions is {number}"
+    if _LESION in said:
+        answer = _code(said[_LESION], "ConceptCodeSequence")
+        for item in _all_items(report):
+            found = _code(item, "ConceptCodeSequence")
+            if _name(item) == _FINDING and (found == _ABSENT) != (answer == _ABSENT):
+                word = "absent" if answer == _ABSENT else "present"
+                meaning = item.ConceptCodeSequence[0].CodeMeaning
+                yield f"a lesion is {word}, and a coded finding is {meaning}"
+                break
 
 
 def _value(item: Dataset) -> float:

@@ -12,7 +12,7 @@ from pydicom import Dataset
 
 from medlib.systems.clinic.own_uids import Stamp, settle
 
-__all__ = ["SOFTWARE", "mask_of", "padded", "segmentation_object", "without_remarks"]
+__all__ = ["SOFTWARE", "mask_of", "segmentation_object", "without_remarks"]
 
 SOFTWARE = ("Pixels to Patients", "from scanner to decision", "1", "none")
 """Manufacturer, model, version and serial number that our objects name."""
@@ -30,9 +30,9 @@ def segmentation_object(
 ) -> Dataset:
     """One segment, white matter T2 hyperintensity, of one bit a voxel.
 
-    Bits of frames follow each other without a gap, so a frame of which rows times columns is no
-    multiple of 8 begins within a byte, and not every reader can do that. Such a mask gets empty
-    rows below and columns to the right (`padded`); where its first voxel lies stays the same.
+    Rows and columns are the images' own, for viewers lay it over them and may refuse another size.
+    Bits of frames follow each other without a gap, as the standard has it, so a frame of which rows
+    times columns is no multiple of 8 begins within a byte: who reads it counts bits, not bytes.
 
     Thickness and spacing are the step between the images' places, whatever their headers say: a
     volume that is taken from the object is the one that was measured.
@@ -47,8 +47,8 @@ def segmentation_object(
     Raises:
         ValueError: mask and images differ in number or size.
 
-    DICOM PS3.3, section A.51; the library is highdicom, Bridge et al. 2022,
-    doi:10.1007/s10278-022-00683-y.
+    DICOM PS3.3, section A.51, and PS3.5, section 8.1.1, on bits of frames; the library is
+    highdicom, Bridge et al. 2022, doi:10.1007/s10278-022-00683-y.
     """
     first = images[0]
     wanted = (len(images), int(first.Rows), int(first.Columns))
@@ -73,7 +73,7 @@ def segmentation_object(
     with without_remarks():
         found = hd.seg.Segmentation(
             source_images=list(images),
-            pixel_array=padded(mask).astype(np.uint8),
+            pixel_array=mask.astype(np.uint8),
             segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
             segment_descriptions=[description],
             series_instance_uid=stamp.uid("series of the mask"),
@@ -111,29 +111,19 @@ def segmentation_object(
     return found
 
 
-def padded(mask: Bool[np.ndarray, "slices rows columns"]) -> Bool[np.ndarray, "slices more most"]:
-    """Empty rows and columns behind, until a frame fills whole bytes.
-
-    Example:
-        >>> padded(np.ones((2, 5, 6), dtype=bool)).shape, padded(np.ones((2, 4, 6), bool)).shape
-        ((2, 6, 8), (2, 4, 6))
-    """
-    rows, columns = mask.shape[1:]
-    if rows * columns % 8 == 0:
-        return mask
-    return np.pad(mask, ((0, 0), (0, rows % 2), (0, -columns % 8)))
-
-
 def mask_of(segmentation: Dataset, images: Sequence[Dataset]) -> Bool[np.ndarray, "s r c"]:
-    """The mask that a segmentation holds, slice for slice of the images, without its padding.
+    """The mask that a segmentation holds, slice for slice of the images.
 
     Frames are placed by their positions, as another reader would; slices without a frame are empty.
 
     Raises:
-        ValueError: a frame that lies on none of the images.
+        ValueError: frames of another size, or one that lies on none of the images.
     """
     first = images[0]
     mask = np.zeros((len(images), int(first.Rows), int(first.Columns)), dtype=bool)
+    if (segmentation.Rows, segmentation.Columns) != mask.shape[1:]:
+        found = f"{segmentation.Rows} x {segmentation.Columns}"
+        raise ValueError(f"frames of {found} voxels, images of {first.Rows} x {first.Columns}")
     places = np.array([one.ImagePositionPatient for one in images], float)
     frames = segmentation.pixel_array.reshape(-1, segmentation.Rows, segmentation.Columns)
     for frame, groups in zip(frames, segmentation.PerFrameFunctionalGroupsSequence, strict=True):
@@ -141,7 +131,7 @@ def mask_of(segmentation: Dataset, images: Sequence[Dataset]) -> Bool[np.ndarray
         away = np.abs(places - place).max(axis=1)
         if away.min() > 1e-3:
             raise ValueError(f"a frame lies {away.min():.2f} mm from the nearest image")
-        mask[away.argmin()] |= frame[: mask.shape[1], : mask.shape[2]].astype(bool)
+        mask[away.argmin()] |= frame.astype(bool)
     return mask
 
 

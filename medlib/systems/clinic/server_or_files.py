@@ -160,7 +160,11 @@ def _file(dataset: Dataset) -> bytes:
 
 
 class _Folder:
-    """`DICOMfileClient`, with files that are whole or not there, and never overwritten."""
+    """`DICOMfileClient`, with files that are whole or not there, and never overwritten.
+
+    The client lists its folder once, when it is made. Another process may have stored since, so the
+    folder is listed again before each question, and read anew if it is not as it was.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -169,9 +173,15 @@ class _Folder:
     def _reopen(self) -> None:
         from dicomweb_client import DICOMfileClient
 
+        self._known = self._listed()  # before it is read: what comes meanwhile is read once more
         self._client = DICOMfileClient(f"file://{self._folder.resolve()}", in_memory=True)
 
+    def _listed(self) -> frozenset[str]:
+        return frozenset(str(path) for path in self._folder.rglob("*.dcm"))
+
     def __getattr__(self, name: str) -> Any:
+        if self._listed() != self._known:
+            self._reopen()
         return getattr(self._client, name)
 
     def store_instances(self, datasets: Sequence[Dataset]) -> Dataset:

@@ -33,6 +33,8 @@ STEPS = (
 )  # fmt: skip
 WITH_IDENTITY = ("receive", "check")
 """Steps whose files say who the patient is; they are deleted at the end."""
+_READING = ("gate", "segment", "classify", "explain", "write")
+"""Steps that ask the networks, or write down what they said and who said it."""
 
 
 class Steps:
@@ -59,11 +61,26 @@ class Steps:
         """Do one of `STEPS`.
 
         Raises:
-            ValueError: an unknown step, or one whose study is not there or came back changed.
+            ValueError: an unknown step, one whose study is not there or came back changed, or one
+                of the networks' where others stand ready than those that did the steps before.
         """
         if step not in STEPS:
             raise ValueError(f"step is {step!r}; one of {', '.join(STEPS)}")
+        if step in _READING:
+            self._as_before(step)
         return getattr(self, step.replace(" ", "_"))(folder)
+
+    def _as_before(self, step: str) -> None:
+        """Two networks do not share a report: what was done says by which weights (`by`)."""
+        for earlier in _READING:
+            entry = self.journal.entry(earlier)
+            by = list(entry.body["found"].get("by", self.by)) if entry else self.by
+            if by != self.by:
+                raise ValueError(
+                    f"step {earlier!r} was done by {' '.join(by)}, and {' '.join(self.by)} stands"
+                    f" ready for {step!r}: the networks were replaced in between. Put the earlier"
+                    " ones back, or let a human decide what becomes of this study"
+                )
 
     @property
     def stamp(self) -> Stamp:
@@ -111,6 +128,7 @@ class Steps:
             "score": float(score),
             "p": float(p),
             "level": self.of.readers.level,
+            "by": self.by,
         }
         if p <= self.of.readers.level:
             text = f"as few as {p:.3f} of known studies are as unusual: not read"
@@ -137,6 +155,7 @@ class Steps:
             "peak": [int(x) for x in peak],
             "peak_is_marked": bool(mask[peak]),
             "contributions": self.of.readers.contributions(self.images.volume),
+            "by": self.by,
         }
 
     def write(self, folder: Path) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool
 from pydicom import Dataset
-from scipy.ndimage import label
 
+from medlib.systems.clinic.lesion_parts import parts_of
 from medlib.systems.clinic.own_uids import Stamp, settle
 from medlib.systems.clinic.segmentation_object import SOFTWARE, without_remarks
 
@@ -47,16 +47,15 @@ def measure(
     spacing_mm: tuple[float, float, float],
     probability: float,
 ) -> Measured:
-    """Volume and number of parts of a mask; voxels that share an edge are of one part.
+    """Volume and number of parts of a mask; voxels that touch are of one part (`parts_of`).
 
     Example:
         >>> mask = np.zeros((3, 4, 4), bool); mask[0, 0, 0] = mask[2, 3, 3] = True
         >>> measure(mask, spacing_mm=(5, 2, 2), probability=0.9)
         Measured(volume_ml=0.04, lesions=2, probability=0.9)
     """
-    joined = np.abs(np.indices((3, 3, 3)) - 1).sum(axis=0) <= 2
     volume = float(mask.sum()) * float(np.prod(spacing_mm)) / 1000
-    return Measured(volume, int(label(mask, structure=joined)[1]), float(probability))
+    return Measured(volume, len(parts_of(mask)[1]) - 1, float(probability))
 
 
 def structured_report(
@@ -75,7 +74,9 @@ def structured_report(
     One group of measurements for the study: certainty of the finding in per cent, and *present* or
     *absent* by the threshold. One for the marked volume: its size, the number of lesions, and which
     segment it is. Both name the algorithm. The observer is a device; nobody verified it. *Finding*
-    names what was looked for; whether it is there says *finding of lesion*.
+    names the hyperintensity only where one is called present, and else is *absent*: who collects
+    findings collects none that is not there. What was looked for is the name of the item that is
+    answered *present* or *absent*.
 
     Args:
         images: that were read, without identity.
@@ -109,9 +110,11 @@ def structured_report(
     author = sr.AlgorithmIdentification(name=algorithm[0], version=algorithm[1])
     site = sr.FindingSite(anatomic_location=codes.SCT.CerebralWhiteMatter)
     present = measured.probability >= threshold
+    answer = codes.SCT.Present if present else codes.SCT.Absent
+    finding = codes.DCM.WhiteMatterT2Hyperintensity if present else codes.SCT.Absent
     whole = sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(uid=stamp.uid("study"), identifier="study"),
-        finding_type=codes.DCM.WhiteMatterT2Hyperintensity,
+        finding_type=finding,
         algorithm_id=author,
         finding_sites=[site],
         measurements=[
@@ -130,10 +133,8 @@ def structured_report(
             ),
         ],
         qualitative_evaluations=[
-            sr.QualitativeEvaluation(
-                name=codes.SCT.FindingOfLesion,
-                value=codes.SCT.Present if present else codes.SCT.Absent,
-            )
+            sr.QualitativeEvaluation(name=asked, value=answer)
+            for asked in (codes.SCT.FindingOfLesion, codes.DCM.WhiteMatterT2Hyperintensity)
         ],
         source_images=None if rests_on is None else [
             sr.SourceImageForMeasurementGroup.from_source_image(images[rests_on])
@@ -147,7 +148,7 @@ def structured_report(
             segment_number=1,
             source_series=sr.SourceSeriesForSegmentation(images[0].SeriesInstanceUID),
         ),
-        finding_type=codes.DCM.WhiteMatterT2Hyperintensity,
+        finding_type=finding,
         algorithm_id=author,
         finding_sites=[site],
         measurements=[

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.ndimage import label
 
 from medlib.systems.clinic.bright_voxels import dice_of
+from medlib.systems.clinic.lesion_parts import parts_of
 
 __all__ = ["Marking", "best_marking"]
 
@@ -43,9 +43,7 @@ class Marking:
         marked = probabilities > self.cut
         if self.least_voxels <= 1:
             return marked
-        parts, _ = label(marked)
-        sizes = np.bincount(parts.ravel())
-        sizes[0] = 0
+        parts, sizes = parts_of(marked)
         return (sizes >= self.least_voxels)[parts]
 
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medlib.systems.clinic.bright_voxels import (
+    NUMBERS,
     BrightVoxels,
     dice_of,
     in_units_of_brain,
@@ -44,10 +45,34 @@ def test_dice_is_the_f1_of_voxels_and_one_for_two_empty_masks():
 
 def test_tuning_finds_the_lesion_and_nothing_else():
     pair = [example(True), example(False)]
-    for by in ("Dice", "AUC"):
+    for by in ("Dice", "cost"):
         rule = tune_bright_voxels(pair, by=by)
         assert rule.mask(*pair[0][:2]).sum() > rule.mask(*pair[1][:2]).sum()
     assert dice_of(tune_bright_voxels(pair, by="Dice").mask(*pair[0][:2]), pair[0][2]) > 0.9
+
+
+def test_two_numbers_say_how_bright_and_how_much():
+    volume, white, mask = example(True)
+    rule = BrightVoxels(3.0, 0.5, 0.0, 4)
+    brightest, size = rule.numbers(volume, white)
+    assert len(NUMBERS) == 2
+    assert size == pytest.approx(np.log1p(rule.mask(volume, white).sum()))
+    most = np.sort(in_units_of_brain(volume)[white >= 0.5])[-5:]
+    assert brightest == pytest.approx(most.mean(), rel=1e-6)
+    hidden = rule.numbers(volume, white * ~mask)  # what is no white matter is not looked at
+    assert hidden[0] < brightest
+    assert hidden[1] == 0
+    assert np.isfinite(rule.numbers(volume, white * 0)).all()
+
+
+def test_cuts_are_those_whose_two_numbers_tell_best_and_both_are_looked_at():
+    """A lesion of one size in all, brighter in those that have one: size alone could not tell."""
+    faint = BRAIN + 250 * example(True)[2]
+    strong = BRAIN + 400 * example(True)[2]
+    known = [(strong, WHITE, example(True)[2]), (faint, WHITE, example(False)[2])] * 4
+    rule = tune_bright_voxels(known, by="cost")
+    (bright, _), (dim, _) = (rule.numbers(*one[:2]) for one in known[:2])
+    assert bright > dim
 
 
 def test_spots_that_are_too_small_and_places_that_are_not_white_are_dropped():
@@ -58,7 +83,7 @@ def test_spots_that_are_too_small_and_places_that_are_not_white_are_dropped():
 
 
 def test_what_cannot_be_tuned_is_told():
-    with pytest.raises(ValueError, match="'Dice' or 'AUC'"):
+    with pytest.raises(ValueError, match="'Dice' or 'cost'"):
         tune_bright_voxels([example(True), example(False)], by="luck")
     with pytest.raises(ValueError, match="with a lesion and without"):
         tune_bright_voxels([example(True)], by="Dice")

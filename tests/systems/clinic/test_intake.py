@@ -3,6 +3,7 @@
 import copy
 
 import numpy as np
+import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,6 +28,7 @@ EXPECTED = {
     "MONOCHROME1": [("negative", "mended")],
     "compressed": [("compressed", "mended")],
     "lossy compression": [("lossy", "refused")],
+    "lossy, not said": [("lossy syntax", "refused")],
 }  # fmt: skip
 
 
@@ -170,6 +172,27 @@ def test_faults_of_a_whole_series_are_refused(values, fault):
                     setattr(one, name, value)
         found = take_in(images, rules=Rules())
     assert fault in [reason.fault for reason in found.refused]
+
+
+@pytest.mark.parametrize("syntax", ["JPEGLSNearLossless", "JPEG2000", "HTJ2K", "MPEG2MPML"])
+def test_a_syntax_that_may_lose_is_refused_by_its_name_whatever_the_header_says(syntax):
+    images = study()
+    for one in images:
+        one.file_meta.TransferSyntaxUID = getattr(pydicom.uid, syntax)
+    (reason,) = take_in(images, rules=Rules()).refused
+    assert reason.fault == "lossy syntax"
+    assert f"8 of 8 images came in {getattr(pydicom.uid, syntax).name}, which" in reason.text
+    assert "send them uncompressed, or in a lossless syntax" in reason.text
+
+
+@pytest.mark.parametrize("syntax", ["RLELossless", "JPEGLSLossless"])
+def test_lossless_syntaxes_stay_accepted(syntax):
+    images = study()
+    for one in images:
+        one.compress(getattr(pydicom.uid, syntax), generate_instance_uid=False)
+    found = take_in(images, rules=Rules())
+    assert verdict(found) == [("compressed", "mended")]
+    assert np.array_equal(found.volume, np.rint(head().volume * 1000))
 
 
 def test_thickness_decides_nothing():

@@ -31,6 +31,8 @@ def test_times_at_all_depths_are_settled_and_those_of_the_patient_are_not():
     assert inner.DimensionOrganizationUID == stamp.uid("organisation of dimensions")
     assert (outer.ContentTime, outer.StudyDate) == ("103000", "20200101")
     assert outer.TimezoneOffsetFromUTC == "+0000"
+    assert outer.LongitudinalTemporalInformationModified == "MODIFIED"
+    assert "LongitudinalTemporalInformationModified" not in inner
 
 
 def test_times_move_by_the_days_of_deidentification_and_a_part_of_a_day():

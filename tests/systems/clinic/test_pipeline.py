@@ -29,6 +29,7 @@ REFUSED = {
     "a slice missing": "missing slices",
     "another patient's slice": "another patient",
     "lossy compression": "lossy",
+    "lossy, not said": "lossy syntax",
 }
 
 
@@ -63,6 +64,9 @@ def test_one_study_goes_all_the_way_and_only_once(pipeline, tmp_path):
     assert [entry.body["step"] for entry in entries_of(pipeline.ledger)] == list(STEPS)
 
     back = pipeline.outbox.fetch(found.study)
+    said = {one.Modality: one.LongitudinalTemporalInformationModified for one in back}
+    assert said == {"MR": "REMOVED", "SEG": "MODIFIED", "SR": "MODIFIED"}
+    assert {one.PatientIdentityRemoved for one in back} == {"YES"}
     words = [word.encode() for word in identities(ERIKA, "A1")]
     (tmp_path / "out").mkdir()
     for one in back:
@@ -163,6 +167,34 @@ def test_files_that_were_changed_are_made_again(filed):
     ]  # fmt: skip
     assert next(pipeline.folder.rglob("mask.npy")).read_bytes() == whole
     assert len(entries_of(pipeline.ledger)) == len(STEPS)
+
+
+@pytest.mark.parametrize("killed_at", ["segment", "write"])
+def test_a_network_that_was_replaced_in_between_shares_no_report(filed, killed_at):
+    """Its mask is the same, so that no file tells: only the version does."""
+    pipeline, uid = filed
+
+    class Killed(Exception):
+        pass
+
+    def kill(step, moment):
+        if (step, moment) == (killed_at, "begun"):
+            raise Killed
+
+    with pytest.raises(Killed):
+        replace(pipeline, pause=kill).run(uid)
+    with pytest.raises(ValueError, match="was done by threshold 1, and threshold 2 stands ready"):
+        replace(pipeline, readers=replace(READERS, version="2")).run(uid)
+    assert pipeline.outbox.instances(keyed_uid(uid, key=KEY)) == []
+    assert pipeline.run(uid).refused is None  # the earlier one, put back
+
+
+def test_a_network_that_was_replaced_after_the_last_word_changes_nothing(filed):
+    pipeline, uid = filed
+    first = pipeline.run(uid)
+    assert (
+        replace(pipeline, readers=replace(READERS, version="2")).run(uid).objects == first.objects
+    )
 
 
 def test_a_network_that_changed_in_between_is_noticed(filed):

@@ -25,6 +25,15 @@ def test_a_fault_changes_the_copy_and_nothing_else(fault):
     assert len({one.SOPInstanceUID for one in found}) == len(found)
 
 
+def test_an_unsaid_loss_is_a_loss_and_unsaid():
+    series = study()
+    found = plant("lossy, not said", series, other=OTHER)
+    assert not any("Lossy" in element.keyword for one in found for element in one)
+    off = [abs(a.pixel_array.astype(int) - b.pixel_array).max()
+           for a, b in zip(found, series, strict=True)]  # fmt: skip
+    assert 0 < min(off) <= max(off) <= 40
+
+
 def test_unknown_faults_and_short_series_are_told():
     with pytest.raises(ValueError, match="one of none, wrong modality"):
         plant("coffee", study(), other=OTHER)

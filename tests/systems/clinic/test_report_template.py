@@ -113,6 +113,17 @@ def test_a_report_that_contradicts_itself_is_named():
     assert faults_of_template(report(Measured(0.0, 0, 0.1), None)) == []
 
 
+@pytest.mark.parametrize(("p", "word"), [(0.1, "absent"), (0.9, "present")])
+def test_a_finding_that_says_the_contrary_is_named(p, word):
+    """As reports had it that named what was looked for, found or not."""
+    broken, other = (report(Measured(q, round(q), q), None) for q in (p, 1 - p))
+    assert faults_of_template(broken) == []
+    finding, contrary = (item_of(one, "121071") for one in (broken, other))
+    finding.ConceptCodeSequence = contrary.ConceptCodeSequence
+    (found,) = faults_of_template(broken)
+    assert found.startswith(f"a lesion is {word}, and a coded finding is ")
+
+
 def test_it_is_read_by_codes():
     assert read_report(GOOD) == Measured(1.5, 2, 0.75)
     broken = copy.deepcopy(GOOD)

@@ -13,7 +13,7 @@ from pydicom import dcmread, dcmwrite
 
 from medlib.systems.clinic.dicom_validation import validate
 from medlib.systems.clinic.own_uids import Stamp
-from medlib.systems.clinic.segmentation_object import mask_of, padded, segmentation_object
+from medlib.systems.clinic.segmentation_object import mask_of, segmentation_object
 from medlib.systems.clinic.server_or_files import digest_of_dataset
 from medlib.systems.deidentification.deidentify import deidentify
 from tests.systems.clinic.conftest import KEY, study
@@ -45,17 +45,20 @@ def test_the_library_that_reads_it_for_others_sees_the_same(tmp_path):
     dcmwrite(tmp_path / "seg.dcm", made(mask), enforce_file_format=True)
     found = hd.seg.segread(tmp_path / "seg.dcm")
     volume = found.get_volume(segment_numbers=[1], combine_segments=True).array
-    assert np.array_equal(np.squeeze(volume)[:, :25, :22].astype(bool), mask) or np.array_equal(
-        np.squeeze(volume)[::-1, :25, :22].astype(bool), mask
+    assert np.array_equal(np.squeeze(volume).astype(bool), mask) or np.array_equal(
+        np.squeeze(volume)[::-1].astype(bool), mask
     )
 
 
-def test_every_frame_begins_with_a_byte():
-    found = made(np.ones((8, 25, 22), dtype=bool))
-    assert found.Rows * found.Columns % 8 == 0
-    assert (found.Rows, found.Columns) == (26, 24)
-    assert found.NumberOfFrames == 8
-    assert not padded(np.ones((8, 25, 22), dtype=bool))[:, 25:].any()
+def test_it_has_the_images_own_size_and_bits_without_a_gap():
+    mask = np.random.default_rng(1).random((8, 25, 22)) > 0.8
+    found = made(mask)
+    assert (found.Rows, found.Columns) == (IMAGES[0].Rows, IMAGES[0].Columns) == (25, 22)
+    assert found.Rows * found.Columns % 8 != 0
+    bits = np.unpackbits(np.frombuffer(found.PixelData, np.uint8), bitorder="little")
+    assert np.array_equal(bits[: mask.size].reshape(mask.shape), found.pixel_array)
+    assert np.array_equal(mask_of(found, IMAGES), mask)
+    assert not bits[mask.size :].any()
 
 
 @pytest.mark.parametrize("some", [True, False])
@@ -87,3 +90,7 @@ def test_masks_of_another_size_and_frames_elsewhere_are_told():
         one.ImagePositionPatient = [0, 0, one.ImagePositionPatient[2]]
     with pytest.raises(ValueError, match="mm from the nearest image"):
         mask_of(made(np.ones((8, 25, 22), dtype=bool)), elsewhere)
+    larger = copy.deepcopy(IMAGES)
+    larger[0].Columns = 24
+    with pytest.raises(ValueError, match="frames of 25 x 22 voxels, images of 25 x 24"):
+        mask_of(made(np.ones((8, 25, 22), dtype=bool)), larger)

@@ -72,6 +72,19 @@ def test_a_folder_is_read_again_by_another(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["archive"]  # nothing partial
 
 
+def test_what_another_stored_or_deleted_since_is_seen(tmp_path):
+    """As a process does that is killed after it stored: the list at opening knows nothing of it."""
+    images = study()
+    uid = images[0].StudyInstanceUID
+    mine, theirs = archive_in(tmp_path / "archive"), archive_in(tmp_path / "archive")
+    assert mine.studies() == theirs.studies() == []
+    theirs.store(images)
+    assert mine.studies() == [uid]
+    assert len(mine.fetch(uid)) == len(mine.instances(uid)) == len(images)
+    theirs.forget(uid)
+    assert mine.studies() == []
+
+
 def test_the_stand_in_says_what_it_stands_for(tmp_path, monkeypatch):
     monkeypatch.setattr(room, "why_no_server", lambda: "no server today")
     with server_or_files(tmp_path / "a") as archive:
