@@ -19,6 +19,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from press.errors import Exit, UserError
+from press.page.mending import mended
 from press.page.site import build_site, complaints
 from press.source.project import Project
 
@@ -147,13 +148,16 @@ def render(python: Path, source: Path, html: Path, *, log: Path) -> None:
 
 
 def differences(site: Path, other: Path) -> list[str]:
-    """What a reader of `other` would read otherwise than in `site`: one line for each page."""
+    """What a reader of `other` would read otherwise than in `site`: one line for each page.
+
+    The site's pages are mended when they are finished (`mending`); so are the other's here.
+    """
     ours, theirs = pages(site), pages(other)
     found = [f"{page}: is missing" for page in ours if page not in theirs]
     found += [f"{page}: is no page of the site" for page in theirs if page not in ours]
     for page in ours:
         if page in theirs:
-            was, now = page_words(ours[page]), page_words(theirs[page])
+            was, now = page_words(ours[page]), page_words(mended(theirs[page]))
             if was != now:
                 found.append(f"{page}: {first_difference(was, now)}")
     return found

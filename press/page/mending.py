@@ -1,8 +1,9 @@
 """What the theme's pages keep from readers who use a keyboard or a screen reader, put right.
 
 Sphinx, the theme and MyST-NB write some attributes that say less than the page shows, or the wrong
-thing. Each is mended in the finished HTML, by a pattern that changes attributes only: no word that
-a sighted reader reads is touched. A test asks of each whether there is still something to mend.
+thing. Each is mended in the finished HTML, by a pattern that changes attributes, or adds a word
+that only a screen reader reads: no word that a sighted reader reads is touched. A test asks of each
+whether there is still something to mend.
 """
 
 from __future__ import annotations

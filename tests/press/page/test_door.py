@@ -15,6 +15,7 @@ import pytest
 from press.errors import Exit
 from press.page.assets import FILES
 from press.page.door import DoorError, differences, first_difference, page_words, through_the_door
+from press.page.mending import mended
 from press.page.site import build_site
 from press.source.project import Project
 
@@ -28,6 +29,10 @@ Its text, and a formula:
 $$
 \\begin{aligned} a &= b \\\\ c &= d \\end{aligned}
 $$
+
+| | of a table |
+|---|---|
+| a row | whose corner is empty |
 """
 # a Python that runs what it is told to, and then changes a word on one page
 LIAR = """\
@@ -131,6 +136,13 @@ def test_each_page_that_differs_is_named_once_with_its_first_words(tmp_path: Pat
         "changed.html: from word 2: 'two three' became '2 3'",
     ]
     assert differences(site, site) == []
+
+
+def test_what_is_mended_on_our_pages_is_mended_on_the_others_first(tmp_path: Path) -> None:
+    raw = '<table><th class="head"><p></p></th><th class="head"><p>b</p></th></table>'
+    site = write(tmp_path / "site", table=mended(raw))
+    assert "visually-hidden" in (site / "table.html").read_text("utf-8")
+    assert differences(site, write(tmp_path / "other", table=raw)) == []
 
 
 @pytest.mark.parametrize(
