@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.site.crawl import NARROW_PX, reader, wait_for_formulas, wait_for_sliders
+from tests.site.crawl import NARROW_PX, WIDE, opened
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -20,7 +20,6 @@ TAGS = (
     *("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"),
     *("best-practice", "experimental"),
 )
-WIDE = (1280, 900)
 LOOKS = (("light", WIDE), ("dark", WIDE), ("light", (NARROW_PX, 800)))
 
 RUN = """
@@ -84,16 +83,17 @@ def violations(page: Page) -> list[str]:
 
 def inspect(browser: Browser, base: str, path: str) -> list[str]:
     """What axe says of one page in every look, each line with page and look."""
+    with opened(browser, base, path) as (page, _):
+        return inspected(page, path)
+
+
+def inspected(page: Page, path: str) -> list[str]:
+    """What axe says of an opened page in every look; it is unfolded and thinned for that."""
     found: list[str] = []
-    with reader(browser, base) as (page, _):
-        page.goto(base + path)
-        page.wait_for_load_state("networkidle")
-        wait_for_formulas(page)
-        wait_for_sliders(page)
-        page.evaluate(SETTLE)
-        page.evaluate(UNFOLD)
-        page.evaluate(THIN)
-        for theme, size in LOOKS:
-            look(page, theme, size)
-            found += [f"{path} ({theme}, {size[0]} px): {line}" for line in violations(page)]
+    page.evaluate(SETTLE)
+    page.evaluate(UNFOLD)
+    page.evaluate(THIN)
+    for theme, size in LOOKS:
+        look(page, theme, size)
+        found += [f"{path} ({theme}, {size[0]} px): {line}" for line in violations(page)]
     return found

@@ -46,6 +46,7 @@ CSS_ELSEWHERE = re.compile(
     r"(?:url\(\s*|@import\s+)['\"]?\s*(?:https?:)?//[^\s'\")]+", re.IGNORECASE
 )
 CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+WIDE = (1280, 900)
 NARROW_PX = 360
 
 
@@ -91,7 +92,7 @@ def served(folder: Path) -> Iterator[str]:
 def reader(browser: Browser, base: str, *, dark: bool = False) -> Iterator[tuple[Page, list[str]]]:
     """A page that reaches nothing but `base`, and the list of what it asked of other hosts."""
     context: BrowserContext = browser.new_context(
-        viewport={"width": 1280, "height": 900},
+        viewport={"width": WIDE[0], "height": WIDE[1]},
         color_scheme="dark" if dark else "light",
         service_workers="block",
     )
@@ -111,11 +112,9 @@ def reader(browser: Browser, base: str, *, dark: bool = False) -> Iterator[tuple
         context.close()
 
 
-def visit(browser: Browser, base: str, path: str, *, site: Path) -> Visit:
-    """Open one page, wide and then phone-narrow, and note everything that is wrong with it.
-
-    Its sliders are moved, and its links into the site must lead somewhere.
-    """
+@contextmanager
+def opened(browser: Browser, base: str, path: str) -> Iterator[tuple[Page, Visit]]:
+    """A page in a wide window, all set, and what goes wrong there as long as it is open."""
     seen = Visit(path)
     with reader(browser, base) as (page, refused):
         page.on("console", lambda m: seen.say(f"console: {m.text}") if m.type == "error" else None)
@@ -127,30 +126,44 @@ def visit(browser: Browser, base: str, path: str, *, site: Path) -> Visit:
         page.wait_for_load_state("networkidle")
         wait_for_formulas(page)
         wait_for_sliders(page)
-        seen.formulas = page.locator("mjx-container").count()
-        for text in page.evaluate(RAW_FORMULAS):
-            seen.say(f"a formula was not set: {text!r}")
-        for source in page.evaluate(IMAGES_WITHOUT_ALT):
-            seen.say(f"an image has no alt text: {source}")
-        for source in page.evaluate(BROKEN_IMAGES):
-            seen.say(f"an image does not show: {source}")
-        still = page.locator("figure.medbook-frames:not(.medbook-is-live)").count()
-        if still:
-            seen.say(f"{still} interactive figures have no slider")
-        for fault in slider_faults(page):
-            seen.say(fault)
-        page.set_viewport_size({"width": NARROW_PX, "height": 800})
-        over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        if over > 0:
-            seen.say(f"{over} px too wide for a screen of {NARROW_PX} px")
-        targets = page.evaluate("[...document.querySelectorAll('a[href]')].map((a) => a.href)")
-        for link in sorted(_inside(targets, base)):
-            target = site / (link or "index.html")
-            if not (target / "index.html" if target.is_dir() else target).is_file():
-                seen.say(f"a link leads nowhere: {link}")
+        yield page, seen
         for address in refused:
             seen.say(f"asks another host: {address}")
+
+
+def visit(browser: Browser, base: str, path: str, *, site: Path) -> Visit:
+    """Open one page, and note everything that is wrong with it."""
+    with opened(browser, base, path) as (page, seen):
+        look_over(page, seen, base=base, site=site)
     return seen
+
+
+def look_over(page: Page, seen: Visit, *, base: str, site: Path) -> None:
+    """Note what is wrong with an opened page, wide and then phone-narrow.
+
+    Its sliders are moved, and its links into the site must lead somewhere.
+    """
+    seen.formulas = page.locator("mjx-container").count()
+    for text in page.evaluate(RAW_FORMULAS):
+        seen.say(f"a formula was not set: {text!r}")
+    for source in page.evaluate(IMAGES_WITHOUT_ALT):
+        seen.say(f"an image has no alt text: {source}")
+    for source in page.evaluate(BROKEN_IMAGES):
+        seen.say(f"an image does not show: {source}")
+    still = page.locator("figure.medbook-frames:not(.medbook-is-live)").count()
+    if still:
+        seen.say(f"{still} interactive figures have no slider")
+    for fault in slider_faults(page):
+        seen.say(fault)
+    page.set_viewport_size({"width": NARROW_PX, "height": 800})
+    over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    if over > 0:
+        seen.say(f"{over} px too wide for a screen of {NARROW_PX} px")
+    targets = page.evaluate("[...document.querySelectorAll('a[href]')].map((a) => a.href)")
+    for link in sorted(_inside(targets, base)):
+        target = site / (link or "index.html")
+        if not (target / "index.html" if target.is_dir() else target).is_file():
+            seen.say(f"a link leads nowhere: {link}")
 
 
 def slider_faults(page: Page) -> list[str]:

@@ -1,4 +1,4 @@
-"""A page with nothing but the exercises of a chapter, to be operated in a real browser."""
+"""Exercises in a real browser: answered by keyboard, and a page with nothing else on it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from medlib.experiment.exercises import Exercise
+from medlib.experiment.exercises import Exercise, Number
 from press.page.exercise import exercise_markdown
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,3 +40,28 @@ def write_page(
         "utf-8",
     )
     return page
+
+
+def place_of(page, name):
+    return page.locator(f"#answer-{name}")
+
+
+def give(page, exercise, answer):
+    """Answer by keyboard, and return what the page says."""
+    place = place_of(page, exercise.name)
+    if isinstance(exercise, Number):
+        field = place.get_by_role("textbox")
+        field.focus()
+        page.keyboard.press("Control+A")
+        page.keyboard.press("Delete")
+        page.keyboard.type(answer if isinstance(answer, str) else repr(float(answer)))
+        page.keyboard.press("Enter")
+    else:
+        radios = place.get_by_role("radio")
+        letters = [radio.get_attribute("value") for radio in radios.all()]
+        radios.first.focus()
+        page.keyboard.press("Space")
+        for _ in range(letters.index(answer)):
+            page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+    return " ".join(place.locator(".medbook-feedback").inner_text().split())

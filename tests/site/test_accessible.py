@@ -1,4 +1,4 @@
-"""Every page of the built book passes axe-core: in light, in dark, on a phone; and prints in light.
+"""What axe-core finds beside the pages themselves (`test_pages`); and they print in light.
 
 axe comes from npm for these tests alone, and is on no page.
 """
@@ -14,10 +14,6 @@ from tests.site.axe import SOURCE, UNFOLD, inspect, violations
 from tests.site.crawl import NARROW_PX, html_files, names, reader, served
 
 pytestmark = pytest.mark.browser
-
-
-def test_a_page_passes_axe_in_light_in_dark_and_on_a_phone(browser, base, page_name) -> None:
-    assert inspect(browser, base, page_name) == []
 
 
 def test_what_opens_passes_too(browser, base) -> None:

@@ -1,7 +1,7 @@
 """Every exercise of every chapter, operated in a real browser from the keyboard alone.
 
-The pages are made here from the sheets, so no built site is needed; the last test visits the built
-one, if there is one, and answers there. What a chapter's words, numbers and formulas can spoil is
+The pages are made here from the sheets, so no built site is needed; on the built one `test_pages`
+answers. What a chapter's words, numbers and formulas can spoil is
 tried on every chapter; what is the same code for all, on chapters that have every kind of exercise.
 """
 
@@ -14,16 +14,14 @@ import pytest
 from medlib.experiment.exercises import (
     Code,
     Number,
-    Scene,
     right_answer,
     sentence,
     wrong_answers,
 )
-from medlib.experiment.record import read_record
-from press.page.exercise import known_of, markdown_html
-from tests.chapter_sheets import PROJECT, chapter_called, known_of_chapter, scene_of, sheets
+from press.page.exercise import markdown_html
+from tests.chapter_sheets import known_of_chapter, scene_of, sheets
 from tests.site.crawl import NARROW_PX, reader, served
-from tests.site.exercise_page import write_page
+from tests.site.exercise_page import give, place_of, write_page
 
 pytestmark = pytest.mark.browser
 
@@ -65,31 +63,6 @@ def opened(request, browser, base):
         yield page, chapter
     assert complaints == []
     assert refused == []
-
-
-def place_of(page, name):
-    return page.locator(f"#answer-{name}")
-
-
-def give(page, exercise, answer):
-    """Answer by keyboard, and return what the page says."""
-    place = place_of(page, exercise.name)
-    if isinstance(exercise, Number):
-        field = place.get_by_role("textbox")
-        field.focus()
-        page.keyboard.press("Control+A")
-        page.keyboard.press("Delete")
-        page.keyboard.type(answer if isinstance(answer, str) else repr(float(answer)))
-        page.keyboard.press("Enter")
-    else:
-        radios = place.get_by_role("radio")
-        letters = [radio.get_attribute("value") for radio in radios.all()]
-        radios.first.focus()
-        page.keyboard.press("Space")
-        for _ in range(letters.index(answer)):
-            page.keyboard.press("ArrowDown")
-        page.keyboard.press("Enter")
-    return " ".join(place.locator(".medbook-feedback").inner_text().split())
 
 
 def on_page(chapter):
@@ -286,22 +259,6 @@ LEAST_CONTRAST = """() => {
       return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     }));
 }"""
-
-
-@pytest.mark.parametrize("chapter", sheets())
-def test_the_built_site_answers_as_well(browser, site, chapter):
-    known = known_of(read_record(PROJECT.run_dir(chapter_called(chapter)) / "record.json"))
-    asked, complaints = on_page(chapter), []
-    with served(site) as base, reader(browser, base) as (page, _):
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(f"{base}{chapter}.html")
-        for exercise in asked:
-            right = right_answer(exercise, Scene(known=known))
-            assert give(page, exercise, right).startswith("Right."), exercise.name
-        count = f"{len(asked)} of {len(asked)} answered right"
-        assert page.locator(".medbook-progress strong").inner_text() == count
-        assert page.locator(".medbook-exercise").count() == len(sheets()[chapter])
-    assert complaints == []
 
 
 def test_without_scripts_the_page_says_where_to_answer(browser, base):

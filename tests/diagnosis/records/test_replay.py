@@ -7,6 +7,8 @@ import torch
 from medlib.diagnosis.records.arms import ARMS
 from medlib.diagnosis.records.replay import offline_risk, replayed_risk
 
+ROUNDING = 1e-6  # some machines round a risk otherwise when fewer hours are computed with it
+
 
 def rows(seed=0, shape=(6, 12, 3)):
     rng = np.random.default_rng(seed)
@@ -26,7 +28,7 @@ def test_where_nothing_looks_ahead_the_study_is_its_own_replay(name):
     arm = ARMS[name]
     study = offline_risk(network(arm), arm, rows(), hours=12)
     replay = replayed_risk(network(arm), arm, rows(), at=list(range(1, 13)))
-    np.testing.assert_array_equal(study, replay)
+    np.testing.assert_allclose(study, replay, rtol=0, atol=ROUNDING)
 
 
 @pytest.mark.parametrize("name", ["back fill", "interpolation", "back fill with masks"])
@@ -34,7 +36,7 @@ def test_where_something_does_they_differ_until_the_file_ends(name):
     arm = ARMS[name]
     study = offline_risk(network(arm), arm, rows(), hours=12)
     replay = replayed_risk(network(arm), arm, rows(), at=list(range(1, 13)))
-    assert (study[:, :8] != replay[:, :8]).any()
+    assert np.abs(study[:, :8] - replay[:, :8]).max() > 100 * ROUNDING
     np.testing.assert_array_equal(study[:, -1], replay[:, -1])
 
 
