@@ -111,7 +111,7 @@ def fit_two_headed(
         >>> fitted = fit_two_headed(x, y, masked=None, weight=0.0, validation=(x, y), steps=1,
         ...     peak_rate=1e-3, batch_size=2, generator=torch.Generator().manual_seed(0))
         >>> sorted(fitted.kept), fitted.kept["last"].step
-        (['auc', 'last', 'loss'], 1)
+        (['auc', 'first', 'last', 'loss'], 1)
     """
     _check(images, masked, weight)
     share = float(masked.masks.float().mean()) if masked else 0.5
