@@ -8,6 +8,8 @@ STAMP  := $(VENV)/.installed
 ASSETS := node_modules/.package-lock.json
 DOOR   ?= .venv-door
 DOORS  := $(DOOR)/.installed
+# of tests: one more than there are cores, as some tests wait, but four at most
+WORKERS := import os; print(min(4, 1 + (os.cpu_count() or 1)))
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
@@ -27,7 +29,7 @@ book: setup ## run every chapter that is not fresh, verify it, and build the sit
 	@$(BIN)/medbook build
 
 test: setup lint ## lint, then every test (chapters in the quick profile)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $$($(BIN)/python -c '$(WORKERS)') --dist loadfile
 
 check: setup ## verify claims, results, figures and budgets of the runs there are
 	@$(BIN)/medbook check
