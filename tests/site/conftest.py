@@ -21,15 +21,13 @@ SITE = Path(os.environ.get("MEDBOOK_SITE") or ROOT / "build" / "site")  # before
 def pytest_generate_tests(metafunc) -> None:
     """One test a page; all of them where browser tests are asked for, as `.ci/run` does.
 
-    Else the index and one chapter. A test asks for `page_name`, or for `chapter_page`.
+    Else of the index and one chapter. A test asks for `page_name`.
     """
-    asked = {"page_name", "chapter_page"} & set(metafunc.fixturenames)
-    for wanted in sorted(asked):
-        of_chapters = chapters(SITE) if SITE.is_dir() else []
-        found = names(SITE) if wanted == "page_name" else of_chapters
+    if "page_name" in metafunc.fixturenames:
+        found = names(SITE) if SITE.is_dir() else []
         if "browser" not in metafunc.config.getoption("markexpr"):
-            found = [*(["index.html"] if wanted == "page_name" else []), *of_chapters[:1]]
-        metafunc.parametrize(wanted, found or ["index.html"])
+            found = ["index.html", *(chapters(SITE)[:1] if found else [])]
+        metafunc.parametrize("page_name", found or ["index.html"])
 
 
 def absent(reason: str) -> None:

@@ -1,7 +1,7 @@
 """The switch "Code: key, all, none", operated in a browser on a page as MyST-NB writes it.
 
 The page is made here from the book's own switch, script and styles, so no built site is needed;
-where there is one, its chapters are visited too.
+where there is one, `test_pages` operates the switch of each chapter.
 """
 
 from __future__ import annotations
@@ -219,18 +219,3 @@ def test_it_is_legible_in_light_and_dark_and_fits_a_phone(page, theme: str) -> N
         assert label.evaluate(CONTRAST) >= 4.5
         assert label.bounding_box()["height"] >= 24  # WCAG 2.2, 2.5.8: target size
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-
-
-def test_a_chapter_of_the_built_book_has_a_switch_that_works(browser, site_base, chapter_page):
-    with reader(browser, site_base) as (page, _):
-        page.goto(site_base + chapter_page)
-        code = page.locator("div.cell.tag_key > .cell_input")
-        folds = page.locator("div.cell > details.above-input")
-        assert code.count() > 5, "no key cells"
-        assert folds.count() > 0, "nothing is folded"
-        for mode in ("all", "none", "key"):
-            page.get_by_role("radio", name=mode, exact=True).check()
-            assert code.first.is_visible() is (mode != "none"), mode
-            assert folds.first.is_visible() is (mode != "none"), mode
-            opened = folds.evaluate_all("(all) => all.filter((fold) => fold.open).length")
-            assert opened == (folds.count() if mode == "all" else 0), mode
