@@ -8,10 +8,13 @@ from enum import Enum
 
 from medlib.experiment.record import Record
 from press.finding import Finding
+from press.results import kept
 from press.results.live import LivePoint, live_points
 from press.results.spreads import spreads
 from press.run.comparison import BITS, Difference, Policy, compare_named, same_value
-from press.source.project import Chapter, Project
+from press.source.project import LIVE_PROFILE, Chapter, Project
+
+LEAST_SEEDS = 5  # of a small run beside a sweep
 
 
 class Again(Enum):
@@ -42,6 +45,11 @@ def inspect_live(project: Project, chapter: Chapter | None = None) -> list[Findi
 
 def _compared(project: Project, live: LivePoint) -> Iterator[Finding]:
     name, again = live.chapter.id, repetition(project, live)
+    if live.beside and len(live.table.points) < LEAST_SEEDS:
+        message = f"the small run beside the sweep was recorded on {len(live.table.points)} seeds;"
+        why = f"on other arithmetic it is held to the spread over {LEAST_SEEDS}"
+        how = kept.how_to_make(name, LIVE_PROFILE)
+        yield Finding(name, "live", f"{message} {why}: remake it with `{how}`")
     if again.outcome is Again.NOT_YET:
         message = f"recorded sweep: {live.called} was not run again: `medbook build`"
         yield Finding(name, "live", f"{message} ({live.state(project)})")

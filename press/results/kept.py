@@ -24,7 +24,7 @@ from press.source.project import Project
 HOW = {
     "seeds": "medbook check {chapter} --seeds 10 --accept",
     "sweep": "medbook sweep {chapter} ... --accept",
-    "live": "medbook sweep {chapter} --profile live --seeds 0 --accept",
+    "live": "medbook sweep {chapter} --profile live --seeds 0-4 --accept",
     "longer": "medbook check {chapter} --longer --accept",
     "full": "medbook run {chapter} --profile full --accept",
     "falsified": "medbook check {chapter} --falsify --accept",

@@ -57,13 +57,18 @@ def lesson_lines(cell: Mapping) -> int:
     Not counted: blank lines, comments, imports, and all but the first line of a call that shows or
     says something, since what stands there is words for the reader, not code.
     """
+    return _lesson_lines(python_of(cell))
+
+
+@lru_cache(maxsize=4096)
+def _lesson_lines(text: str) -> int:
     skipped: set[int] = set()
-    for node in ast.walk(parse_cell(cell)):
+    for node in ast.walk(_parse(text)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             skipped |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
         elif isinstance(node, ast.Call) and ast.unparse(node.func) in SHOWING:
             skipped |= set(range(node.lineno + 1, (node.end_lineno or node.lineno) + 1))
     return sum(
         bool(line.strip()) and not line.lstrip().startswith("#") and number not in skipped
-        for number, line in enumerate(source_of(cell).splitlines(), start=1)
+        for number, line in enumerate(text.splitlines(), start=1)
     )

@@ -168,26 +168,45 @@ def test_the_recorded_numbers_of_the_point_are_results(live_book):
     assert kept.path_of(Project(live_book.root), NAME, "sweep").is_file()
 
 
-def test_a_small_point_beside_a_long_sweep_is_run_in_its_stead(live_book):
-    before = (live_book.root / TABLE).read_bytes()
+def run_beside(book, seeds):
+    """Record a small run beside the sweep, on some seeds."""
+    words = ("sweep", "_point", "--profile", "live", "--seeds", seeds, "--accept")
+    assert book.medbook(*words).returncode == 0
+
+
+@pytest.fixture
+def small_point(live_book):
     live_book.write("chapters/pixels/whole/profiles.yml", "companions: {_point: {live: {n: 9}}}\n")
     live_book.commit()
-    words = ("sweep", "_point", "--profile", "live", "--seeds", "1", "--accept")
-    assert live_book.medbook(*words).returncode == 0
-    assert (live_book.root / TABLE).read_bytes() == before
-    project = Project(live_book.root)
+    return live_book
+
+
+def test_a_small_point_beside_a_long_sweep_is_run_in_its_stead(small_point):
+    before = (small_point.root / TABLE).read_bytes()
+    run_beside(small_point, "1-5")
+    assert (small_point.root / TABLE).read_bytes() == before
+    project = Project(small_point.root)
     (live,) = live_points(project)
-    assert (live.job.parameters["n"], live.told) == (9, "seed=1, beside the sweep")
-    (line,) = messages(live_book, "error")
-    assert "the small run seed=1, beside the sweep was not run again" in line
+    seed = live.point.parameters["seed"]
+    assert (live.job.parameters["n"], live.told) == (9, f"seed={seed}, beside the sweep")
+    (line,) = messages(small_point, "error")
+    assert f"the small run seed={seed}, beside the sweep was not run again" in line
     (outcome,) = execute_all(project, [live.job])
     assert outcome.failure is None
-    assert messages(live_book, "error") == []
-    (line,) = messages(live_book, "note")
-    assert "the small run seed=1, beside the sweep, run again, is the same to the bit" in line
+    assert messages(small_point, "error") == []
+    (line,) = messages(small_point, "note")
+    assert f"the small run seed={seed}, beside the sweep, run again, is the same to the bit" in line
     assert "point" not in line
     edit_table(
-        live_book,
+        small_point,
         lambda content: content["made_by"].update(code_sha256="0" * 64, computing_sha256=""),
     )
-    assert list(live_points(Project(live_book.root))) == []
+    assert list(live_points(Project(small_point.root))) == []
+
+
+def test_a_small_point_on_few_seeds_has_no_spread_and_is_an_error(small_point):
+    run_beside(small_point, "1-4")
+    (line,) = [line for line in messages(small_point, "error") if "not run again" not in line]
+    assert "was recorded on 4 seeds; on other arithmetic it is held to the spread over 5" in line
+    assert line.endswith("remake it with `medbook sweep pixels/whole/_point --profile live"
+                         " --seeds 0-4 --accept`")  # fmt: skip
