@@ -45,8 +45,8 @@ def inspect_live(project: Project, chapter: Chapter | None = None) -> list[Findi
 
 def _compared(project: Project, live: LivePoint) -> Iterator[Finding]:
     name, again = live.chapter.id, repetition(project, live)
-    if live.beside and len(live.table.points) < LEAST_SEEDS:
-        message = f"the small run beside the sweep was recorded on {len(live.table.points)} seeds;"
+    if live.beside and (seeds := _seeds_of(live)) < LEAST_SEEDS:
+        message = f"the small run beside the sweep was recorded on {seeds} seeds;"
         why = f"on other arithmetic it is held to the spread over {LEAST_SEEDS}"
         how = kept.how_to_make(name, LIVE_PROFILE)
         yield Finding(name, "live", f"{message} {why}: remake it with `{how}`")
@@ -59,6 +59,13 @@ def _compared(project: Project, live: LivePoint) -> Iterator[Finding]:
     if again.outcome in (Again.BITS, Again.TOLERANCE, Again.DRAW):
         message = f"{live.called}, run again, is {again.outcome.value}"
         yield Finding(name, "live", f"{message} ({len(live.recorded)} results)", "note")
+
+
+def _seeds_of(live: LivePoint) -> int:
+    """On how many seeds the small run was recorded that is run again."""
+    swept = [point.parameters for point in live.table.points]
+    others = {name: value for name, value in live.point.parameters.items() if name != "seed"}
+    return len({each["seed"] for each in swept if others.items() <= each.items()})
 
 
 def repetition(project: Project, live: LivePoint) -> Repetition:
