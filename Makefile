@@ -65,13 +65,13 @@ $(STAMP): constraints.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 	  echo "Could not make $(VENV). On Debian and Ubuntu: apt-get install python3-venv"; exit 4; }
 	@echo "Installing the pinned environment into $(VENV) (some minutes the first time) ..."
-	@$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[peers,test]'
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[peers,test]'
 	@touch $@
 
 $(DOORS): constraints-door.txt
 	@test -x $(DOOR)/bin/python || $(PYTHON) -m venv $(DOOR)
 	@echo "Installing the exit door's own Sphinx into $(DOOR) ..."
-	@$(DOOR)/bin/python -m pip install --quiet --no-compile --no-deps --requirement constraints-door.txt
+	@$(DOOR)/bin/python -m pip install --quiet --no-deps --requirement constraints-door.txt
 	@$(DOOR)/bin/python -m pip check > /dev/null || $(DOOR)/bin/python -m pip check
 	@touch $@
 
