@@ -144,7 +144,7 @@ class Choice:
         options: letter -> text (Markdown); the chapter's cell is given the letter.
         answer: the right letter.
         because: letter -> words on it, for every wrong one and, if you like, the right one.
-        hints, solution, wrong: as in `Number`.
+        hints, solution: as in `Number`.
     """
 
     name: str
@@ -154,7 +154,6 @@ class Choice:
     because: Mapping[str, str]
     hints: Sequence[str]
     solution: str
-    wrong: Sequence[Any] = ()
     kind: str = field(default="choice", init=False)
 
     def judge(self, answer: Any, *, known: Mapping[str, Any], given: Any = None) -> Verdict:
@@ -245,7 +244,7 @@ def wrong_answers(exercise: Exercise, scene: Scene) -> list[Any]:
     if isinstance(exercise, Number):
         return [_value(m.value, scene.known) for m in exercise.mistakes] + list(exercise.wrong)
     if isinstance(exercise, Choice):
-        return [o for o in exercise.options if o != exercise.answer] + list(exercise.wrong)
+        return [o for o in exercise.options if o != exercise.answer]
     return [make(scene) for make in exercise.wrong]
 
 

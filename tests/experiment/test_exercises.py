@@ -93,7 +93,6 @@ CHOICE = Choice(
     options={"a": "one", "b": "two"},
     answer="b",
     because={"a": "one is too few"},
-    wrong=["c", 1],
     **COMMON,
 )
 
@@ -152,7 +151,7 @@ def test_code_says_what_it_needs():
 def test_answers_for_the_tests():
     scene = Scene(known=KNOWN)
     assert (right_answer(NUMBER, scene), wrong_answers(NUMBER, scene)) == (1.5, [3.0, 3.0])
-    assert (right_answer(CHOICE, scene), wrong_answers(CHOICE, scene)) == ("b", ["a", "c", 1])
+    assert (right_answer(CHOICE, scene), wrong_answers(CHOICE, scene)) == ("b", ["a"])
     assert wrong_answers(code(lambda answer, scene: None), scene) == [0]
 
 

@@ -94,7 +94,6 @@ def test_whole_exercises_pass():
         (WHICH, {"answer": "g"}, "its answer 'g' is none of its options"),
         (WHICH, {"because": {}}, "no word on the wrong option 'b'"),
         (WHICH, {"options": FIVE}, "4 plausible wrong answers"),
-        (WHICH, {"options": FIVE, "wrong": ["f", "x", 2, True]}, "4 plausible wrong answers"),
         (WHICH, {"options": FIVE | {"f": "all"}}, "4 plausible wrong answers"),
         (WHICH, {"options": FIVE | {"f": "this"}}, "4 plausible wrong answers"),
         (WHICH, {"options": FIVE | {"f": " "}}, "4 plausible wrong answers"),
