@@ -1016,6 +1016,8 @@ run.say(
     " and {overpaid_honest:.1%} with those of cross-entropy as they are.",
     dear=R[dearest], who={"dice": "Dice", "ce": "cross-entropy"}[costed],
 )
+
+# %%
 saved = [mean_interval(measured(f"cost{dearest}_named", costed, times)
                        / measured(f"cost{dearest}_isotonic", costed, times) - 1)
          for times in LENGTHS]
