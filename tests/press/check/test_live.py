@@ -210,3 +210,28 @@ def test_a_small_point_on_few_seeds_has_no_spread_and_is_an_error(small_point):
     assert "was recorded on 4 seeds; on other arithmetic it is held to the spread over 5" in line
     assert line.endswith("remake it with `medbook sweep pixels/whole/_point --profile live"
                          " --seeds 0-4 --accept`")  # fmt: skip
+
+
+@pytest.mark.parametrize(("elsewhere", "renamed", "wrong"),
+                         [(False, False, 1), (True, False, 0), (True, True, 2)])  # fmt: skip
+def test_on_other_arithmetic_a_small_point_is_told_and_is_no_error(
+    small_point, elsewhere, renamed, wrong
+):
+    run_beside(small_point, "1-5")
+    project = Project(small_point.root)
+    (live,) = live_points(project)
+    (outcome,) = execute_all(project, [live.job])
+    assert outcome.failure is None
+    path = kept.path_of(project, NAME, "live")
+    content = json.loads(path.read_text("utf-8"))
+    shift(1e3)(content)
+    if elsewhere:
+        other_machine(content)
+    if renamed:
+        next(c for c in content["results"] if c["name"] == "noise")["name"] = "hiss"
+    path.write_text(json.dumps(content), "utf-8")
+    found = messages(small_point, "error")
+    assert len(found) >= wrong
+    assert bool(found) == bool(wrong)
+    if not wrong:
+        assert any("third was " in line for line in messages(small_point, "note"))
