@@ -22,6 +22,11 @@ def sheets() -> dict[str, dict[str, Exercise]]:
     return {name: sheet for name, sheet in found.items() if sheet}
 
 
+def on_page(chapter: str) -> list[Exercise]:
+    """The exercises of a chapter that a page can check."""
+    return [e for e in sheets()[chapter].values() if not isinstance(e, Code)]
+
+
 def every_exercise() -> list[tuple[str, str]]:
     """Chapter id and name of each exercise."""
     return [(chapter, name) for chapter, sheet in sheets().items() for name in sheet]

@@ -104,7 +104,7 @@ def test_the_exit_door_is_pinned_to_a_newer_sphinx_without_jupyter_book():
     assert door["myst-nb"]
     assert "jupyter-book" not in door
     makefile = (ROOT / "Makefile").read_text()
-    assert "--no-deps --requirement constraints-door.txt" in makefile
+    assert "pip install --quiet --no-deps --requirement constraints-door.txt" in makefile
     assert "pip check" in makefile  # nothing that they need is missing
 
 

@@ -47,7 +47,7 @@ def _compared(project: Project, live: LivePoint) -> Iterator[Finding]:
     name, again = live.chapter.id, repetition(project, live)
     if live.beside and (seeds := _seeds_of(live)) < LEAST_SEEDS:
         message = f"the small run beside the sweep was recorded on {seeds} seeds;"
-        why = f"on other arithmetic it is held to the spread over {LEAST_SEEDS}"
+        why = f"on other arithmetic it is set beside the spread over {LEAST_SEEDS}"
         how = kept.how_to_make(name, LIVE_PROFILE)
         yield Finding(name, "live", f"{message} {why}: remake it with `{how}`")
     if again.outcome is Again.NOT_YET:

@@ -3,8 +3,8 @@
 A table says which: the point that took least CPU time when it was made. Where all points take long
 a small run is recorded beside the sweep, by the same code, with the parameter set ``live`` of its
 notebook: ``medbook sweep NAME --profile live --seeds 0-4 --accept``. It is no point of the sweep,
-and whatever speaks of it says so. Of its five seeds one is run again; all five say how far another
-draw may lie, which is what another arithmetic is held to. The point is run into a folder of its
+and whatever speaks of it says so. Of its five seeds one is run again; the others say how far
+another draw may lie, beside which another arithmetic is set. The point is run into a folder of its
 own, never taken from the sweep's, so that it is a second run and not the first once more. A table
 whose code has changed has no live point: its numbers are those of other code.
 """

@@ -222,7 +222,12 @@ def names(site: Path) -> list[str]:
 
 def chapters(site: Path) -> list[str]:
     """Those of them that are chapters."""
-    return [name for name in names(site) if "medbook-facts" in (site / name).read_text("utf-8")]
+    return [name for name in names(site) if is_chapter(site, name)]
+
+
+def is_chapter(site: Path, name: str) -> bool:
+    """Whether a page is a chapter's."""
+    return "medbook-facts" in (site / name).read_text("utf-8")
 
 
 def links_of(site: Path, name: str) -> set[str]:

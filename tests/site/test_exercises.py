@@ -12,14 +12,13 @@ import json
 import pytest
 
 from medlib.experiment.exercises import (
-    Code,
     Number,
     right_answer,
     sentence,
     wrong_answers,
 )
 from press.page.exercise import markdown_html
-from tests.chapter_sheets import known_of_chapter, scene_of, sheets
+from tests.chapter_sheets import known_of_chapter, on_page, scene_of, sheets
 from tests.site.crawl import NARROW_PX, reader, served
 from tests.site.exercise_page import give, place_of, write_page
 
@@ -63,11 +62,6 @@ def opened(request, browser, base):
         yield page, chapter
     assert complaints == []
     assert refused == []
-
-
-def on_page(chapter):
-    """The exercises that a page can check."""
-    return [e for e in sheets()[chapter].values() if not isinstance(e, Code)]
 
 
 def text_of(page, markdown):

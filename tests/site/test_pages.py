@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from medlib.experiment.exercises import Code, Scene, right_answer
+from medlib.experiment.exercises import Scene, right_answer
 from medlib.experiment.record import read_record
 from press.page.exercise import known_of
-from tests.chapter_sheets import sheets
+from tests.chapter_sheets import on_page, sheets
 from tests.site.axe import inspected
-from tests.site.crawl import WIDE, chapters, look_over, opened
+from tests.site.crawl import WIDE, is_chapter, look_over, opened
 from tests.site.exercise_page import give
 
 pytestmark = pytest.mark.browser
@@ -31,7 +31,7 @@ def test_a_page_is_whole_accessible_and_answers(
         assert seen.problems == []
         assert seen.formulas > 20 or page_name != "notation.html"
         page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
-        if page_name in chapters(site):
+        if is_chapter(site, page_name):
             switch_code(page)
         assert inspected(page, page_name) == []
         page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
@@ -57,7 +57,7 @@ def switch_code(page) -> None:
 def answer_all(page, chapter: str, *, site: Path) -> None:
     """Answer what a page can check, rightly, and see that it says so."""
     known = known_of(read_record(site.parent / "runs" / chapter / "record.json"))
-    asked = [each for each in sheets()[chapter].values() if not isinstance(each, Code)]
+    asked = on_page(chapter)
     for exercise in asked:
         right = right_answer(exercise, Scene(known=known))
         assert give(page, exercise, right).startswith("Right."), exercise.name
