@@ -37,6 +37,7 @@ CPU_BUDGET_S = {BOOK_PROFILE: 75.0, "smoke": 10.0}  # imports counted: some 4 s
 MEMORY_BUDGET_MIB = 2048.0
 FEWEST_CLAIMS, MOST_CLAIMS = 3, 8
 KNOWN_FILES = ("accepted", *HOW)
+BUDGET_FACTOR = "MEDBOOK_BUDGET_FACTOR"
 
 
 def verify_book(project: Project, *, strict: bool = False) -> list[Finding]:
@@ -272,13 +273,13 @@ def budget_factor() -> float:
     Raises:
         UserError: the variable is not a finite number.
     """
-    text = os.environ.get("MEDBOOK_BUDGET_FACTOR", "1")
+    text = os.environ.get(BUDGET_FACTOR, "1")
     try:
         factor = float(text)
     except ValueError:
         factor = math.nan
     if not math.isfinite(factor):
-        raise UserError(f"MEDBOOK_BUDGET_FACTOR is {text!r}; it must be a number such as 2")
+        raise UserError(f"{BUDGET_FACTOR} is {text!r}; it must be a number such as 2")
     return max(1.0, factor)
 
 
@@ -288,7 +289,7 @@ def stretched_budgets() -> list[Finding]:
     if factor == 1.0:
         return []
     limits = ", ".join(f"{s * factor:g} s instead of {s:g} s" for s in CPU_BUDGET_S.values())
-    message = f"MEDBOOK_BUDGET_FACTOR={factor:g} stretches the budgets of CPU time: {limits}"
+    message = f"{BUDGET_FACTOR}={factor:g} stretches the budgets of CPU time: {limits}"
     return [Finding("", "budget", message, "note")]
 
 

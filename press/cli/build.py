@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn
 
 from press.errors import Exit, UserError
@@ -63,11 +64,20 @@ def build(
         The exit code: 0, or what `press.errors.Exit` calls the worst that happened.
     """
     from press.check.verify import stretched_budgets
+    from press.cli.verified import Looked, nothing_changed, stamp
 
     total = len(project.chapters)
     if total == 0:
         _no_chapters(project)
     with hold(project.build / LOCK, wait=wait, echo=warn):
+        before = Looked.at(project)
+        if not force and nothing_changed(project, before):
+            echo(f"{total} of {total} chapters are fresh")
+            for note in stretched_budgets():
+                echo(f"note: {note}")
+            echo("nothing changed since the last build, which found all in order")
+            tell_where(project, project.site, echo=echo)
+            return Exit.OK
         stale, failures = what_to_run(project, force=force)
         echo(f"{total - len(stale) - len(failures)} of {total} chapters are fresh")
         for item in stale:
@@ -86,6 +96,7 @@ def build(
         for note in stretched_budgets():
             echo(f"note: {note}")
         problems = [o.failure.line for o in outcomes if o.failure and id(o.job) in recorded]
+        checked = Looked.at(project)
         problems += verify(project, failed={failure.chapter for failure in failures})
         code = Exit.CHECK_FAILED if problems else Exit.OK
         if failures:
@@ -98,6 +109,8 @@ def build(
                 problems.append(str(error))
                 code = Exit(error.exit_code)
         tell_what_went_wrong(failures, problems, warn=warn)
+        if code == Exit.OK:
+            stamp(project, before=before, checked=checked)
         return code
 
 
@@ -121,7 +134,11 @@ def publish(project: Project, *, echo: Echo) -> None:
     """
     from press.page.site import build_site
 
-    site = build_site(project, echo=echo)
+    tell_where(project, build_site(project, echo=echo), echo=echo)
+
+
+def tell_where(project: Project, site: Path, *, echo: Echo) -> None:
+    """Where the site is, and how it is looked at."""
     echo(f"the book is at {project.relative(site / 'index.html')}; `medbook serve` shows it")
 
 

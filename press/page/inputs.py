@@ -27,10 +27,25 @@ def inputs_digest(project: Project, *, about: Mapping[str, str]) -> str:
         project: the checkout, with its runs.
         about: what else it follows from, such as the profile and the renderers' versions.
     """
-    digest = hashlib.sha256()
-    for name, value in sorted({**about, "python": sys.version}.items()):
-        digest.update(f"{name}={value}\n".encode())
-    for path in sorted(set(_files(project))):
+    parts = f"{sources_digest(project, about=about)} {runs_digest(project)}"
+    return hashlib.sha256(parts.encode()).hexdigest()
+
+
+def sources_digest(project: Project, *, about: Mapping[str, str]) -> str:
+    """The sha256 of that part of it which no run of a chapter writes."""
+    told = [f"{name}={value}\n" for name, value in sorted({**about, "python": sys.version}.items())]
+    return _digest(project, _sources(project), told)
+
+
+def runs_digest(project: Project) -> str:
+    """The sha256 of what the chapters' runs left, and those of recorded points."""
+    runs = [path for folder in (project.runs, project.live_runs) for path in _below(folder)]
+    return _digest(project, runs)
+
+
+def _digest(project: Project, files: Iterable[Path], told: Iterable[str] = ()) -> str:
+    digest = hashlib.sha256("".join(told).encode())
+    for path in sorted(set(files)):
         try:
             with path.open("rb") as stream:
                 content = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -40,11 +55,11 @@ def inputs_digest(project: Project, *, about: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
-def _files(project: Project) -> Iterator[Path]:
+def _sources(project: Project) -> Iterator[Path]:
     yield from (path for path in project.root.glob("*") if path.is_file())
     ours = (Path(package.__file__).parent for package in (press, medlib.experiment))
     below = [project.root / name for name in FOLDERS]
-    for folder in (*below, project.runs, project.live_runs, *ours):
+    for folder in (*below, *ours):
         yield from _below(folder)
     yield from vendor_files(project.root).values()
 

@@ -70,7 +70,7 @@ def build_site(
         AssetsError: the web assets cannot be had.
     """
     ensure_assets(project.root, echo=echo)
-    about = {name: _version(name) for name in RENDERERS} | {"profile": profile}
+    about = renderers() | {"profile": profile}
     inputs = inputs_digest(project, about=about)
     stamp = _stamp(project.site)
     if stamp.get("inputs") == inputs:
@@ -99,6 +99,11 @@ def build_site(
     (work / "shape").write_text(shape, "utf-8")
     _swap(work / "_build" / "html", project.site, fingerprint, inputs)
     return project.site
+
+
+def renderers() -> dict[str, str]:
+    """The versions of what renders the site."""
+    return {name: _version(name) for name in RENDERERS}
 
 
 def stage_files(project: Project, *, profile: str = "book") -> dict[str, bytes]:
@@ -253,7 +258,7 @@ def _shape(stage: Mapping[str, bytes]) -> str:
 
     When it changes, Sphinx starts over: it would else leave old titles in other pages' menus.
     """
-    shown: dict[str, str] = {name: _version(name) for name in RENDERERS}
+    shown = renderers()
     for name, content in stage.items():
         if Path(name).suffix in SOURCES and not name.startswith("_"):
             shown[name] = _title(name, content)

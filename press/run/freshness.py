@@ -105,7 +105,7 @@ def _reasons(project: Project, job: Job, record: Record, note: dict[str, Any]) -
     for path in meanwhile:
         yield f"{path} changed while it ran"
     for use in record.data:
-        yield from _data_changes(project, use)
+        yield from data_changes(project, use)
     if record.constraints_sha256 != file_digest(project.constraints):
         yield f"{project.constraints.name} changed"
     if record.arithmetic is not None:
@@ -116,7 +116,8 @@ def _reasons(project: Project, job: Job, record: Record, note: dict[str, Any]) -
         yield f"Python was {record.python}, is {platform.python_version()}"
 
 
-def _data_changes(project: Project, use: DataUse) -> Iterator[str]:
+def data_changes(project: Project, use: DataUse) -> Iterator[str]:
+    """What of the data that a run read is no longer as it read it."""
     if use.path is None:
         return
     path, name = project.root / use.path, f"data {use.name}"
