@@ -17,7 +17,17 @@ from press.check.exercise_lint import lint_exercises
 from press.check.prose import lint_prose
 from press.check.reader_path import lint_reader_path
 from press.finding import Finding
-from press.source.cells import code_cells, lesson_lines, parse_cell, python_of, source_of, tags_of
+from press.source.cells import (
+    calls_of,
+    code_cells,
+    imports_of,
+    lesson_lines,
+    parse_cell,
+    source_of,
+    syntax_error,
+    tags_of,
+    written,
+)
 
 PARTS = ("pixels", "diagnosis", "translation", "systems")
 MAX_CODE_LINES = 12
@@ -133,14 +143,14 @@ def _lint_run(cells: Sequence[Mapping], *, chapter: str) -> Iterator[str]:
 
 def _start_call(node: ast.stmt) -> ast.Call | None:
     value = node.value if isinstance(node, ast.Assign | ast.AnnAssign | ast.Expr) else None
-    if isinstance(value, ast.Call) and ast.unparse(value.func) in ("experiment.start", "start"):
+    if isinstance(value, ast.Call) and written(value.func) in ("experiment.start", "start"):
         return value
     return None
 
 
 def _is_finish(node: ast.stmt) -> bool:
     value = node.value if isinstance(node, ast.Expr) else None
-    return isinstance(value, ast.Call) and ast.unparse(value.func) == "run.finish"
+    return isinstance(value, ast.Call) and written(value.func) == "run.finish"
 
 
 _NUMPY_RANDOM_TYPES = {"Generator", "SeedSequence", "BitGenerator"}
@@ -160,21 +170,16 @@ _TORCH_DRAWS = {
 def _lint_code(cells: Sequence[Mapping], *, chapter: str) -> Iterator[str]:
     frames = controls = 0
     for index, cell in code_cells(cells):
-        try:
-            tree = ast.parse(python_of(cell))
-        except SyntaxError as error:
+        if error := syntax_error(cell):
             yield f"cell {index}: not valid Python: {error.msg} (line {error.lineno})"
             continue
         random_module = False
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                yield from (f"cell {index}: {message}" for message in _import_faults(node, chapter))
-                random_module |= isinstance(node, ast.Import) and any(
-                    a.name == "random" for a in node.names
-                )
-            if not isinstance(node, ast.Call):
-                continue
-            name = ast.unparse(node.func)
+        for node in imports_of(cell):
+            yield from (f"cell {index}: {message}" for message in _import_faults(node, chapter))
+            random_module |= isinstance(node, ast.Import) and any(
+                a.name == "random" for a in node.names
+            )
+        for name, node in calls_of(cell):
             given = {keyword.arg: keyword.value for keyword in node.keywords}
             if name in ("run.figure", "run.frames"):
                 yield from (f"cell {index}: {message}" for message in _figure_faults(name, given))

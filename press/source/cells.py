@@ -40,15 +40,60 @@ def parse_cell(cell: Mapping) -> ast.Module:
 
     Every lint asks for it, so that it is kept: look, and change nothing.
     """
-    return _parse(python_of(cell))
+    tree = _parse(python_of(cell))
+    return _NOTHING if isinstance(tree, SyntaxError) else tree
+
+
+def syntax_error(cell: Mapping) -> SyntaxError | None:
+    """What keeps the cell's code from being Python."""
+    tree = _parse(python_of(cell))
+    return tree if isinstance(tree, SyntaxError) else None
+
+
+_NOTHING = ast.Module(body=[], type_ignores=[])
 
 
 @lru_cache(maxsize=4096)
-def _parse(text: str) -> ast.Module:
+def _parse(text: str) -> ast.Module | SyntaxError:
     try:
         return ast.parse(text)
-    except SyntaxError:
-        return ast.Module(body=[], type_ignores=[])
+    except SyntaxError as error:
+        return error
+
+
+def imports_of(cell: Mapping) -> list[ast.Import | ast.ImportFrom]:
+    """The imports in a cell, wherever they stand."""
+    return _imports_and_calls(python_of(cell))[0]
+
+
+def calls_of(cell: Mapping) -> list[tuple[str, ast.Call]]:
+    """The calls in a cell, each with the name of what it calls, as it is written."""
+    return _imports_and_calls(python_of(cell))[1]
+
+
+@lru_cache(maxsize=4096)
+def _imports_and_calls(
+    text: str,
+) -> tuple[list[ast.Import | ast.ImportFrom], list[tuple[str, ast.Call]]]:
+    tree = _parse(text)
+    nodes = [] if isinstance(tree, SyntaxError) else [*ast.walk(tree)]
+    calls = [(written(node.func), node) for node in nodes if isinstance(node, ast.Call)]
+    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)], calls
+
+
+def written(node: ast.expr) -> str:
+    """An expression as it is written.
+
+    >>> written(ast.parse("a.b.c").body[0].value), written(ast.parse("a().b[0]").body[0].value)
+    ('a.b.c', 'a().b[0]')
+    """
+    parts, inner = [], node
+    while isinstance(inner, ast.Attribute):  # most are such a chain, which `unparse` is slow at
+        parts.append(inner.attr)
+        inner = inner.value
+    if isinstance(inner, ast.Name):
+        return ".".join([inner.id, *reversed(parts)])
+    return ast.unparse(node)
 
 
 def lesson_lines(cell: Mapping) -> int:
@@ -63,11 +108,12 @@ def lesson_lines(cell: Mapping) -> int:
 @lru_cache(maxsize=4096)
 def _lesson_lines(text: str) -> int:
     skipped: set[int] = set()
-    for node in ast.walk(_parse(text)):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            skipped |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in SHOWING:
-            skipped |= set(range(node.lineno + 1, (node.end_lineno or node.lineno) + 1))
+    imports, calls = _imports_and_calls(text)
+    for node in imports:
+        skipped |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    for name, call in calls:
+        if name in SHOWING:
+            skipped |= set(range(call.lineno + 1, (call.end_lineno or call.lineno) + 1))
     return sum(
         bool(line.strip()) and not line.lstrip().startswith("#") and number not in skipped
         for number, line in enumerate(text.splitlines(), start=1)

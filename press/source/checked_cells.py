@@ -10,7 +10,7 @@ from pathlib import Path
 from medlib.experiment.exercise_sheet import SHEET, SheetError, read_sheet
 from medlib.experiment.exercises import Exercise
 from press.errors import UserError
-from press.source.cells import parse_cell, source_of
+from press.source.cells import calls_of, source_of
 
 SELF_CHECK_TAG = "self-check"
 _EXERCISE = re.compile(
@@ -24,9 +24,9 @@ def checked_name(cell: Mapping) -> str | None:
     """The exercise that a code cell checks: the first argument of its ``run.check``."""
     if cell["cell_type"] != "code" or "run.check" not in source_of(cell):
         return None
-    for node in ast.walk(parse_cell(cell)):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "run.check" and node.args:
-            name = node.args[0]
+    for called, call in calls_of(cell):
+        if called == "run.check" and call.args:
+            name = call.args[0]
             return name.value if isinstance(name, ast.Constant) else None
     return None
 

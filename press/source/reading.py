@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from press.source.cells import code_cells, parse_cell, source_of, tags_of
+from press.source.cells import calls_of, code_cells, source_of, tags_of
 
 KEY_TAG, EXERCISE_TAG = "key", "self-check"
 FOLDED_TAGS = {"hide-input", "hide-cell", "remove-input", "remove-cell", "parameters"}
@@ -96,7 +96,7 @@ def reading_of(notebook: Mapping[str, Any]) -> Reading:
         for cell in cells
         if cell["cell_type"] == "markdown" and "solution" not in tags_of(cell)
     ]
-    calls = [call for _, cell in code_cells(cells) for call in _calls(cell)]
+    calls = [call for _, cell in code_cells(cells) for call in calls_of(cell)]
     said = sum(words_in(text) for name, call in calls if name == "run.say" for text in _texts(call))
     return Reading(
         words=said + sum(words_in(text) for text in prose),
@@ -182,12 +182,6 @@ def _skipped(kind: str | None, below: list[str]) -> bool:
         if _DEEPER_OPTION.match(line):
             return True
     return False
-
-
-def _calls(cell: Mapping[str, Any]) -> Iterator[tuple[str, ast.Call]]:
-    for node in ast.walk(parse_cell(cell)):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node
 
 
 def _texts(call: ast.Call) -> Iterable[str]:
