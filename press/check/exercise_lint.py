@@ -81,6 +81,12 @@ def _lint_places(cells: Sequence[Mapping], sheet: Mapping[str, Exercise]) -> Ite
                 waiting = label
                 if not label:
                     yield f"cell {index}: an exercise without :label:; its check cannot be found"
+                elif " " in label:
+                    first = label.split()[0]
+                    yield (
+                        f"cell {index}: the label of exercise {first!r} goes on with words, and the"
+                        " page would lose them: begin its text on the line below"
+                    )
                 elif label not in sheet:
                     yield f"cell {index}: exercise {label!r} has no entry in exercises.py"
             if "{solution}" in source_of(cell):

@@ -32,9 +32,12 @@ def checked_name(cell: Mapping) -> str | None:
 
 
 def posed(cell: Mapping) -> Iterator[tuple[str, str]]:
-    """The exercises that a Markdown cell poses: label (empty where it has none) and text."""
+    """The exercises that a Markdown cell poses: label (empty where it has none) and text.
+
+    All that stands on the label's line is the label: a page takes it so.
+    """
     for match in _EXERCISE.finditer(source_of(cell)):
-        label = re.search(r"^:label:\s*(\S+)", match["body"], re.M)
+        label = re.search(r"^:label:[ \t]*(\S.*?)[ \t]*$", match["body"], re.M)
         yield (label.group(1) if label else ""), match["body"]
 
 

@@ -111,6 +111,7 @@ def test_an_entry_that_lacks_something_is_named(exercise, change, said):
     [
         ("# :label: half\n", "", "an exercise without :label:"),
         ("# :label: half", "# :label: third", "exercise 'third' has no entry in exercises.py"),
+        ("# :label: half", "# :label: half What is", "the label of exercise 'half' goes on with"),
         ('run.check("half"', 'run.check("which"', "where the exercise posed above is 'half'"),
         ('run.check("half", answer)', "print(answer)", "exercise 'half' has no cell to answer in"),
         ('run.check("twice", twice)', "twice(2)", "exercise 'twice' has no cell to answer in"),
