@@ -831,11 +831,12 @@ run.figure(
               x=("steps of training", ""), y=("true distance", "mm"), log_x=True,
               x_ticks=LENGTHS, level=grey),
     name="one_pass", data="real and simulated",
-    alt="True distance over steps of training: two lines, displacement and velocity, lie nearly upon"
-    " each other and fall; their bands overlap, the velocity's is wider. A grey strip, fits pair by"
-    " pair, lies below both lines.",
-    caption="Networks come nearer to the truth with every doubling of their training. Grey: a velocity fitted pair by pair, from the smoothness that"
-    " the truth would choose to the one that overlap chose. Recorded, test pairs whose map is"
+    alt="True distance over steps of training: two lines, displacement and velocity, lie nearly"
+    " upon each other and fall; their bands overlap, the velocity's is wider. A grey strip, fits"
+    " pair by pair, lies below both lines.",
+    caption="Networks come nearer to the truth with every doubling of their training. Grey: a"
+    " velocity fitted pair by pair, from the smoothness that the truth would choose to the one that"
+    " overlap chose. Recorded, test pairs whose map is"
     f" known; bands are 95 % intervals over seeds. Means over {SEEDS}")
 
 # %% [markdown]
@@ -884,13 +885,13 @@ def two_at_one(what, place, kinds=BENT):
 
 KNOBS = list(enumerate(nets.fixed["weights"]))
 run.table([{"λ": f"{knob:.4f}",
-            "displacement folds more, flow and spline": 
+            "folds more, flow and spline":
             f"{mean_interval(two_at_one('folded', place), unit='%'):.2ci}",
             "on levels": f"{mean_interval(two_at_one('folded', place, ['levels']), unit='%'):.1ci}",
             "lies further off": f"{mean_interval(two_at_one('error', place), unit='mm'):+.2ci}"}
            for place, knob in KNOBS],
-          name="networks_at_one_knob", caption="Recorded: a network's displacement less its velocity"
-          f" at the same λ, after {LENGTHS[0]} steps, test pairs. Intervals over {SEEDS}")
+          name="networks_at_one_knob", caption="Recorded: a network's displacement less its"
+          f" velocity at the same λ, after {LENGTHS[0]} steps, test pairs. Intervals over {SEEDS}")
 
 # %% [markdown]
 # Then what the velocity costs, or brings, in distance; and how near a network comes to a fit of the
@@ -951,9 +952,8 @@ run.say("By overlap's choice a network's displacement is off by {paid_by_network
 heart = {arm: mean_interval(nets.array(f"error_in_fresh_{arm}")
                             - nets.array(f"error_in_training_{arm}"), unit="mm") for arm in SAID}
 run.say("On new pairs of the training's levels the networks are off by {heart} more than on pairs"
-        " that they were trained on (displacement / velocity). Had they learned pairs by heart, that"
-        " would lie far above zero.",
-        heart=in_turn(heart.values()))
+        " that they were trained on (displacement / velocity). Had they learned pairs by heart,"
+        " that would lie far above zero.", heart=in_turn(heart.values()))
 
 # %% [markdown]
 # ## What the Jacobian says of growth
@@ -1242,8 +1242,8 @@ run.finish()
 # - Smoothness is the knob that matters. With enough of it neither folds; ask who chose it, and by
 #   what.
 # - A network says in one pass what a fit looks for anew in every pair. Ours were still learning
-#   when we stopped, and lay further from the truth than a B-spline fitted to the pair; but overlap's
-#   choice of smoothness cost them less than it cost a fit.
+#   when we stopped, and lay further from the truth than a B-spline fitted to the pair; but
+#   overlap's choice of smoothness cost them less than it cost a fit.
 # - A good overlap of tissues can be had by merely sorting greys. Report folds, the way back and, in
 #   simulation, the distance from the truth.
 # - The mean of $\det J$ over an outline measures growth, roughly. Its pattern inside even tissue is
