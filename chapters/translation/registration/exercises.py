@@ -132,6 +132,38 @@ the steps, not that of the readings.
     ],
 )
 
+# ------------------------------------------------------------------------------ the runaway
+
+RUNAWAY = Number(
+    name="registration-runaway",
+    asks="a factor",
+    answer=float(np.exp(3)),
+    tolerance=0.1,
+    within=(0, 1e6),
+    mistakes=[
+        Mistake(1.0, "that is the displacement's, whatever a is; a velocity is followed"),
+        Mistake(3.0, "a velocity compounds, as interest does: solve dφ/dt = a φ"),
+        Mistake(4.0, "1 + a is where the *displacement* leads; ask how the ends move with a"),
+        Mistake(np.exp(3) - 1, "that is how far the place goes; ask how far its end moves with a"),
+        Mistake(np.exp(3) / 4, "that compares the ends themselves; compare their slopes in a"),
+        Mistake(3 * np.exp(3), "a factor too many: the derivative of e^a by a is e^a"),
+        Mistake(np.exp(-3), "upside down, or followed backwards"),
+        Mistake(np.exp(1), "that is a = 1"),
+    ],
+    otherwise="where does x end, as a function of a? Differentiate that by a, for both",
+    hints=[
+        "Solve dφ/dt = a φ from φ = x: where is it after one unit of time?",
+        "x e^a and (1 + a) x; the derivatives by a are x e^a and x.",
+    ],
+    solution=r"""
+Followed, the place ends at $x e^a$, whose derivative by $a$ is $x e^a$; moved at once it ends at
+$(1 + a) x$, with the derivative $x$. The factor is $e^a = e^3 = 20.1$, at $a = 1$ only $e$. That is
+why one step too far may be one too many: the gradient there is longer still. Clipping bounds the
+step, not the map.
+""",
+    wrong=[0.5, 9.0, 1000.0],
+)
+
 # --------------------------------------------------------------------------------- the shell
 
 SHELL = Number(
@@ -231,4 +263,4 @@ or ate, the map does not know either.
 """,
 )
 
-EXERCISES = [WAVE, BACK, SHELL, PAPER, GROWTH]
+EXERCISES = [WAVE, BACK, RUNAWAY, SHELL, PAPER, GROWTH]
