@@ -62,7 +62,7 @@ def build(
     Returns:
         The exit code: 0, or what `press.errors.Exit` calls the worst that happened.
     """
-    from press.check.verify import stretched_budgets
+    from press.check.budgets import stretched_budgets
 
     total = len(project.chapters)
     if total == 0:
