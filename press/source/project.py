@@ -278,7 +278,8 @@ class Project:
             if BUDGET in content:
                 stated = content[BUDGET]
                 try:
-                    seconds, because = float(stated[SMOKE_PROFILE]), str(stated["because"]).strip()
+                    seconds = float(stated[SMOKE_PROFILE])
+                    because = str(stated["because"] or "").strip()
                     right = len(stated) == 2 and 0 < seconds < float("inf") and bool(because)
                 except (KeyError, TypeError, ValueError):
                     right = False
