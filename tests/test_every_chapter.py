@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from medlib.experiment.record import Record, read_record
+from press.check.budgets import budget_factor, inspect_budgets
+from press.finding import errors
 from press.results.falsified import find_falsifier
-from press.run.execute import RECORD, Job, execute_all, plan
+from press.run.execute import RECORD, Job, execute_all, plan, read_note
 from press.run.starting import can_fork
 from press.source.project import Project
 
@@ -27,11 +29,21 @@ COMPARED = (
     "systems/secure_aggregation",
 )
 
+# Runs stand beside each other here, and beside whatever else a machine does, slow ones too. The
+# budget itself is held by who writes a chapter, on a quiet core (docs/decisions/0004).
+BUSY = 4.0
+
 
 def records(jobs: list[Job], start=None) -> list[Record]:
     outcomes = execute_all(PROJECT, jobs, workers=2, start=start)
     assert [outcome.failure for outcome in outcomes if not outcome.ok] == []
     return [read_record(job.destination / RECORD) for job in jobs]
+
+
+def beyond_budget(job: Job) -> list[str]:
+    """What a run took beyond its budget, stretched as this machine is said to need it."""
+    record, note = read_record(job.destination / RECORD), read_note(job.destination)
+    return [found.message for found in errors([*inspect_budgets(record, note, project=PROJECT)])]
 
 
 def measured_by(chapter):
@@ -47,7 +59,9 @@ def measured_by(chapter):
 
 @pytest.mark.chapter
 @pytest.mark.parametrize("chapter", PROJECT.chapters, ids=str)
-def test_it_runs_on_other_seeds_and_has_claims_that_can_fail(chapter, tmp_path, request):
+def test_it_runs_on_other_seeds_and_has_claims_that_can_fail(
+    chapter, tmp_path, request, monkeypatch
+):
     given = [{}, *({"seed": seed} for seed in SEEDS)]
     jobs = [
         replace(plan(PROJECT, chapter, profile="smoke", given=each), destination=tmp_path / str(n))
@@ -55,6 +69,9 @@ def test_it_runs_on_other_seeds_and_has_claims_that_can_fail(chapter, tmp_path, 
     ]
     forked = request.getfixturevalue("nursery") if can_fork() else None
     (one, *_) = records(jobs, forked)
+    monkeypatch.setenv("MEDBOOK_BUDGET_FACTOR", str(max(BUSY, budget_factor())))
+    beyond = [beyond_budget(job) for job in jobs]
+    assert [] in beyond, f"each time it took more than a quick run may: {beyond}"
     assert [claim.text for claim in one.claims if claim.control], "no negative control"
     assert 3 <= len(one.claims) <= 8
     if any(claim.falsified_by for claim in one.claims):  # then each of them names its own

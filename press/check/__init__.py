@@ -10,7 +10,8 @@ Of the source, without running it:
 
 Of runs and kept tables:
 
-- `verify`: a run held to its word: claims, results, figures, budgets.
+- `verify`: a run held to its word: claims, results, figures.
+- `budgets`: what it may cost.
 - `drift`: a run against what was accepted.
 - `recorded`: kept tables against the present code.
 - `live`: a recorded sweep against the one point that a build runs again.

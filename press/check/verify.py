@@ -2,21 +2,16 @@
 
 Every check ends in a `Finding` that says which number, what it was, what it is, and the
 tolerance. Nothing here executes anything: `press.results.seeds` does, over other seeds.
-
-Budgets are CPU seconds, not wall seconds, so that a busy machine does not turn a chapter red. On
-a machine whose cores are slower than those the book was written on, MEDBOOK_BUDGET_FACTOR (for
-example 2) stretches them; it never shrinks them. `medbook check` and `medbook build` then say so.
 """
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from medlib.experiment.record import Record, RecordError
+from press.check.budgets import inspect_budgets, inspect_stated
 from press.check.drift import inspect_against_accepted
 from press.check.lint import lint_notebook
 from press.check.recorded import inspect_kept, stale_listed_in_vain
@@ -33,11 +28,8 @@ from press.run.run_folder import Run
 from press.source.checked_cells import exercises_of
 from press.source.project import BOOK_PROFILE, PROFILES, Chapter, Project
 
-CPU_BUDGET_S = {BOOK_PROFILE: 75.0, "smoke": 10.0}  # imports counted: some 4 s
-MEMORY_BUDGET_MIB = 2048.0
 FEWEST_CLAIMS, MOST_CLAIMS = 3, 8
 KNOWN_FILES = ("accepted", *HOW)
-BUDGET_FACTOR = "MEDBOOK_BUDGET_FACTOR"
 
 
 def verify_book(project: Project, *, strict: bool = False) -> list[Finding]:
@@ -60,6 +52,7 @@ def inspect_book(
         found += inspect_chapter(project, chapter, strict=strict)
     if chapters is None:
         found += inspect_profiles(project)
+        found += inspect_stated(project)
         found += _orphans(project)
         found += stale_listed_in_vain(project)
     return found
@@ -112,7 +105,7 @@ def _inspect_own(
     except RecordError:
         return found, None, folder  # said above: its record cannot be used
     digests = pixel_digests(project)
-    found += inspect_run(read.run, job=job, pixels=digests.of)
+    found += inspect_run(read.run, job=job, project=project, pixels=digests.of)
     digests.keep()
     if profile == BOOK_PROFILE:
         found += _claims(record)
@@ -132,6 +125,7 @@ def inspect_run(
     run: Run,
     *,
     job: Job | None = None,
+    project: Project | None = None,
     pixels: Callable[[Path], str] = lambda path: pixels_digest(read_pixels(path)),
 ) -> list[Finding]:
     """What a run's folder says by itself: parameters, figures, notebook, budgets.
@@ -139,6 +133,7 @@ def inspect_run(
     Args:
         run: the run.
         job: how it should have been run.
+        project: whose chapters may have stated budgets of their own.
         pixels: the digest of an image file's pixels.
     """
     record, found = run.record, []
@@ -150,7 +145,7 @@ def inspect_run(
                 found.append(Finding(record.chapter, "parameter", message))
     found += _figures(record, run.folder, pixels)
     found += _notebook(run)
-    found += _budgets(record)
+    found += inspect_budgets(record, run.note, project=project)
     return found
 
 
@@ -244,53 +239,6 @@ def _shows_bare_picture(output: Mapping[str, Any]) -> bool:
     about = output.get("metadata", {}).get("medbook", {})
     picture = any(str(kind).startswith("image/") for kind in output.get("data", {}))
     return picture and not str(about.get("alt", "")).strip()
-
-
-def _budgets(record: Record) -> Iterator[Finding]:
-    factor = budget_factor()
-    seconds = CPU_BUDGET_S.get(record.profile)
-    if seconds is not None and record.cpu_s > seconds:
-        allowed = f"took {record.cpu_s:.1f} s of CPU; profile {record.profile!r} allows"
-        if record.cpu_s > seconds * factor:
-            yield Finding(record.chapter, "budget", f"{allowed} {seconds * factor:g} s")
-        else:
-            message = f"{allowed} {seconds:g} s; it passes only with the budget stretched"
-            yield Finding(record.chapter, "budget", message, "note")
-    if record.profile in CPU_BUDGET_S and record.peak_memory_mib > MEMORY_BUDGET_MIB:
-        yield Finding(
-            record.chapter,
-            "budget",
-            (
-                f"peaked at {record.peak_memory_mib:.0f} MiB of memory; "
-                f"{MEMORY_BUDGET_MIB:.0f} MiB are allowed"
-            ),
-        )
-
-
-def budget_factor() -> float:
-    """How much slower this machine is said to be, from MEDBOOK_BUDGET_FACTOR; at least 1.
-
-    Raises:
-        UserError: the variable is not a finite number.
-    """
-    text = os.environ.get(BUDGET_FACTOR, "1")
-    try:
-        factor = float(text)
-    except ValueError:
-        factor = math.nan
-    if not math.isfinite(factor):
-        raise UserError(f"{BUDGET_FACTOR} is {text!r}; it must be a number such as 2")
-    return max(1.0, factor)
-
-
-def stretched_budgets() -> list[Finding]:
-    """A note that says by how much the budgets of CPU time are stretched, where they are."""
-    factor = budget_factor()
-    if factor == 1.0:
-        return []
-    limits = ", ".join(f"{s * factor:g} s instead of {s:g} s" for s in CPU_BUDGET_S.values())
-    message = f"{BUDGET_FACTOR}={factor:g} stretches the budgets of CPU time: {limits}"
-    return [Finding("", "budget", message, "note")]
 
 
 def inspect_profiles(project: Project) -> list[Finding]:

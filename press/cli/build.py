@@ -63,7 +63,7 @@ def build(
     Returns:
         The exit code: 0, or what `press.errors.Exit` calls the worst that happened.
     """
-    from press.check.verify import stretched_budgets
+    from press.check.budgets import stretched_budgets
     from press.cli.verified import Looked, nothing_changed, stamp
 
     total = len(project.chapters)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from medlib.experiment.record import DataUse, Record, RecordError, write_atomically
-from press.check.verify import BUDGET_FACTOR
+from press.check.budgets import BUDGET_FACTOR
 from press.page.inputs import runs_digest, sources_digest
 from press.page.site import STAMP as SITE_STAMP
 from press.page.site import renderers

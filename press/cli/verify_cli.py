@@ -84,7 +84,8 @@ def check(
       medbook check --seeds 10 --scheduler tls://gpu1:8786 --tls ~/.medbook
       MEDBOOK_BUDGET_FACTOR=2 medbook check       on a machine half as fast
     """
-    from press.check.verify import inspect_book, inspect_chapter, stretched_budgets
+    from press.check.budgets import stretched_budgets
+    from press.check.verify import inspect_book, inspect_chapter
     from press.cli import replicates
 
     project = desk.project

@@ -375,6 +375,7 @@ class _Runner(threading.Thread):
                 return Outcome(job, wall_s, failure)
             shutil.rmtree(kept, ignore_errors=True)
             changed = changed_while_running(folder / RECORD, before)
+            note |= {name: event[name] for name in ("cpu_s", "forked") if name in event}
             note |= {"wall_s": round(wall_s, 3), "changed_while_running": changed}
             (folder / PRESS_NOTE).write_text(json.dumps(note, indent=1) + "\n", encoding="utf-8")
             if self.cancelled:

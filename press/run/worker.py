@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import sys
 import threading
 from dataclasses import asdict, dataclass
@@ -54,8 +55,14 @@ def main(kernel: ForkedKernel | None = None) -> int:
     except BaseException as error:
         emit("failed", **describe_failure(error))
         return 1
-    emit("done")
+    emit("done", cpu_s=round(cpu_seconds(), 3), forked=kernel is not None)
     return 0
+
+
+def cpu_seconds() -> float:
+    """User and system seconds of this process and of those that it has outlived: the kernel's."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def execute(assignment: Assignment, emit: Any, kernel: ForkedKernel | None = None) -> None:

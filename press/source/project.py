@@ -27,6 +27,20 @@ SMOKE_PROFILE = "smoke"
 LIVE_PROFILE = "live"  # of one small point of a long sweep, which every cold build runs again
 PROFILES = "profiles.yml"
 COMPANIONS = "companions"
+BUDGET = "budget"  # in a chapter's ``profiles.yml``: what its quick run may take, and why
+
+
+@dataclass(frozen=True)
+class QuickBudget:
+    """The CPU seconds that a chapter's quick run may take where it cannot do with the usual ones.
+
+    Attributes:
+        seconds: of all its processes, forked.
+        because: the reason, in a sentence.
+    """
+
+    seconds: float
+    because: str
 
 
 @dataclass(frozen=True, order=True)
@@ -242,9 +256,8 @@ class Project:
     def profiles(self) -> dict[str, dict[str, dict[str, Any]]]:
         """Profile name -> chapter id -> parameters, from the ``profiles.yml`` of every chapter."""
         found: dict[str, dict[str, dict[str, Any]]] = {SMOKE_PROFILE: {}}
-        for path in sorted((self.root / "chapters").glob(f"*/*/{PROFILES}")):
-            chapter = f"{path.parts[-3]}/{path.parts[-2]}"
-            content = dict(self._profiles_in(path))
+        for chapter, whole in self._profile_files.items():
+            content = {name: value for name, value in whole.items() if name != BUDGET}
             companions = content.pop(COMPANIONS, None) or {}
             for profile, parameters in content.items():
                 found.setdefault(profile, {})[chapter] = parameters or {}
@@ -253,12 +266,45 @@ class Project:
                     found.setdefault(profile, {})[f"{chapter}/{name}"] = parameters or {}
         return found
 
+    @cached_property
+    def quick_budgets(self) -> dict[str, QuickBudget]:
+        """Chapter id -> what its quick run may take, of the chapters that state it, with a reason.
+
+        Raises:
+            UserError: a budget is no number of seconds with a reason.
+        """
+        found = {}
+        for chapter, content in self._profile_files.items():
+            if BUDGET in content:
+                stated = content[BUDGET]
+                try:
+                    seconds = float(stated[SMOKE_PROFILE])
+                    because = str(stated["because"] or "").strip()
+                    right = len(stated) == 2 and 0 < seconds < float("inf") and bool(because)
+                except (KeyError, TypeError, ValueError):
+                    right = False
+                if not right:
+                    shape = f"`{BUDGET}: {{{SMOKE_PROFILE}: seconds, because: the reason}}`"
+                    raise UserError(f"chapters/{chapter}/{PROFILES}: expected {shape}")
+                found[chapter] = QuickBudget(seconds, because)
+        return found
+
+    @cached_property
+    def _profile_files(self) -> dict[str, dict[str, Any]]:
+        """Chapter id -> the content of its ``profiles.yml``."""
+        return {
+            f"{path.parts[-3]}/{path.parts[-2]}": self._profiles_in(path)
+            for path in sorted((self.root / "chapters").glob(f"*/*/{PROFILES}"))
+        }
+
     def _profiles_in(self, path: Path) -> dict[str, Any]:
         """The content of a chapter's ``profiles.yml``: profile -> parameter -> value."""
         content = read_yaml(path) or {}
         right = isinstance(content, dict)
         if right:
-            own = {name: value for name, value in content.items() if name != COMPANIONS}
+            own = {
+                name: value for name, value in content.items() if name not in (COMPANIONS, BUDGET)
+            }
             right = _nested(own, depth=1) and _nested(content.get(COMPANIONS), depth=2)
         if not right:
             shape = "`profile: {parameter: value}`, and `companions: {name: {profile: ...}}`"

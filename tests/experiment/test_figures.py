@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import pytest
 from matplotlib.axis import Axis
+from matplotlib.text import Text
 
 from medlib.experiment import figures
 
@@ -62,3 +63,19 @@ def test_a_draft_lays_no_ticks_out_to_place_its_titles(monkeypatch, profile, lai
         figures.to_png(figure)
     assert bool(asked) is laid_out
     assert set(drawn) == {"a title"}
+
+
+@pytest.mark.parametrize(("profile", "has_text"), [("smoke", False), ("book", True)])
+def test_a_draft_formats_its_ticks_and_draws_none(monkeypatch, profile, has_text):
+    monkeypatch.setenv("MEDBOOK_PROFILE", profile)
+    formatted, drawn = [], []
+    monkeypatch.setattr(Text, "draw", lambda text, _renderer: drawn.append(text.get_text()))
+    with plt.rc_context():
+        figures.apply_style()
+        figure, axes = plt.subplots()
+        axes.set_xlabel("a quantity")
+        axes.xaxis.set_major_formatter(lambda at, _: formatted.append(at) or "a tick")
+        figures.to_png(figure)
+    assert formatted, "a wrong formatter would go unseen"
+    assert "a quantity" in drawn, drawn
+    assert ("a tick" in drawn) is has_text

@@ -450,14 +450,3 @@ def test_the_accepted_table_of_seeds_must_be_whole_and_good(accepted_book):
     seed_table(accepted_book, held=9, texts=texts, code="other")
     (line,) = errors_of(accepted_book)
     assert "seeds.json is stale, made by other code: its code cells changed; remake with" in line
-
-
-def test_the_smoke_profile_has_its_own_budget_and_no_results(accepted_book):
-    accepted_book.write(PROFILES, "smoke: {size: 20}\n")
-    assert accepted_book.medbook("run", "whole", "--profile", "smoke").returncode == 0
-    assert accepted_book.medbook("check", "--profile", "smoke").returncode == 0
-    (record,) = (accepted_book.root / "build/runs-adhoc").rglob("record.json")
-    change(accepted_book, record.relative_to(accepted_book.root), put("cpu_s", 10.1))
-    done = accepted_book.medbook("check", "--profile", "smoke")
-    assert done.returncode == 1
-    assert "took 10.1 s of CPU; profile 'smoke' allows 10 s" in done.stderr

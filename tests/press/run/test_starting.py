@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from press.errors import UserError
-from press.run.execute import Job, execute_all, plan
+from press.run.execute import Job, execute_all, plan, read_note
 from press.run.starting import Nursery, can_fork, clean, start_for
 from press.source.project import Project
 
@@ -142,8 +142,24 @@ def test_its_seconds_are_those_of_worker_and_kernel(book, nursery):
         "pixels/look", "import time\nwhile time.process_time() < 0.5: pass\nrun.result('x', 1.0)"
     )
     begun = []
-    run_with(book, lambda *how: begun.append(nursery(*how)) or begun[0])
+    outcome = run_with(book, lambda *how: begun.append(nursery(*how)) or begun[0])
     assert begun[0].cpu_s > 0.5
+    note = read_note(outcome.job.destination)
+    assert note["forked"] is True
+    assert 0.5 < note["cpu_s"] <= begun[0].cpu_s
+
+
+def test_so_are_those_of_a_clean_start_with_what_the_kernel_starts(book):
+    spin = "import time; [None for _ in iter(lambda: time.process_time() < 1.5, False)]"
+    book.chapter(
+        "pixels/look",
+        f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {spin!r}], check=True)\n"
+        "run.result('x', 1.0)",
+    )
+    job = run_with(book, clean).job
+    note = read_note(job.destination)
+    assert note["forked"] is False
+    assert note["cpu_s"] > record_of(job)["cpu_s"] + 1.5
 
 
 def test_nothing_lives_on_when_the_press_is_interrupted(book, nursery):
