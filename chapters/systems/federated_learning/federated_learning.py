@@ -824,9 +824,9 @@ run.say("Where sizes differ sixteenfold, the smallest hospital gains {gain_named
         large=gain_largest, chance=smallest_less_largest("alike")[0])
 
 # %% [markdown]
-# And the worst of five, whichever it is? That is another hospital in every federation and for every
-# way, and the lowest of five uncertain AUCs. It was not named beforehand, so no verdict rests on it.
-# What luck alone does to it stands in the rows of copies.
+# And the worst of five, whichever it is? That may be another hospital in every federation and for
+# every way, and it is the lowest of five uncertain AUCs. It was not named beforehand, so no verdict
+# rests on it. What averaging and luck do to it without anybody's images, the rows of copies say.
 
 # %%
 worst_of = [(key, way) for key in DIFFER for way in ("local", "fedavg", "fedbn", "pooled")
@@ -857,17 +857,17 @@ def worst_beyond_mean(key):
 
 
 run.say("What FedAvg adds at the worst of five beyond what it adds in the mean, {n} rounds:"
-        " {beyond}. Where scanners differ the worst of five under FedBN leads the worst under FedAvg"
-        " by {bn:+.3ci}.", n=rounds_of[1],
+        " {beyond}. Where scanners differ the worst of five under FedBN leads the worst under"
+        " FedAvg by {bn:+.3ci}.", n=rounds_of[1],
         beyond="; ".join(f"where hospitals differ in {DIFFER[key]}, {worst_beyond_mean(key):+.3ci}"
                          for key in GAIN),
         bn=lead("fedbn", "fedavg", "scan2", what="auc_worst"))
 
 # %% [markdown]
 # FedAvg lifts the worst of five where hospitals are alike, and most where sizes or labels differ:
-# there somebody alone had nearly nothing to learn from. Where scanners differ it does not: the worst
-# lies rather lower than alone, though no interval is clear of zero. A mean that
-# stands still can hide that.
+# there somebody alone had nearly nothing to learn from, or one kind of patient only. Where scanners
+# differ the worst cannot be said to gain: at all three lengths it lies lower than alone, and no
+# interval is clear of zero. A mean that stands still does not show such a thing.
 #
 # ### The control
 #
