@@ -5,9 +5,11 @@ seconds of processor time. Two that train take minutes, as each message starts a
 imports both, and run where `REAL_PROCESSES` is set.
 """
 
+import importlib
 import os
 import socket
 import ssl
+import warnings
 from functools import partial
 
 import numpy as np
@@ -55,6 +57,35 @@ def greeted(port, context):
         except ssl.SSLCertVerificationError:
             return False
     return True
+
+
+def admits_who_registers_itself(link):
+    """Whether a node that brings no key of its own may register one.
+
+    A key that nobody registered is refused by any server of Flower; this only by a server that was
+    started with node authentication. Flower's own way to connect ends the process that fails.
+    """
+    client = importlib.import_module("flwr.supernode.fleet_http_client").FleetHttpClient
+    auth = importlib.import_module("flwr.supernode.node_auth_http_interceptor")
+    keys = importlib.import_module("flwr.supercore.primitives.asymmetric")
+    version = importlib.import_module("flwr.supercore.interceptors.http.runtime_version")
+    error = importlib.import_module("flwr.supercore.error")
+    fleet = importlib.import_module("flwr.proto.fleet_pb2")
+    private, public = keys.generate_key_pairs()
+    signs = [
+        version.RuntimeVersionHttpInterceptor(component_name="SuperNode"),
+        auth.NodeAuthHttpInterceptor(private, public),
+    ]
+    asked = fleet.RegisterNodeFleetRequest(public_key=keys.public_key_to_bytes(public))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of httpx, in Flower's use
+        ca = str(link.folder / "ca.pem")
+        with client.from_server_address(link.address, False, ca, interceptors=signs) as node:
+            try:
+                return node.RegisterNode(asked).node_id > 0
+            except importlib.import_module("httpx").HTTPStatusError as refusal:
+                told = error.FlowerError.from_json(refusal.response.text).code
+                return told != error.ApiErrorCode.FLEET_SUPERNODE_REGISTRATION_DISABLED
 
 
 # the server sends numbers to all nodes; a node sends them back with its hospital's name
@@ -105,6 +136,7 @@ def test_a_registered_node_answers_over_tls_and_a_stranger_is_refused(tmp_path, 
         own = ssl.create_default_context(cafile=tmp_path / "link" / "ca.pem")
         assert greeted(link.port, own)
         assert not greeted(link.port, ssl.create_default_context())  # of no authority that we know
+        assert not admits_who_registers_itself(link)
         assert stranger.wait(120) != 0
         log = (tmp_path / "link" / "node_stranger.log").read_text("utf-8")
         assert "Exit Code: 305" in log, log
@@ -130,6 +162,7 @@ def test_processes_over_tls_give_the_bits_of_the_plain_loop(sites, tmp_path):
             link.start_node(name)
         run = link.run(tmp_path / "book", seconds=700)
         ports = listening(tmp_path / "link")
+        assert not admits_who_registers_itself(link)
         assert stranger.wait(120) != 0
         log = (tmp_path / "link" / "node_stranger.log").read_text("utf-8")
         assert "Exit Code: 305" in log, log
