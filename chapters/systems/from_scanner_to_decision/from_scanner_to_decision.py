@@ -928,8 +928,8 @@ run.finish()
 # replaced in between. A study that has its report keeps it: a new network does not read it again.
 #
 # **The gate knows one kind of stranger.** Another contrast is far away: on every seed that we tried
-# each of its studies is refused, so that ten seeds are one finding, and no ten. A disease that the networks
-# never met may look usual: {doc}`/diagnosis/out_of_distribution` measures how often.
+# each of its studies is refused, so that ten seeds are one finding, and no ten. A disease that the
+# networks never met may look usual: {doc}`/diagnosis/out_of_distribution` measures how often.
 #
 # **All heads are one head.** They are warps of one averaged brain, and lesions are round and
 # bright by construction. A network that reads these well has shown that the pipeline works, not
