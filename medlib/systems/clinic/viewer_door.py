@@ -236,7 +236,8 @@ def main() -> None:
     datasets = [dcmread(path) for path in sorted(wanted.files.rglob("*")) if path.is_file()]
     with dicom_server() as server, viewer_door(server, viewer=wanted.viewer) as door:
         archive_of(server).store(datasets)
-        print(f"{len(datasets)} objects at {door.address}\ncertificate: {door.authority}")
+        print(f"certificate: {door.authority}")
+        print(f"{len(datasets)} objects at {door.address}", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()
 

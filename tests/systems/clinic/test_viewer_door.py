@@ -3,8 +3,12 @@
 import contextlib
 import http.client
 import json
+import signal
 import socket
 import ssl
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import requests
@@ -14,6 +18,7 @@ from medlib.systems.clinic.server_or_files import archive_of
 from medlib.systems.clinic.viewer_door import viewer_config, viewer_door
 from tests.systems.clinic.conftest import PAUL, study
 
+ROOT = Path(__file__).parents[3]
 # Keys and kinds of the one source in `dist/app-config.js` of OHIF 3.13.2, as npm has it:
 # npm pack @ohif/app@3.13.2; namespace and sourceName stand beside, and three keys it does not set
 # are left out here as well.
@@ -164,3 +169,32 @@ def test_it_is_shut_when_the_block_ends_and_wants_a_viewer(server, tmp_path):
         pass
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", found.port))
+
+
+def test_the_command_that_is_documented_stores_a_folder_and_ends_with_an_interrupt(
+    server, tmp_path
+):
+    images = study(9, patient=PAUL, accession="V2")
+    for i, image in enumerate(images):
+        image.save_as(tmp_path / f"{i}.dcm", enforce_file_format=True)
+    viewer = tmp_path.parent / f"{tmp_path.name} viewer"
+    viewer.mkdir()
+    (viewer / "index.html").write_text("<title>a viewer</title>", "utf-8")
+    started = subprocess.Popen(
+        [sys.executable, "-m", "medlib.systems.clinic.viewer_door", viewer, tmp_path],
+        stdout=subprocess.PIPE, text=True, cwd=ROOT,
+    )  # fmt: skip
+    try:
+        authority = Path(started.stdout.readline().split(": ")[1].strip())
+        count, address = started.stdout.readline().strip().split(" objects at ")
+        session = requests.Session()
+        session.trust_env, session.verify = False, str(authority)
+        session.get(address, timeout=20)
+        found = session.get(address.split("/enter/")[0] + "/dicom-web/instances", timeout=20).json()
+    finally:
+        started.send_signal(signal.SIGINT)
+        code = started.wait(60)
+        started.stdout.close()
+    assert int(count) == len(found) == len(images)
+    assert code == 0
+    assert not authority.exists()
