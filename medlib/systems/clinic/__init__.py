@@ -5,6 +5,7 @@ It stands above its neighbours, and joins what `ledger` and `deidentification` k
 - `namespace_host`: inside a network namespace: Orthanc, and a Unix socket as its only door.
 - `tls_door`: a TLS listener on loopback before that socket.
 - `dicom_server`: both, for as long as a block of code runs.
+- `viewer_door`: both for a viewer that you bring: its files, and the archive to be read only.
 - `server_or_files`: an archive: the server if there is one, else a folder.
 - `simulated_head`: FLAIR-like slices of one head, with lesions whose every voxel is known.
 - `simulated_study`: such a head as DICOM, of a patient who does not exist.
