@@ -676,7 +676,7 @@ run.say(
 # %% [markdown]
 # An AUC well above one half may still let most strangers pass, once nearly all known tiles are let
 # through. That is the rate a clinic feels. No row is good in all columns: neighbours and confidence
-# see other strangers than Mahalanobis's distance does, and rare tissue passes by each of them often.
+# see other strangers than Mahalanobis's distance does, and rare tissue passes each of them often.
 #
 # ## How deep should one look?
 #
