@@ -581,13 +581,13 @@ if tile_folder:
 KEYS = dict(zip(reversed(SHIFTS), ("far_grey", "far", "spoilt", "between", "beyond", "scanner"),
                 strict=False))  # short names, for the record
 
-
+# %%
 def auc_in_trial(method, kinds):
     """Mean over the kinds of a shift, one value a seed, with its interval over seeds."""
     each = [per_seed("auc", method, name.replace(",", "")) for name in kinds]
     return mean_interval(np.mean(each, axis=0), within=(0, 1))
 
-
+# %%
 run.table(
     [{"score": m} | {shift: f"{auc_in_trial(m, kinds):.2ci}" for shift, kinds in SHIFTS.items()}
      for m in METHODS],
@@ -607,7 +607,7 @@ run.table(
 # chance has 0.95 in both. In both the threshold is taken on the very tiles that are judged, on the
 # strangers or on the known ones. So they tell how far apart two sets of scores lie. No clinic could
 # set a gate by the first, for it takes tomorrow's strangers; the second is what a calibration
-# (below) comes near to.
+# (below) comes near to. <!-- number: 95 % is in the measure's name -->
 
 # %%
 resample = run.rng("bootstrap")
@@ -634,13 +634,12 @@ for (m, shift), both in rates.items():
         name = f"{what}_{KEYS[shift]}_{m}".lower().replace(" ", "_").replace("-", "_")
         run.result(name, value, atol=0.01)
 
-
 # %%
 def rate_rows(at):
     return [{"score": m} | {shift: f"{rates[m, shift][at]:.2ci}" for shift in SHIFTS}
             for m in METHODS]
 
-
+# %%
 given = (f" One draw; 95 % bootstrap intervals, given the gate, over n = {n_strange} patients of"
          f" unknown tissue, {len(altered)} patients with five spoilt slides each,"
          + (f" {n_scanners} scanners," if RECORDED else "") + f" {len(FAR)} pictures: so few that"
@@ -875,7 +874,7 @@ def with_more(covariances, times):
         gaussian_stand_in(means, covariances, held_labels, rng=more), held_labels,
         level=level).mean() for _ in range(REPEATS)], within=(0, 1))
 
-
+# %%
 by_times = {key: [with_more(each, times) for times in TIMES]
             for key, each in (("tied", [tied] * len(names)), ("own", own))}
 for key, found_at in by_times.items():
