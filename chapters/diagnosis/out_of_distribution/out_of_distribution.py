@@ -616,7 +616,7 @@ DRAWN |= {far: np.repeat(np.arange(len(FAR)), n_outliers) for far in list(SHIFTS
 if not tile_folder:
     DRAWN["other scanner"] = scanner
 
-
+# %%
 def both_rates(method, shift):
     """Held up and passed of one score and shift, with intervals over what was drawn for it."""
     of, kinds = scores[method], SHIFTS[shift]
