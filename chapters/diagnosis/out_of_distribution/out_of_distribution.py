@@ -598,11 +598,11 @@ run.table(
 
 # %% [markdown]
 # And what does an AUC mean at the microscope? Two numbers go by the name *FPR at 95 % TPR*, and
-# they are not the same; they differ in who is called positive. If **strangers** are
-# ([Hendrycks and others](https://doi.org/10.48550/arXiv.1812.04606), and most software): let the
-# gate catch nineteen of twenty strangers, $t = \max \{t : \#\{s_i \ge t\} \ge 0.95\,n\}$ over
-# the $n$ strangers' scores $s_i$. Which share of the known tiles has $s \ge t$, and is *held up*?
-# If **known tiles** are {cite}`liu2020`: let it let through nineteen of twenty known tiles. Which
+# they are not the same; they differ in who is called positive. If **strangers** are ([Hendrycks and
+# others](https://doi.org/10.48550/arXiv.1812.04606); so counts pytorch-ood): let the gate catch
+# nineteen of twenty strangers: $t$ is the largest score with $\#\{s_i \ge t\} \ge 0.95\,n$, over
+# the $n$ strangers' $s_i$. Which share of the known tiles has $s \ge t$, and is *held up*? If
+# **known tiles** are {cite}`liu2020`: let it let through nineteen of twenty known tiles. Which
 # share of the strangers *passes* with them? Lower is better in both, and a score that ranks by
 # chance has 0.95 in both. In both the threshold is taken on the very tiles that are judged, on the
 # strangers or on the known ones. So they tell how far apart two sets of scores lie. No clinic could
@@ -884,7 +884,7 @@ run.say(
     "Learned from {times} times the {n} tiles, χ² flags {tied} of Gaussian stand-ins with one"
     " covariance, and {own} of those with their own (means of {draws} draws from this page's"
     " moments; t intervals over these). So the first is the work of few tiles, and goes with more."
-    " Of the second a part stays, however many tiles there are.",
+    " Of the second a part is there at the last as well.",
     times=", ".join(map(str, TIMES)), n=len(y), draws=REPEATS,
     **{key: ", ".join(f"{e:.1%ci}" for e in each) for key, each in by_times.items()})
 
