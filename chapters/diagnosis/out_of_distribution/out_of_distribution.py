@@ -1542,6 +1542,9 @@ run.finish()
 # - Tune every rival by one rule, on strangers of kinds that are not tested, see on how few of them
 #   the choice rests, and hold the result against a score that needs no network. Other scanners are
 #   mostly found by their colours; far strangers are, too, until nothing of a palette is left.
+# - Whoever reports a false positive rate at a fixed true positive rate must say who is positive,
+#   and on whom the threshold was taken. For rare tissue both rates are high where the AUC looks
+#   decent.
 # - The depth decides what is seen: shallow the scanner, deep the cells.
 # - Do not take thresholds from $\chi^2$. Few tiles and untied classes spoil it, Gaussian or not;
 #   more tiles mend the first only.
