@@ -16,6 +16,7 @@ Of runs and kept tables:
 - `recorded`: kept tables against the present code.
 - `live`: a recorded sweep against the one point that a build runs again.
 - `verdicts`: what the runs say of each assertion of the sources.
+- `grounds`: whether each claim says what it was run on, and can have been.
 
 Of a run done again, and of crates:
 

@@ -13,6 +13,7 @@ from typing import Any
 from medlib.experiment.record import Record, RecordError
 from press.check.budgets import inspect_budgets, inspect_stated
 from press.check.drift import inspect_against_accepted
+from press.check.grounds import inspect_grounds
 from press.check.lint import lint_notebook
 from press.check.recorded import inspect_kept, stale_listed_in_vain
 from press.check.verdicts import inspect_verdicts
@@ -71,6 +72,7 @@ def inspect_chapter(
         found += inspect_against_accepted(project, record, folder, strict=strict)
         found += inspect_kept(project, chapter, record)
         found += inspect_verdicts(project, chapter, record)
+        found += inspect_grounds(project, chapter, record)
     return found
 
 

@@ -26,7 +26,7 @@ CAPTIONS = {
     "translation": "III · Translation — from lab to clinic",
     "systems": "IV · Systems — from one site to many",
 }
-BESIDE = ("exercises.py", "profiles.yml", "lesson_plan.md", "road.md")
+BESIDE = ("exercises.py", "profiles.yml", "grounds.yml", "lesson_plan.md", "road.md")
 LONGEST_TITLE = 80
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 

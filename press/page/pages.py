@@ -28,6 +28,7 @@ from press.page.code_switch import fold_code, switch_markdown
 from press.page.exercise import known_of, with_exercises
 from press.page.masthead import masthead
 from press.source.cells import parse_cell, tags_of
+from press.source.grounds import Grounds
 from press.source.jupyter_markdown import for_jupyter
 from press.source.reading import KEY_TAG, reading_of
 from press.source.weave import INJECTED_TAG, PARAMETERS_TAG
@@ -67,6 +68,7 @@ def chapter_page(
     exercises: Mapping[str, Exercise] | None = None,
     dois: Mapping[str, str] | None = None,
     recorded: Sequence[str] = (),
+    grounds: Grounds | None = None,
 ) -> Page:
     """The page of a chapter.
 
@@ -80,6 +82,7 @@ def chapter_page(
         exercises: the sheet of its exercises.
         dois: key of a reference -> its DOI, for the notebook that is offered for download.
         recorded: what the masthead tells of runs that a build does not repeat.
+        grounds: what its claims were run on.
 
     Raises:
         PageError: the notebook has no title, or shows something that the record does not know.
@@ -123,7 +126,11 @@ def chapter_page(
             if about is None:
                 cells.append(part)
                 continue
-            text = _block(chapter, part, about, known, record, run_folder, folder, files)
+            text = (
+                claims_markdown(record.claims, grounds)
+                if about.get("kind") == "claims"
+                else _block(chapter, part, about, known, run_folder, folder, files)
+            )
             if text:
                 cells.append(_markdown(text))
     page = copy.deepcopy(notebook)
@@ -234,7 +241,6 @@ def _block(
     cell: NotebookNode,
     about: Mapping[str, Any],
     known: Mapping[str, Figure],
-    record: Record,
     run_folder: Path,
     folder: str,
     files: dict[str, bytes],
@@ -245,8 +251,6 @@ def _block(
         return f":::{{div}} medbook-say\n{_text(output)}\n:::"
     if kind == "table":
         return table_markdown(chapter, about.get("name", ""), _text(output))
-    if kind == "claims":
-        return claims_markdown(record.claims)
     if kind == "header":
         return ""
     if kind not in ("figure", "frames"):
@@ -321,8 +325,8 @@ def table_markdown(chapter: str, name: str, text: str) -> str:
     return f"{FENCE}{{table}} {' '.join(caption.split())}\n:name: {label}\n\n{body}\n{FENCE}"
 
 
-def claims_markdown(claims: list[Claim]) -> str:
-    """The box of claims: what this run established, and by how much."""
+def claims_markdown(claims: list[Claim], grounds: Grounds | None = None) -> str:
+    """The box of claims: what this run established, by how much, and on what it was run."""
     if not claims:
         return ""
     failed = [claim for claim in claims if not claim.holds]
@@ -336,6 +340,7 @@ def claims_markdown(claims: list[Claim]) -> str:
             f'- <span class="medbook-mark medbook-{mark[1]}">{mark[0]}</span> {kind}'
             f'{_sentence(claim.text)} <span class="medbook-margin">margin'
             f" {html.escape(margin)}</span>"
+            + (f' <span class="medbook-on">{grounds.said(claim.text)}</span>' if grounds else "")
         )
     lines += [
         "",

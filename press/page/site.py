@@ -34,6 +34,7 @@ from press.page.verdict_bars import verdict_bars
 from press.run.chapter_run import run_of
 from press.run.execute import NOTEBOOK
 from press.source.checked_cells import exercises_of
+from press.source.grounds import grounds_of
 from press.source.jupyter_markdown import references_of
 from press.source.project import Chapter, Project
 from press.source.reading import RULE
@@ -171,6 +172,7 @@ def _chapter_files(
         exercises=exercises,
         dois=references_of(project.root),
         recorded=recorded_lines(project, chapter.id),
+        grounds=grounds_of(project, chapter),
     )
     if seen := answers_in_plain_sight(page.notebook.cells, exercises, known=known_of(record)):
         raise SiteError(f"{chapter}: its page shows what is asked: {'; '.join(seen)}")

@@ -20,6 +20,7 @@ from press.page.recorded import recorded_list
 from press.results.falsified import FalsifiedTable, Refutation, read_falsified
 from press.results.seeds import read_seeds_table
 from press.results.stale import same_code
+from press.source.grounds import Grounds, grounds_of
 from press.source.project import Project
 
 SHOWN_PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "scikit-learn", "monai", "matplotlib")
@@ -85,7 +86,8 @@ def chapter_markdown(project: Project, chapter: str, record: Record) -> str:
         return f"{made} It makes no claim."
     seeds = read_seeds_table(project, chapter)
     falsified = read_falsified(project, chapter)
-    parts = [made, claims_list(record.claims, seeds, falsified)]
+    grounds = grounds_of(project, project.chapter(chapter))
+    parts = [made, claims_list(record.claims, seeds, falsified, grounds)]
     parts += [text for text in (seeds_text(project, chapter, seeds),) if text]
     return "\n\n".join([*parts, *recorded_list(project, chapter)])
 
@@ -100,7 +102,10 @@ def seeds_text(project: Project, chapter: str, table: SweepTable | None) -> str:
 
 
 def claims_list(
-    claims: Sequence[Claim], seeds: SweepTable | None, falsified: FalsifiedTable | None
+    claims: Sequence[Claim],
+    seeds: SweepTable | None,
+    falsified: FalsifiedTable | None,
+    grounds: Grounds | None = None,
 ) -> str:
     """One entry a claim. A list, not a table: it must be read on a telephone as well."""
     over = {column.text: column for column in seeds.claims} if seeds else {}
@@ -109,7 +114,8 @@ def claims_list(
     for claim in claims:
         mark = "✓" if claim.holds else "✗"
         kind = " *(negative control)*" if claim.control else ""
-        facts = [f"margin {number(claim.margin, claim.unit)}"]
+        facts = [grounds.said(claim.text)] if grounds else []
+        facts.append(f"margin {number(claim.margin, claim.unit)}")
         if seeds:
             facts += seed_facts(over.get(claim.text), count=len(seeds.points), unit=claim.unit)
         facts.append(falsifier_fact(claim, under.get(claim.text)))

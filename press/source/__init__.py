@@ -9,5 +9,6 @@
 - `reading`: how much there is to read.
 - `given`: parameters, grids and seeds from the command line.
 - `verdict_sheet`: what the sources assert, and by what each chapter judges it.
+- `grounds`: what each claim was run on.
 - `yaml_file`: YAML as people mean it.
 """

@@ -332,6 +332,7 @@ def make_whole_book(root: Path) -> TinyBook:
     book = make_book(root)
     book.write("chapters/pixels/whole/whole.py", whole_chapter("pixels/whole"))
     book.write("chapters/pixels/whole/exercises.py", whole_sheet("pixels/whole"))
+    book.write("chapters/pixels/whole/grounds.yml", "run_on: simulation\n")
     (outcome,) = book.run("pixels/whole")
     assert outcome.failure is None
     done = book.medbook("accept")

@@ -29,6 +29,7 @@ def make_swept_book(root: Path):
     book = make_book(root)
     book.write("chapters/pixels/whole/whole.py", whole_chapter("pixels/whole"))
     book.write("chapters/pixels/whole/exercises.py", whole_sheet("pixels/whole"))
+    book.write("chapters/pixels/whole/grounds.yml", "run_on: simulation\n")
     book.chapter(NAME, SWEPT, parameters=PARAMETERS)
     book.commit()
     done = book.medbook("sweep", "_point", "-g", "n=2,3", "--seeds", "1-2", "--accept")

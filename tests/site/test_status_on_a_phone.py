@@ -12,6 +12,7 @@ from medlib.experiment.record import Claim
 from medlib.experiment.tables import ClaimColumn, MadeBy, SweepTable, SweptPoint
 from press.page.status import claims_list
 from press.results.falsified import FalsifiedTable, Refutation
+from press.source.grounds import Grounds
 from tests.site.crawl import NARROW_PX
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +38,8 @@ def page(browser, tmp_path):
     row = Refutation(text=TEXT, unit="dB", falsified_by=NAME, margin=0.4213, margin_there=-1.25,
                      refuted=True)  # fmt: skip
     falsified = FalsifiedTable(chapter="a/b", made_by=MadeBy(), claims=[row])
-    html = MarkdownIt().render(claims_list(claims, seeds, falsified))
+    grounds = Grounds(run_on=["patients", "anatomy", "pictures"])
+    html = MarkdownIt().render(claims_list(claims, seeds, falsified, grounds))
     shutil.copy(ROOT / "book/_static/medbook.css", tmp_path / "medbook.css")
     (tmp_path / "x.html").write_text(
         '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">'

@@ -31,6 +31,7 @@ def green_book(tmp_path_factory):
     for name in CHAPTERS:
         book.write(source_of(name), whole_chapter(name))
         book.write(f"chapters/{name}/exercises.py", whole_sheet(name))
+        book.write(f"chapters/{name}/grounds.yml", "run_on: simulation\n")
         book.write(f"chapters/{name}/profiles.yml", "smoke: {size: 20}\n")
     assert all(outcome.ok for outcome in book.run(*CHAPTERS))
     done = book.medbook("accept")

@@ -20,6 +20,7 @@ from press.page.pages import (
     table_markdown,
     without_chance,
 )
+from press.source.grounds import Grounds
 
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTl4kAAAAABJRU5ErkJggg=="
@@ -224,6 +225,9 @@ def test_the_claims_box_tells_what_failed() -> None:
     assert "negative control" in text
     assert "margin −2" in text
     assert claims_markdown([]) == ""
+    assert "run on" not in text
+    text = claims_markdown([good], Grounds(run_on="anatomy"))
+    assert '<span class="medbook-on">run on: real anatomy or texture, simulated findings<' in text
 
 
 def test_equal_runs_give_equal_pages_whatever_ids_and_times_they_were_stamped_with(tmp_path):

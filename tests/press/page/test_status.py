@@ -84,6 +84,17 @@ def test_every_claim_stands_with_its_margin(project) -> None:
     assert "No table of other seeds has been accepted yet." in text
 
 
+def test_what_a_claim_was_run_on_stands_before_its_margin(project) -> None:
+    sheet = project.chapter("pixels/demo").source.with_name("grounds.yml")
+    sheet.write_text(
+        "run_on: simulation\nbut:\n  - {claim: nothing is found, run_on: [pictures, patients]}\n"
+    )
+    text = status(project)
+    assert "- ✓ **the sum is right**\\\n  run on: simulation; margin +0.42 dB;" in text
+    said = "run on: real pictures and scans, nothing found in patients; patients; margin −0.1;"
+    assert f"*(negative control)*\\\n  {said}" in text
+
+
 def test_other_seeds_stand_beside_it(project) -> None:
     source = project.chapter("pixels/demo").source
     write_seeds(project, code=code_digest(weave(source)))
