@@ -180,7 +180,7 @@ rows = [{"who marks": who} | {name: f"{value:.4f}" for name, value in counts(mas
 # %%
 run.table(
     rows, name="blind", caption=f"Readers who have not looked. All pixels of {len(y)} slices as"
-    f" one; {KIND} lesions.",
+    f" one; precision of nothing, zero over zero, is put at zero; {KIND} lesions.",
 )
 nothing = counts(blind["nothing"], y)
 run.result("accuracy_nothing_here", nothing["accuracy"], n=len(y), atol=1e-9)
@@ -191,8 +191,8 @@ run.say(
 )
 
 # %% [markdown]
-# So accuracy tells how rare lesions are. Dice and IoU leave the true negatives out, and give
-# nothing for nothing. But note three things before relying on them.
+# So accuracy tells how rare lesions are. Dice and IoU leave the true negatives out and, pooled as
+# here, give nothing for nothing. But note three things before relying on them.
 #
 # *They are one measure.* With $D$ for Dice and $J$ for IoU, $J = D/(2-D)$: of two masks of one
 # scan, they never prefer different ones. (Of two *means* over scans they may.)
@@ -398,14 +398,16 @@ with warnings.catch_warnings():
             for case, masks in cases.items()]
 run.table(
     rows, name="empty", caption="Dice where a mask is empty, by the rule that each column names,"
-    " and MONAI's distance (nan, not a number: left out of a mean).",
+    " and MONAI's HD95 (nan: left out of a mean; without a percentile, its default, the distance is"
+    " infinite where one mask is empty, and so is the mean).",
 )
 
 # %% [markdown]
 # (The evaluation of nnU-Net has our formula: nan where both are empty, and a mean over the rest.)
 # So MONAI's default leaves every slice without a lesion out of the mean, and with it every false
-# alarm in a healthy person. To see what that hides, take a good reader (here: the truth, one pixel
-# wider) and let it raise an alarm in every healthy slice.
+# alarm in a healthy person. (With `ignore_empty=False` a mask of nothing has the share of such
+# slices for a mean Dice.) To see what the default hides, take a good reader (here: the truth, one
+# pixel wider) and let it raise an alarm in every healthy slice.
 
 # %% tags=["key"]
 from scipy.ndimage import binary_dilation
@@ -453,7 +455,8 @@ run.claim(
 # for which a missed pixel is worth nine invented ones: it is made for recall.
 #
 # Each step of a training shows the network a few slices, a *batch*, and moves its weights a little
-# against the slope of the loss; how far, the *learning rate* says.
+# against the slope of the loss; how far, the *learning rate* says. Not only the loss differs:
+# cross-entropy's network begins with a much smaller probability in every pixel, set by hand.
 
 # %%
 middle, spread = float(images["train"].mean()), float(images["train"].std())
@@ -546,8 +549,7 @@ run.figure(
 )
 
 # %% [markdown]
-# One training each, and not a long one. That ranks nothing: the next section rests on longer
-# trainings, on several draws.
+# One training each, and not a long one, ranks nothing.
 
 # %% [markdown]
 # ## Longer, and on several draws
@@ -612,9 +614,9 @@ run.table(
     f" median over n = {n_draws} draws; simulated lesions.")
 
 # %% [markdown]
-# Not all of them came to an end. Cross-entropy's network is at its best long before the last step
-# of the longest training; those taught by Dice, alone or in the sum, at it or near it, and what
-# they would be after longer still, the trial does not know. Hold that against every lead below.
+# Not all of them came to an end: from each length to the next the losses still fall, but for
+# cross-entropy. (The best step says less: the rate goes to zero, so it tends to be late.) What the
+# others would be after longer still, the trial does not know. Hold that against every lead below.
 
 # %% [markdown]
 # Was the grid of rates cut too short? At the longest length several losses took its highest. A
@@ -672,7 +674,8 @@ below = [trial.array("accuracy_nothing") > measured("accuracy", "tversky", times
 run.result("nothing_ranked_higher", float(np.sum(below)), n=np.size(below), atol=0.5)
 run.say("In {nothing_ranked_higher:.0f} of {n} trainings by Tversky's loss, {draws} draws at"
         " {lengths} lengths, accuracy ranks a mask of nothing above the network that finds most"
-        " lesions. Dice never does.", n=np.size(below), draws=n_draws, lengths=len(LENGTHS))
+        " lesions. Dice cannot: nothing scores zero.", n=np.size(below), draws=n_draws,
+        lengths=len(LENGTHS))
 all_right = min(nothing["accuracy"], least_right)
 run.claim(
     "a mask of nothing on this page's slices and every network of the trial have more than 99 of a"
@@ -734,13 +737,13 @@ run.claim(
 
 # %% [markdown]
 # But a threshold of one half is a default that nobody chose. A network made for recall has larger
-# probabilities everywhere; the same network with a lower threshold would find more, too. So let
-# validation slices choose a threshold for each network: for Dice, the one that gives most Dice; for
-# lesions, the one at which the network raises **one false alarm a slice**, and ask how many lesions
-# it then finds in the test. (A curve of lesions found over false alarms is called *FROC*.) A
-# probability has no regions; here a region is where it reaches a floor, and its score is its peak.
-# The floor, too, is chosen on validation slices, and it differs much from network to network. First
-# the curves of this page's networks; what is claimed rests on the trial.
+# probabilities around and beside lesions; another would at first find more, too, from a lower
+# threshold on. So let validation slices choose a threshold for each network: for Dice, the one that
+# gives most Dice; for lesions, the one at which the network raises **one false alarm a slice**, and
+# ask how many lesions it then finds in the test. (A curve of lesions found over false alarms is
+# called *FROC*.) A probability has no regions; here a region is where it reaches a floor, and its
+# score is its peak. The floor, too, is chosen on validation slices, and it differs much from
+# network to network. First the curves of this page's networks; what is claimed rests on the trial.
 
 # %%
 FLOORS = (1e-6, 1e-5, 1e-4, 0.001, 0.01, 0.05, 0.2, 0.5, 0.8)  # the trial's
@@ -770,7 +773,8 @@ run.figure(
     alt="Share of lesions found over false alarms a slice, a curve for each of three networks, with"
     " a dotted line at one false alarm a slice.",
     caption="FROC of this page's networks: the share of lesions that is found at no more than so"
-    " many false alarms a slice. A curve is flat where a floor leaves no more regions."
+    " many false alarms a slice, read at steps of a tenth. A curve is flat where more alarms find"
+    " no more lesions, and at its end, where the floor leaves no more regions."
     f" {KIND.capitalize()} lesions, n = {len(y)} slices; one training each, so small gaps mean"
     " nothing.",
 )
@@ -829,7 +833,7 @@ run.say(
     " {lengths} lengths), {many} end a tenth or more of Dice below the first, the worst"
     " by {worst:.2f}; the mean is {twin_behind:+.2f}. Luck"
     " explains that in part: the first was the best of a training at each rate, and the second"
-    " takes the rate that won. What has won once need not win twice.",
+    " takes the rate that won.",
     many=int((behind <= -0.1).sum()), worst=-behind.min(), n=len(behind), draws=n_draws,
     lengths=len(LENGTHS),
 )
@@ -873,8 +877,9 @@ run.say(
     "To charge empty masks instead of leaving them out moves every network's HD95 by"
     " {hd95_by_rule:.1f} mm or more, beyond any difference between two networks. Tversky's network"
     " lies {hd95_lead_where_defined:+.1ci} from Dice's where defined, {hd95_lead_common:+.1ci} on"
-    " common slices, {hd95_lead_diagonal:+.1ci} with misses charged: one sign, but only where an"
-    " interval leaves out zero is a difference seen at all."
+    " common slices, {hd95_lead_diagonal:+.1ci} with misses charged: one sign, but with intervals"
+    " widened for three looks none is sure. After the shortest training the mean's sign turns with"
+    " the rule."
 )
 
 # %% [markdown]
@@ -1032,7 +1037,9 @@ run.claim(
 
 # %% [markdown]
 # Read the rows of Platt: where two numbers cannot bend a network's probabilities into shape,
-# mending costs more than leaving them as they are.
+# mending costs more than leaving them as they are. And what matters is whether a probability is
+# wrong *at the threshold*: Tversky's are falser than Dice's by Platt's slope, and yet cost little
+# too much where a miss is dear.
 #
 # Which network, then? With the threshold that validation slices chose for each cost, compare what
 # the errors cost. This is a comparison that a hospital can use, if it can say $R$.
@@ -1061,11 +1068,13 @@ run.figure(
 )
 
 # %% [markdown]
-# Which is cheapest depends on $R$: that is this chapter's answer to its question. So where a miss
-# costs most, is the network with most recall the one to buy? At one half it is cheaper than Dice's
-# (below). With chosen thresholds it still is cheaper than Dice's. But so is cross-entropy's, whose
-# recall at one half is no higher than Dice's, and which of the two is cheaper these draws cannot
-# say. Recall at one half does not tell what a network can do at another threshold.
+# What errors cost should decide: that is this chapter's answer to its question. After the longest
+# training the least mean cost depends on $R$; after the two shorter ones it is cross-entropy's at
+# every $R$, surely below Dice's. So where a miss costs most, is the network with most recall the
+# one to buy? At one half (below) and with chosen thresholds it is cheaper than Dice's. But so is
+# cross-entropy's, whose recall at one half is no higher than Dice's, and which of the two is
+# cheaper these draws cannot say. Recall at one half does not tell what a network can do at another
+# threshold.
 
 # %%
 recalls = {name: measured("recall", network).mean() for name, network in NAMES.items()}
@@ -1094,8 +1103,7 @@ least_dear = [f"{ahead(f'cost{place}_tuned', 'tversky', unit='pixels'):+.1ci} at
               for place, ratio in enumerate(R)]
 run.say(
     "Tversky's network beside Dice's: {least_dear}. And cross-entropy's beside Dice's at"
-    " R = {dear}, by steps of training: {by_length}. It shrinks while Dice's"
-    " network still learns; whether anything would be left in the end, these lengths do not tell.",
+    " R = {dear}, by steps of training: {by_length}. It shrinks while Dice's network still learns.",
     least_dear=", ".join(least_dear), by_length=", ".join(by_length), dear=dear,
 )
 
@@ -1190,9 +1198,10 @@ run.table(
 # **A probability belongs to a clinic.** Suppose that another clinic sees mostly healthy people.
 # Here are the same test slices, weighed so that few of them have a lesion. The probabilities were
 # mended on slices in which most have one, and are too large there; so the threshold $1/(1+R)$ marks
-# far too much. If you know how rare lesions are in the new place, Bayes' rule mends the odds: with
-# shares $s$ here and $s'$ there, multiply $p/(1-p)$ by $\frac{s'/(1-s')}{s/(1-s)}$.
-# {doc}`/translation/three_shifts` has more of this.
+# far too much. If you know how rare lesions are in the new place, and lesion pixels look alike in
+# both, and healthy ones too, Bayes' rule mends the odds: with shares $s$ here and $s'$ there,
+# multiply $p/(1-p)$ by $\frac{s'/(1-s')}{s/(1-s)}$. {doc}`/translation/three_shifts` has more of
+# this. (Weighing whole slices changes the mix of healthy pixels: here it is not exact.)
 
 # %% tags=["key"]
 HEALTHIER = 0.05  # share of slices with a lesion in the other clinic
@@ -1223,12 +1232,13 @@ for ratio in trial.fixed["cost_ratios"]:
 run.table(
     rows, name="healthier", caption="Cost a slice, in invented pixels, where"
     f" {HEALTHIER:.0%} of the slices have a lesion (here {sick.mean():.0%}): the {len(y)} test"
-    " slices, weighed anew."
+    " slices, weighed anew. The least is over thresholds and odds on these very slices; few healthy"
+    " ones carry nearly all the weight."
     f" {KIND.capitalize()} lesions; one training each.")
 
 # %% [markdown]
-# At the old threshold most rows cost more than a mask of nothing: a good network, used by the rule
-# of another clinic, is worse than none.
+# At the old threshold all or most rows cost more than a mask of nothing: a good network, used by
+# the rule of another clinic, is worse than none.
 #
 # **The truth has an edge of its own.** Two neurologists differ by a pixel, and for a lesion of two
 # pixels' radius that alone is a Dice far from one. Here the simulation knows the edge; with real
@@ -1238,8 +1248,10 @@ run.table(
 # **All is one template.** Slices are warps of one averaged brain, lesions are blobs with a mean
 # radius of three pixels at most, and the scanner is one formula. The trial compares losses under
 # these, with one small network; its rates and weights were chosen by each loss's own value, not by
-# cost. Slices are flat, so a lesion that two of them cut counts twice. And nothing here compares
-# two dates, as the neurologist of the question does who looks for *new* lesions.
+# cost. With the others' first probabilities, in two runs beside the trial of its shortest length,
+# cross-entropy lost much of its lead at fifty. Slices are flat, so a lesion that two of them cut
+# counts twice. And nothing here compares two dates, as the neurologist of the question does who
+# looks for *new* lesions.
 #
 # ## The control
 #
@@ -1247,8 +1259,7 @@ run.table(
 # not do: there the first was the luckiest of three. So a third trial taught two networks under the
 # Dice loss at one rate, the middle of the three and fixed beforehand, on the same slices. The
 # interval of each mean difference must hold zero. Three measures are looked at, so each interval is
-# made wider for it. With so few draws, small differences would not be seen: the run prints how
-# large one would have to be.
+# made wider for it. With so few draws, small differences would not be seen.
 
 # %%
 twin_trial = experiment.recorded(run, "_two_starts/sweep")
@@ -1272,7 +1283,8 @@ seen_from = [f"{(chance[key].high - chance[key].low) / 2:.3f} in {what}"
              for what, key in LOOKS.items()]
 run.say(
     "Over {n} draws of slices a difference would have had to reach {seen_from} to be told from"
-    " chance, at one half and with three looks; one bad draw makes most of that. The"
+    " chance, at one half and with three looks; in Dice one bad draw makes most of that. A true"
+    " difference so large would be seen in about half of such trials. The"
     " {flip_chosen_dice:+.3f} that were left in Dice at chosen thresholds stand out from their own"
     " spread, not from this one. Costs have no such control: in the trial Dice's second network"
     " lies {cost_of_twin:+.0ci} pixels a slice from its first at R = {dear}.",
@@ -1306,7 +1318,7 @@ run.finish()
 # - Dice and IoU are one measure. Both fall as lesions become rarer or smaller, with the same reader
 #   and the same error of a pixel: compare them on the same scans only.
 # - A mean has a rule for scans with nothing to find. Here it moved a distance by more than any two
-#   networks differ, and decided whether a difference was seen at all. State it.
+#   networks differ; after the shortest training it turned the sign of a difference. State it.
 # - A threshold of one half is a default that nobody chose. Compare networks at thresholds chosen on
 #   validation data, for the measure that is reported; most of what looked like a better network
 #   here, in lesions found more than in Dice, was a lower threshold.
@@ -1318,8 +1330,8 @@ run.finish()
 #   give to be spared one miss.
 # - A loss is not the cost. At fifty invented pixels a miss, the network taught by Dice lost here,
 #   in few draws of one template and less so with longer training, at its own best threshold, to
-#   cross-entropy, which weighs both errors alike, and to Tversky's loss, which does not. Why, the
-#   trial does not tell; at ten it did not lose.
+#   cross-entropy, which weighs both errors alike, and to Tversky's loss, which does not. At ten it
+#   lost after the two shorter trainings, not after the longest.
 # - Count lesions where the doctor counts lesions, matched one to one.
 #
 # ## Exercises

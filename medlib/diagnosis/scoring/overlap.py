@@ -15,9 +15,10 @@ class Confusion:
     """True and false positives and negatives of each scan.
 
     Every ratio takes what it is worth where its denominator is zero; nan unless said otherwise.
-    MONAI, scikit-learn and nnU-Net each take another value there, and a mean over scans depends on
-    it: a false alarm in a healthy scan has a Dice of zero under our formula and is left out of the
-    mean by MONAI.
+    A mean over scans depends on it, and the libraries differ. nnU-Net has our formula: nan where
+    both masks are empty, left out of the mean. MONAI's Dice is nan wherever the truth is empty, so
+    that a false alarm in a healthy scan, a zero under our formula, is left out of its mean; with
+    `ignore_empty=False` both empty masks give one. scikit-learn gives what `zero_division` says.
 
     Example:
         >>> one = Confusion(*(np.array([n]) for n in (2, 1, 1, 96)))
