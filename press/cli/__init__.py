@@ -2,6 +2,7 @@
 
 - `main`: the command itself, and the verbs for running, reading and building.
 - `build`: from sources to a verified book.
+- `verified`: what it last found in order, so that it need not look again.
 - `verify_cli`: check and accept; new, rename and remove.
 - `sweep_cli`: a chapter over a grid.
 - `crate_cli`: a run carried elsewhere, and done again.
