@@ -1224,9 +1224,9 @@ run.check("two-weigh", combine)
 # %% [markdown]
 # ```{exercise}
 # :label: two-biased
-# Two estimates have variances of $1$ each and independent noise, but the second is off by $2$, and
-# nobody knows in which direction. Weights add up to one. With which weight of the second is the
-# mean squared error of the sum least?
+# Two estimates have variances of $1$ each and independent noise, but the second
+# is off by $2$, and nobody knows in which direction. Weights add up to one. With which weight of
+# the second is the mean squared error of the sum least?
 # ```
 
 # %% tags=["self-check"]
