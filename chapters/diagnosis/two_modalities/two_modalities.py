@@ -1119,6 +1119,11 @@ run.say("The sum of two logits never met a missing image either. With one missin
         " price where both images are there.")
 
 # %% [markdown]
+# That is an average of two cases. For a missing MRI dropout helps at every length. For a missing
+# PET, which is the case that this page began with, it helps less in the mean, and after the
+# shortest training not for sure.
+
+# %% [markdown]
 # ## What we claim of fusion
 #
 # Each of these claims holds at all three lengths of training, or not at all; its margin, how far
@@ -1219,9 +1224,9 @@ run.check("two-weigh", combine)
 # %% [markdown]
 # ```{exercise}
 # :label: two-biased
-# Two estimates have variances of $1$ each and independent noise, but the second
-# is off by $2$, and nobody knows in which direction. Weights add up to one. With which weight of
-# the second is the mean squared error of the sum least?
+# Two estimates have variances of $1$ each and independent noise, but the second is off by $2$, and
+# nobody knows in which direction. Weights add up to one. With which weight of the second is the
+# mean squared error of the sum least?
 # ```
 
 # %% tags=["self-check"]
