@@ -340,7 +340,7 @@ for c in COUNTS:
     maps_of_weight = (weights_at(plain, c)[1][one], optimum_at(c)[one])
     shown_maps = [np.where(inside[one], each, 0.0) for each in (*measured, *maps_of_weight)]
     pictures.append(image_rows(
-        [shown_maps], titles=["by MRI", "by PET", "learned weight", "formula"],
+        [shown_maps], titles=["by MRI", "by PET", "learned", "formula"],
         window=[MAP, MAP, SHARE, SHARE], pixel_mm=PIXEL_MM))
 
 # %%
@@ -358,7 +358,7 @@ run.frames(
 # ## What breaks it: three ways to misread a weight
 #
 # So attention can find the weights of the theory. It is tempting to read any map of attention so:
-# *here the network trusts PET*. That fails in at least three ways.
+# *here the network trusts PET*. That fails in two ways that last, and in one that training mends.
 #
 # **It sees what it weighs.** That breaks the fourth assumption. The formula fixes weights before
 # anybody looks at the measurements. Attention in a network hardly ever does: it is computed *from*
@@ -550,14 +550,11 @@ run.claim(
     " and at least .003", pulls > 0, margin=pulls, falsified_by="falsify_weights",
 )
 
-# %%
-same_error = min(0.15 - max(abs(cost.low), abs(cost.high)) for cost in unit_costs.values())
-by_unit = min(*(moves - 0.05 for moves in unit_moves.values()), same_error)
-run.claim(
-    "PET in another unit has at least .05 less weight at 100 counts after either of two lengths of"
-    " training, while the error stays within 15 of a hundred",
-    by_unit > 0, margin=by_unit, falsified_by="falsify_weights",
-)
+# %% [markdown]
+# Of the unit we had claimed more: less weight at nearly the same error, whatever the length. Both
+# lengths above say so. Then we trained twice and four times as long as these, on two seeds, and the
+# weights in both units came within about a hundredth of each other. Where a network stands on its
+# way depends on the unit; where it arrives does not. Nobody sees in a map how far it has come.
 
 # %% [markdown]
 # ## Where to join them
@@ -1177,8 +1174,8 @@ run.finish()
 #
 # - Two independent, unbiased measurements are weighed by their precision. Say the two adjectives
 #   aloud before you use it.
-# - Attention can learn those weights. It may also select, absorb a bias or land elsewhere in
-#   another unit, so a map of weights is no map of trust.
+# - Attention can learn those weights. It may also select, absorb a bias or, while it still learns,
+#   follow the unit of an image, so a map of weights is no map of trust.
 # - Where most of a map is nothing, shrinking everything is a strong rival that looks at no
 #   evidence. Compare with it before you praise attention.
 # - A sum of two answers is enough where the images are independent given the disease. Where both
@@ -1224,9 +1221,9 @@ run.check("two-weigh", combine)
 # %% [markdown]
 # ```{exercise}
 # :label: two-biased
-# Two estimates have variances of $1$ each and independent noise, but the second
-# is off by $2$, and nobody knows in which direction. Weights add up to one. With which weight of
-# the second is the mean squared error of the sum least?
+# Two estimates have variances of $1$ each and independent noise, but the second is off by $2$, and
+# nobody knows in which direction. Weights add up to one. With which weight of the second is the
+# mean squared error of the sum least?
 # ```
 
 # %% tags=["self-check"]
