@@ -674,8 +674,11 @@ run.say(
 
 # %% [markdown]
 # An AUC well above one half may still let most strangers pass, once nearly all known tiles are let
-# through. That is the rate a clinic feels. No row is good in all columns: neighbours and confidence
-# see other strangers than Mahalanobis's distance does, and rare tissue passes each of them often.
+# through. That is the rate a clinic feels. But rank no score by these two tables: with other seeds
+# of this page the rates move by more than the intervals say, for then laboratories and gate are
+# others, too. At other scanners this draw is kinder to the $k$-th neighbour than any of ten others.
+# What all share: no row is good in all columns. Neighbours and confidence see other strangers than
+# Mahalanobis's distance does, and rare tissue passes each of them often.
 #
 # ## How deep should one look?
 #
