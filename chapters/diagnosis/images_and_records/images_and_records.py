@@ -1138,7 +1138,7 @@ run.say("{made} Of {n} choices {rate:.0f} took the lowest or highest rate, {deca
 # loss is certain; but so is the loss of the network that is told nothing, and a claim that such an
 # arm passes says nothing of being told. We have dropped it. What is left is asked of the table
 # alone, beside two arms that are told nothing; of the networks we claim no loss. It was put into
-# these words after all five seeds had been seen, so no seed is left to confirm it.
+# these words after all five seeds had been seen, so no seed of the trial is left to confirm it.
 
 # %%
 filled = {"back": ("back_fill", "back_fill_with_masks"),
