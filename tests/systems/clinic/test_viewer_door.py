@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -183,6 +184,7 @@ def test_the_command_that_is_documented_stores_a_folder_and_ends_with_an_interru
     started = subprocess.Popen(
         [sys.executable, "-m", "medlib.systems.clinic.viewer_door", viewer, tmp_path],
         stdout=subprocess.PIPE, text=True, cwd=ROOT,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # in the background, too
     )  # fmt: skip
     try:
         authority = Path(started.stdout.readline().split(": ")[1].strip())
