@@ -5,6 +5,8 @@ To learn such filters from a few dozen heads costs more than all the rest of wha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.ndimage import distance_transform_edt, gaussian_filter
@@ -59,29 +61,39 @@ def voxel_features(volume: Volume) -> Float[np.ndarray, "slices rows columns d"]
     Source of eigenvalues that tell spots from tubes: Frangi et al. (1998), doi:10.1007/BFb0056195.
     """
     units = in_units_of_brain(volume)
-    blurred = [_blurred(units, width) for width in _WIDTHS_PX]
-    found = [units, *blurred]
+    found = np.empty((*units.shape, len(NAMES)), dtype=np.float32)
+    for place, one in enumerate(_one_by_one(units)):
+        found[..., place] = one
+    return found
+
+
+def _one_by_one(units: Volume) -> Iterator[Volume]:
+    """The features in the order of `NAMES`: few are held beside the array that takes them."""
+    yield units
+    calm = _blurred(units, _WIDTHS_PX[0])
+    yield calm
+    yield from (_blurred(units, width) for width in _WIDTHS_PX[1:])
     for width in _CURVED_PX:
         rr, cc, rc = (
             width**2 * gaussian_filter(units, (0, width, width), order=(0, *order), truncate=3.0)
             for order in ((2, 0), (0, 2), (1, 1))
         )
         middle, reach = (rr + cc) / 2, np.sqrt(((rr - cc) / 2) ** 2 + rc**2)
-        found += [middle - reach, middle + reach]
-    calm = blurred[0]
+        yield middle - reach
+        yield middle + reach
     maps = {
         "like white": np.exp(-(((calm - WHITE) / SPREAD) ** 2) / 2),
         "dark": (calm < WHITE - 2 * SPREAD).astype(np.float32),
         "bright": (calm > WHITE + 2 * SPREAD).astype(np.float32),
     }
     for kind, widths in _AROUND_PX.items():
-        found += [_blurred(maps[kind], width) for width in widths]
+        yield from (_blurred(maps[kind], width) for width in widths)
     for near in (_blurred(units, 1.0), maps["like white"]):
-        found += [np.concatenate([near[:1], near[:-1]]), np.concatenate([near[1:], near[-1:]])]
+        yield np.concatenate([near[:1], near[:-1]])
+        yield np.concatenate([near[1:], near[-1:]])
     brain = _blurred(brain_of(units).astype(np.float32), 1.0) > 0.5
     depth = np.stack([distance_transform_edt(one) for one in brain])
-    found.append(np.minimum(depth / _DEEPEST_PX, 1.0))
-    return np.stack(found, axis=-1).astype(np.float32)
+    yield np.minimum(depth / _DEEPEST_PX, 1.0)
 
 
 def _blurred(units: Volume, width_px: float) -> Volume:
