@@ -125,6 +125,7 @@ def tune_bright_voxels(examples: Sequence[Example], *, by: str) -> BrightVoxels:
         raise ValueError("examples with a lesion and without are needed")
     used = [one for one, any_ in zip(examples, has, strict=True) if any_ or by == "cost"]
     best, best_value = None, (False, -np.inf)
+    worth: dict[bytes, tuple[bool, float]] = {}  # many cuts give few studies the same numbers
     units = [in_units_of_brain(volume) for volume, *_ in used]
     boxes = [_box_of(white >= _LEAST_WHITE[0]) for _, white, _ in used]
     whites = [white[box] for (_, white, _), box in zip(used, boxes, strict=True)]
@@ -137,11 +138,15 @@ def tune_bright_voxels(examples: Sequence[Example], *, by: str) -> BrightVoxels:
             ]
             for least in _LEAST_VOXELS:
                 if by == "cost":
-                    numbers = [
-                        _numbers(each, white, least_white, sizes[sizes >= least])
-                        for each, white, (_, sizes) in zip(smooth, whites, marked, strict=True)
-                    ]
-                    value = _worth(np.stack(numbers), has)
+                    numbers = np.stack(
+                        [
+                            _numbers(each, white, least_white, sizes[sizes >= least])
+                            for each, white, (_, sizes) in zip(smooth, whites, marked, strict=True)
+                        ]
+                    )
+                    if (known := numbers.tobytes()) not in worth:
+                        worth[known] = _worth(numbers, has)
+                    value = worth[known]
                 else:
                     dice = np.mean(
                         [

@@ -113,8 +113,8 @@ class StudyNetworks:
         return reading, self.line.read(features)
 
     @property
-    def version(self) -> str:
-        """The first digits of SHA-256 of all weights and of what was calibrated."""
+    def learned(self) -> str:
+        """The first digits of SHA-256 of all weights and of what was chosen and calibrated."""
         digest = hashlib.sha256()
         for name, value in self.network.model.state_dict().items():
             digest.update(name.encode() + value.cpu().numpy().tobytes())
@@ -136,7 +136,7 @@ class StudyNetworks:
             return last[0][1]
 
         return Readers(
-            "gate, voxel network and line", self.version,
+            "gate, voxel network and line", self.learned,
             novelty=lambda volume: (of(volume).score, of(volume).p),
             mask=lambda volume: of(volume).mask,
             probability=lambda volume: of(volume).probability,
