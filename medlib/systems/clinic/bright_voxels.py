@@ -87,6 +87,11 @@ class BrightVoxels:
         parts, sizes = _parts(smooth, white, self.threshold, self.least_white)
         return (sizes >= self.least_voxels)[parts]
 
+    def brightness(self, volume: Volume, white: Volume) -> Volume:
+        """Of what may be marked, smoothed, in spreads of the brain above its mean; -3 elsewhere."""
+        smooth = _smoothed(in_units_of_brain(volume), self.smoothing_px)
+        return np.where(white >= self.least_white, smooth, np.float32(_AIR))
+
     def numbers(self, volume: Volume, white: Volume) -> Float[np.ndarray, " 2"]:
         """The numbers of `NUMBERS`: of what is bright, and of how much of it there is.
 
