@@ -217,4 +217,7 @@ def novelty_of(networks: StudyNetworks, volume: Volume) -> float:
 def _look(features: Float[np.ndarray, "slices rows columns d"]) -> Float[np.ndarray, " twice_d"]:
     """Means and logarithms of standard deviations of all features over the brain."""
     brain = features[brain_of(features[..., 0])].astype(float)
-    return np.concatenate([brain.mean(axis=0), np.log(brain.std(axis=0) + 1e-3)])
+    means = brain.mean(axis=0)
+    brain -= means
+    spreads = np.sqrt(np.einsum("vd,vd->d", brain, brain) / len(brain))
+    return np.concatenate([means, np.log(spreads + 1e-3)])
