@@ -543,6 +543,8 @@ maps = {"network": [one.probabilities for one, _ in read],
         "line": [one.probabilities for _, one in read],
         "brightest": [one.volume for one in ill],
         "threshold": [rivals["threshold"].brightness(stored_of(one), atlas) for one in ill]}
+
+# %%
 if explained_by == "another's":  # a defect, to see the claim fail
     maps["network"] = maps["network"][1:] + maps["network"][:1]
 hits = {name: np.array([float(one.lesions.ravel()[each.argmax()])
@@ -557,6 +559,8 @@ run.result("pointed", pointed, atol=0.02)
 for name in ("line", "brightest", "threshold"):
     run.result(f"pointed_{name}", share_of(hits[name]), atol=0.02)
     run.result(f"points_beyond_{name}", mean_interval(hits["network"] - hits[name]), atol=0.02)
+
+# %%
 run.say("The place of most evidence lies in a true lesion in {pointed:.0%ci} of {n} studies with"
         " lesions; these fill {share:.2%} of the voxels. The line's does in {pointed_line:.0%ci},"
         " the brightest voxel in {pointed_brightest:.0%ci}, the brightest that the threshold may"
