@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     help="Go on with the sweep whose points are kept here.",
 )
 @click.option("--accept", "keep", is_flag=True, help="Keep the table under results/.")
+@click.option("--extend", is_flag=True, help="Join the points to those of the accepted table.")
 @click.option("--dry-run", is_flag=True, help="List the points and the time; run nothing.")
 @click.pass_obj
 def sweep(
@@ -73,6 +74,7 @@ def sweep(
     points: Path | None,
     resume: Path | None,
     keep: bool,
+    extend: bool,
     dry_run: bool,
 ) -> None:
     """Run a CHAPTER over a grid of parameters and seeds.
@@ -97,14 +99,20 @@ def sweep(
     commit (files that differ from it are refused), environment, machine and seconds. A build runs
     the point that took least time again, and compares.
 
+    With --extend the points join those of the accepted table, which are not run again: to more
+    seeds, or more values of what was swept. Together they must be a whole grid, and the code must
+    be the one that made the old ones.
+
     \b
     Examples:
       medbook sweep pixels/low_dose_ct -g dose_fraction=0.1,0.25,0.5 --seeds 1-5 -o table.csv
       medbook sweep low_dose_ct -g n_train=4,8 -p n_steps=50 --dry-run
       medbook sweep _every_arm_to_its_end -g labels=20,100 --seeds 0-4 --points ~/arms
       medbook sweep --resume ~/arms --accept
+      medbook sweep _every_arm_to_its_end -g labels=50 --seeds 0-4 --extend --accept
       medbook sweep low_dose_ct --seeds 1-99 --scheduler tls://gpu1:8786 --tls ~/.medbook
     """
+    from press.results.extended import joined, table_to_extend
     from press.results.points import PointStore
     from press.results.sweep import renewed, run_sweep
 
@@ -123,6 +131,7 @@ def sweep(
             project, str(chapter), grid, seeds, given, profile=profile, store=store
         )
     _check_output(output)
+    old = table_to_extend(project, planned) if extend else None
     if dry_run:
         for point in planned.points:
             click.echo(f"{point}  {click.style(str(point.state), dim=point.state.fresh)}")
@@ -143,6 +152,8 @@ def sweep(
             again = "the same command" if folder is None else f"`medbook sweep --resume {folder}`"
             warn(f"the points that are done are kept; {again} goes on from there")
             raise
+        if old is not None and not table.failed:
+            table = joined(old, table)
         _write(project, planned, table, output=output, keep=keep)
     sys.exit(_tell(table, outcomes))
 

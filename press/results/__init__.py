@@ -11,6 +11,7 @@
 - `longer`: longer training.
 - `full`: one long run.
 - `sweep`: a grid of parameters and seeds.
+- `extended`: an accepted one of these, joined with new points.
 - `sweep_table`: its tidy table.
 - `points`: finished points as small files, which outlive the build folder.
 - `live`: one small point of each sweep, run again by a build.

@@ -39,12 +39,12 @@
 seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
 device: str = "auto"  # where to compute: "auto", "cpu" or "cuda"
 n_learn: int = 800  # known patients to learn from, 120 ≤ x ≤ 20000
-n_tune: int = 300  # known patients to tune on, 30 ≤ x ≤ 20000
+n_tune: int = 300  # known patients to tune on, 12 ≤ x ≤ 20000
 n_calibrate: int = 500  # known patients to calibrate on, 60 ≤ x ≤ 20000
-n_test: int = 500  # known patients to test on, 60 ≤ x ≤ 20000
-n_altered: int = 120  # known patients with spoilt slides, or of other places, 20 ≤ x ≤ 5000
-n_strange: int = 120  # patients of each unknown tissue, 20 ≤ x ≤ 5000
-n_outliers: int = 80  # strangers of each kind to tune with, and from afar, 10 ≤ x ≤ 5000
+n_test: int = 500  # known patients to test on, 40 ≤ x ≤ 20000
+n_altered: int = 120  # known patients with spoilt slides, or of other places, 6 ≤ x ≤ 5000
+n_strange: int = 120  # patients of each unknown tissue, 6 ≤ x ≤ 5000
+n_outliers: int = 80  # strangers of each kind to tune with, and from afar, 6 ≤ x ≤ 5000
 n_scanners: int = 10  # laboratories that were not at home, 2 ≤ x ≤ 100
 n_draw: int = 99  # patients of one calibration, 19 ≤ x ≤ 120
 n_draws: int = 1000  # calibrations drawn, 10 ≤ x ≤ 100000

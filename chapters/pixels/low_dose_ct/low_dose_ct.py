@@ -58,7 +58,7 @@ lesion_hu: float = 20.0  # contrast of the lesion to be found, in HU, 0 ≤ x �
 lesion_mm: float = 10.0  # its diameter, 4 ≤ x ≤ 30
 judged: str = "network"  # reader of the last claim: "network", "nlm", "tv", "pwls" or "ideal"
 wanted_auc: float = 0.85  # how surely it is to be found, for the dose that needs, 0.6 ≤ x ≤ 0.99
-n_cases: int = 200  # scans in each of the observer's four sets, 20 ≤ x ≤ 100000
+n_cases: int = 200  # scans in each of the observer's four sets, 8 ≤ x ≤ 100000
 ct_folder: str = ""  # folder with the DICOM slices of one CT series; empty for the packaged head
 
 # %%

@@ -42,9 +42,9 @@
 # %% tags=["parameters"]
 seed: int = 0  # master seed; every generator is derived from it by name, x ≥ 0
 device: str = "auto"  # where to compute: "auto", "cpu" or "cuda"
-n_train: int = 200  # training images of all together, a multiple of 5, 100 ≤ x ≤ 100000
+n_train: int = 200  # training images of all together, a multiple of 5, 50 ≤ x ≤ 100000
 n_validation: int = 20  # validation images of each hospital, 4 ≤ x ≤ 10000
-n_test: int = 100  # test images of each hospital, an even number, 20 ≤ x ≤ 10000
+n_test: int = 100  # test images of each hospital, an even number, 10 ≤ x ≤ 10000
 rounds: int = 8  # of a federation, 1 ≤ x ≤ 1000
 steps: int = 5  # of a hospital in a round, 1 ≤ x ≤ 1000
 rate: float = 0.05  # of learning, 0 < x ≤ 1
