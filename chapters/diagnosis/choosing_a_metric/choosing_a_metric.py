@@ -1076,9 +1076,9 @@ run.figure(
 # every $R$, surely below Dice's. So where a miss costs most, is the network with most recall the
 # one to buy? At one half (below) and with chosen thresholds it is cheaper than Dice's. But with
 # chosen thresholds so is cross-entropy's, whose recall at one half is no higher than Dice's. Of
-# these two, cross-entropy's is surely the cheaper after the two shorter trainings; after the
-# longest these draws cannot say. Recall at one half does not tell what a network can do at another
-# threshold.
+# these two, cross-entropy's is surely the cheaper after the two shorter trainings (after the
+# shortest by a hair); after the longest these draws cannot say. Recall at one half does not tell
+# what a network can do at another threshold.
 
 # %%
 recalls = {name: measured("recall", network).mean() for name, network in NAMES.items()}
