@@ -940,9 +940,9 @@ for other in ("MRI", "PET"):
 run.say("A fair question leaves out what one image cannot see. Of lesions that both show, attention"
         " finds more than MRI alone by {lead_both_mri:+.2ci} of average precision, and than PET"
         " alone by {lead_both_pet:+.2ci}. But most of that the sum of two logits has, too (last"
-        " column above): that attention leads it on these lesions is not sure at any length, and of"
-        " early and middle it is after the longest only. Joining before the end brings most for"
-        " lesions that one image shows.")
+        " column above): that attention leads it on these lesions is not sure at any length; that"
+        " early and middle do is sure after the longest only. Joining before the end brings most"
+        " for lesions that one image shows.")
 
 # %% [markdown]
 # ### Does the finder's attention follow the noise?
