@@ -673,8 +673,9 @@ below = [trial.array("accuracy_nothing") > measured("accuracy", "tversky", times
          for times in LENGTHS]
 run.result("nothing_ranked_higher", float(np.sum(below)), n=np.size(below), atol=0.5)
 run.say("In {nothing_ranked_higher:.0f} of {n} trainings by Tversky's loss, {draws} draws at"
-        " {lengths} lengths, accuracy ranks a mask of nothing above the network that finds most"
-        " lesions. Dice cannot: nothing scores zero.", n=np.size(below), draws=n_draws,
+        " {lengths} lengths, accuracy ranks a mask of nothing above the network that on average"
+        " finds most lesions at one half. Dice cannot: nothing scores zero.",
+        n=np.size(below), draws=n_draws,
         lengths=len(LENGTHS))
 all_right = min(nothing["accuracy"], least_right)
 run.claim(
@@ -804,13 +805,15 @@ for what, sign in {"Dice": -1, "lesions found": 1}.items():
 alarms = {name: measured("froc_alarms_100", name).mean() for name in ("dice", "tversky")}
 run.say(
     "There, Tversky's network lies {flip_chosen_lesions:+.3ci} from Dice's in lesions found, and"
-    " {flip_chosen_dice:+.3ci} in Dice: most of the flip was a difference of thresholds, or of how"
-    " regions are cut from probabilities. What is left in Dice was {short:+.3ci} after the shortest"
-    " training and {middle:+.3ci} after the next; in lesions found {few:+.3ci} and {more:+.3ci}. It"
-    " is no rule that a measure's own loss is ahead in it: cross-entropy's network lies"
-    " {ce_short:+.3ci}, {ce_middle:+.3ci} and {ce_long:+.3ci} from Dice's in Dice, at the three"
-    " lengths. (In the test, the false alarms came to {dice:.2f} a slice for Dice's network and"
-    " {tversky:.2f} for Tversky's.)",
+    " {flip_chosen_dice:+.3ci} in Dice: in the mean, most of the flip was a difference of"
+    " thresholds, or of how regions are cut from probabilities. (That more than half of it goes is"
+    " sure at each length, but for Dice after the longest training.) What is left in Dice was"
+    " {short:+.3ci} after the shortest training and {middle:+.3ci} after the next; in lesions found"
+    " {few:+.3ci} and {more:+.3ci}. It is no rule that a measure's own loss is ahead in it:"
+    " cross-entropy's network lies {ce_short:+.3ci}, {ce_middle:+.3ci} and {ce_long:+.3ci} from"
+    " Dice's in Dice, at the three lengths; and in lesions found it is surely ahead of Dice's after"
+    " the two shorter trainings, after the longest not. (In the test, the false alarms came to"
+    " {dice:.2f} a slice for Dice's network and {tversky:.2f} for Tversky's.)",
     **alarms, **dict(zip(("short", "middle"), flips["chosen"]["Dice"], strict=False)),
     **dict(zip(("few", "more"), flips["chosen"]["lesions found"], strict=False)),
     **{name: ahead("dice_tuned", "ce", times=times)
@@ -879,7 +882,7 @@ run.say(
     " lies {hd95_lead_where_defined:+.1ci} from Dice's where defined, {hd95_lead_common:+.1ci} on"
     " common slices, {hd95_lead_diagonal:+.1ci} with misses charged: one sign, but with intervals"
     " widened for three looks none is sure. After the shortest training the mean's sign turns with"
-    " the rule."
+    " the rule, none of them sure by this measure, either."
 )
 
 # %% [markdown]
@@ -1071,10 +1074,11 @@ run.figure(
 # What errors cost should decide: that is this chapter's answer to its question. After the longest
 # training the least mean cost depends on $R$; after the two shorter ones it is cross-entropy's at
 # every $R$, surely below Dice's. So where a miss costs most, is the network with most recall the
-# one to buy? At one half (below) and with chosen thresholds it is cheaper than Dice's. But so is
-# cross-entropy's, whose recall at one half is no higher than Dice's, and which of the two is
-# cheaper these draws cannot say. Recall at one half does not tell what a network can do at another
-# threshold.
+# one to buy? At one half (below) and with chosen thresholds it is cheaper than Dice's. But with
+# chosen thresholds so is cross-entropy's, whose recall at one half is no higher than Dice's. Of
+# these two, cross-entropy's is surely the cheaper after the two shorter trainings (after the
+# shortest by a hair); after the longest these draws cannot say. Recall at one half does not tell
+# what a network can do at another threshold.
 
 # %%
 recalls = {name: measured("recall", network).mean() for name, network in NAMES.items()}
@@ -1318,10 +1322,11 @@ run.finish()
 # - Dice and IoU are one measure. Both fall as lesions become rarer or smaller, with the same reader
 #   and the same error of a pixel: compare them on the same scans only.
 # - A mean has a rule for scans with nothing to find. Here it moved a distance by more than any two
-#   networks differ; after the shortest training it turned the sign of a difference. State it.
+#   networks differ; after the shortest training it turned the sign of a mean difference, though
+#   none of these was sure. State it.
 # - A threshold of one half is a default that nobody chose. Compare networks at thresholds chosen on
-#   validation data, for the measure that is reported; most of what looked like a better network
-#   here, in lesions found more than in Dice, was a lower threshold.
+#   validation data, for the measure that is reported; in the mean, most of what looked like a
+#   better network here, in lesions found more than in Dice, was a lower threshold.
 # - Recall can be bought. Say at how many false alarms, and choose the threshold on other scans than
 #   those that judge.
 # - From what a miss costs follow the threshold, $1/(1+R)$, and the better network; but only for
@@ -1329,9 +1334,10 @@ run.finish()
 #   the same kind. What $R$ is, no network can say: ask those who treat the patients what they would
 #   give to be spared one miss.
 # - A loss is not the cost. At fifty invented pixels a miss, the network taught by Dice lost here,
-#   in few draws of one template and less so with longer training, at its own best threshold, to
-#   cross-entropy, which weighs both errors alike, and to Tversky's loss, which does not. At ten it
-#   lost after the two shorter trainings, not after the longest.
+#   in few draws of one template, at a threshold of its own, to cross-entropy, which weighs both
+#   errors alike (less so with longer training), and to Tversky's loss, which does not. At ten it
+#   lost after the two shorter trainings (after the shortest, to Tversky's by a hair), not after the
+#   longest.
 # - Count lesions where the doctor counts lesions, matched one to one.
 #
 # ## Exercises

@@ -1057,11 +1057,11 @@ run.table(worth, name="timing_to_the_end", caption="What timing is worth where i
 
 # %% [markdown]
 # Read it by columns. At home the first row is nothing, and the next five gain: *when* is worth
-# something there. Where the sickest are measured least all six lose, also the first, which is told
-# nothing. So what an arm loses beside the table of values is not all owed to being told *when*. For
-# each arm there are then two things to ask. Does it fall behind its twin, the same without being
-# told? And does it fall below the network that is told nothing, too? Here is the ward where the
-# sickest are measured least, at each length.
+# something there. Where the sickest are measured least all six lose in the mean, and the first four
+# surely; also the very first, which is told nothing. So what an arm loses beside the table of
+# values is not all owed to being told *when*. For each arm there are then two things to ask. Does
+# it fall behind its twin, the same without being told? And does it fall below the network that is
+# told nothing, too? Here is the ward where the sickest are measured least, at each length.
 
 # %%
 TWINS = {
@@ -1291,7 +1291,7 @@ run.check("records-policy", factor)
 #   [doi:10.1038/s41598-018-24271-9](https://doi.org/10.1038/s41598-018-24271-9)
 # - D. B. Rubin, when missing data may be ignored:
 #   [doi:10.1093/biomet/63.3.581](https://doi.org/10.1093/biomet/63.3.581)
-# - D. Agniel, I. S. Kohane, G. M. Weber, when a test was ordered tells more than its value:
+# - D. Agniel, I. S. Kohane, G. M. Weber, when a test was ordered often tells more than its value:
 #   [doi:10.1136/bmj.k1479](https://doi.org/10.1136/bmj.k1479)
 # - B. van Calster et al., why calibration is looked at beside the AUC:
 #   [doi:10.1186/s12916-019-1466-7](https://doi.org/10.1186/s12916-019-1466-7)

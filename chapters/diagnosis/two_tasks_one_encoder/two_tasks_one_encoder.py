@@ -619,7 +619,7 @@ run.say(
 )
 
 # %% [markdown]
-# A share of what is left to do does not suffer from that. An AUC is the share of pairs, a dot and a
+# A share of what is left to do suffers less from that. An AUC is the share of pairs, a dot and a
 # streak, that are in right order; what is missing to one is in wrong order. Of the pairs that
 # labels alone leave in wrong order, which share do outlines leave? Its geometric mean over draws
 # has an interval in which one bad draw weighs less. Below one, outlines help. (We had planned to
@@ -759,7 +759,8 @@ for name, arm in {"likelihood": "likelihood", "sum": "learned_sum", "mean": "lea
 run.result("chosen_over_mean_last", gain("own", "learned", kept="_last"), atol=0.03)
 run.say(
     "After the longest training a weight chosen on validation patches lies"
-    " {chosen_over_likelihood:+.3ci} from the likelihood's, which nobody had to choose;"
+    " {chosen_over_likelihood:+.3ci} from the likelihood's, which nobody had to choose (after the"
+    " shorter ones further ahead in the mean, and not for sure);"
     " {chosen_over_sum:+.3ci} from weights learned from sums; and {chosen_over_mean:+.2ci} from"
     " those learned from means, {chosen_over_mean_last:+.2ci} at the last step.")
 
@@ -855,8 +856,9 @@ run.say(
     " training, the speck's lies {speck:+.3ci} from labels alone, and kept at the greatest AUC"
     " {gain_speck_1:+.3ci}; own outlines {own:+.2ci} and {gain_own_1:+.2ci}. A network that learns"
     " its patches by heart becomes too sure of itself, and its loss on others grows while its order"
-    " of them may still get better; any second task slows that. So kept by the loss, even outlines"
-    " that mean nothing may seem to help. Who will claim an AUC should keep by AUC.", **by_loss,
+    " of them may still get better; a second task may slow that (we did not test it). So kept by"
+    " the loss, even outlines that mean nothing may seem to help. After the two longer trainings"
+    " nothing of that is seen. Who will claim an AUC should keep by AUC.", **by_loss,
 )
 
 # %% [markdown]
@@ -942,8 +944,9 @@ run.table(
 # %% [markdown]
 # Does a column of cosines foretell the column of gains? In the first table the order may agree, but
 # three networks of one draw show nothing. In the trial, early and with few labels, disc and speck
-# have about the same mean cosine, and the mean gain of the one lies far above that of the other;
-# and each cosine differs much from draw to draw. There is a reason to doubt.
+# have about the same mean cosine, and the mean gain of the one lies far above that of the other.
+# True outlines have the highest of the three, and the largest gain; but each cosine differs much
+# from draw to draw. There is a reason to doubt.
 # A cosine speaks of the next small step from *here*. The help, where there is some, may come early
 # and by another route: features that find the lesion, from which the class can then be read. And at
 # the end of a training the class's own gradient is small and its direction may be mostly noise.
@@ -1049,8 +1052,9 @@ run.finish()
 #   pixels' has the number of pixels for a weight. That the sum helps does not follow.
 # - Weights learned as variances minimise logarithms. Where a loss can reach zero, by heart, they
 #   run after it, and a training may come apart: print the learned weight, where it began, and
-#   beside it both *training* losses. The likelihood's own weight, which nobody chose, did here what
-#   a chosen one did.
+#   beside it both *training* losses. The likelihood's own weight, which nobody chose, could not be
+#   told here from a chosen one; that is no proof that they are alike, for in the mean it was behind
+#   at each length.
 # - A second task is shown to help by two comparisons: with the class alone under the same choosing,
 #   and with a second task that cannot help. Choose by what you will claim.
 # - Ask of an outline what a disc in its place would have brought, what outlines of other images add
