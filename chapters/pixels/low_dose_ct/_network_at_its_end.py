@@ -41,7 +41,6 @@ lesion_mm: float = 10.0  # its diameter, 4 ≤ x ≤ 30
 n_cases: int = 100  # scans in each of the observer's four sets, 20 ≤ x ≤ 100000
 
 # %%
-import numpy as np
 import torch
 
 from data_fetch.packaged import head_ct
