@@ -182,7 +182,7 @@ for target in TARGETS:
     rows += [*short, long]
     end = min(best, long, key=lambda row: row["asked_hu"])
     chosen[target] = {"short": best, "long": long, "end": end}
-run.table(rows, name="settings", caption="Every setting: what it was chosen by, and how it is read.")
+run.table(rows, name="settings", caption="What chose each setting, and how it is read.")
 
 # %% [markdown]
 # ## What was found
