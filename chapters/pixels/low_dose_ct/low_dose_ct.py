@@ -57,6 +57,7 @@ n_iterations: int = 24  # passes of each weighted reconstruction, 1 ≤ x ≤ 10
 lesion_hu: float = 20.0  # contrast of the lesion to be found, in HU, 0 ≤ x ≤ 1000
 lesion_mm: float = 10.0  # its diameter, 4 ≤ x ≤ 30
 judged: str = "network"  # reader of the last claim: "network", "nlm", "tv", "pwls" or "ideal"
+chosen_by: str = "validation"  # what picks the network at its end: "validation" or "reading"
 wanted_auc: float = 0.85  # how surely it is to be found, for the dose that needs, 0.6 ≤ x ≤ 0.99
 n_cases: int = 200  # scans in each of the observer's four sets, 8 ≤ x ≤ 100000
 ct_folder: str = ""  # folder with the DICOM slices of one CT series; empty for the packaged head
@@ -1429,7 +1430,8 @@ run.say(
 # quadratic penalty, joins. That takes long, so it is a recorded trial, and a smaller one: half of
 # this page's training heads, half of its scans, and filters tuned against the true image. PWLS gets
 # something that no single scan has: its rays are weighted by the mean of many scans of this
-# patient. And the network is trained at one learning rate for all doses. The AUCs need not be those
+# patient. And the network is trained at one learning rate for all doses, towards scans at full
+# dose: what it gains where it is given more stands below. The AUCs need not be those
 # above; compare methods within the trial. A seed is one training, one tuning and one place in one
 # head. The dose that a reader needs lies between recorded ones: an AUC means a detectability
 # $\sqrt2\,\Phi^{-1}(\text{AUC})$, which is joined by straight lines over the root of the dose. The
@@ -1536,6 +1538,99 @@ run.say(
 run.say(
     str(trial.made) + " Again: `medbook sweep pixels/low_dose_ct/_auc_against_dose"
     " -g dose_fraction=0.1,0.05,0.25,0.02,1 --seeds 0-5 --accept`."
+)
+
+# %% [markdown]
+# ### Is it only the training?
+#
+# An advocate of the network objects: it learned from scans at full dose, at one rate, for few steps
+# and from one scan of each head, while the filters were tuned against the true image. So a second
+# trial gives it what the objection asks for: the true image as its target, which no patient has,
+# several scans of each head, a rate chosen on validation heads, and four times the steps. Every
+# setting is judged twice: by its error on validation heads, which is what chooses, and by the
+# observer. A target that a hospital could have, scans at full dose, is tuned in the same way.
+
+# %% tags=["key"]
+ended = experiment.recorded(run, "_network_at_its_end/sweep")
+tried_at = np.array(ended.grid["dose_fraction"])
+here = {"dose_fraction": float(tried_at[np.abs(np.log(tried_at / dose_fraction)).argmin()])}
+CHOOSES = {"validation": lambda row: row["asked_hu"], "reading": lambda row: -row["change"]}
+
+
+def settings_of(target):
+    """All settings of a target, a list for each seed; the last one is the longer training."""
+    rows = [row for row in ended.printed("settings", **here) if row["target"] == target]
+    return [[row for row in rows if row["seed"] == each] for each in ended.seeds]
+
+
+def at_its_end(target):
+    """The setting that validates best, seed by seed."""
+    return [min(rows, key=CHOOSES[chosen_by]) for rows in settings_of(target)]
+
+
+def over_settings(target):
+    """The AUC's change over the error that chooses, each a mean over seeds, each seed a dot."""
+    rows = settings_of(target)
+    errors, changes = (
+        np.array([[row[key] for row in of_seed] for of_seed in rows]).T
+        for key in ("asked_hu", "change")
+    )
+    order = errors.mean(1).argsort()
+    return Line(errors.mean(1)[order], changes.mean(1)[order], dots=changes[order])
+
+
+# %%
+figure = line_band(
+    {"taught by the true image": over_settings("true"),
+     "taught by scans at full dose": over_settings("full")},
+    x=("error on validation heads, against what taught it", "HU"),
+    y=("AUC after network - FBP", ""), level=0.0, height_in=3.4,
+)
+run.figure(
+    figure,
+    name="settings",
+    alt="Change of the AUC against the network's error on validation heads, for two targets.",
+    caption="The better a setting of the network restores validation heads (further left), the more"
+    " or the less it costs the reader. Recorded; each point one rate or length, at the mean of its"
+    f" errors; lines: means, dots: n = {len(ended.seeds)} seeds; {here['dose_fraction']:.0%} of the"
+    " dose. Real anatomy, simulated lesion and photons.",
+    data="real and simulated",
+)
+
+# %%
+best_ends = at_its_end("true")
+end_change = mean_interval([row["change"] for row in best_ends], within=(-1, 1))
+run.result("auc_change_at_its_end", end_change)
+run.result("error_at_its_end", mean_interval([row["true_hu"] for row in best_ends], unit="HU"))
+run.result(
+    "auc_change_full_dose_end",
+    mean_interval([row["change"] for row in at_its_end("full")], within=(-1, 1)),
+)
+longer = {
+    name: ended.array(f"{name}_true_long", **here) - ended.array(f"{name}_true_short", **here)
+    for name in ("change", "error")
+}
+length_costs = mean_interval(longer["change"], within=(-1, 1))
+length_gains = mean_interval(-longer["error"], unit="HU")
+run.result("auc_change_by_length", length_costs)
+run.result("error_saved_by_length", length_gains)
+run.result("fbp_error", mean_interval(ended.array("fbp_hu", **here), unit="HU"))
+readable = [max(row["change"] for row in rows) for rows in settings_of("true")]
+run.say(
+    "Taught by the true image and chosen on validation heads, the network is off by"
+    " {error_at_its_end:.1ci} where FBP is off by {fbp_error:.1ci}, and changes the AUC by"
+    " {auc_change_at_its_end:+.3ci} (unit: training, each with its own place of the lesion). Of the"
+    " rate that was chosen, four times the steps take {error_saved_by_length:.1ci} off the error"
+    " and change the AUC by {auc_change_by_length:+.3ci}. Taught by scans at full dose and tuned"
+    " alike, the network changes it by {auc_change_full_dose_end:+.3ci}. Whoever chose by the very"
+    " reading that counts, which is cheating, would have {readable:+.3ci}.",
+    readable=mean_interval(readable, within=(-1, 1)),
+)
+
+# %% tags=["hide-input"]
+run.say(
+    str(ended.made) + " Again: `medbook sweep pixels/low_dose_ct/_network_at_its_end"
+    " -g dose_fraction=0.1 --seeds 0-4 --accept`."
 )
 
 # %% [markdown]
@@ -1666,13 +1761,14 @@ run.claim(
 
 # %%
 text = (
-    "in each recorded training the network needs more dose than FBP, and costs AUC at this page's"
-    " dose"
+    "in each recorded training the network needs more dose than FBP and costs AUC, and taught by"
+    " true images and tuned to its end it still does on average"
 )
 reader_judged = next(title for title, name in READERS.items() if name == judged)
 dearer = float((needed[reader_judged] / needed["FBP"]).min() - 1)
 lost = min(-changes_by(judged).max(), dearer) if np.isfinite(dearer) else -1.0
-run.claim(text, lost > 0, margin=lost, falsified_by="falsify_ideal")
+lost = min(lost, -end_change.high)
+run.claim(text, lost > 0, margin=lost, falsified_by="falsify_chosen_by_reading")
 
 # %%
 text = "with nothing to find, the observers' mean AUC is what guessing gives at its number of scans"
