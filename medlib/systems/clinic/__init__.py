@@ -29,7 +29,9 @@ It stands above its neighbours, and joins what `ledger` and `deidentification` k
 - `lesion_parts`: what one lesion is, for cuts, reports and scores.
 - `bright_voxels`: another rival, two cuts that are tuned and nothing that is learned.
 - `reading_scores`: how well lesions of several studies were marked.
+- `other_writings`: how else a name or a date may be written, and what hides it.
 - `name_search`: whether anything of the originals stands in what went out.
+- `planted_slips`: things of the originals left in a result, to see the search find them.
 - `journal`: which steps a ledger says were done, for which set of images.
 - `department`: what stands ready before a study comes.
 - `steps`: what each of the ten steps needs, leaves and finds.

@@ -87,6 +87,11 @@ class BrightVoxels:
         parts, sizes = _parts(smooth, white, self.threshold, self.least_white)
         return (sizes >= self.least_voxels)[parts]
 
+    def brightness(self, volume: Volume, white: Volume) -> Volume:
+        """Of what may be marked, smoothed, in spreads of the brain above its mean; -3 elsewhere."""
+        smooth = _smoothed(in_units_of_brain(volume), self.smoothing_px)
+        return np.where(white >= self.least_white, smooth, np.float32(_AIR))
+
     def numbers(self, volume: Volume, white: Volume) -> Float[np.ndarray, " 2"]:
         """The numbers of `NUMBERS`: of what is bright, and of how much of it there is.
 
@@ -125,6 +130,7 @@ def tune_bright_voxels(examples: Sequence[Example], *, by: str) -> BrightVoxels:
         raise ValueError("examples with a lesion and without are needed")
     used = [one for one, any_ in zip(examples, has, strict=True) if any_ or by == "cost"]
     best, best_value = None, (False, -np.inf)
+    worth: dict[bytes, tuple[bool, float]] = {}  # many cuts give few studies the same numbers
     units = [in_units_of_brain(volume) for volume, *_ in used]
     boxes = [_box_of(white >= _LEAST_WHITE[0]) for _, white, _ in used]
     whites = [white[box] for (_, white, _), box in zip(used, boxes, strict=True)]
@@ -137,11 +143,15 @@ def tune_bright_voxels(examples: Sequence[Example], *, by: str) -> BrightVoxels:
             ]
             for least in _LEAST_VOXELS:
                 if by == "cost":
-                    numbers = [
-                        _numbers(each, white, least_white, sizes[sizes >= least])
-                        for each, white, (_, sizes) in zip(smooth, whites, marked, strict=True)
-                    ]
-                    value = _worth(np.stack(numbers), has)
+                    numbers = np.stack(
+                        [
+                            _numbers(each, white, least_white, sizes[sizes >= least])
+                            for each, white, (_, sizes) in zip(smooth, whites, marked, strict=True)
+                        ]
+                    )
+                    if (known := numbers.tobytes()) not in worth:
+                        worth[known] = _worth(numbers, has)
+                    value = worth[known]
                 else:
                     dice = np.mean(
                         [

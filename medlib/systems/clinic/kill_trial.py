@@ -16,14 +16,22 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from pydicom import Dataset
+
 from medlib.systems.clinic.journal import entries_of
 from medlib.systems.clinic.pipeline import MOMENTS, Outcome, Pipeline
 from medlib.systems.clinic.readers import kept_answers
-from medlib.systems.clinic.server_or_files import Archive, archive_in, archive_of
+from medlib.systems.clinic.server_or_files import (
+    Archive,
+    archive_in,
+    archive_of,
+    digest_of_dataset,
+)
 from medlib.systems.clinic.steps import STEPS
 
 __all__ = [
@@ -45,6 +53,8 @@ POINTS: tuple[Point, ...] = (
     *((step, moment) for step in STEPS for moment in MOMENTS),
     ("store", "half"),
 )
+_BEFORE_ARRIVAL = (("receive", "begun"), ("receive", "made"))
+"""Where no line of the ledger says yet when the study came: the rerun's says it."""
 _NOON, _LATER = datetime(2024, 5, 3, 12), timedelta(hours=1)
 
 
@@ -155,27 +165,30 @@ def kill_trial(job: dict[str, Any], points: Sequence[Point]) -> list[Trial]:
                 {**body, "attempt": None, "found": {**body["found"], "from": None}} for body in kept
             ]
 
-        def results() -> dict[str, dict[str, str]]:
-            there = archive()
-            return {study: there.digests(study) for study in set(there.studies()) - before}
+        def results() -> dict[str, list[Dataset]]:
+            return {study: hall.fetch(study) for study in set(hall.studies()) - before}
 
         def forget() -> None:
-            for study in results():
-                archive().forget(study)
+            for study in set(hall.studies()) - before:
+                hall.forget(study)
 
-        before = set(archive().studies())
-        wanted: dict[bool, tuple[dict[str, str], list[dict[str, Any]]]] = {}
-        for later in (False, True):
+        @cache
+        def wanted(later: bool) -> tuple[dict[str, str], list[dict[str, Any]]]:
+            """What an undisturbed run stores and says."""
             name = f"undisturbed{later}"
             done: Outcome = pipeline(name, lambda *_: None, later=later).run(job["study"])
-            wanted[later] = done.objects, said(name)
             forget()
+            return done.objects, said(name)
+
+        hall = archive()  # to look at; each pipeline, in a process of its own, opens its own
+        before = set(hall.studies())
         trials = []
         for number, point in enumerate(points):
             name, inbox = f"trial{number}", None
             moment = point[1].removesuffix(FOLDER_LOST).removesuffix(BY_HALVES)
+            right, entries = wanted((point[0], moment) in _BEFORE_ARRIVAL)
             if point[1].endswith(BY_HALVES):
-                inbox, came = archive_in(Path(top, f"in{number}")), archive().fetch(job["study"])
+                inbox, came = archive_in(Path(top, f"in{number}")), hall.fetch(job["study"])
                 inbox.store(came[::2])
                 pipeline(name, lambda *_: None, inbox=inbox).run(job["study"])
                 inbox.store(came[1::2])
@@ -188,10 +201,8 @@ def kill_trial(job: dict[str, Any], points: Sequence[Point]) -> list[Trial]:
                 shutil.rmtree(Path(top, name))
             is_killed_at(lambda pause: run(pause, later=True), None)
             there = results()
-            found = {uid: one for objects in there.values() for uid, one in objects.items()}
-            right, entries = wanted[
-                (point[0], moment) in (("receive", "begun"), ("receive", "made"))
-            ]
+            objects = [one for study in there.values() for one in study]
+            found = {str(one.SOPInstanceUID): digest_of_dataset(one) for one in objects}
             trials.append(
                 Trial(
                     *point,
@@ -201,16 +212,12 @@ def kill_trial(job: dict[str, Any], points: Sequence[Point]) -> list[Trial]:
                     lost=len(right.keys() - found.keys()),
                     more=len(found.keys() - right.keys()),
                     studies=len(there),
-                    reports=sum(_reports(archive(), study) for study in there),
+                    reports=sum(one.Modality == "SR" for one in objects),
                 )
             )
             if not (job.get("keep") and number == len(points) - 1):
                 forget()
     return trials
-
-
-def _reports(archive: Archive, study: str) -> int:
-    return sum(one.Modality == "SR" for one in archive.fetch(study))
 
 
 def in_own_process(job: dict[str, Any], points: Sequence[Point]) -> list[Trial]:

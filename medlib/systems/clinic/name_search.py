@@ -1,17 +1,38 @@
-"""Does anything of the originals stand in what went out? A search that is shown to find."""
+"""Does anything of the originals stand in what went out? A search that is shown to find.
+
+What it is shown to find: `planted_slips`.
+"""
 
 from __future__ import annotations
 
-import copy
+import hashlib
 import io
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 
-from pydicom import Dataset, dcmread, dcmwrite
+from pydicom import DataElement, Dataset, dcmread, dcmwrite
 
-from medlib.systems.deidentification.validator import leaks
+from medlib.systems.clinic.other_writings import (
+    Form,
+    date_form,
+    dense,
+    folded,
+    id_form,
+    name_form,
+    texts_in,
+    time_form,
+    uid_form,
+    whole_name_form,
+)
+from medlib.systems.deidentification.validator import identifiers_of
 
-__all__ = ["SLIPS", "bytes_of", "finds_in", "slipped"]
+__all__ = ["NameSearch", "bytes_of"]
+
+_SHORTEST_NAME, _SHORTEST_ID = 4, 5  # below it: chance
+_SECONDS = re.compile(r"(?<![\w.])(\d{10})(?:\d{3})?(?![\w.])")
+_NUMBERS = ("IS", "DS", "US", "UL", "UV", "SS", "SL", "SV", "FL", "FD")
 
 
 def bytes_of(dataset: Dataset) -> bytes:
@@ -21,22 +42,17 @@ def bytes_of(dataset: Dataset) -> bytes:
     return stream.getvalue()
 
 
-def finds_in(
-    written: bytes, originals: Sequence[Dataset], *, words: Sequence[str] = ()
-) -> tuple[str, ...]:
-    """Kinds of what of all originals of a study stands in the bytes of a file.
+class NameSearch:
+    """All that is sought, made ready once and asked of many files.
 
-    Sought are the names, numbers, dates, places and UIDs of *every* object (by
-    `deidentification.validator`, at all depths), dates with hyphens as well, times of the day, and
-    further words.
+    Sought are the names, numbers, dates, times, places and UIDs of *every* original, at all depths
+    (`identifiers_of` of `deidentification.validator` says what these are), in the writings of
+    `other_writings`, and further words in any letters. A number of the patient is sought as the
+    value of every attribute of numbers, too, and a short one as a whole word of the file's texts.
 
     Args:
-        written: a file, an object's or any other.
-        originals: all objects of one study, as they came.
-        words: such as names of files, in any letters.
-
-    Returns:
-        One entry a find: "name", "uid", "date", "time", "word" and so on.
+        originals: all objects of the studies, as they came.
+        words: such as names of files.
 
     Raises:
         ValueError: no originals.
@@ -44,22 +60,73 @@ def finds_in(
     Example:
         >>> one, other = Dataset(), Dataset()
         >>> one.PatientName, other.StudyDate = "Ample^Ex", "20240503"
-        >>> finds_in(b"made on 2024-05-03 for Mr AMPLE", [one, other])
+        >>> NameSearch([one, other]).finds_in(b"made on 3 May 2024 for Mr AMPLE")
         ('name', 'date')
     """
-    if not originals:
-        raise ValueError("there are no originals: nothing could be found")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what is no file of DICOM is read as if it were one
-        found = [leak.identifier.kind for leak in leaks(_in_one(originals), written)]
-    lowered = written.lower()
-    dates = {value for value in _values(originals, "DA") if len(value) == 8}
-    hyphened = {f"{day[:4]}-{day[4:6]}-{day[6:]}" for day in dates}
-    found += ["date" for day in sorted(hyphened) if day.encode() in lowered]
-    times = {value for value in _values(originals, "TM") if len(value) >= 6}
-    found += ["time" for time in sorted(times) if _holds_time(written, time)]
-    found += ["word" for word in words if word.lower().encode() in lowered]
-    return tuple(found)
+
+    def __init__(self, originals: Sequence[Dataset], *, words: Sequence[str] = ()) -> None:
+        if not originals:
+            raise ValueError("there are no originals: nothing could be found")
+        whole = _in_one(originals)
+        self._forms: list[Form] = []
+        self._short: list[str] = []
+        self._values: set[int] = set()
+        for one in identifiers_of(whole):
+            if one.kind == "name":
+                self._forms.append(name_form(one.text))
+            elif one.kind == "uid":
+                self._forms.append(uid_form(one.text))
+            elif one.kind == "id":
+                if len(one.text) >= _SHORTEST_ID:
+                    self._forms.append(id_form(one.text, digested=one.own))
+                else:
+                    self._short.append(one.text.lower())
+                if one.own and one.text.isdecimal():
+                    self._values.add(int(one.text))
+            elif one.kind != "date":
+                self._forms.append(Form(one.kind, (one.text.lower().encode(),)))
+        for name in sorted(_values(whole, "PN")):
+            parts = [part for part in re.split(r"[\^= ,.]+", name) if part]
+            if len(parts) > 1 and min(map(len, parts[:2])) < _SHORTEST_NAME:
+                self._forms.append(whole_name_form(parts))
+        self._days = {day[:8] for kind in ("DA", "DT") for day in _values(whole, kind)}
+        self._forms += [date_form(day) for day in sorted(self._days) if len(day) == 8]
+        self._times = sorted(time for time in _values(whole, "TM") if len(time) >= 6)
+        self._forms += [time_form(time) for time in self._times]
+        self._forms += [Form("word", (word.lower().encode(),)) for word in words]
+        self._told: dict[bytes, tuple[str, ...]] = {}
+
+    def finds_in(self, written: bytes) -> tuple[str, ...]:
+        """Kinds of what of the originals stands in the bytes of a file, one entry a find.
+
+        Args:
+            written: a file, an object's or any other.
+
+        Returns:
+            "name", "uid", "date", "time", "id", "place", "text" or "word".
+        """
+        digest = hashlib.sha256(written).digest()
+        if digest not in self._told:  # the same object lies in the archive and in a folder
+            self._told[digest] = tuple(self._finds_in(written))
+        return self._told[digest]
+
+    def _finds_in(self, written: bytes) -> Iterator[str]:
+        flat = folded(texts_in(written))
+        lowered, letters, elements = written.lower(), dense(flat), _elements(written)
+        found = [one.kind for one in self._forms if one.stands_in(lowered, flat, letters)]
+        yield from found
+        for text in self._short:
+            whole = rf"(?<!\w){re.escape(text)}(?!\w)" if len(text) > 2 else rf"^{text}$"
+            if re.search(whole, _words(elements) if elements else flat, re.MULTILINE):
+                yield "id"
+        if self._values & _numbers(elements) and "id" not in found:
+            yield "id"
+        if "date" not in found and any(_day(one) in self._days for one in _SECONDS.findall(flat)):
+            yield "date"
+        if "time" not in found and any(
+            clock.startswith(time[:6]) for clock in _clocks(elements) for time in self._times
+        ):
+            yield "time"
 
 
 def _in_one(originals: Sequence[Dataset]) -> Dataset:
@@ -74,66 +141,49 @@ def _in_one(originals: Sequence[Dataset]) -> Dataset:
     return whole
 
 
-def _values(originals: Sequence[Dataset], kind: str) -> set[str]:
-    return {str(e.value) for one in originals for e in one.iterall() if kind == e.VR and e.value}
+def _values(whole: Dataset, kind: str) -> set[str]:
+    return {str(one) for e in whole.iterall() if kind == e.VR for one in _each(e) if one}
 
 
-def _holds_time(written: bytes, time: str) -> bool:
-    """With colons anywhere; as six digits only where a time is meant, for chance writes digits."""
-    clock = f"{time[:2]}:{time[2:4]}:{time[4:6]}"
-    if clock.encode() in written or (len(time) > 6 and time.encode() in written):
-        return True
-    return any(time[:6] in value for value in _times_of(written))
+def _each(element: DataElement) -> list:
+    return list(element.value) if element.VM > 1 else [element.value]
 
 
-def _times_of(written: bytes) -> Iterator[str]:
-    """What a DICOM file holds as times; nothing of other bytes."""
+def _elements(written: bytes) -> list[DataElement]:
+    """All elements of a file of DICOM, at all depths; none of other bytes."""
     try:
-        elements = list(dcmread(io.BytesIO(written)).iterall())
-    except Exception:  # no file of DICOM
-        return
-    for element in elements:
-        if element.VR == "TM":
-            yield str(element.value)
-        elif element.VR == "DT":
-            yield str(element.value)[8:]
+        return list(dcmread(io.BytesIO(written)).iterall())
+    except Exception:
+        return []
 
 
-def _uid_of_another(one: Dataset, originals: Sequence[Dataset]) -> None:
-    """A reference that was overlooked, to a slice that is not the first."""
-    one.add_new(0x00081155, "UI", originals[len(originals) // 2].SOPInstanceUID)
+def _words(elements: Sequence[DataElement]) -> str:
+    """All texts of a file, each on a line, in small letters."""
+    return "\n".join(
+        str(one).strip(" \0").lower()
+        for e in elements
+        if e.VR in ("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UN", "UR", "UT")
+        for one in _each(e)
+    )
 
 
-def _date(one: Dataset, originals: Sequence[Dataset]) -> None:
-    one.ContentDate = originals[0].StudyDate
-
-
-def _time(one: Dataset, originals: Sequence[Dataset]) -> None:
-    one.ContentTime = originals[0].StudyTime
-
-
-def _name_in_an_item(one: Dataset, originals: Sequence[Dataset]) -> None:
-    item = Dataset()
-    item.PersonName = originals[0].PatientName
-    one.PersonIdentificationCodeSequence = [item]
-
-
-SLIPS: dict[str, Callable[[Dataset, Sequence[Dataset]], None]] = {
-    "UID of another slice": _uid_of_another,
-    "date": _date,
-    "time of the day": _time,
-    "name in an item": _name_in_an_item,
-}
-
-
-def slipped(slip: str, result: Dataset, originals: Sequence[Dataset]) -> Dataset:
-    """A copy of a result with one thing of the originals left in it, as a bug would leave it.
-
-    Raises:
-        ValueError: an unknown slip.
-    """
-    if slip not in SLIPS:
-        raise ValueError(f"slip is {slip!r}; one of {', '.join(SLIPS)}")
-    found = copy.deepcopy(result)
-    SLIPS[slip](found, originals)
+def _numbers(elements: Sequence[DataElement]) -> set[float]:
+    found = set()
+    for e in elements:
+        if e.VR in _NUMBERS:
+            for one in _each(e):
+                with suppress(TypeError, ValueError):
+                    found.add(float(one))
     return found
+
+
+def _day(seconds: str) -> str:
+    return f"{datetime.fromtimestamp(int(seconds), UTC):%Y%m%d}"
+
+
+def _clocks(elements: Sequence[DataElement]) -> Iterator[str]:
+    """What a file holds as times of the day; six digits elsewhere are written by chance."""
+    for e in elements:
+        if e.VR in ("TM", "DT"):
+            for one in _each(e):
+                yield str(one)[8 if e.VR == "DT" else 0 :]

@@ -21,7 +21,8 @@ class Readers:
     """What is asked of a volume, and by whom it is answered.
 
     Attributes:
-        name, version: of the networks together; the version follows from their weights.
+        name: of the networks together.
+        learned: a digest of what they learned.
         novelty: score, higher = more unusual, and its p-value among known studies.
         mask: True where a lesion is.
         probability: calibrated, that there is any.
@@ -33,7 +34,7 @@ class Readers:
     """
 
     name: str
-    version: str
+    learned: str
     novelty: Callable[[Volume], tuple[float, float]]
     mask: Callable[[Volume], Bool[np.ndarray, "slices rows columns"]]
     probability: Callable[[Volume], float]
@@ -46,6 +47,19 @@ class Readers:
         for name in ("level", "threshold"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it lies in 0..1")
+
+    @property
+    def version(self) -> str:
+        """What ledger and report say of who read: what was learned, and level and threshold.
+
+        The same weights under another level read other studies, and under another threshold call
+        other lesions present: to whoever holds a report they are another reader.
+
+        Example:
+            >>> Readers("none", "5a", *[abs] * 4, threshold=0.4).version
+            '5a 0.05/0.4'
+        """
+        return f"{self.learned} {float(self.level)!r}/{float(self.threshold)!r}"
 
 
 def keep_answers(path: Path, readers: Readers, volume: Volume) -> None:
@@ -61,7 +75,7 @@ def keep_answers(path: Path, readers: Readers, volume: Volume) -> None:
         path, volume=np.array(_digest(volume)), score=score, p=p, mask=readers.mask(volume),
         probability=readers.probability(volume), evidence=readers.evidence(volume),
         contributions=np.array(json.dumps(readers.contributions(volume))),
-        name=np.array([readers.name, readers.version]),
+        name=np.array([readers.name, readers.learned]),
         limits=np.array([readers.level, readers.threshold]),
     )  # fmt: skip
 
@@ -88,11 +102,11 @@ def kept_answers(path: Path) -> Readers:
             raise ValueError("these answers are about another volume")
         return answer
 
-    name, version = map(str, kept["name"])
+    name, learned = map(str, kept["name"])
     level, threshold = map(float, kept["limits"])
     return Readers(
         name,
-        version,
+        learned,
         novelty=lambda volume: checked(volume, (float(kept["score"]), float(kept["p"]))),
         mask=lambda volume: checked(volume, kept["mask"]),
         probability=lambda volume: checked(volume, float(kept["probability"])),

@@ -163,12 +163,13 @@ class _Folder:
     """`DICOMfileClient`, with files that are whole or not there, and never overwritten.
 
     The client lists its folder once, when it is made. Another process may have stored since, so the
-    folder is listed again before each question, and read anew if it is not as it was.
+    folder is listed again before each question, and read anew if it is not as it was: before the
+    question, and not after each change, for reading takes its time.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._reopen()
+        self._known: frozenset[str] | None = None
 
     def _reopen(self) -> None:
         from dicomweb_client import DICOMfileClient
@@ -200,12 +201,10 @@ class _Folder:
             partial = self._folder.with_name(f"{self._folder.name}.partial-{os.getpid()}")
             partial.write_bytes(_file(dataset))
             os.replace(partial, path)
-        self._reopen()
         return answer
 
     def delete_study(self, study: str) -> None:
         shutil.rmtree(self._folder / study)
-        self._reopen()
 
 
 def _value(found: dict[str, Any], tag: str) -> str:

@@ -81,7 +81,8 @@ def _image(
     one.PatientName, one.PatientID = patient.name, patient.number
     one.PatientBirthDate, one.PatientSex, one.AccessionNumber = patient.birth, "F", order
     one.ReferringPhysicianName, one.InstitutionName = "Arzt^Anton", "Simulated Hospital"
-    one.StudyID, one.StudyDescription = order, "head of Erika Muster"
+    one.StudyID = order
+    one.StudyDescription = f"head of {' '.join(reversed(patient.name.split('^')))}"
     one.Modality, one.Manufacturer, one.ManufacturerModelName = "MR", "simulated", "head"
     one.SeriesNumber, one.InstanceNumber, one.AcquisitionNumber = 1, k + 1, 1
     one.BodyPartExamined, one.PatientPosition = "HEAD", "HFS"

@@ -71,15 +71,15 @@ class Steps:
         return getattr(self, step.replace(" ", "_"))(folder)
 
     def _as_before(self, step: str) -> None:
-        """Two networks do not share a report: what was done says by which weights (`by`)."""
+        """Two networks do not share a report: what was done says by which version (`by`)."""
         for earlier in _READING:
             entry = self.journal.entry(earlier)
             by = list(entry.body["found"].get("by", self.by)) if entry else self.by
             if by != self.by:
                 raise ValueError(
                     f"step {earlier!r} was done by {' '.join(by)}, and {' '.join(self.by)} stands"
-                    f" ready for {step!r}: the networks were replaced in between. Put the earlier"
-                    " ones back, or let a human decide what becomes of this study"
+                    f" ready for {step!r}: networks, level or threshold were replaced in between."
+                    " Put the earlier ones back, or let a human decide what becomes of this study"
                 )
 
     @property

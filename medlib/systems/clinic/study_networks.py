@@ -37,7 +37,7 @@ class Marks:
     """What was marked in one study, and how likely there is a lesion.
 
     Attributes:
-        probabilities: of lesion, of every voxel: the evidence.
+        probabilities: of lesion, of every voxel: the evidence, in single precision.
         mask: where they are above the cut, in spots that are large enough.
         contributions: to the log-odds of a lesion anywhere, in nats, the offset among them.
         probability: of a lesion anywhere.
@@ -80,7 +80,8 @@ class Marker:
         found = self.model.probabilities(features)
         numbers = of_probabilities(found)
         parts = {OFFSET: self.decision.offset, **self.decision.contributions(numbers)}
-        return Marks(found, self.marking.mask(found), parts, self.decision.probability(numbers))
+        mask, probability = self.marking.mask(found), self.decision.probability(numbers)
+        return Marks(found.astype(np.float32), mask, parts, probability)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +113,8 @@ class StudyNetworks:
         return reading, self.line.read(features)
 
     @property
-    def version(self) -> str:
-        """The first digits of SHA-256 of all weights and of what was calibrated."""
+    def learned(self) -> str:
+        """The first digits of SHA-256 of all weights and of what was chosen and calibrated."""
         digest = hashlib.sha256()
         for name, value in self.network.model.state_dict().items():
             digest.update(name.encode() + value.cpu().numpy().tobytes())
@@ -135,11 +136,11 @@ class StudyNetworks:
             return last[0][1]
 
         return Readers(
-            "gate, voxel network and line", self.version,
+            "gate, voxel network and line", self.learned,
             novelty=lambda volume: (of(volume).score, of(volume).p),
             mask=lambda volume: of(volume).mask,
             probability=lambda volume: of(volume).probability,
-            evidence=lambda volume: of(volume).probabilities.astype(np.float32),
+            evidence=lambda volume: of(volume).probabilities,
             contributions=lambda volume: of(volume).contributions,
             level=level, threshold=threshold,
         )  # fmt: skip
@@ -170,8 +171,8 @@ def fit_networks(
     """
     if len(learn) < 2:
         raise ValueError(f"{len(learn)} studies to learn from; two or more are needed")
-    held = [(voxel_features(volume), mask) for volume, mask in validate]
     seen: list[np.ndarray] = []
+    held: list[tuple[np.ndarray, Mask]] = []
 
     def featured() -> Iterator[tuple[np.ndarray, Mask]]:  # one at a time: features are large
         for volume, mask in learn:
@@ -179,7 +180,14 @@ def fit_networks(
             seen.append(_look(features))
             yield features, mask
 
-    drawn, kept = (drawn_voxels(each, generator=generator) for each in (featured(), held))
+    def featured_too() -> Iterator[tuple[np.ndarray, Mask]]:
+        for volume, mask in validate:
+            features = voxel_features(volume)
+            if mask.any():  # of these the cut is chosen; the others are not needed again
+                held.append((features, mask))
+            yield features, mask
+
+    drawn, kept = (drawn_voxels(each, generator=generator) for each in (featured(), featured_too()))
     models = [
         fit_voxel_network(drawn, held=kept, steps=steps, generator=generator),
         fit_voxel_line(drawn, held=kept),
@@ -209,4 +217,7 @@ def novelty_of(networks: StudyNetworks, volume: Volume) -> float:
 def _look(features: Float[np.ndarray, "slices rows columns d"]) -> Float[np.ndarray, " twice_d"]:
     """Means and logarithms of standard deviations of all features over the brain."""
     brain = features[brain_of(features[..., 0])].astype(float)
-    return np.concatenate([brain.mean(axis=0), np.log(brain.std(axis=0) + 1e-3)])
+    means = brain.mean(axis=0)
+    brain -= means
+    spreads = np.sqrt(np.einsum("vd,vd->d", brain, brain) / len(brain))
+    return np.concatenate([means, np.log(spreads + 1e-3)])

@@ -5,9 +5,12 @@ To learn such filters from a few dozen heads costs more than all the rest of wha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
+
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.ndimage import distance_transform_edt, gaussian_filter
+from scipy.ndimage import distance_transform_edt, gaussian_filter1d
 
 from medlib.systems.clinic.bright_voxels import in_units_of_brain
 
@@ -59,30 +62,54 @@ def voxel_features(volume: Volume) -> Float[np.ndarray, "slices rows columns d"]
     Source of eigenvalues that tell spots from tubes: Frangi et al. (1998), doi:10.1007/BFb0056195.
     """
     units = in_units_of_brain(volume)
-    blurred = [_blurred(units, width) for width in _WIDTHS_PX]
-    found = [units, *blurred]
+    maps = list(_one_by_one(units))
+    found = np.empty((*units.shape, len(NAMES)), dtype=np.float32)
+    for k, of_slice in enumerate(found):  # a slice at a time stays within the cache
+        for place, one in enumerate(maps):
+            of_slice[..., place] = one[k]
+    return found
+
+
+def _one_by_one(units: Volume) -> Iterator[Volume]:
+    """The features, in the order of `NAMES`."""
+    yield units
+    calm = _blurred(units, _WIDTHS_PX[0])
+    yield calm
+    yield from (_blurred(units, width) for width in _WIDTHS_PX[1:])
     for width in _CURVED_PX:
         rr, cc, rc = (
-            width**2 * gaussian_filter(units, (0, width, width), order=(0, *order), truncate=3.0)
-            for order in ((2, 0), (0, 2), (1, 1))
+            width**2 * _blurred(units, width, order=order) for order in ((2, 0), (0, 2), (1, 1))
         )
         middle, reach = (rr + cc) / 2, np.sqrt(((rr - cc) / 2) ** 2 + rc**2)
-        found += [middle - reach, middle + reach]
-    calm = blurred[0]
+        yield middle - reach
+        yield middle + reach
     maps = {
         "like white": np.exp(-(((calm - WHITE) / SPREAD) ** 2) / 2),
         "dark": (calm < WHITE - 2 * SPREAD).astype(np.float32),
         "bright": (calm > WHITE + 2 * SPREAD).astype(np.float32),
     }
     for kind, widths in _AROUND_PX.items():
-        found += [_blurred(maps[kind], width) for width in widths]
+        yield from (_blurred(maps[kind], width) for width in widths)
     for near in (_blurred(units, 1.0), maps["like white"]):
-        found += [np.concatenate([near[:1], near[:-1]]), np.concatenate([near[1:], near[-1:]])]
+        yield np.concatenate([near[:1], near[:-1]])
+        yield np.concatenate([near[1:], near[-1:]])
     brain = _blurred(brain_of(units).astype(np.float32), 1.0) > 0.5
     depth = np.stack([distance_transform_edt(one) for one in brain])
-    found.append(np.minimum(depth / _DEEPEST_PX, 1.0))
-    return np.stack(found, axis=-1).astype(np.float32)
+    yield np.minimum(depth / _DEEPEST_PX, 1.0)
 
 
-def _blurred(units: Volume, width_px: float) -> Volume:
-    return gaussian_filter(units, (0, width_px, width_px), truncate=3.0)
+def _blurred(units: Volume, width_px: float, *, order: tuple[int, int] = (0, 0)) -> Volume:
+    """Each slice under a Gaussian or its derivative, as scipy's `gaussian_filter` has it.
+
+    A filter of rows and one of columns are two matrices, the same for every slice and study: to
+    multiply by them takes a third of the time.
+    """
+    down, across = (_weights(n, width_px, order[i]) for i, n in enumerate(units.shape[1:]))
+    return down @ units @ across.T
+
+
+@cache
+def _weights(n: int, width_px: float, order: int) -> Float[np.ndarray, "n n"]:
+    """What each of n pixels in a row takes from each."""
+    found = gaussian_filter1d(np.eye(n), width_px, axis=0, order=order, truncate=3.0)
+    return found.astype(np.float32)

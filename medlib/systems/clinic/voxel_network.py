@@ -22,6 +22,7 @@ Drawn = tuple[Tensor, Tensor, Tensor]
 _BRIGHT = 0.8  # of the blurred voxel; what is brighter and no lesion is easily taken for one
 _A_KIND = 1500  # voxels drawn of each kind in a study
 _BATCH = 2048
+_BLOCK = 8192  # voxels that are asked about at once
 
 
 class VoxelNetwork(nn.Module):
@@ -51,8 +52,18 @@ class VoxelNetwork(nn.Module):
 
     @torch.no_grad()
     def probabilities(self, features: Float[np.ndarray, "*voxels d"]) -> np.ndarray:
-        """Of lesion, in double precision."""
-        return self(torch.from_numpy(features)).double().sigmoid().numpy()
+        """Of lesion, in double precision.
+
+        Voxels are taken in blocks. All at once need some 16 MB for each hidden layer, and what a
+        study leaves lies between two such, so that a process that reads many studies grows by
+        several times what it keeps.
+        """
+        found = np.empty(features.shape[:-1])
+        rows, flat = features.reshape(-1, features.shape[-1]), found.reshape(-1)
+        for start in range(0, len(rows), _BLOCK):
+            block = self(torch.from_numpy(rows[start : start + _BLOCK]))
+            flat[start : start + _BLOCK] = block.double().sigmoid().numpy()
+        return found
 
 
 def drawn_voxels(studies: Iterable[Study], *, generator: torch.Generator) -> Drawn:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from medlib.systems.clinic.journal import Journal, entries_of
-from medlib.systems.clinic.name_search import bytes_of, finds_in
+from medlib.systems.clinic.name_search import NameSearch, bytes_of
 from medlib.systems.clinic.pipeline import Pipeline
 from medlib.systems.clinic.server_or_files import archive_in
 from medlib.systems.clinic.simulated_study import as_series, identities
@@ -79,7 +79,7 @@ def test_nothing_of_a_study_of_today_is_dated_today(tmp_path):
     out = [bytes_of(one) for one in archive.fetch(found.study)]
     out += [path.read_bytes() for path in tmp_path.rglob("work/**/*") if path.is_file()]
     for one in [*out, pipeline.ledger.read_bytes()]:
-        assert finds_in(one, images, words=identities(ERIKA, "")[:4]) == ()
+        assert NameSearch(images, words=identities(ERIKA, "")[:4]).finds_in(one) == ()
     dates = [one.ContentDate for one in archive.fetch(found.study) if one.Modality == "SR"]
     assert dates != [now.strftime("%Y%m%d")]
 

@@ -170,8 +170,9 @@ def test_files_that_were_changed_are_made_again(filed):
 
 
 @pytest.mark.parametrize("killed_at", ["segment", "write"])
-def test_a_network_that_was_replaced_in_between_shares_no_report(filed, killed_at):
-    """Its mask is the same, so that no file tells: only the version does."""
+@pytest.mark.parametrize("other", [{"learned": "2"}, {"level": 0.06}, {"threshold": 0.4}])
+def test_a_network_that_was_replaced_in_between_shares_no_report(filed, killed_at, other):
+    """Its answers are the same, so that no file tells: only the version does."""
     pipeline, uid = filed
 
     class Killed(Exception):
@@ -183,17 +184,30 @@ def test_a_network_that_was_replaced_in_between_shares_no_report(filed, killed_a
 
     with pytest.raises(Killed):
         replace(pipeline, pause=kill).run(uid)
-    with pytest.raises(ValueError, match="was done by threshold 1, and threshold 2 stands ready"):
-        replace(pipeline, readers=replace(READERS, version="2")).run(uid)
+    with pytest.raises(
+        ValueError, match=r"was done by threshold 1 0\.05/0\.5, and threshold [12] "
+    ):
+        replace(pipeline, readers=replace(READERS, **other)).run(uid)
     assert pipeline.outbox.instances(keyed_uid(uid, key=KEY)) == []
     assert pipeline.run(uid).refused is None  # the earlier one, put back
+
+
+def test_ledger_and_report_say_by_which_level_and_threshold(filed):
+    pipeline, uid = filed
+    version = replace(READERS, threshold=0.4).version
+    found = replace(pipeline, readers=replace(READERS, threshold=0.4)).run(uid)
+    said = [entry.body["found"].get("by") for entry in entries_of(pipeline.ledger)]
+    assert said.count(("threshold", version)) == 4
+    for one in pipeline.outbox.fetch(found.study):
+        if one.Modality in ("SEG", "SR"):
+            assert version in str(one)
 
 
 def test_a_network_that_was_replaced_after_the_last_word_changes_nothing(filed):
     pipeline, uid = filed
     first = pipeline.run(uid)
     assert (
-        replace(pipeline, readers=replace(READERS, version="2")).run(uid).objects == first.objects
+        replace(pipeline, readers=replace(READERS, learned="2")).run(uid).objects == first.objects
     )
 
 

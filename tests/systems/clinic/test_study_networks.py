@@ -74,13 +74,18 @@ def test_a_reader_that_is_asked_about_another_volume_reads_it(networks):
     assert novelty_of(networks, one) == pytest.approx(readers.novelty(one)[0])
 
 
-def test_the_version_follows_from_the_weights(networks):
-    assert len(networks.version) == 12
-    assert networks.readers(level=0.1).version == networks.version
-    before = networks.version
+def test_the_version_follows_from_the_weights_and_from_level_and_threshold(networks):
+    assert len(networks.learned) == 12
+    first = networks.readers()
+    assert first.version == networks.readers(level=0.05, threshold=0.5).version
+    assert first.version.startswith(networks.learned)
+    for other in (networks.readers(level=0.1), networks.readers(threshold=0.4)):
+        assert other.version != first.version
+    before = networks.learned
     with torch.no_grad():
         networks.network.model.layers[0].bias += 1
-    assert networks.version != before
+    assert networks.learned != before
+    assert networks.readers().version != first.version
     with torch.no_grad():
         networks.network.model.layers[0].bias -= 1
 

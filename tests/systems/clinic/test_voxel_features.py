@@ -1,8 +1,10 @@
 """Features mean what they are called."""
 
 import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
 
-from medlib.systems.clinic.voxel_features import NAMES, brain_of, voxel_features
+from medlib.systems.clinic.voxel_features import NAMES, _blurred, brain_of, voxel_features
 
 
 def plate(*, spot=False, ribbon=False):
@@ -45,3 +47,11 @@ def test_scale_does_not_matter_and_air_is_no_brain():
     brain = brain_of(voxel_features(volume)[..., 0])
     assert (brain == (volume > 0)).mean() > 0.99
     assert not brain[volume == 0].any()
+
+
+@pytest.mark.parametrize("width", [0.7, 2.0, 6.0])
+@pytest.mark.parametrize("order", [(0, 0), (2, 0), (0, 2), (1, 1)])
+def test_slices_are_blurred_as_scipy_does_it(width, order):
+    volume = np.random.default_rng(0).normal(size=(3, 31, 22)).astype(np.float32)
+    there = gaussian_filter(volume, (0, width, width), order=(0, *order), truncate=3.0)
+    assert _blurred(volume, width, order=order) == pytest.approx(there, abs=2e-6)

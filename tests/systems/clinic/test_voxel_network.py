@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from medlib.systems.clinic.voxel_features import voxel_features
-from medlib.systems.clinic.voxel_network import drawn_voxels, fit_voxel_network
+from medlib.systems.clinic.voxel_features import NAMES, voxel_features
+from medlib.systems.clinic.voxel_network import VoxelNetwork, drawn_voxels, fit_voxel_network
 from tests.systems.clinic.test_study_networks import heads
 
 
@@ -44,3 +44,17 @@ def test_it_finds_bright_blocks_and_repeats_itself():
 def test_nothing_to_learn_is_told():
     with pytest.raises(ValueError, match="nothing to learn from"):
         drawn_voxels(featured(2, 0, lesion=False), generator=torch.Generator())
+
+
+def test_few_voxels_are_asked_about_at_once_and_the_answers_are_the_same():
+    """All at once, a process that reads study after study keeps much more than it was given."""
+    network, rows = VoxelNetwork(), []
+    network.layers.register_forward_hook(lambda _, given, found: rows.append(len(given[0])))
+    features = np.random.default_rng(0).normal(size=(3, 80, 90, len(NAMES))).astype(np.float32)
+    found = network.probabilities(features)
+    assert max(rows) <= 16384
+    assert sum(rows) == found.size == features[..., 0].size
+    with torch.no_grad():
+        whole = network(torch.from_numpy(features)).double().sigmoid().numpy()
+    assert found.shape == whole.shape
+    assert found == pytest.approx(whole, abs=1e-6)
