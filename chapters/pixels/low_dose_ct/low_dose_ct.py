@@ -1563,20 +1563,19 @@ def settings_of(target):
     return [[row for row in rows if row["seed"] == each] for each in ended.seeds]
 
 
-def at_its_end(target):
-    """The setting that validates best, seed by seed."""
-    return [min(rows, key=CHOOSES[chosen_by]) for rows in settings_of(target)]
+# %%
+def chosen_of(target, by):
+    """The setting that is chosen, seed by seed."""
+    return [min(rows, key=CHOOSES[by]) for rows in settings_of(target)]
 
 
 def over_settings(target):
-    """The AUC's change over the error that chooses, each a mean over seeds, each seed a dot."""
-    rows = settings_of(target)
-    errors, changes = (
-        np.array([[row[key] for row in of_seed] for of_seed in rows]).T
-        for key in ("asked_hu", "change")
-    )
-    order = errors.mean(1).argsort()
-    return Line(errors.mean(1)[order], changes.mean(1)[order], dots=changes[order])
+    """The AUC's change over the error: at each rate, and at the setting that validates best."""
+    rows = zip(settings_of(target), chosen_of(target, "validation"), strict=True)
+    table = np.array([[[row["asked_hu"], row["change"]] for row in (*of_seed[:-1], best)]
+                      for of_seed, best in rows])
+    errors, changes = table[:, table[..., 0].mean(0).argsort()].transpose(2, 1, 0)
+    return Line(errors.mean(1), changes.mean(1), dots=changes)
 
 
 # %%
@@ -1589,43 +1588,61 @@ figure = line_band(
 run.figure(
     figure,
     name="settings",
-    alt="Change of the AUC against the network's error on validation heads, for two targets.",
-    caption="The better a setting of the network restores validation heads (further left), the more"
-    " or the less it costs the reader. Recorded; each point one rate or length, at the mean of its"
-    f" errors; lines: means, dots: n = {len(ended.seeds)} seeds; {here['dose_fraction']:.0%} of the"
-    " dose. Real anatomy, simulated lesion and photons.",
+    alt="Change of the AUC against the network's error on validation heads: of the networks taught"
+    " by the true image those with the least error lie lowest; all means are below nought.",
+    caption="A point is one rate, the leftmost of a line the setting that validates best, each at"
+    " the mean of its errors: further left the network restores validation heads better. The line"
+    " at nought is FBP. Recorded; lines: means, dots:"
+    f" n = {len(ended.seeds)} seeds; {here['dose_fraction']:.0%} of the dose. Real anatomy,"
+    " simulated lesion and photons.",
     data="real and simulated",
 )
 
 # %%
-best_ends = at_its_end("true")
+best_ends, gentlest = chosen_of("true", chosen_by), [rows[0] for rows in settings_of("true")]
+full_ends = chosen_of("full", chosen_by)
 end_change = mean_interval([row["change"] for row in best_ends], within=(-1, 1))
+full_end_change = mean_interval([row["change"] for row in full_ends], within=(-1, 1))
 run.result("auc_change_at_its_end", end_change)
+run.result("auc_change_full_dose_end", full_end_change)
 run.result("error_at_its_end", mean_interval([row["true_hu"] for row in best_ends], unit="HU"))
-run.result(
-    "auc_change_full_dose_end",
-    mean_interval([row["change"] for row in at_its_end("full")], within=(-1, 1)),
-)
-longer = {
-    name: ended.array(f"{name}_true_long", **here) - ended.array(f"{name}_true_short", **here)
-    for name in ("change", "error")
-}
-length_costs = mean_interval(longer["change"], within=(-1, 1))
-length_gains = mean_interval(-longer["error"], unit="HU")
-run.result("auc_change_by_length", length_costs)
-run.result("error_saved_by_length", length_gains)
 run.result("fbp_error", mean_interval(ended.array("fbp_hu", **here), unit="HU"))
-readable = [max(row["change"] for row in rows) for rows in settings_of("true")]
+
+# %%
+for word, name in {"auc_change": "change", "error_change": "error"}.items():
+    by_length = ended.array(f"{name}_true_long", **here) - ended.array(f"{name}_true_short", **here)
+    unit = "HU" if name == "error" else ""
+    run.result(f"{word}_by_length", mean_interval(by_length, unit=unit))
+beside = [end["change"] - first["change"] for end, first in zip(best_ends, gentlest, strict=True)]
+run.result("auc_change_beside_gentlest", mean_interval(beside, within=(-1, 1)))
+readable = mean_interval([row["change"] for row in chosen_of("true", "reading")], within=(-1, 1))
+at_edge = [row["rate"] == ended.fixed["rates"][-1] for row in best_ends]
+died = sum(rows[-1]["asked_hu"] > 2 * rows[-2]["asked_hu"] for rows in settings_of("full"))
+
+# %%
 run.say(
     "Taught by the true image and chosen on validation heads, the network is off by"
     " {error_at_its_end:.1ci} where FBP is off by {fbp_error:.1ci}, and changes the AUC by"
     " {auc_change_at_its_end:+.3ci} (unit: training, each with its own place of the lesion). Of the"
-    " rate that was chosen, four times the steps take {error_saved_by_length:.1ci} off the error"
-    " and change the AUC by {auc_change_by_length:+.3ci}. Taught by scans at full dose and tuned"
-    " alike, the network changes it by {auc_change_full_dose_end:+.3ci}. Whoever chose by the very"
-    " reading that counts, which is cheating, would have {readable:+.3ci}.",
-    readable=mean_interval(readable, within=(-1, 1)),
+    " chosen rate four times the steps change the error by {error_change_by_length:+.1ci} and the"
+    " AUC by {auc_change_by_length:+.3ci}. Taught by scans at full dose and tuned alike, the network"
+    " changes it by {auc_change_full_dose_end:+.3ci}. Whoever chose by the very reading that counts,"
+    " which is cheating, would have {readable:+.3ci}.",
+    readable=readable,
 )
+run.say(
+    "Beside the lowest rate, which restores least, the setting that validates best changes the AUC"
+    " by {auc_change_beside_gentlest:+.3ci}; this was looked at afterwards and is no claim. The"
+    " chosen rate is the highest that was tried in {edges} of {n} trainings, and {died} of {n}"
+    " longer trainings towards scans at full dose came to nothing; there the shorter one counts.",
+    edges=sum(at_edge), died=died, n=len(at_edge),
+)
+
+# %% [markdown]
+# So it is not only the training: a network that nobody could have, taught by the truth, costs the
+# reader as much. Two things had been fixed before the trial. That the loss remains is one, and is
+# claimed below. The other, that four times the steps lower error and AUC both, failed: they lower
+# the error, and of the AUC these few trainings do not tell.
 
 # %% tags=["hide-input"]
 run.say(
@@ -1793,7 +1810,8 @@ run.finish()
 #   the image became prettier and the lesion harder to find.
 # - How much dose can we remove? No more than the ideal observer of the rays can spare. Our reader,
 #   with six channels that learned from the trial's few scans, needs more than that, and still more
-#   after a network trained for squared error: what it takes away is grain and lesion alike.
+#   after a network trained for squared error, were it taught by the truth: what it takes away is
+#   grain and lesion alike.
 # - Make data with a finer world than the one that you reconstruct, or you measure a crime.
 #
 # ## Exercises
