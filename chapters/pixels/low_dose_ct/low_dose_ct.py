@@ -1625,9 +1625,9 @@ run.say(
     " {error_at_its_end:.1ci} where FBP is off by {fbp_error:.1ci}, and changes the AUC by"
     " {auc_change_at_its_end:+.3ci} (unit: training, each with its own place of the lesion). Of the"
     " chosen rate four times the steps change the error by {error_change_by_length:+.1ci} and the"
-    " chosen rate, four times the steps change the error by {error_change_by_length:+.1ci} and the"
-    " changes it by {auc_change_full_dose_end:+.3ci}. Whoever chose by the very reading that counts,"
-    " which is cheating, would have {readable:+.3ci}.",
+    " AUC by {auc_change_by_length:+.3ci}. Taught by scans at full dose and tuned alike, the"
+    " network changes it by {auc_change_full_dose_end:+.3ci}. Whoever chose by the very reading"
+    " that counts, which is cheating, would have {readable:+.3ci}.",
     readable=readable,
 )
 run.say(
