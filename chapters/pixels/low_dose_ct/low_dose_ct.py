@@ -57,6 +57,7 @@ n_iterations: int = 24  # passes of each weighted reconstruction, 1 ≤ x ≤ 10
 lesion_hu: float = 20.0  # contrast of the lesion to be found, in HU, 0 ≤ x ≤ 1000
 lesion_mm: float = 10.0  # its diameter, 4 ≤ x ≤ 30
 judged: str = "network"  # reader of the last claim: "network", "nlm", "tv", "pwls" or "ideal"
+chosen_by: str = "validation"  # what picks the network at its end: "validation" or "reading"
 wanted_auc: float = 0.85  # how surely it is to be found, for the dose that needs, 0.6 ≤ x ≤ 0.99
 n_cases: int = 200  # scans in each of the observer's four sets, 8 ≤ x ≤ 100000
 ct_folder: str = ""  # folder with the DICOM slices of one CT series; empty for the packaged head
@@ -834,7 +835,11 @@ run.say(
 )
 
 # %% [markdown]
-# (A difference that no reader would see: both stop at the blur of their goal.)
+# (A difference that no reader would see: both stop at the blur of their goal. On the real head most
+# other seeds have the other sign.) Nor was the network's length tuned as the filters' strengths
+# were: with two or four times the steps (recorded, two seeds) it leads the best tuned filter by
+# more than a decibel where noise-free FBP is the judge, and by hardly more than here where the true
+# image is.
 
 # %%
 real_rival = best(on_patient, ", tuned")
@@ -947,10 +952,11 @@ run.say(
 
 # %% [markdown]
 # A gain fits the trade; no gain fits slow learning. Neither is proved: both networks had one rate
-# and one length, and a network may learn fast where its weight lies and slowly elsewhere. To go on,
-# give the air a huge variance in `pairs`, which takes it out of the weighted loss, and train both
-# again; or train for longer. And mind that the intervals are over heads: what another training
-# would do, another `seed` shows.
+# and one length, and a network may learn fast where its weight lies and slowly elsewhere. Longer
+# training speaks against a trade that lasts: with two or four times the steps (recorded, two seeds)
+# hardly anything is left of such a gain. To go on, give the air a huge variance in `pairs`, which
+# takes it out of the weighted loss, and train both again. And mind that the intervals are over
+# heads: what another training would do, another `seed` shows.
 #
 # To use the variance where it is uneven, stay with the rays. **Penalised weighted least squares**
 # (PWLS) reconstructs by
@@ -1429,7 +1435,8 @@ run.say(
 # quadratic penalty, joins. That takes long, so it is a recorded trial, and a smaller one: half of
 # this page's training heads, half of its scans, and filters tuned against the true image. PWLS gets
 # something that no single scan has: its rays are weighted by the mean of many scans of this
-# patient. And the network is trained at one learning rate for all doses. The AUCs need not be those
+# patient. And the network is trained at one learning rate for all doses, towards scans at full
+# dose: what it gains where it is given more stands below. The AUCs need not be those
 # above; compare methods within the trial. A seed is one training, one tuning and one place in one
 # head. The dose that a reader needs lies between recorded ones: an AUC means a detectability
 # $\sqrt2\,\Phi^{-1}(\text{AUC})$, which is joined by straight lines over the root of the dose. The
@@ -1478,7 +1485,8 @@ run.figure(
 # %% [markdown]
 # What did the trial's networks change at the dose of this page? Every seed compares its own with
 # FBP on the same scans, so the differences are paired. A seed draws heads, photons, first weights,
-# place and scans anew, and the interval is over all of these.
+# place and scans anew, and the interval is over all of these; not over patients, for the head that
+# is read is one.
 
 # %% tags=["key"]
 doses = np.array(trial.grid["dose_fraction"])
@@ -1500,7 +1508,7 @@ for name in ("tv", "pwls"):
 run.say(
     "At {dose:.0%} of the dose the network changes the observer's AUC by"
     " {auc_change_of_trainings:+.3ci} (n = {n} trainings, each with its own place of the lesion)."
-    " TV, which is as smooth, changes it by {auc_change_by_tv:+.3ci}, and PWLS, which reads the"
+    " TV, which smooths too, changes it by {auc_change_by_tv:+.3ci}, and PWLS, which reads the"
     " rays, by {auc_change_by_pwls:+.3ci}.",
     dose=float(doses[nearest]),
     n=len(trial.seeds),
@@ -1539,14 +1547,148 @@ run.say(
 )
 
 # %% [markdown]
+# ### Is it only the training?
+#
+# An advocate of the network objects: it learned from scans at full dose, at one rate, for few steps
+# and from one scan of each head, while the filters were tuned against the true image. So a second
+# trial gives it what the objection asks for: the true image as its target, which no patient has,
+# several scans of each head, a rate chosen on validation heads, and four times the steps for the
+# chosen rate. Every setting is judged twice: by its error on validation heads, which is what
+# chooses, and by the observer. A target that a hospital could have, scans at full dose, is tuned in
+# the same way, its judge being FBP without noise. The *error* is the root of the mean square over
+# the whole slice in the brain window. Much of what FBP has of it against the true image is its
+# window's blur at edges, which a network that is taught by the true image learns to undo. Places
+# and scans are those of the first trial's seeds: the two trials are no independent samples.
+
+# %% tags=["key"]
+ended = experiment.recorded(run, "_network_at_its_end/sweep")
+tried_at = np.array(ended.grid["dose_fraction"])
+here = {"dose_fraction": float(tried_at[np.abs(np.log(tried_at / dose_fraction)).argmin()])}
+CHOOSES = {"validation": lambda row: row["asked_hu"], "reading": lambda row: -row["change"]}
+
+
+def settings_of(target):
+    """All settings of a target, a list for each seed; the last one is the longer training."""
+    rows = [row for row in ended.printed("settings", **here) if row["target"] == target]
+    return [[row for row in rows if row["seed"] == each] for each in ended.seeds]
+
+
+# %%
+def chosen_of(target, by):
+    """The setting that is chosen, seed by seed."""
+    return [min(rows, key=CHOOSES[by]) for rows in settings_of(target)]
+
+
+def over_settings(target):
+    """The AUC's change over the error: at each rate, and at the setting that validates best."""
+    rows = zip(settings_of(target), chosen_of(target, "validation"), strict=True)
+    table = np.array([[[row["asked_hu"], row["change"]] for row in (*of_seed[:-1], best)]
+                      for of_seed, best in rows])
+    errors, changes = table[:, table[..., 0].mean(0).argsort()].transpose(2, 1, 0)
+    return Line(errors.mean(1), changes.mean(1), dots=changes)
+
+
+# %%
+figure = line_band(
+    {"taught by the true image": over_settings("true"),
+     "taught by scans at full dose": over_settings("full")},
+    x=("error on validation heads", "HU"),
+    y=("AUC after network - FBP", ""), level=0.0, height_in=3.4,
+)
+run.figure(
+    figure,
+    name="settings",
+    alt="Change of the AUC against the network's error on validation heads: of the networks taught"
+    " by the true image those with the least error lie lowest; all means are below nought, while at"
+    " larger errors a few dots lie just above it.",
+    caption="A point is one rate, the leftmost of a line the setting that validates best, each at"
+    " the mean of its errors: further left the network restores validation heads better. Compare"
+    " within a line, for each has its own judge: the true image, or FBP without noise. The line"
+    " at nought is FBP. Recorded; lines: means, dots:"
+    f" n = {len(ended.seeds)} seeds; {here['dose_fraction']:.0%} of the dose. Real anatomy,"
+    " simulated lesion and photons.",
+    data="real and simulated",
+)
+
+# %%
+best_ends, gentlest = chosen_of("true", chosen_by), [rows[0] for rows in settings_of("true")]
+full_ends = chosen_of("full", chosen_by)
+end_change = mean_interval([row["change"] for row in best_ends], within=(-1, 1))
+full_end_change = mean_interval([row["change"] for row in full_ends], within=(-1, 1))
+run.result("auc_change_at_its_end", end_change)
+run.result("auc_change_full_dose_end", full_end_change)
+run.result("error_at_its_end", mean_interval([row["true_hu"] for row in best_ends], unit="HU"))
+run.result("fbp_error", mean_interval(ended.array("fbp_hu", **here), unit="HU"))
+
+# %%
+for word, name in {"auc_change": "change", "error_change": "error"}.items():
+    by_length = ended.array(f"{name}_true_long", **here) - ended.array(f"{name}_true_short", **here)
+    unit = "HU" if name == "error" else ""
+    run.result(f"{word}_by_length", mean_interval(by_length, unit=unit))
+beside = [end["change"] - first["change"] for end, first in zip(best_ends, gentlest, strict=True)]
+run.result("auc_change_beside_gentlest", mean_interval(beside, within=(-1, 1)))
+readable = mean_interval([row["change"] for row in chosen_of("true", "reading")], within=(-1, 1))
+at_edge = [row["rate"] == ended.fixed["rates"][-1] for row in best_ends]
+died = sum(rows[-1]["asked_hu"] > 2 * min(row["asked_hu"] for row in rows[:-1])
+           for rows in settings_of("full"))
+
+# %%
+run.say(
+    "Taught by the true image and chosen by its {by}, the network is off by"
+    " {error_at_its_end:.1ci} where FBP is off by {fbp_error:.1ci}, and changes the AUC by"
+    " {auc_change_at_its_end:+.3ci} (unit: training, each with its own place of the lesion). Of the"
+    " chosen rate four times the steps change the error by {error_change_by_length:+.1ci} and the"
+    " AUC by {auc_change_by_length:+.3ci}. Taught by scans at full dose and tuned alike, the"
+    " network changes it by {auc_change_full_dose_end:+.3ci}. Whoever chose by the very reading"
+    " that counts, which is cheating, would have {readable:+.3ci}.",
+    readable=readable,
+    by={"validation": "error on validation heads", "reading": "reading"}[chosen_by],
+)
+run.say(
+    "Beside the lowest rate, which restores least, the setting that validates best changes the AUC"
+    " by {auc_change_beside_gentlest:+.3ci}; this was looked at afterwards and is no claim. Towards"
+    " the true image the chosen rate is the highest that was tried in {edges} of {n} trainings, and"
+    " {died} of {n} longer trainings towards scans at full dose died: such a network gives back"
+    " nearly what it is given, at no cost to the reader. There the shorter one counts, as it does"
+    " wherever it validates better.",
+    edges=sum(at_edge), died=died, n=len(at_edge),
+)
+
+# %% [markdown]
+# So a training that is better by its error is no cure: a network that nobody could have, taught by
+# the truth and chosen by its error, costs the reader too; whether more or less than the first
+# trial's, these few trainings do not tell. Two things had been fixed before the trial. That the
+# loss remains is one, and is claimed below. The other, that four times the steps lower error and
+# AUC both, failed: they lower the error, and of the AUC these few trainings do not tell.
+#
+# The advocate may answer that the training matters all the same, and the figure agrees. Taught by
+# the truth at the lowest rate, the network leaves the most error and costs the least, too little to
+# be told from nothing by these trainings. Taught by scans at full dose it costs at every rate that
+# was tried. So the loss is one of the choice, too: whoever chooses by error, as is usual, chooses a
+# network that costs this reader. And more remains of the objection that was not tried: higher
+# rates (at the edge of the grid the error still falls, so the end was not reached); a longer
+# training at another rate than the one that was best when short; a choice by the error in soft
+# tissue alone; another loss than squared error; a larger network (ours sees a centimetre to each
+# side); more heads, heads with faint lesions (an exercise below), and heads like the one that is
+# read. For the networks learn from warps of one template and are read in one real head: one that
+# restores validation heads better may fit these better and the patient worse.
+
+# %% tags=["hide-input"]
+run.say(
+    str(ended.made) + " Again: `medbook sweep pixels/low_dose_ct/_network_at_its_end"
+    " -g dose_fraction=0.1 --seeds 0-4 --accept`."
+)
+
+# %% [markdown]
 # A caveat: the observer knows where to look, and weighs six channels as the trial's scans teach it
-# (fewer than on this page). Smoothing helps a tired human more than it helps this observer. And
-# part of what separates every method from the ideal reader of the rays is this observer's, not the
-# image's.
+# (fewer than on this page). It only weighs and adds; whether another observer, one that decides,
+# would lose as much, neither trial tells. Smoothing helps a tired human more than it helps this
+# observer. And part of what separates every method from the ideal reader of the rays is this
+# observer's, not the image's.
 #
 # ## What breaks it
 #
-# **Another dose.** The network knows the noise of one dose and cannot be told about another. A
+# **Another dose.** Our network knows the noise of one dose and cannot be told about another. A
 # filter whose strength is set from the *predicted* noise can: here is a use of the known variance
 # that costs nothing.
 
@@ -1593,7 +1735,8 @@ run.say(
 # %% [markdown]
 # **Another anatomy.** Set `n_inserts` to zero and run again: the network then knows only tidy
 # simulated skulls; see what it does to the air cells of the real one. **One head.** All numbers on
-# "the real head" are about one slice of one patient; the intervals are about photons. **A finer
+# "the real head" are about one slice of one patient; the intervals are about photons, and in the
+# recorded trials about trainings and places as well. **A finer
 # world.** Real scanners have fans, cones, scatter, a spectrum of energies and detectors that talk
 # to their neighbours; the formulas above are the first term of each.
 #
@@ -1632,8 +1775,10 @@ run.say(
 # ## What we claim
 #
 # Each conclusion carries its margin: how far it was from no longer holding. All but the one on the
-# recorded trial rest on one seed: one set of heads, one place of the lesion, one training. Set
-# another `seed` before you believe them.
+# recorded trials rest on one seed: one set of heads, one place of the lesion, one training. Set
+# another `seed` before you believe them. Of the network at its end the AUC was measured, at one
+# dose; what dose it needs was not. Its end is that of our grid: the lowest error among the settings
+# that were tried.
 
 # %%
 text = "with 100 photons or more the variance formula is within 5 % of Monte Carlo"
@@ -1666,13 +1811,14 @@ run.claim(
 
 # %%
 text = (
-    "in each recorded training the network needs more dose than FBP, and costs AUC at this page's"
-    " dose"
+    "in each recorded training the network needs more dose than FBP and costs AUC, and taught by"
+    " true images, at the setting that validates best, it costs AUC on average"
 )
 reader_judged = next(title for title, name in READERS.items() if name == judged)
 dearer = float((needed[reader_judged] / needed["FBP"]).min() - 1)
 lost = min(-changes_by(judged).max(), dearer) if np.isfinite(dearer) else -1.0
-run.claim(text, lost > 0, margin=lost, falsified_by="falsify_ideal")
+lost = min(lost, -end_change.high)
+run.claim(text, lost > 0, margin=lost, falsified_by="falsify_chosen_by_reading")
 
 # %%
 text = "with nothing to find, the observers' mean AUC is what guessing gives at its number of scans"
@@ -1694,10 +1840,12 @@ run.finish()
 #   floor under the variance of the brightest rays; what it gained on simulated heads it did not
 #   gain on the real one. In soft tissue after FBP there is little left to know.
 # - PSNR rewards being right on average over pixels. A lesion is few pixels. Measure the task: here
-#   the image became prettier and the lesion harder to find.
+#   the network's image became prettier, and the lesion harder to find for our reader; total
+#   variation's became prettier at hardly any cost.
 # - How much dose can we remove? No more than the ideal observer of the rays can spare. Our reader,
 #   with six channels that learned from the trial's few scans, needs more than that, and still more
-#   after a network trained for squared error: what it takes away is grain and lesion alike.
+#   after a network trained for squared error: what it takes away is grain and lesion both. Teaching
+#   it by the truth, and choosing it by its error, did not give the AUC back.
 # - Make data with a finer world than the one that you reconstruct, or you measure a crime.
 #
 # ## Exercises
