@@ -38,10 +38,11 @@ import argparse
 import secrets
 import time
 import warnings
+from dataclasses import replace
 
 import numpy as np
 
-from medlib.systems.aggregation.messages import Terms
+from medlib.systems.aggregation.messages import MaskedInput, Terms
 from medlib.systems.aggregation.participants import participants
 from medlib.systems.aggregation.quantisation import plan, quantise, sum_of
 
@@ -65,7 +66,7 @@ class Clock:
 def ours(vectors: np.ndarray, threshold: int) -> tuple[dict[str, float], int, np.ndarray]:
     """Processor seconds of all clients by part, bytes up of the first, and the decoded sum."""
     clock, by = Clock(), plan(clip=CLIP, clients=len(vectors))
-    words = np.empty(vectors.shape, dtype=np.uint32)
+    words, received = (np.zeros(vectors.shape, dtype=np.uint32) for _ in range(2))
     for own, vector in zip(words, vectors, strict=True):
         own[:] = clock("quantise", lambda x: quantise(x, by=by), vector).words
     numbers = tuple(range(1, len(vectors) + 1))
@@ -78,8 +79,11 @@ def ours(vectors: np.ndarray, threshold: int) -> tuple[dict[str, float], int, np
         messages = []
         for number, (step, *given) in steps.items():
             message = clock(name, step, *given)
-            size = len(clock("bytes", message.to_bytes))
+            size = sum(map(len, clock("bytes", on_the_wire, message)))
             up += size if number == 1 else 0
+            if isinstance(message, MaskedInput):  # the server's memory, not a client's
+                received[number - 1] = message.words
+                message = replace(message, words=received[number - 1])
             messages.append(message)
         return messages
 
@@ -87,11 +91,15 @@ def ours(vectors: np.ndarray, threshold: int) -> tuple[dict[str, float], int, np
     letters = server.deliver(sent("shares", {i: (c.share, roster) for i, c in clients.items()}))
     masked = sent("masks", {i: (c.mask, letters[i]) for i, c in clients.items()})
     told = server.survivors(masked)
-    del masked  # of the updates' size, each
     signed = sent("survivors", {i: (c.confirm, told) for i, c in clients.items()})
     names = server.signatures(signed)
     total = server.unmask(sent("survivors", {i: (c.reveal, names) for i, c in clients.items()}))
     return clock.spent, up, sum_of(total, by=by)
+
+
+def on_the_wire(message) -> tuple:
+    """The message as a sender hands it to a gathering write."""
+    return message.to_buffers() if isinstance(message, MaskedInput) else (message.to_bytes(),)
 
 
 def signatures(clients: int) -> float:
@@ -119,7 +127,7 @@ def flowers(vectors: np.ndarray, threshold: int) -> tuple[dict[str, float], int,
     # by name: the package shows a function in the module's place
     client = import_module("flwr.client.mod.secure_aggregation.secaggplus_mod")
     n, levels, weight, heaviest = len(vectors), 2**22, 1, 1.0
-    clock, sent = Clock(), {}
+    clock, up, total = Clock(), 0, np.zeros(vectors.shape[1], dtype=np.int64)
     states = [client.SecAggPlusState(nid=i) for i in range(n)]
     terms = {
         Key.SAMPLE_NUMBER: n,
@@ -131,28 +139,47 @@ def flowers(vectors: np.ndarray, threshold: int) -> tuple[dict[str, float], int,
         Key.MAX_WEIGHT: heaviest,
     }
     parameters = [ndarrays_to_parameters([vector]) for vector in vectors]
-    keys = [clock("keys", client._setup, state, terms) for state in states]
+
+    def sent(name: str, step, *given) -> dict:
+        nonlocal up
+        reply = clock(name, step, *given)
+        size = len(clock("bytes", in_flowers_bytes, reply))
+        up += size if given[0] is states[0] else 0
+        return reply
+
+    keys = [sent("keys", client._setup, state, terms) for state in states]
     roster = {str(i): (one[Key.PUBLIC_KEY_1], one[Key.PUBLIC_KEY_2]) for i, one in enumerate(keys)}
-    shares = [clock("shares", client._share_keys, state, dict(roster)) for state in states]
+    shares = [sent("shares", client._share_keys, state, dict(roster)) for state in states]
     letters = {i: ([], []) for i in range(n)}
     for i, one in enumerate(shares):
         for to, letter in zip(one[Key.DESTINATION_LIST], one[Key.CIPHERTEXT_LIST], strict=True):
             letters[to][0].append(i)
             letters[to][1].append(letter)
-    masks = "quantise, masks, bytes"  # one function
+    masks = "quantise, masks"  # one function
     for i, state in enumerate(states):
         post = {Key.SOURCE_LIST: letters[i][0], Key.CIPHERTEXT_LIST: letters[i][1]}
-        sent[i] = clock(masks, client._collect_masked_vectors, state, post, weight, parameters[i])
+        given = state, post, weight, parameters[i]
+        upload = sent(masks, client._collect_masked_vectors, *given)[Key.MASKED_PARAMETERS]
+        shapes = [bytes_to_ndarray(part).shape for part in upload]
+        total += bytes_to_ndarray(upload[1])
+        del upload  # a client's memory holds one
     end = {Key.ACTIVE_NODE_ID_LIST: [*range(n)], Key.DEAD_NODE_ID_LIST: []}
     for state in states:
-        clock("survivors", client._unmask, state, end)
-    # What its server does, not timed: add up, take off self-masks, decode.
-    uploads = [one[Key.MASKED_PARAMETERS] for one in sent.values()]
-    shapes = [bytes_to_ndarray(part).shape for part in uploads[0]]
-    total = sum(bytes_to_ndarray(upload[1]) for upload in uploads)
+        sent("survivors", client._unmask, state, end)
+    # What its server does, not timed: take off self-masks, decode.
     total = total - sum(pseudo_rand_gen(s.rd_seed, 2**32, shapes)[1] for s in states)
     mean = dequantize([total & (2**32 - 1)], CLIP, levels)[0] - (n - 1) * CLIP
-    return clock.spent, sum(len(part) for part in uploads[0]), mean
+    return clock.spent, up, mean
+
+
+def in_flowers_bytes(reply: dict) -> bytes:
+    """A reply of Flower's client as Flower writes it down to send it."""
+    from flwr.app import ConfigRecord, RecordDict
+    from flwr.common.secure_aggregation.secaggplus_constants import RECORD_KEY_CONFIGS
+    from flwr.common.serde import recorddict_to_proto
+
+    content = RecordDict({RECORD_KEY_CONFIGS: ConfigRecord({**reply}, keep_input=False)})
+    return recorddict_to_proto(content).SerializeToString()
 
 
 def main() -> None:
