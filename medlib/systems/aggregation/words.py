@@ -14,9 +14,9 @@ _LARGE_PAGE = 2**21 // 4  # words of the 2 MiB that a system may hand out at onc
 def empty_words(n: int) -> UInt32[np.ndarray, " n"]:
     """Words that hold anything yet, from a line's border on, or from a large page's.
 
-    Instructions that work on a whole line at a time are slowed where each of theirs lies across
-    two. And fresh memory is handed out page by page: NumPy asks for large pages, but a vector that
-    begins in the middle of one gets small ones there, a thousand for a million words.
+    Instructions that take a whole line at a time are slow where each reaches across two. And fresh
+    memory comes page by page, a thousand small ones for a million words: NumPy asks for large ones
+    from 4 MiB on, which one more than needed comes to, and a large one must be whole to be given.
 
     Example:
         >>> words = empty_words(3)
