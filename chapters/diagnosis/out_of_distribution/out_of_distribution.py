@@ -684,8 +684,8 @@ for m in METHODS:
 # %%
 if RECORDED:
     run.say(
-        "Of {cells} such intervals {held} do not hold the mean over seeds where it is a share held up,"
-        " {passed} where it is a share that passes. The furthest rates are {far_held:.2f} and"
+        "Of {cells} such intervals {held} do not hold the mean over seeds where it is a share held"
+        " up, {passed} where it is a share that passes. The furthest rates are {far_held:.2f} and"
         " {far_passed:.2f} away.", cells=len(METHODS) * len(SHIFTS), held=missed["held up"],
         passed=missed["passed"], far_held=moved["held up"], far_passed=moved["passed"])
 
