@@ -691,11 +691,13 @@ if RECORDED:
 
 # %% [markdown]
 # An interval over patients knows nothing of other laboratories, nor of the gate that other learning
-# tiles would have made. One draw is one draw, however many tiles it has.
+# tiles would have made. One draw is one draw, however many tiles it has. So rank scores by the two
+# tables, which drew everything anew, and there only where the next best is surely above the best.
 #
 # An AUC well above one half may still let most strangers pass, once nearly all known tiles are let
-# through. That is the rate a clinic feels. No row is good in all columns. Neighbours and confidence
-# see other strangers than Mahalanobis's distance does, and rare tissue passes each of them often.
+# through. That is the rate a clinic feels. No row is good in all columns: neighbours and confidence
+# see other strangers than Mahalanobis's distance does. Rare tissue and other scanners pass each of
+# the six more often than not.
 #
 # ## How deep should one look?
 #
