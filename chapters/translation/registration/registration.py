@@ -1002,7 +1002,8 @@ missed = mean_interval(space.array("folded_pair_displacement_rough")
                        - space.array("across_pair_displacement_rough"), unit="%")
 run.say(str(space.made) + " A fitted displacement folds more of the cells than a fitted velocity by"
         " {folds_more_in_space:+.2ci} at the rough λ, by {smooth:+.2ci} at the smooth one."
-        " Differences across voxels, as is usual, miss {missed:.2ci} of the rough displacement's.",
+        " Counted by differences across voxels, as is usual, it is {missed:.2ci} less for the rough"
+        " displacement.",
         smooth=torn["smooth"], missed=missed)
 
 # %%
