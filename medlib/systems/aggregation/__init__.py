@@ -2,6 +2,7 @@
 
 - `quantisation`: updates as integers modulo 2^32, and the error that this costs.
 - `agreement`: two clients agree on a secret through a server that does not learn it.
+- `words`: memory for a vector, laid where a processor reads and writes it soonest.
 - `stream`: a short seed expanded to a long mask.
 - `shamir`: a secret in n shares, any t of which give it back.
 - `masking`: masks that cancel between two clients, and one that each keeps to itself.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -33,6 +34,11 @@ class KeyPair:
 
     private: bytes = field(repr=False)
     public: bytes
+
+    @cached_property
+    def opened(self) -> X25519PrivateKey:
+        """The private key as it is computed with; opening it takes as long as an agreement."""
+        return X25519PrivateKey.from_private_bytes(self.private)
 
 
 def pair_of(private: bytes) -> KeyPair:
@@ -130,9 +136,7 @@ def shared_seed(mine: KeyPair, theirs: bytes, *, context: bytes) -> bytes:
     if len(theirs) != 32:
         raise ValueError(f"the public key has {len(theirs)} bytes; X25519 takes 32")
     try:
-        secret = X25519PrivateKey.from_private_bytes(mine.private).exchange(
-            X25519PublicKey.from_public_bytes(theirs)
-        )
+        secret = mine.opened.exchange(X25519PublicKey.from_public_bytes(theirs))
     except ValueError as refusal:  # the library compares with zero, as RFC 7748, 6.1 asks
         raise ValueError(
             f"public key {theirs.hex()} is a point of low order: the secret would be zero for "

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import UInt32
 
 from medlib.systems.aggregation.stream import add_streams
+from medlib.systems.aggregation.words import empty_words
 
 __all__ = ["mask", "pair_sign", "unmask"]
 
@@ -51,9 +52,9 @@ def mask(
 
     Source: Bonawitz et al. 2017, section 4, doi:10.1145/3133956.3133982.
     """
-    masked = words.copy()
+    masked = empty_words(len(words))
     streams = [(seed, pair_sign(me, other)) for other, seed in pair_seeds.items()]
-    add_streams(masked, [(self_seed, 1), *streams], cipher=cipher)
+    add_streams(words, [(self_seed, 1), *streams], cipher=cipher, out=masked)
     return masked
 
 
@@ -78,6 +79,6 @@ def unmask(
     streams = [(seed, -1) for seed in self_seeds]
     for (survivor, dropped), seed in (orphaned or {}).items():
         streams.append((seed, -pair_sign(survivor, dropped)))
-    plain = total.copy()
-    add_streams(plain, streams, cipher=cipher)
+    plain = empty_words(len(total))
+    add_streams(total, streams, cipher=cipher, out=plain)
     return plain

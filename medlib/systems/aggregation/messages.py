@@ -176,8 +176,13 @@ class MaskedInput:
     client: int
     words: UInt32[np.ndarray, " n"]
 
+    def to_buffers(self) -> tuple[bytes, memoryview]:
+        """The message in two parts, for a gathering write: the words stay where they lie."""
+        words = np.ascontiguousarray(self.words, dtype="<u4")
+        return _head(6, self.round_number, self.client), words.view(np.uint8).data
+
     def to_bytes(self) -> bytes:
-        return _head(6, self.round_number, self.client) + self.words.astype("<u4").tobytes()
+        return b"".join(self.to_buffers())
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, UInt32
 
+from medlib.systems.aggregation.words import empty_words
+
 __all__ = ["Quantisation", "Quantised", "mean_of", "plan", "quantise", "sum_of"]
 
 LARGEST = 2**31 - 1  # of a sum: words are read as signed, half of them stand for what is below zero
@@ -139,7 +141,7 @@ def quantise(
         len(values) == 0 or max(float(values.max()), -float(values.min())) <= by.clip
     ):  # so is nan
         over = _look_closer(values, by.clip, outside)
-    words = np.empty(len(values), dtype=np.uint32)
+    words = empty_words(len(values))
     signed = words.view(np.int32)  # wide enough: levels × weight is less than 2^31
     room = np.empty(min(_BLOCK, len(values)))
     for at in range(0, len(values), _BLOCK):

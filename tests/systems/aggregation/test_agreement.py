@@ -91,6 +91,13 @@ def test_contexts_that_mean_nothing_are_refused(purpose, round_number, clients, 
         context_of(purpose, round_number=round_number, clients=clients, keys=(b"", b""))
 
 
+def test_a_key_that_was_opened_once_is_the_same_pair_and_shows_no_more():
+    pair, again = (pair_of(bytes.fromhex(ALICE)) for _ in range(2))
+    shown = repr(pair)
+    assert pair.opened is pair.opened
+    assert (pair, repr(pair)) == (again, shown)
+
+
 def test_lengths_are_checked_and_private_keys_not_shown():
     pair = pair_of(bytes.fromhex(ALICE))
     with pytest.raises(ValueError, match="31 bytes; X25519 takes 32"):

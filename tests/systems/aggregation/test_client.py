@@ -225,6 +225,14 @@ def test_survivors_that_cannot_be_are_refused(told, match):
     refuses(one.clients[1], "confirm", SurvivorList(R, told), match)
 
 
+def test_the_own_signature_is_taken_as_it_was_made_and_no_other_for_it():
+    """It is not checked again: so nothing else may pass under the own number."""
+    one = Rehearsal()
+    mine, *others = one.to_signatures().signatures
+    forged = dataclasses.replace(mine, signature=others[0].signature)
+    refuses(one.clients[1], "reveal", Signatures(R, (forged, *others)), "client 1 under the surv")
+
+
 def test_two_signatures_of_one_client_count_once():
     one = Rehearsal()
     first, second, *_ = one.to_signatures().signatures

@@ -42,6 +42,20 @@ def test_sizes(message, size):
     assert len(message.to_bytes()) == size
 
 
+@pytest.mark.parametrize("kind", ["<u4", ">u4"])
+@pytest.mark.parametrize("every", [1, 2])
+def test_a_masked_input_in_parts_is_the_same_message(kind, every):
+    message = MaskedInput(7, 2, np.arange(10, dtype=kind)[::every])
+    head, rest = message.to_buffers()
+    assert head + rest == message.to_bytes() == head + message.words.astype("<u4").tobytes()
+    assert head == bytes([6, 7, *bytes(7), 2, *bytes(3)])
+
+
+def test_a_masked_inputs_words_are_not_copied_to_be_sent():
+    words = np.arange(5, dtype=np.uint32)
+    assert np.shares_memory(words, np.asarray(MaskedInput(7, 2, words).to_buffers()[1]))
+
+
 def test_kinds_do_not_meet():
     assert len({one.to_bytes()[0] for one, _ in SIZES if one is not SEALED}) == len(SIZES) - 1
 

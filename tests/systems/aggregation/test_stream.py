@@ -6,6 +6,7 @@ from Crypto.Cipher import AES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medlib.systems.aggregation import stream
 from medlib.systems.aggregation.stream import CIPHERS, add_streams, expand, key_stream
 
 # NIST SP 800-38A, F.5.5 CTR-AES256.Encrypt
@@ -27,9 +28,9 @@ RFC_STREAM = (
 
 
 def test_nists_vector():
-    stream = key_stream(bytes.fromhex(NIST_KEY), 64, start=bytes.fromhex(NIST_START))
+    keys = key_stream(bytes.fromhex(NIST_KEY), 64, start=bytes.fromhex(NIST_START))
     plain = bytes.fromhex(NIST_PLAIN)
-    assert bytes(a ^ b for a, b in zip(stream, plain, strict=True)).hex() == NIST_CIPHER
+    assert bytes(a ^ b for a, b in zip(keys, plain, strict=True)).hex() == NIST_CIPHER
 
 
 def test_the_vector_of_rfc_8439():
@@ -43,6 +44,44 @@ def test_words_are_the_streams_bytes_little_end_first(n):
     assert (expand(seed, n) == np.frombuffer(theirs, dtype="<u4")).all()
     chacha = np.frombuffer(key_stream(seed, 4 * n, cipher="chacha20"), dtype="<u4")
     assert (expand(seed, n, cipher="chacha20") == chacha).all()
+
+
+BORDERS = [0, 16, 32, 48, 64, 2**17, 2**17 + 32]
+
+
+@pytest.mark.parametrize("n", [*{b + d for b in BORDERS for d in (-1, 0, 1)} - {-1}, 2**21 + 5])
+def test_bytes_are_those_of_counter_mode_whatever_mode_made_them(n):
+    """2^21 bytes carry the block counter into its third byte."""
+    seed = bytes(range(32))
+    assert key_stream(seed, n) == AES.new(seed, AES.MODE_CTR, nonce=b"").encrypt(bytes(n))
+
+
+@pytest.mark.parametrize("start", [1, 2, 2**32 - 1, 2**64, 2**127, 2**128 - 1])
+def test_any_other_start_is_counted_on_from(start):
+    seed, first = bytes(range(32)), start.to_bytes(16, "big")
+    theirs = AES.new(seed, AES.MODE_CTR, nonce=b"", initial_value=first).encrypt(bytes(100))
+    assert key_stream(seed, 100, start=first) == theirs
+
+
+def test_where_the_counter_of_galois_mode_would_end_counter_mode_goes_on(monkeypatch):
+    seed, most = bytes(range(32)), 4096
+    whole = AES.new(seed, AES.MODE_CTR, nonce=b"").encrypt(bytes(2 * most))
+    monkeypatch.setattr(stream, "_GALOIS_MOST", most)
+    for n in (most - 1, most, most + 1, 2 * most):
+        assert key_stream(seed, n) == whole[:n]
+        head, rest = stream._started(seed, "aes-256-ctr", bytes(16), n)
+        assert (head is rest) == (n > most)
+
+
+@pytest.mark.parametrize("n", [0, 5, 8, 40_000])
+@pytest.mark.parametrize("signs", [(), (1,), (-1, 1)])
+def test_sums_go_out_and_words_stay_where_that_is_asked_for(n, signs, seeded):
+    words = np.frombuffer(seeded(4 * n), dtype=np.uint32)  # not to be written to
+    streams = [(seeded(32), sign) for sign in signs]
+    out, in_place = np.zeros(n, dtype=np.uint32), words.copy()
+    add_streams(words, streams, out=out)
+    add_streams(in_place, streams)
+    assert (out == in_place).all()
 
 
 @settings(max_examples=25)
