@@ -236,13 +236,17 @@ for name in ("beyond", "between", "other scanner"):
     keep("auc answering", name, value=seen(answering[name], answering["test"]))
 wrong = tuned.logits(features["test"]).argmax(axis=1) != truth
 keep("classifier error", value=in_shares(wrong))
+
+# %%
+SHIFTS = {name: (name,) for name in ("beyond", "between", "other scanner")}
+SHIFTS |= {"spoilt": TEST_FAULTS, "far": FAR, "far grey": [f"{name} grey" for name in FAR]}
 unused = run.rng("no interval")
-for method in ("Mahalanobis", "max-softmax"):
-    usual = gate[method](features["calibrate"])
-    for name in ("beyond", "between", "other scanner"):
-        pair = gate[method](features[name]), usual
-        keep("held up", method, name, value=fpr_at_tpr(*pair, rng=unused, n_resamples=1).value)
-        keep("passed", method, name, value=passed_at_kept(*pair, rng=unused, n_resamples=1).value)
+for method in METHODS:
+    for shift, kinds in SHIFTS.items():
+        usual = gate[method](features["known grey" if shift == "far grey" else "calibrate"])
+        pair = np.concatenate([gate[method](features[name]) for name in kinds]), usual
+        keep("held up", method, shift, value=fpr_at_tpr(*pair, rng=unused, n_resamples=1).value)
+        keep("passed", method, shift, value=passed_at_kept(*pair, rng=unused, n_resamples=1).value)
 
 # %%
 deal = run.rng("folds")
