@@ -23,20 +23,23 @@ do not, and so a line without that is printed. Flower rounds at random, ours to 
 masks are of 32 bits of a secret and 64 bits wide, ours of a stream cipher and 32 bits; its keys are
 on P-384 and travel as PEM, ours on X25519.
 
-**Where the time goes.** 1e6 parameters, 10 clients, two shared cores of an Intel Xeon with AVX-512;
-in ms of a client. Ours 11.0: masks 5.8, quantisation 2.1, shares 1.7, survivors 1.2, keys .2, bytes
-.04. Flower's 121 to 143: its quantisation, masks and adding 79 to 97, shares 17 to 31, bytes 15 to
-20. In seven runs 11.0 to 12.6 times; 9.4 to 11.4 with Flower's replies left as records. Before, the
-library took 19.6, and 6.0 times was found. What made it quicker, with the same bits: key streams by
-OpenSSL's Galois mode, which has the wide AES instructions where its counter mode has not (3.2);
-nothing copied to be sent (2.3); vectors at a page's border, so that the system hands out large
-pages, and blocks at a line's (about 1); the first stream added to the words on their way, in place
-of a copy (.4); keys opened once (.7); the own signature not checked (.1). What is left is key
-streams 3.4, 18 signatures checked 2.1, quantisation 1.9 (division .8, its range .3, to double
-precision .3, rounding and casting .4), additions 1.2, 18 key agreements .8. Tried and dropped:
-rounding by adding 1.5 × 2^52, its range by blocks, other blocks, sums of ten streams at once
-(`np.add.reduce`), CFB and XTS, which are as quick as Galois mode and not counter mode. So the rest
-is arithmetic of the protocol, and a fifth of it is signatures.
+**Where the time goes.** 1e6 parameters, 10 clients, two cores of an Intel Xeon with AVX-512 whose
+other work was paused; in ms of a client. Ours 11.0 where it was least: masks 5.8, quantisation 2.1,
+shares 1.7, survivors 1.2, keys .2, bytes .04. Flower's 118: its quantisation, masks and adding 84,
+shares 20, bytes 13. Ten runs, in which ours took 11.0 to 13.1 and Flower's 118 to 165, came to 9.85
+to 12.6 times (median 11.2, nine of ten above ten); with Flower's replies left as records to 8.4 to
+11.4 (median 9.7, three of ten above ten). Before, the library took 19.6, and 6.0 times was found in
+the latter way.
+
+What made it quicker, with the same bits: key streams by OpenSSL's Galois mode, which has the wide
+AES instructions where its counter mode has not (3.2); nothing copied to be sent (2.0); vectors at a
+page's border, so that the system hands out large pages, and blocks at a line's (about 1); the first
+stream added to the words on their way, in place of a copy (.4); keys opened once (.7); the own
+signature not checked (.1). What is left is key streams 3.4, 18 signatures checked 2.1, quantisation
+1.9 (division .8, the range .3, to double precision .3, rounding and casting .4), additions 1.2, 18
+key agreements .8: arithmetic of the protocol. Tried and dropped: rounding by adding 1.5 × 2^52, the
+range by blocks, other blocks, sums of ten streams at once (`np.add.reduce`). CFB and XTS are as
+quick as Galois mode, and are not counter mode.
 """
 
 from __future__ import annotations
