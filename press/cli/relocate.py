@@ -39,7 +39,7 @@ FINDINGS = Path("docs") / "findings"
 DERIVED = ("runs", "adhoc_runs", "sweeps", "live_runs", "failed_runs", "seed_runs", "notebooks")
 
 
-_CAPTION = re.compile(r"\s*- caption:")
+_HEAD = re.compile(r"\s*- (?:caption|numbered|chapters):")  # how a part of the contents begins
 _ENTRY = re.compile(r"\s*- file:")
 
 
@@ -222,10 +222,10 @@ def without_toc_entry(text: str, chapter_id: str) -> str:
     if gone is None:
         return text
     del lines[gone]
-    head = next((i for i in range(gone - 1, -1, -1) if _CAPTION.match(lines[i])), None)
+    head = next((i for i in range(gone - 1, -1, -1) if _HEAD.match(lines[i])), None)
     if head is not None:
         ends = (
-            i for i in range(head + 1, len(lines)) if _CAPTION.match(lines[i]) or lines[i][0] > " "
+            i for i in range(head + 1, len(lines)) if _HEAD.match(lines[i]) or lines[i][0] > " "
         )
         end = next(ends, len(lines))
         if not any(_ENTRY.match(line) for line in lines[head:end]):

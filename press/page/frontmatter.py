@@ -78,14 +78,14 @@ def cards(folder: Path) -> str:
 
 
 def road(project: Project) -> str:
-    """Every chapter in a line: a link to it, and what stands in its ``road.md``.
+    """Every chapter in a line, numbered: a link to it, and what stands in its ``road.md``.
 
     Raises:
         PageError: a chapter has none.
     """
     lines = [
-        f"- [](/{chapter.id}.ipynb): {' '.join(_own(project, chapter, ROAD).split())}"
-        for chapter in project.chapters
+        f"{number}. [](/{chapter.id}.ipynb): {' '.join(_own(project, chapter, ROAD).split())}"
+        for number, chapter in enumerate(project.chapters, start=1)
     ]
     return "\n".join(lines)
 

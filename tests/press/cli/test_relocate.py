@@ -3,6 +3,8 @@
 import pytest
 import yaml
 
+from press.cli.relocate import without_toc_entry
+from press.cli.scaffold import with_toc_entry
 from press.errors import Exit
 
 INDEX = "# Book\n\nRead [](/pixels/alpha.ipynb), not [](/pixels/alphabet.ipynb).\n"
@@ -224,6 +226,17 @@ def test_a_new_chapter_that_is_removed_leaves_the_table_of_contents_as_it_was(ke
     done = kept.medbook("remove", chapter)
     assert done.returncode == 0, done.stderr
     assert (kept.root / "_toc.yml").read_text("utf-8") == before
+
+
+def test_of_a_part_with_an_opener_the_opener_stays_and_no_empty_list():
+    opened = "  - caption: II\n    chapters:\n      - file: diagnosis\n"
+    numbered = "  - numbered: true\n    chapters:\n      - file: diagnosis/first\n"
+    last = "  - caption: Reference\n    chapters:\n      - file: glossary\n"
+    text = without_toc_entry(TOC + opened + numbered + last, "diagnosis/first")
+    assert text == TOC + opened + last
+    assert with_toc_entry(TOC + opened + numbered + last, "diagnosis/next") == (
+        TOC + opened + numbered + "      - file: diagnosis/next\n" + last
+    )
 
 
 def test_a_chapter_that_changes_its_part_leaves_no_empty_one(kept):
