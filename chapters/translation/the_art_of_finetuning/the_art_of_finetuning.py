@@ -59,7 +59,7 @@ batch_size: int = 8  # images a training step, 2 ≤ x ≤ 256
 peak_rate: float = 0.001  # highest learning rate of the fastest depth, 0.00001 ≤ x ≤ 0.1
 xi: float = 0.6  # factor of the learning rate from one depth to the next earlier one, 0.3 ≤ x ≤ 0.9
 alpha: float = 100.0  # strength of the pull toward the start, 0 < x ≤ 10000
-called_few: str = "fewest"  # of the recorded trial's numbers of labels: "fewest" or "most"
+called_few: str = "fewest"  # of the two numbers of labels read closely: "fewest" or "most"
 read_at: str = "end"  # when the claims read the recorded trial: "end" or "demo"
 held_against: str = "one rate"  # what graded rates are held against: "one rate" or "frozen"
 memory_of: str = "own"  # whose memory is held against an arm's movement: "own" or "another"
@@ -530,7 +530,7 @@ run.say(
 # Now the question of this chapter, and it cannot be answered in an evening's class. To compare ways
 # of training, each must be *tuned*, by one procedure, and *trained to its end*: a rate that is good
 # for few steps may be too high for many, and an arm that is ahead after few steps may only have
-# started faster. That takes hours, so it is a recorded trial. It crosses three domains with two
+# started faster. That takes hours, so it is a recorded trial. It crosses three domains with several
 # numbers of labels: *near*, crops of six photographs of living and made things, each cut into
 # strips that train, validate or test; *far*, lesions of the retina, fainter than ours; *tissue*,
 # simulated, with normal and atypical nuclei. And it has these
@@ -569,8 +569,9 @@ from medlib.translation.moving.paired_arms import gain_by_seed
 trial = experiment.recorded(
     run, "_every_arm_to_its_end/sweep", chapter="translation/extract_or_finetune"
 )
-DOMAINS, N_LABELS = ("near", "far", "tissue"), sorted(trial.grid["labels"], reverse=True)
-CELLS = [{"domain": d, "labels": n} for n in N_LABELS for d in DOMAINS]
+DOMAINS, COUNTS = ("near", "far", "tissue"), sorted(trial.grid["labels"])
+CELLS = [{"domain": d, "labels": n} for n in COUNTS for d in DOMAINS]
+N_LABELS = (100, 20)  # where the page looks closely: "many" labels and "few"
 MEANS = CELLS, [cell for cell in CELLS if cell["domain"] != "near"]  # what claims are held to
 
 
@@ -582,7 +583,9 @@ def worth(new, old, cells=CELLS, end="end"):
 run.say(
     "*{made}* {points} points (a domain, a number of labels, a seed), {seeds} seeds; trained for"
     " {short} steps and for {times} times as many, the demonstration for {demo}; {validation}"
-    " images to validate on.", made=trial.made, points=len(trial.table.points),
+    " images to validate on. Numbers of labels: {counts}; *few* are {few_} of them, *many*"
+    " {many_}.", made=trial.made, points=len(trial.table.points), few_=N_LABELS[-1],
+    many_=N_LABELS[0], counts=", ".join(map(str, COUNTS)),
     seeds=len(trial.seeds), short=trial.fixed["steps"], times=trial.fixed["times"],
     demo=trial.fixed["demo_steps"], validation=trial.fixed["n_validation"],
 )
@@ -675,11 +678,11 @@ run.table(
     f" n = {len(trial.seeds)} seeds and 95 % paired t interval. *All three*: the mean over domains"
     " is taken in each seed first. Real and simulated images.",
 )
-sure = [worth(*arms_, [cell]) for arms_ in COMPARED.values() for cell in CELLS]
+sure = [worth(*arms_, at(d, n)) for arms_ in COMPARED.values() for n in N_LABELS for d in DOMAINS]
 run.say(
     "Of {all} intervals in the columns of the three domains {away} do not hold zero; if no arm"
     " differed from any other, about {luck:.0f} would not, by chance. So do not pick single ones"
-    " from the table. Below is one number for each pair, the mean over domains and numbers of"
+    " from the table. Below is one number for each pair, the mean over domains and all numbers of"
     " labels.",
     all=len(sure), away=sum(x.low > 0 or x.high < 0 for x in sure), luck=0.05 * len(sure),
 )
@@ -700,6 +703,14 @@ rows = [
 ]
 run.table(rows, name="lengths", caption="The same, in the mean over all domains and numbers of"
           f" labels, by length of training; n = {len(trial.seeds)} seeds.")
+rows = [
+    {"arms": pair}
+    | {f"{n} labels": f"{worth(*arms_, [c for c in CELLS if c['labels'] == n]):+.3ci}"
+       for n in COUNTS}
+    for pair, arms_ in COMPARED.items()
+]
+run.table(rows, name="by_labels", caption="And by number of labels, at the end: mean over domains,"
+          f" 95 % t interval over n = {len(trial.seeds)} seeds.")
 
 # %%
 def verdict(pair, end="end"):
@@ -757,7 +768,7 @@ def over_all_labels(arm, n, cells=CELLS):
     ], axis=0)
 
 # %%
-for n in N_LABELS:
+for n in COUNTS:
     for arm in ("full", "norm_only", "graded"):
         run.result(f"{arm}_minus_frozen_on_all_{n}", mean_interval(over_all_labels(arm, n)))
 few_, many_ = N_LABELS[-1], N_LABELS[0]
@@ -766,7 +777,9 @@ run.say(
     f" network whose head was fitted on all {few_ + trial.fixed['n_validation']} labelled images,"
     f" norm only {{norm_only_minus_frozen_on_all_{few_}:+.3ci}}; with {many_},"
     f" {{full_minus_frozen_on_all_{many_}:+.3ci}} and"
-    f" {{norm_only_minus_frozen_on_all_{many_}:+.3ci}}."
+    f" {{norm_only_minus_frozen_on_all_{many_}:+.3ci}}. One rate with other numbers of labels: "
+    + ", ".join(f"{{full_minus_frozen_on_all_{n}:+.3ci}} with {n}"
+                for n in COUNTS if n not in N_LABELS) + "."
 )
 
 # %% [markdown]
