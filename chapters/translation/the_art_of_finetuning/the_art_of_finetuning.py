@@ -768,7 +768,8 @@ def over_all_labels(arm, n, cells=CELLS):
     ], axis=0)
 
 # %%
-for n in COUNTS:
+ALL_AT = sorted(everything.grid["labels"])
+for n in ALL_AT:
     for arm in ("full", "norm_only", "graded"):
         run.result(f"{arm}_minus_frozen_on_all_{n}", mean_interval(over_all_labels(arm, n)))
 few_, many_ = N_LABELS[-1], N_LABELS[0]
@@ -777,9 +778,9 @@ run.say(
     f" network whose head was fitted on all {few_ + trial.fixed['n_validation']} labelled images,"
     f" norm only {{norm_only_minus_frozen_on_all_{few_}:+.3ci}}; with {many_},"
     f" {{full_minus_frozen_on_all_{many_}:+.3ci}} and"
-    f" {{norm_only_minus_frozen_on_all_{many_}:+.3ci}}. One rate with other numbers of labels: "
-    + ", ".join(f"{{full_minus_frozen_on_all_{n}:+.3ci}} with {n}"
-                for n in COUNTS if n not in N_LABELS) + "."
+    f" {{norm_only_minus_frozen_on_all_{many_}:+.3ci}}."
+    + "".join(f" One rate with {n}: {{full_minus_frozen_on_all_{n}:+.3ci}}."
+              for n in ALL_AT if n not in N_LABELS)
 )
 
 # %% [markdown]
