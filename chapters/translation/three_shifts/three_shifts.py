@@ -789,8 +789,8 @@ run.say(str(trial.made) + " Again: `medbook sweep translation/three_shifts/_rene
         " -g trained_under=frozen,source,batch --seeds 0-4 --accept`. Chosen on validation patches:"
         " the probe's strength C ({probe}; {anew} where it is fitted anew), and of the rates, at"
         " {when}, {source} under ImageNet's statistics, {batch} under the batches'. All rates"
-        " compete at the shortest length only; at each longer one the last winner and the rate below"
-        " it do: none could go back to a higher one.",
+        " compete at the shortest length only; at each longer one the last winner and the rate"
+        " below it do: none could go back to a higher one.",
         probe=listed(strengths_of["strength"]), anew=listed(strengths_of["strength_anew"]),
         when=when, source=listed(rates["source"]), batch=listed(rates["batch"]))
 
