@@ -606,17 +606,16 @@ run.say(
 # %% [markdown]
 # And if the ophthalmologist had spent her evenings otherwise? The rival of a renovation on few
 # labels is not only the frozen network on the same few. It is the frozen network on more: the
-# validation images have labels as well. A second recorded trial
-# (`_every_label_to_train_on.py`) takes the same images and gives all labels to whoever trains: to
-# the head, with the scaling and the $C$ that validation chose for the few; and to full fine-tuning
-# and norm only, at the rate and the length that validation chose for the few, with the schedule run
-# to its last step. No image is left to tune or to stop them by. (The recorded table also holds
-# these trainings at the step where validation had stopped them: norm only then gains nothing, far
-# from home with few labels. And it holds a head whose scaling and $C$ five-fold cross-validation
-# chose on *all* labels. Far from home that changes little of what is said below: norm only's gain
-# with many labels is then no longer told from zero, full's is. On the tissue with many labels it
-# changes more: there this head is the better one in the mean, and whether renovation adds anything
-# to it, five seeds do not tell.)
+# validation images have labels as well. A second recorded trial (`_every_label_to_train_on.py`)
+# takes the same images and gives all labels to whoever trains: to the head, with the scaling and
+# the $C$ that validation chose for the few; and to full fine-tuning and norm only, at the rate and
+# the length that validation chose for the few, with the schedule run to its last step. No image is
+# left to tune or to stop them by. (The recorded table also holds these trainings at the step where
+# validation had stopped them: norm only then gains nothing, far from home with few labels. And it
+# holds a head whose scaling and $C$ five-fold cross-validation chose on *all* labels. Far from home
+# that changes little of what is said below: norm only's gain with many labels is then no longer
+# told from zero, full's is. On the tissue with many labels it changes more: there this head is the
+# better one in the mean, and whether renovation adds anything to it, five seeds do not tell.)
 
 # %%
 everything = experiment.recorded(run, "_every_label_to_train_on/sweep")
@@ -1160,12 +1159,12 @@ run.say(
 # %% [markdown]
 # Do not take that lead for settled: it was there with eight of ten other seeds of this page, and
 # where the small network trained four times as long (two seeds) little of it was left. On the
-# tissue it *keeps up*, then. On the retina it does not: in these steps, and in four times
-# as many, it stayed far behind; larger rates were not tried. So the pair shows how much the answer
-# hangs on the task, and no more. A simple rule on a clean background can be learned from scratch
-# with labels that a pathologist can still provide, and simulated images often *are* simple rules on
-# clean backgrounds. Do not conclude from a simulation that transfer is useless, nor from a
-# photograph that it is needed.
+# tissue it *keeps up*, then. On the retina it does not: in these steps, and in four times as many,
+# it stayed far behind; larger rates were not tried. So the pair shows how much the answer hangs on
+# the task, and no more. A simple rule on a clean background can be learned from scratch with labels
+# that a pathologist can still provide, and simulated images often *are* simple rules on clean
+# backgrounds. Do not conclude from a simulation that transfer is useless, nor from a photograph
+# that it is needed.
 #
 # What do the pretrained *weights* add, then, beyond the architecture? Take them away: the same
 # network with random weights, its normalisation statistics measured on the validation images, its

@@ -2103,9 +2103,8 @@ run.finish()
 # - A repair takes something for granted. Renewed statistics helped, in each of the recorded draws,
 #   weights that were *trained on such images* under batch statistics (so did the repairs of the
 #   image); elsewhere they may take the diagnosis away. Fine-tuned under fixed statistics, the
-#   network hardly needed any of them. Try a repair
-#   where there is no shift to mend, and see what it costs. And what was chosen at home was chosen
-#   for home: nobody asked whether it travels.
+#   network hardly needed any of them. Try a repair where there is no shift to mend, and see what it
+#   costs. And what was chosen at home was chosen for home: nobody asked whether it travels.
 # - As long as $p(x \mid y)$ stays, prevalence changes neither AUC nor the sensitivity of a fixed
 #   threshold. It changes what a score means and where to cut: look at the reliability curve and the
 #   costs. Between screening and clinic $p(x \mid y)$ rarely stays.
