@@ -651,15 +651,13 @@ run.say(
 # And if the ophthalmologist had spent her evenings otherwise? The rival of a renovation on few
 # labels is not only the frozen network on the same few. It is the frozen network on more: the
 # validation images have labels as well. A second recorded trial (`_every_label_to_train_on.py`)
-# takes the same images and gives all labels to whoever trains: to the head, with the scaling and
-# the $C$ that validation chose for the few; and to full fine-tuning and norm only, at the rate and
-# the length that validation chose for the few, with the schedule run to its last step. No image is
-# left to tune or to stop them by. (The recorded table also holds these trainings at the step where
-# validation had stopped them: norm only then gains nothing, far from home with few labels. And it
-# holds a head whose scaling and $C$ five-fold cross-validation chose on *all* labels. Far from home
-# that changes little of what is said below: norm only's gain with many labels is then no longer
-# told from zero, full's is. On the tissue with many labels it changes more: there this head is the
-# better one in the mean, and whether renovation adds anything to it, five seeds do not tell.)
+# takes the same images and gives all labels to whoever trains: to the head, whose scaling and $C$
+# five-fold cross-validation then chooses on all of them; and to full fine-tuning and norm only, at
+# the rate and the length that validation chose for the few, with the schedule run to its last step.
+# No image is left to tune or to stop these by. (The recorded table also holds the trainings at the
+# step where validation had stopped them: norm only then gains nothing, far from home with few
+# labels. And the head with the settings of the few: an earlier version of this page held renovation
+# against that one, and told a gain on the tissue from zero that the better head does not leave.)
 
 # %%
 everything = experiment.recorded(run, "_every_label_to_train_on/sweep")
@@ -678,7 +676,7 @@ def on_every_label(what, domain, n):
 # %%
 for domain in DOMAINS:
     for word, n in (("few", few), ("many", many)):
-        head_on_all = on_every_label("frozen", domain, n)
+        head_on_all = on_every_label("frozen_crossed", domain, n)
         for name, values in {
             "full_against_all": auc("full", domain, n),
             "full_on_all": on_every_label("full_run_out", domain, n),
@@ -692,16 +690,17 @@ run.table(
     [
         {"domain": domain, "labels": f"{n} and {trial.fixed['n_validation']}"}
         | {"frozen, few": f"{auc('frozen', domain, n).mean():.3f}"}
-        | {"frozen, all": f"{on_every_label('frozen', domain, n).mean():.3f}"}
+        | {"all, settings of the few": f"{on_every_label('frozen', domain, n).mean():.3f}",
+           "frozen, all": f"{on_every_label('frozen_crossed', domain, n).mean():.3f}"}
         | {f"{arm}, all": spread(on_every_label(f"{name}_run_out", domain, n)
-                                 - on_every_label("frozen", domain, n))
+                                 - on_every_label("frozen_crossed", domain, n))
            for arm, name in (("full", "full"), ("norm only", "norm_only"))}
         for domain in DOMAINS for n in (few, many)
     ],
     name="every_label",
     caption="Test AUC of the frozen network with its head fitted on few images and on all labelled"
-    " ones, its settings chosen for the few; and what renovation on all adds to the latter: mean"
-    " (least to most) of"
+    " ones, with settings of the few and with its own; and what renovation on all adds to this"
+    " last head: mean (least to most) of"
     f" n = {len(trial.seeds)} seeds. Recorded.",
 )
 
@@ -1314,9 +1313,10 @@ hidden = (added("full", unfamiliar, many) / 2 - shown).min()
 run.claim("far from home with many labels the same training cut to twenty steps shows less than"
           " half of its gain, in every seed", hidden > 0, margin=hidden, unit="AUC",
           falsified_by="falsify_longer_demonstration")
-costs = mean_interval(both[few]).value - 0.03
-run.claim("with few labels, standardised features and a fixed constant cost the frozen network more"
-          " than .03 of AUC, mean of near and far", costs > 0, margin=costs, unit="AUC",
+costs = mean_interval(both[few]).low - 0.02
+run.claim("with few labels, standardised features and a fixed constant surely cost the frozen"
+          " network more than the .02 of AUC that the first claim calls little, mean of near and"
+          " far", costs > 0, margin=costs, unit="AUC",
           falsified_by="falsify_many_for_few")
 
 # %%
