@@ -693,8 +693,10 @@ overall, far_off = {}, {}
 for pair, (new, old) in COMPARED.items():
     for end in ENDS:
         name = f"{new}_minus_{old}_{end}"
-        overall[pair, end] = run.result(name, worth(new, old, end=end))
-        far_off[pair, end] = run.result(f"{name}_without_near", worth(new, old, MEANS[1], end))
+        overall[pair, end] = worth(new, old, end=end)
+        far_off[pair, end] = worth(new, old, MEANS[1], end)
+        run.result(name, overall[pair, end])
+        run.result(f"{name}_without_near", far_off[pair, end])
 FEW_LABELS = [cell for cell in CELLS if cell["labels"] == N_LABELS[-1]]
 for new, old in (("full", "frozen"), ("norm_only", "full"), ("graded", "full")):
     run.result(f"{new}_minus_{old}_few", worth(new, old, FEW_LABELS))
