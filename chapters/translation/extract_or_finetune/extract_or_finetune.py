@@ -644,7 +644,10 @@ for d, values in added_by_count.items():
 run.say(
     "With each doubling of the labels the gain of full fine-tuning changes by"
     " {gain_a_doubling_near:+.3ci} near, {gain_a_doubling_far:+.3ci} far and"
-    " {gain_a_doubling_tissue:+.3ci} on the tissue.",
+    " {gain_a_doubling_tissue:+.3ci} on the tissue. With {fewest} labels near home it adds"
+    " {at_fewest:+.3ci}: {word}.", fewest=COUNTS[0], at_fewest=gain("full", "near", COUNTS[0]),
+    word="as little as with twenty" if gain("full", "near", COUNTS[0]).high < 0.02 else
+    "what is claimed below of twenty labels there is not said of so few",
 )
 
 # %% [markdown]
