@@ -710,6 +710,8 @@ rows = [
 run.table(rows, name="lengths", caption="The same, in the mean over all numbers of labels, and over"
           " all domains or without the near one, by length of training;"
           f" n = {len(trial.seeds)} seeds.")
+
+# %%
 rows = [
     {"arms": pair}
     | {f"{n} labels": f"{worth(*arms_, [c for c in CELLS if c['labels'] == n]):+.3ci}"
