@@ -28,7 +28,7 @@
 #   or say that you cannot;
 # - say what a demonstration of twenty steps would have told you, and why it would have been wrong;
 # - tell learning from memorising, and measure what a network forgets;
-# - recognise a task on which a small network from scratch beats reading features.
+# - recognise a task on which a small network from scratch keeps up with reading features.
 #
 # **Prerequisites.** Python, first-year calculus, logistic regression, the $t$ interval of a mean,
 # the idea of a convolutional network.
@@ -47,8 +47,8 @@ device: str = "auto"  # where to compute: "auto", "cpu" or "cuda"
 dataset: str = "fundus"  # the task far from photographs: "fundus", "pathmnist" or "breastmnist"
 size: int = 48  # side of an image in pixels, 32 ≤ x ≤ 128
 contrast: float = 0.18  # share of green light that a lesion takes away, 0 < x ≤ 0.8
-called_few: str = "fewest"  # of the recorded trial's numbers of labels: "fewest" or "most"
-called_many: str = "most"  # of the recorded trial's numbers of labels: "fewest" or "most"
+called_few: str = "fewest"  # of the two numbers of labels read closely: "fewest" or "most"
+called_many: str = "most"  # of the two numbers of labels read closely: "fewest" or "most"
 familiar: str = "near"  # domain of which it is claimed that little is gained: "near" or "far"
 unfamiliar: str = "far"  # domain of which it is claimed that much is gained: "near" or "far"
 pool: int = 400  # images of each task to take labelled ones from, even, 100 ≤ x ≤ 5000
@@ -98,9 +98,8 @@ for split, n in SPLITS.items() if dataset != "fundus" else ():
 
 # %%
 trial = experiment.recorded(run, "_every_arm_to_its_end/sweep")
-few, many = (
-    (min if word == "fewest" else max)(trial.grid["labels"]) for word in (called_few, called_many)
-)
+CLOSELY, COUNTS = (20, 100), sorted(trial.grid["labels"])
+few, many = ((min if word == "fewest" else max)(CLOSELY) for word in (called_few, called_many))
 FAR_KIND = "simulated" if dataset == "fundus" else "real"
 FAR_NAME = "retina with simulated lesions" if dataset == "fundus" else dataset
 BOTH = "real and simulated" if dataset == "fundus" else "real"
@@ -482,7 +481,9 @@ run.say(
     "{made} {points} points over seeds {first} to {last}, {steps} and {long} steps of"
     " {size} images, {validation} validation and {test} test images of {px} pixels. Again: `medbook"
     " sweep translation/extract_or_finetune/_every_arm_to_its_end"
-    " -g labels=100,20 -g domain=far,near,tissue --seeds 0-4 --accept`.",
+    " -g labels={counts} -g domain=far,near,tissue --seeds 0-4 --accept`. We look closely at {few}"
+    " labels, \"few\", and {many}, \"many\"; the others come after the gains.",
+    few=few, many=many, counts=",".join(map(str, COUNTS)),
     made=trial.made, points=len(trial.table.points), first=min(trial.seeds), last=max(trial.seeds),
     steps=trial.fixed["steps"], long=trial.fixed["steps"] * trial.fixed["times"],
     size=trial.fixed["batch_size"], validation=trial.fixed["n_validation"],
@@ -604,15 +605,62 @@ run.say(
 )
 
 # %% [markdown]
+# **Fewer labels, and more.** Twenty and a hundred are two points of a curve. Here are all numbers
+# of labels of the trial: what full fine-tuning adds to a frozen network on the same labels, and how
+# much that changes from one doubling of the labels to the next (a least-squares slope in each seed;
+# the seed is the unit).
+
+# %%
+from medlib.experiment.plots.line_band import Line, line_band
+
+added_by_count = {d: np.array([added("full", d, n) for n in COUNTS]) for d in DOMAINS}
+run.figure(
+    line_band(
+        {d: Line(COUNTS, values.mean(axis=1), dots=values) for d, values in added_by_count.items()},
+        x=("labelled images", ""), y=("gain of full fine-tuning", "AUC"), level=0.0, log_x=True,
+        x_ticks=COUNTS,
+    ),
+    name="gain_by_labels", data="real and simulated",
+    alt="Gain in AUC of full fine-tuning against the number of labels. " + " ".join(
+        f"{d.capitalize()}: {values[0].mean():+.2f} with {COUNTS[0]}, {values[-1].mean():+.2f} with"
+        f" {COUNTS[-1]}." for d, values in added_by_count.items()
+    ),
+    caption="What full fine-tuning adds to frozen features by the number of labels, lines: means,"
+    f" dots: n = {len(trial.seeds)} seeds, paired within a seed. Recorded; real photographs (near),"
+    " real retina with simulated lesions (far), simulated tissue.",
+)
+
+# %%
+run.table(
+    [{"domain": d, "labels": n, "frozen": f"{mean_interval(auc('frozen', d, n)):.3ci}"}
+     | {arm: f"{gain(arm, d, n):+.3ci}" for arm in ARMS} for d in DOMAINS for n in COUNTS],
+    name="by_labels",
+    caption="Test AUC of frozen features, and what each arm adds, paired within a seed; means and"
+    f" 95 % t intervals over n = {len(trial.seeds)} seeds.",
+)
+for d, values in added_by_count.items():
+    slopes = np.polyfit(np.log2(COUNTS), values, 1)[0]
+    run.result(f"gain_a_doubling_{d}", mean_interval(slopes, unit="AUC"))
+run.say(
+    "With each doubling of the labels the gain of full fine-tuning changes by"
+    " {gain_a_doubling_near:+.3ci} near, {gain_a_doubling_far:+.3ci} far and"
+    " {gain_a_doubling_tissue:+.3ci} on the tissue. With {fewest} labels near home it adds"
+    " {at_fewest:+.3ci}: {word}.", fewest=COUNTS[0], at_fewest=gain("full", "near", COUNTS[0]),
+    word="as little as with twenty" if gain("full", "near", COUNTS[0]).high < 0.02 else
+    "what is claimed below of twenty labels there is not said of so few",
+)
+
+# %% [markdown]
 # And if the ophthalmologist had spent her evenings otherwise? The rival of a renovation on few
 # labels is not only the frozen network on the same few. It is the frozen network on more: the
-# validation images have labels as well. A second recorded trial
-# (`_every_label_to_train_on.py`) takes the same images and gives all labels to whoever trains: to
-# the head, with the scaling and the $C$ that validation chose for the few; and to full fine-tuning
-# and norm only, at the rate and the length that validation chose for the few, with the schedule run
-# to its last step. No image is left to tune or to stop them by. (The recorded table also holds
-# these trainings at the step where validation had stopped them: norm only then gains nothing, far
-# from home with few labels.)
+# validation images have labels as well. A second recorded trial (`_every_label_to_train_on.py`)
+# takes the same images and gives all labels to whoever trains: to the head, whose scaling and $C$
+# five-fold cross-validation then chooses on all of them; and to full fine-tuning and norm only, at
+# the rate and the length that validation chose for the few, with the schedule run to its last step.
+# No image is left to tune or to stop these by. (The recorded table also holds the trainings at the
+# step where validation had stopped them: norm only then gains nothing, far from home with few
+# labels. And the head with the settings of the few: an earlier version of this page held renovation
+# against that one, and told a gain on the tissue from zero that the better head does not leave.)
 
 # %%
 everything = experiment.recorded(run, "_every_label_to_train_on/sweep")
@@ -631,7 +679,7 @@ def on_every_label(what, domain, n):
 # %%
 for domain in DOMAINS:
     for word, n in (("few", few), ("many", many)):
-        head_on_all = on_every_label("frozen", domain, n)
+        head_on_all = on_every_label("frozen_crossed", domain, n)
         for name, values in {
             "full_against_all": auc("full", domain, n),
             "full_on_all": on_every_label("full_run_out", domain, n),
@@ -645,15 +693,17 @@ run.table(
     [
         {"domain": domain, "labels": f"{n} and {trial.fixed['n_validation']}"}
         | {"frozen, few": f"{auc('frozen', domain, n).mean():.3f}"}
-        | {"frozen, all": f"{on_every_label('frozen', domain, n).mean():.3f}"}
+        | {"all, settings of the few": f"{on_every_label('frozen', domain, n).mean():.3f}",
+           "frozen, all": f"{on_every_label('frozen_crossed', domain, n).mean():.3f}"}
         | {f"{arm}, all": spread(on_every_label(f"{name}_run_out", domain, n)
-                                 - on_every_label("frozen", domain, n))
+                                 - on_every_label("frozen_crossed", domain, n))
            for arm, name in (("full", "full"), ("norm only", "norm_only"))}
         for domain in DOMAINS for n in (few, many)
     ],
     name="every_label",
     caption="Test AUC of the frozen network with its head fitted on few images and on all labelled"
-    " ones; and what renovation on all adds to the latter: mean (least to most) of"
+    " ones, with settings of the few and with its own; and what renovation on all adds to this"
+    " last head: mean (least to most) of"
     f" n = {len(trial.seeds)} seeds. Recorded.",
 )
 
@@ -678,9 +728,6 @@ run.say(
 # was tuned like any other.)
 
 # %%
-from medlib.experiment.plots.line_band import Line, line_band
-
-
 def along(arm, domain, n):
     """Validation AUC of an arm's longer training: steps, and (steps, seeds)."""
     lines = {}
@@ -708,7 +755,8 @@ run.figure(
         f"{arm}: {line.y[0]:.2f} at the start, {max(line.y):.2f} at most, {line.y[-1]:.2f} at last."
         for arm, line in lines.items()
     ),
-    caption=f"Where a training is stopped decides. Far, {many} labels, mean (lines) and"
+    caption="With graded rates much hangs on where a training is stopped; the others lose little by"
+    f" going on. Validation AUC, far, {many} labels, mean (lines) and"
     f" n = {len(trial.seeds)} seeds (dots); dotted: guessing. Recorded; real retina, simulated"
     " lesions.",
 )
@@ -746,7 +794,10 @@ run.say(
 # Beside it stands what was measured. In each cell the best of the arms that are advised meets the
 # best of the others, in pairs within a seed. The advice is *borne out* if the 95 % interval of the
 # difference lies above zero, *contradicted* if it lies below, and else *open*. The tissue is no
-# photograph either, so the advice for far domains should hold there too.
+# photograph either, so the advice for far domains should hold there too. (*Best* is the best of our
+# five. The recorded table holds two arms more, gradual thawing and a pull toward the start, which
+# *Move the late layers, barely touch the early?* reads; in some cells one of them has a higher
+# mean than all five, such as the pull on the tissue.)
 
 # %%
 ADVICE = {
@@ -799,19 +850,8 @@ run.say(
 # "Open" means that so few seeds cannot tell, not that the arms are equal; and a best arm is picked
 # after looking. The test is also a strict one: *fine-tune* had to beat norm only as well, which is
 # a fine-tuning of its own. Against the frozen network alone, which is what the advice is mostly
-# about, see the gains with their intervals; they do not hang on the picking:
-
-# %%
-gains = [
-    {"domain": domain, "labels": n, "frozen": f"{mean_interval(auc('frozen', domain, n)):.3ci}"}
-    | {arm: f"{gain(arm, domain, n):+.3ci}" for arm in ARMS}
-    for domain in DOMAINS for n in (few, many)
-]
-run.table(
-    gains, name="trial_gains",
-    caption="Test AUC of frozen features, and what each arm adds, paired within a seed; means and"
-    f" 95 % t intervals over n = {len(trial.seeds)} seeds.",
-)
+# about, see the gains with their intervals, under *Fewer labels, and more*; they do not hang on the
+# picking. One cell seed by seed, for the exercise on intervals:
 
 # %%
 rows = [
@@ -849,8 +889,8 @@ run.table(
 )
 run.say(
     "Far, with {many} labels, twenty steps leave {kept} of {seeds} seeds where they began; at its"
-    " end the same arm has gained {gain_far_full_many:+.3ci}. With {few} labels and smaller rates"
-    " twenty steps show more of it.",
+    " end the same arm has gained {gain_far_full_many:+.3ci}. With {few} labels and mostly smaller"
+    " rates twenty steps show more of it.",
     kept=starts_kept("far", many), seeds=len(trial.seeds), few=few, many=many,
 )
 
@@ -992,7 +1032,8 @@ run.say(
     " {gap_full_few:.2f} with {few} labels and {gap_full_many:.2f} with {many}. Freezing does not"
     " prevent a gap: with more features than images, even a linear head can learn its images by"
     " heart. Where both know all their images, the arm with the smaller gap is just the one with"
-    " the better test AUC.", few=few, many=many,
+    " the better test AUC. Nor does this table say which arm has it: with nine of ten other seeds"
+    " of this page, full's gap on few labels was smaller than the frozen mean.", few=few, many=many,
     own_gap=fits["frozen", few][0] - fits["frozen", few][1],
     worse=fits["full", few][1] - fits["frozen", few][1],
 )
@@ -1043,8 +1084,8 @@ run.say(
     "Far, with {many} labels, full fine-tuning loses something in {sure} of {seeds} seeds, from"
     " {least:.1f} to {most:.1f} nats; in {blind} of them the old head ends below {guessing:.1f},"
     " what equal chances for all thousand names would give: it is sure of wrong ones. With {few}"
-    " labels and smaller rates {gained} of {seeds} seeds have gained. What is lost hangs on the"
-    " rate that validation chose, and nobody asked validation about photographs.",
+    " labels and mostly smaller rates {gained} of {seeds} seeds have gained. What is lost hangs on"
+    " the rate that validation chose, and nobody asked validation about photographs.",
     sure=int((lost[many] > 0).sum()), least=lost[many].min(), most=lost[many].max(),
     seeds=len(trial.seeds), blind=int((left < guessing).sum()), guessing=guessing,
     gained=int((lost[few] < 0).sum()), few=few, many=many,
@@ -1148,12 +1189,14 @@ run.say(
 )
 
 # %% [markdown]
-# The same small network that leads on the tissue does not lead on the retina: in so few steps it
-# did not begin to learn there, and what more steps or larger rates would do was not tried. So the
-# pair shows how much the answer hangs on the task, at this length of training, and no more. A
-# simple rule on a clean background can be learned from scratch with labels that a pathologist can
-# still provide, and simulated images often *are* simple rules on clean backgrounds. Do not conclude
-# from a simulation that transfer is useless, nor from a photograph that it is needed.
+# Do not take that lead for settled: it was there with eight of ten other seeds of this page, and
+# where the small network trained four times as long (two seeds) little of it was left. On the
+# tissue it *keeps up*, then. On the retina it does not: in these steps, and in four times as many,
+# it stayed far behind; larger rates were not tried. So the pair shows how much the answer hangs on
+# the task, and no more. A simple rule on a clean background can be learned from scratch with labels
+# that a pathologist can still provide, and simulated images often *are* simple rules on clean
+# backgrounds. Do not conclude from a simulation that transfer is useless, nor from a photograph
+# that it is needed.
 #
 # What do the pretrained *weights* add, then, beyond the architecture? Take them away: the same
 # network with random weights, its normalisation statistics measured on the validation images, its
@@ -1273,9 +1316,10 @@ hidden = (added("full", unfamiliar, many) / 2 - shown).min()
 run.claim("far from home with many labels the same training cut to twenty steps shows less than"
           " half of its gain, in every seed", hidden > 0, margin=hidden, unit="AUC",
           falsified_by="falsify_longer_demonstration")
-costs = mean_interval(both[few]).value - 0.03
-run.claim("with few labels, standardised features and a fixed constant cost the frozen network more"
-          " than .03 of AUC, mean of near and far", costs > 0, margin=costs, unit="AUC",
+costs = mean_interval(both[few]).low - 0.02
+run.claim("with few labels, standardised features and a fixed constant surely cost the frozen"
+          " network more than the .02 of AUC that the first claim calls little, mean of near and"
+          " far", costs > 0, margin=costs, unit="AUC",
           falsified_by="falsify_many_for_few")
 
 # %%
@@ -1322,8 +1366,9 @@ run.finish()
 #   ask a baseline of colours how much of "near" is just easy.
 # - Far from home, with many labels, full fine-tuning forgot, in some seeds until the old head was
 #   sure of wrong names. Keep a copy.
-# - Ask what a small network from scratch does before you praise transfer, and on which other task
-#   it fails before you praise the small network.
+# - Ask what a small network from scratch does before you praise transfer: on the simulated tissue
+#   it kept up with frozen features, with a small lead on most seeds. And ask on which other task it
+#   fails before you praise the small network.
 #
 # ## Exercises
 #

@@ -78,7 +78,7 @@ LEASH = Number(
         Mistake(1.25, "too weak: after four steps more than half of the distance is left"),
         Mistake(1.0, "too weak: after four steps more than half of the distance is left"),
         Mistake(2.5, "too strong: the distance is below one half a step earlier"),
-        Mistake(3, "too strong: the distance is below one half a step earlier"),
+        Mistake(3, "too strong: the distance is below one half two steps earlier"),
         Mistake(5, "too strong: the first step takes half of the distance already"),
         Mistake(18.2, "such a step passes the start and comes to lie on the other side"),
         Mistake(0.16, "that is rate times strength; divide by the rate"),
@@ -200,7 +200,8 @@ def shift(images):
     return (0.6 * images.astype(float)).astype("uint8")
 ```
 
-Every value changes, and a head that reads shapes hardly notices. A warmer lamp is seen as well. A
+Every value changes, and a head that reads shapes hardly notices. (With other images it may cost
+more than the limit; then take less of the light away.) A warmer lamp is seen as well. A
 mirror image is not: patches come mirrored or not at random, so that the domain stays what it was.
 """,
     wrong=[

@@ -18,7 +18,14 @@ BAYES = Number(
     mistakes=[
         Mistake(ODDS, "those are the odds; turn them back into a probability"),
         Mistake(7.5 / 8.5, "multiply the odds by a ratio of odds, not of the two prevalences"),
-        Mistake(6 / 7, "prevalence enters by its odds, not by a ratio of the two prevalences"),
+        Mistake(
+            6 / 7,
+            "0.2 is no odds, its odds are 1 to 4; and the prevalences enter by their odds as well",
+        ),
+        Mistake(
+            0.2 * 42.43 / (1 + 0.2 * 42.43),
+            "0.2 is a probability; its odds are 1 to 4, and these are multiplied",
+        ),
         Mistake(0.2 * 0.3 / 0.01, "a probability is not multiplied; its odds are"),
         Mistake(0.25 / 42.43 / (1 + 0.25 / 42.43), "the two prevalences are exchanged"),
         Mistake(
@@ -65,7 +72,7 @@ def check_grey(answer, scene):
         (agreement(scene, among=scene.given["forty"]), "count all tiles, not the forty alone"),
         (1 - right, "that is the share on which they do *not* agree"),
         (100 * right, "give a share, not per cent"),
-        (float(np.mean(hers)), "that is how often she calls tumour; with how many does it agree?"),
+        (float(np.mean(hers)), "that is how often she says yes; with how many does it agree?"),
     ):
         if abs(share - wrong) < 0.002:
             return words
