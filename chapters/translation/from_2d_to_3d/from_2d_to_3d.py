@@ -1015,21 +1015,23 @@ run.say(
 # knows? Ask first whether the sign you look for shows *in* slices or *between* them.
 #
 # **In slices**, as on bleeds: what was learned from photographs is a head start that shrinks with
-# each doubling of the training; whether anything of it lasts we did not see. A third dimension was
-# worth two or three hundredths over the slice average (whose rate was at the ladder's end in some
-# seeds). Which way it was had did not matter that we could see: no reader was ahead of three slices
-# taken for colours, which inflate nothing.
+# each doubling of the training; whether anything of it lasts we did not see. The lead of copies/k
+# over the slice average shrinks, too: from five hundredths to two, whose interval holds zero, and
+# on validation patches none was left. (The slice average's rate was at the ladder's end in some
+# seeds.) Slices taken for colours, which inflate nothing, led that average by three to five at each
+# length. No reader was ahead of them, and the recurrent one was behind them after the longest.
 #
 # **Between slices**, as on beads: readers that get a slice's features only after they have been
-# averaged over the slice stay near guessing. (The recurrent one has not begun to learn: its best
-# rates lie scattered over the whole ladder. That it does not in so few steps is all we saw; that it
-# cannot, we did not show.) Copies/k keep every weight, and from the second length on random weights
-# lead them. Centre, colours and, in the end, random weights come near the top, and there knowledge
-# can no longer be told from none. What they share is that none begins as equal copies. Why equal
-# copies stay behind was not tried: they begin as a blur, in every layer; they also chose the lowest
-# rates. Shuffle the slices, and centre and random weights lose most of what they were ahead by,
-# copies/k next to nothing: what the others had was the course from slice to slice, while copies/k
-# read mainly whether spots lie in line. (Shuffled volumes are none that a reader was trained on.)
+# averaged over the slice stay near guessing. (The recurrent one has hardly begun to learn, and its
+# best rates lie scattered over the whole ladder. That it does not in so few steps is all we saw;
+# that it cannot, we did not show.) Copies/k keep every weight, and from the second length on random
+# weights lead them. Centre, colours and, in the end, random weights come near the top. There centre
+# cannot be told from random weights at any length (at the shortest, for the draws lie far apart).
+# What they share is that none begins as equal copies. Why equal copies stay behind was not tried:
+# they begin as a blur, in every layer; they also chose the lowest rates. Shuffle the slices, and
+# the whole lead of centre and random weights is gone, while copies/k lose two hundredths: what the
+# others had was the course from slice to slice, while copies/k read mainly whether spots lie in
+# line. (Shuffled volumes are none that a reader was trained on.)
 #
 # So with few steps and few patches: take neighbouring slices for colours, or inflate into the
 # *centre*; both keep what the network knows and leave its neighbours to be learned. (On patches
@@ -1241,8 +1243,9 @@ run.finish()
 #   training.
 # - Trained, each at its own rate: where the sign shows in slices, knowing photographs gave a lead
 #   that had halved, and not gone, after four times the steps; to have a third dimension was worth
-#   little, and which way it was had made no difference that we could see. Where the sign shows
-#   between slices, copies/k were behind kernels that begin in the centre, and behind random ones.
+#   little, and less the longer we trained; nothing was ahead of slices taken for colours. Where the
+#   sign shows between slices, copies/k were behind kernels that begin in the centre, and behind
+#   random ones.
 # - A few steps at one rate rank nothing. Give every reader its own rate, and let it train until
 #   doubling changes no ranking, before you say which is better.
 #

@@ -1296,8 +1296,8 @@ run.finish()
 #   one average brain, and a slice is no volume.
 # - **RC supposes one size of error for all.** Look whether errors grow with the reading; if they
 #   do, give them in per cent, or by size. In seven of ten other seeds, with other patients and
-#   another network each, they surely grow; on one seed one may see nothing. And RC forgives a bias: it compares readings with
-#   readings, never with the truth.
+#   another network each, they surely grow; on one seed one may see nothing. And RC forgives a
+#   bias: it compares readings with readings, never with the truth.
 # - **Normal readings.** All intervals of ICCs here suppose them, the pivotal one too.
 # - **Net benefit has no costs but $t$**, unless you subtract the harm of a test, and no doctor who
 #   decides otherwise. It is no trial: nobody was helped by being ranked.

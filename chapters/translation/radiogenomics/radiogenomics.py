@@ -749,9 +749,11 @@ run.table(
     f" strengths that were tried: share of n = {len(trial.seeds)} seeds. Simulated.")
 
 # %% [markdown]
-# An interval that holds zero is a tie, and a tie is no victory for whichever stands first. So the
-# intercept beats the adversary and random scanners, and ties with the others. No way reaches
-# biology itself. *Mixed*, on features of the plain network, comes too late: these have learned the
+# An interval that holds zero is no victory for whichever stands first, and no proof that two are
+# alike. So the intercept beats the adversary and random scanners; from the others these draws
+# cannot tell it. (After the shortest training it leads every other network, after the middle one
+# all but weights and the covariance penalty. The others catch up.) No way reaches biology itself.
+# *Mixed*, on features of the plain network, comes too late: these have learned the
 # scanner, and an intercept afterwards does not take it out. (The setting lies at an end in most
 # seeds, of three rates two being ends. What lies beyond was not tried, so the ranking is that of
 # this tuning: ways without a strength had three rates times two decays, ways with one a search
@@ -808,10 +810,12 @@ run.claim("where one hospital in ten is recorded wrongly, a network that learned
 # %% [markdown]
 # The loss of the intercept, one of the best while the record was right, is clear, and in the mean
 # the largest: what is told wrongly is believed. That others lose less, five draws do not show at
-# the step that is kept. Why might they? Covariance with a wrongly recorded hospital is zero exactly
-# if covariance with the true one is (as long as errors fall on everybody alike). So a penalty needs
-# no perfect record in order to be right. But it has a strength, that must be chosen, and the rule
-# that chooses reads the same record.
+# the step that is kept of the longest training. But the trial has six such steps, the kept one and
+# the last at each of three lengths. At the other five the intercept loses more than the covariance
+# penalty for sure, and at two of them more than the adversary. Why might they lose less? Covariance
+# with a wrongly recorded hospital is zero exactly if covariance with the true one is (as long as
+# errors fall on everybody alike). So a penalty needs no perfect record in order to be right. But it
+# has a strength, that must be chosen, and the rule that chooses reads the same record.
 #
 # ### "The adversary cannot guess the hospital"
 #
@@ -939,9 +943,10 @@ run.say("Where biology differs the penalty's network lies {behind_other:+.3ci} b
         " {behind_more:+.3ci} (balanced: {behind_more_balanced:+.3ci}).")
 
 # %% [markdown]
-# The first intervals lie above zero, the last do not: we had planned to claim that other biology
-# sets the penalty back at every length of training, and five draws do not bear that out. The
-# direction is what the arrows say. How far, in your hospitals, only their arrows can tell.
+# Where biology differs both intervals lie above zero; those of what it adds do not. We had planned
+# to claim that other biology sets the penalty back at every length of training, and five draws do
+# not bear that out. (At the last step they show it for two of the three lengths.) The direction is
+# what the arrows say. How far, in your hospitals, only their arrows can tell.
 
 # %% [markdown]
 # **The other arrow.** In the trial's world of referral, the response decides the hospital. Then
@@ -965,14 +970,23 @@ for way in ("covariance", "intercept"):
                value=mean_interval(in_referral["within"] - in_referral[way]))
 run.say("Where there is no link, the penalty within responses lies {within_over_covariance:+.3ci}"
         " from the penalty over all patients, and {within_over_intercept:+.3ci} from the"
-        " intercept.")
+        " intercept. Where the link is reversed it lies {turned:+.3ci} from the penalty over all"
+        " patients. Biology itself has an AUC of {same:.2f} at home and of {as_well:.2f} there.",
+        turned=mean_interval(auc_of("within", "reversed", 4, "balanced", "referral")
+                             - auc_of("covariance", "reversed", 4, "balanced", "referral")),
+        same=trial.array("auc_home_biology", setting="referral").mean(),
+        as_well=trial.array("auc_reversed_biology", setting="referral").mean())
 
 # %% [markdown]
-# That the right independence is *right* does not make it better here: what is lost by the wrong one
-# is less than these draws can show, and the intercept, which asks for neither, needs no choice
-# between the two. It is right under both arrows, as log-odds add up in both: where the response
-# decides the hospital, a known hospital adds, by Bayes' rule, a number to the log-odds of the
-# response.
+# That the right independence is *right* does not make it better here. Where there is no link, these
+# draws show no loss by the wrong one. And look along the rows: here biology itself is as good at
+# home as where the link is reversed, so whatever falls between the two reads the scanner. The
+# penalty within responses falls the most of the four remedies. A likely reason: among responders
+# nearly all are of one hospital, so that $q (1 - q)$ is small, and the same difference of means
+# costs less than a third of what it costs over all patients. The intercept, which asks for neither,
+# needs no choice between the two. It is right under both arrows, as log-odds add up in both: where
+# the response decides the hospital, a known hospital adds, by Bayes' rule, a number to the log-odds
+# of the response.
 
 # %% [markdown]
 # **Nothing to mend.** Where there is no link, invariance should cost nothing much. A penalty that
@@ -1026,7 +1040,7 @@ run.claim("without a link between hospital and response a covariance penalty cos
 #
 # How does one get to an exact zero? By gradient steps hardly ever. A *proximal* step makes a
 # gradient step of size $t$ on the loss, and then moves to the point at which half the squared
-# distance from there, plus the penalty, is least:
+# distance from there, plus $t$ times the penalty, is least:
 #
 # $$ \beta_k \leftarrow \Big( 1 - \frac{t \lambda \sqrt{p_k}}{\lVert \beta_k \rVert} \Big)_{\!+}
 #    \beta_k . $$
