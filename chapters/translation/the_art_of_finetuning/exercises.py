@@ -77,8 +77,8 @@ LEASH = Number(
     mistakes=[
         Mistake(1.25, "too weak: after four steps more than half of the distance is left"),
         Mistake(1.0, "too weak: after four steps more than half of the distance is left"),
-        Mistake(2.5, "too strong: the distance is below one half a step earlier"),
-        Mistake(3, "too strong: the distance is below one half two steps earlier"),
+        Mistake(2.5, "too strong: the distance is below one half sooner than that"),
+        Mistake(3, "too strong: the distance is below one half sooner than that"),
         Mistake(5, "too strong: the first step takes half of the distance already"),
         Mistake(18.2, "such a step passes the start and comes to lie on the other side"),
         Mistake(0.16, "that is rate times strength; divide by the rate"),
