@@ -803,8 +803,9 @@ run.say("The logit of the intercept's network tells the hospital with an AUC of 
 
 # %%
 worst = least(lambda times, kept: harm("intercept", times, kept))
-run.claim("where one hospital in ten is recorded wrongly, a network that learned with an intercept"
-          " of each hospital does worse where there is no link, at each of three lengths",
+run.claim("where one patient in ten has the wrong hospital in the record, a network that learned"
+          " with an intercept of each hospital does worse where there is no link, at each of three"
+          " lengths",
           worst > 0, margin=worst, unit="AUC", falsified_by="falsify_records_right")
 
 # %% [markdown]
